@@ -1,0 +1,36 @@
+"""Everything that can go wrong, in one tree.
+
+    MolgraphError
+    ├── InputError      a file, column, value or option that cannot be used
+    ├── DeviceError     the device that was asked for is not there
+    ├── FetchError      a data set could not be downloaded, or is not the one on its card
+    ├── ModelError      a model folder that is missing, damaged, foreign or newer
+    └── TrainingError   training cannot go on (a loss that is not finite, a resume that does not fit)
+
+Each message says what came, what is allowed and what to do, in one line. A bad *molecule* is never
+an exception: it is a `molgraph.results.Rejected`.
+"""
+
+
+class MolgraphError(Exception):
+    """The parent of every error that molgraph raises on purpose."""
+
+
+class InputError(MolgraphError):
+    """A file, column, value or option cannot be used."""
+
+
+class DeviceError(MolgraphError):
+    """The device that was asked for is not there."""
+
+
+class FetchError(MolgraphError):
+    """A data set could not be downloaded, or is not the one that its card describes."""
+
+
+class ModelError(MolgraphError):
+    """A model folder is missing, damaged, foreign or newer than this molgraph."""
+
+
+class TrainingError(MolgraphError):
+    """Training cannot go on."""

@@ -1,0 +1,144 @@
+"""PackedGraphs: many molecules as a handful of flat numpy arrays.
+
+Dimension letters, used everywhere: `N` atoms, `E` bonds (each once, hence 2E directed edges), `B` molecules,
+`T` tasks, `F` features (`Fa` of an atom, `Fb` of a bond), `M` ensemble members.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from molgraph.errors import InputError
+from molgraph.results import Rejected
+
+#: `bond_atoms` is uint16, so this is the largest molecule that can be packed.
+MAX_ATOMS_PER_MOLECULE = 2**16 - 1
+
+_DTYPES = {
+    "atom_codes": np.dtype(np.uint8),
+    "bond_codes": np.dtype(np.uint8),
+    "bond_atoms": np.dtype(np.uint16),
+    "atom_ptr": np.dtype(np.int64),
+    "bond_ptr": np.dtype(np.int64),
+}
+
+
+@dataclass(frozen=True)
+class PackedGraphs:
+    """B molecules as flat arrays. A directed edge is implied: bond e gives edges 2e and 2e+1, reverse of k is k^1.
+
+    Attributes:
+        atom_codes: `[N, Fa]` uint8, categorical codes of the feature schema (`molgraph.features.schema`).
+        bond_codes: `[E, Fb]` uint8, likewise.
+        bond_atoms: `[E, 2]` uint16, atom indices inside the molecule.
+        atom_ptr: `[B+1]` int64, molecule b owns atoms `atom_ptr[b]:atom_ptr[b+1]`.
+        bond_ptr: `[B+1]` int64, likewise for bonds.
+        schema: Name of the feature schema that the codes belong to.
+        rejected: Rows of the input that gave no molecule.
+        row_index: `[B]` int64, the input row of each molecule.
+    """
+
+    atom_codes: NDArray[np.uint8]
+    bond_codes: NDArray[np.uint8]
+    bond_atoms: NDArray[np.uint16]
+    atom_ptr: NDArray[np.int64]
+    bond_ptr: NDArray[np.int64]
+    schema: str
+    row_index: NDArray[np.int64]
+    rejected: tuple[Rejected, ...] = ()
+
+    def __post_init__(self) -> None:
+        for name, dtype in _DTYPES.items():
+            array = getattr(self, name)
+            if array.dtype != dtype:
+                raise InputError(f"PackedGraphs.{name} is {array.dtype}; it must be {dtype}")
+        if len(self.row_index) != len(self):
+            raise InputError(f"PackedGraphs.row_index has {len(self.row_index)} entries for {len(self)} molecules")
+
+    def __len__(self) -> int:
+        """Number of molecules, B."""
+        return len(self.atom_ptr) - 1
+
+    @property
+    def n_atoms(self) -> int:
+        """Number of atoms of all molecules, N."""
+        return len(self.atom_codes)
+
+    @property
+    def n_bonds(self) -> int:
+        """Number of bonds of all molecules, E."""
+        return len(self.bond_codes)
+
+    @property
+    def n_rows(self) -> int:
+        """Number of input rows: molecules and rejected ones."""
+        return len(self) + len(self.rejected)
+
+    def take(self, index: Sequence[int] | NDArray[np.int64]) -> "PackedGraphs":
+        """The molecules at `index` (any order, repeats allowed), as new arrays; `rejected` is dropped."""
+        index = np.asarray(index, dtype=np.int64)
+        atoms, atom_ptr = ranges(self.atom_ptr, index)
+        bonds, bond_ptr = ranges(self.bond_ptr, index)
+        return PackedGraphs(
+            atom_codes=self.atom_codes[atoms],
+            bond_codes=self.bond_codes[bonds],
+            bond_atoms=self.bond_atoms[bonds],
+            atom_ptr=atom_ptr,
+            bond_ptr=bond_ptr,
+            schema=self.schema,
+            row_index=self.row_index[index],
+        )
+
+    def slice(self, start: int, stop: int) -> "PackedGraphs":
+        """The molecules `start:stop` as views on the same memory; `rejected` is dropped."""
+        a0, a1 = self.atom_ptr[start], self.atom_ptr[stop]
+        b0, b1 = self.bond_ptr[start], self.bond_ptr[stop]
+        return PackedGraphs(
+            atom_codes=self.atom_codes[a0:a1],
+            bond_codes=self.bond_codes[b0:b1],
+            bond_atoms=self.bond_atoms[b0:b1],
+            atom_ptr=self.atom_ptr[start : stop + 1] - a0,
+            bond_ptr=self.bond_ptr[start : stop + 1] - b0,
+            schema=self.schema,
+            row_index=self.row_index[start:stop],
+        )
+
+
+def ranges(ptr: NDArray[np.int64], index: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Positions `ptr[i]:ptr[i+1]` for each i of `index`, joined, and the new `[len(index)+1]` pointer."""
+    lengths = ptr[index + 1] - ptr[index]
+    new_ptr = np.zeros(len(index) + 1, dtype=np.int64)
+    np.cumsum(lengths, out=new_ptr[1:])
+    positions = np.arange(new_ptr[-1], dtype=np.int64) + np.repeat(ptr[index] - new_ptr[:-1], lengths)
+    return positions, new_ptr
+
+
+def concatenate(parts: Iterable[PackedGraphs]) -> PackedGraphs:
+    """All molecules of all parts, in order. Row numbers and rejected rows are kept as they are.
+
+    Raises:
+        InputError: There is no part, or the parts belong to different feature schemas.
+    """
+    parts = list(parts)
+    schemas = {part.schema for part in parts}
+    if len(schemas) != 1:
+        raise InputError(f"cannot join graphs of schemas {sorted(schemas)}; exactly one schema is needed")
+    return PackedGraphs(
+        atom_codes=np.concatenate([p.atom_codes for p in parts]),
+        bond_codes=np.concatenate([p.bond_codes for p in parts]),
+        bond_atoms=np.concatenate([p.bond_atoms for p in parts]),
+        atom_ptr=_join_pointers([p.atom_ptr for p in parts]),
+        bond_ptr=_join_pointers([p.bond_ptr for p in parts]),
+        schema=parts[0].schema,
+        row_index=np.concatenate([p.row_index for p in parts]),
+        rejected=tuple(r for p in parts for r in p.rejected),
+    )
+
+
+def _join_pointers(pointers: list[NDArray[np.int64]]) -> NDArray[np.int64]:
+    lengths = np.concatenate([np.diff(ptr) for ptr in pointers])
+    joined = np.zeros(len(lengths) + 1, dtype=np.int64)
+    np.cumsum(lengths, out=joined[1:])
+    return joined

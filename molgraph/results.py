@@ -1,0 +1,107 @@
+"""What comes back: a rejected molecule, and a prediction with its spread."""
+
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from molgraph.errors import InputError
+from molgraph.tasks import TaskSpec
+
+Step = Literal["read", "parse", "standardize", "featurize"]
+
+
+@dataclass(frozen=True)
+class Rejected:
+    """A molecule that could not be used. A value, never an exception; falsy.
+
+    Attributes:
+        row: Position in the input, counted from 0.
+        id: Identifier in the input, or the row number as text.
+        text: The structure as it came (cut to a bounded length).
+        step: Where it failed.
+        reason: Why, in RDKit's words where RDKit said so.
+    """
+
+    row: int
+    id: str
+    text: str
+    step: Step
+    reason: str
+
+    def __bool__(self) -> bool:
+        return False
+
+
+class IntervalRule(Protocol):
+    """Turns means and variances into prediction intervals and sets at any level (see `molgraph.uncertainty`)."""
+
+    def interval(
+        self, mean: NDArray[np.float64], var: NDArray[np.float64], level: float
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Lower and upper ends, `[B, T]` each; NaN where a task has no interval."""
+        ...
+
+    def label_sets(self, mean: NDArray[np.float64], level: float) -> NDArray[np.object_]:
+        """Sets of plausible labels as text, `[B, T]`; empty text where a task has none."""
+        ...
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """Predictions aligned with the input rows: B molecules, T tasks. Rejected rows hold NaN.
+
+    Attributes:
+        tasks: The T task specs, in column order.
+        mean: `[B, T]` value (regression, in label units) or probability of the class 1.
+        epistemic_var: `[B, T]` variance between the members of the ensemble.
+        aleatoric_var: `[B, T]` variance that the model attributes to the measurement.
+        rejected: The rows that could not be used.
+        rule: The calibration that gives intervals and label sets; None if there was none.
+    """
+
+    tasks: tuple[TaskSpec, ...]
+    mean: NDArray[np.float64]
+    epistemic_var: NDArray[np.float64]
+    aleatoric_var: NDArray[np.float64]
+    rejected: tuple[Rejected, ...] = ()
+    rule: IntervalRule | None = field(default=None, repr=False)
+
+    def __len__(self) -> int:
+        return len(self.mean)
+
+    @property
+    def var(self) -> NDArray[np.float64]:
+        """Total variance `[B, T]`."""
+        return self.epistemic_var + self.aleatoric_var
+
+    @property
+    def std(self) -> NDArray[np.float64]:
+        """Square root of the total variance, `[B, T]`, in label units."""
+        return np.sqrt(self.var)
+
+    def interval(self, level: float = 0.9) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Lower and upper ends `[B, T]` of intervals that hold the truth with probability `level`.
+
+        NaN for classification tasks (see `label_sets`) and for rejected rows.
+
+        Raises:
+            InputError: The model carries no calibration, or `level` is not between 0 and 1.
+        """
+        return self._calibrated().interval(self.mean, self.epistemic_var, _checked_level(level))
+
+    def label_sets(self, level: float = 0.9) -> NDArray[np.object_]:
+        """Sets of labels `[B, T]` such as `{1}` or `{0,1}` that hold the truth with probability `level`."""
+        return self._calibrated().label_sets(self.mean, _checked_level(level))
+
+    def _calibrated(self) -> IntervalRule:
+        if self.rule is None:
+            raise InputError("this model carries no calibration, so there is no interval; train with molgraph train")
+        return self.rule
+
+
+def _checked_level(level: float) -> float:
+    if not 0.0 < level < 1.0:
+        raise InputError(f"level is {level}; it must lie between 0 and 1, e.g. 0.9")
+    return level
