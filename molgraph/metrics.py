@@ -1,0 +1,204 @@
+"""How good predictions are: one frozen row per metric, arrays in, numbers out.
+
+Each function takes `truth [n]`, `prediction [n]` and `weights [n]` and gives one number. Where a metric is not defined
+(no row, one class only, a constant), the number is NaN: a metric never raises or warns because of what was measured.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from types import MappingProxyType
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from molgraph.errors import InputError
+from molgraph.tasks import Direction, TaskKind
+
+Floats = NDArray[np.float64]
+MetricFunction = Callable[[Floats, Floats, Floats], float]
+
+#: Probabilities are kept this far from 0 and 1 in the log loss, so that one confident error costs a finite amount.
+LOG_LOSS_FLOOR = 1e-15
+
+#: A probability of at least this much counts as class 1 in the metrics of hard labels.
+CLASS_THRESHOLD = 0.5
+
+
+@dataclass(frozen=True)
+class MetricSpec:
+    """One way to score predictions.
+
+    Attributes:
+        name: Name in options and reports.
+        kind: The kind of task that it scores.
+        direction: Whether a high or a low score is good.
+        function: `(truth [n], prediction [n], weights [n]) -> score`; truth is 0 or 1 and the prediction a
+            probability where `kind` is `classification`.
+        description: What it says, in a few words.
+    """
+
+    name: str
+    kind: TaskKind
+    direction: Direction
+    function: MetricFunction
+    description: str
+
+
+def score(
+    metric: str | MetricSpec, truth: ArrayLike, prediction: ArrayLike, weights: ArrayLike | None = None
+) -> Floats:
+    """The score of each task, `[T]`, over the rows where it was measured.
+
+    Args:
+        metric: A name in `METRICS`, or your own `MetricSpec`.
+        truth: `[B, T]` labels, NaN = not measured.
+        prediction: `[B, T]` values or probabilities. A measured row that was not predicted (NaN) makes the score
+            NaN: leave rejected rows out on purpose, not by accident.
+        weights: `[B]` row weights; all rows count the same without them.
+
+    Raises:
+        InputError: The metric is unknown or the shapes do not fit together.
+
+    Example:
+        >>> score("rmse", [[1.0], [2.0], [float("nan")]], [[1.0], [4.0], [0.0]]).round(3)
+        array([1.414])
+    """
+    spec = metric_named(metric) if isinstance(metric, str) else metric
+    truth = np.asarray(truth, dtype=np.float64)
+    prediction = np.asarray(prediction, dtype=np.float64)
+    row_weights = np.ones(len(truth)) if weights is None else np.asarray(weights, dtype=np.float64)
+    if truth.ndim != 2 or truth.shape != prediction.shape or row_weights.shape != truth.shape[:1]:
+        raise InputError(
+            f"score got truth {truth.shape}, prediction {prediction.shape}, weights {row_weights.shape}; "
+            "it needs [B, T], [B, T] and [B]"
+        )
+    scores = np.full(truth.shape[1], np.nan)
+    for task in range(truth.shape[1]):
+        is_used = ~np.isnan(truth[:, task]) & (row_weights > 0)
+        columns = truth[is_used, task], prediction[is_used, task]
+        if is_used.any() and np.isfinite(columns[1]).all():
+            scores[task] = spec.function(*columns, row_weights[is_used])
+    return scores
+
+
+def metric_named(name: str) -> MetricSpec:
+    """The metric of that name.
+
+    Raises:
+        InputError: There is none.
+
+    Example:
+        >>> metric_named("rmse").direction
+        'minimize'
+    """
+    if name in METRICS:
+        return METRICS[name]
+    near = get_close_matches(name.lower(), METRICS, n=1)
+    hint = f"did you mean {near[0]!r}? " if near else ""
+    raise InputError(f"there is no metric {name!r}; {hint}known: {', '.join(METRICS)}")
+
+
+def rmse(truth: Floats, prediction: Floats, weights: Floats) -> float:
+    """Root of the mean squared error, in label units."""
+    return float(np.sqrt(np.average((prediction - truth) ** 2, weights=weights)))
+
+
+def mae(truth: Floats, prediction: Floats, weights: Floats) -> float:
+    """Mean absolute error, in label units."""
+    return float(np.average(np.abs(prediction - truth), weights=weights))
+
+
+def r2(truth: Floats, prediction: Floats, weights: Floats) -> float:
+    """Share of the variance that is explained; 0 for a guess at the mean, negative for worse."""
+    variance = np.average((truth - np.average(truth, weights=weights)) ** 2, weights=weights)
+    if _is_constant(truth) or variance == 0:  # rounding leaves a constant some variance, underflow may leave none
+        return float("nan")
+    return float(1 - np.average((prediction - truth) ** 2, weights=weights) / variance)
+
+
+def spearman(truth: Floats, prediction: Floats, weights: Floats) -> float:
+    """Correlation of the ranks; ties share their mean rank, weights act on the correlation."""
+    if _is_constant(truth) or _is_constant(prediction):
+        return float("nan")
+    covariance = np.cov(_ranks(truth), _ranks(prediction), aweights=weights, ddof=0)
+    return float(covariance[0, 1] / np.sqrt(covariance[0, 0] * covariance[1, 1]))
+
+
+def roc_auc(truth: Floats, prediction: Floats, weights: Floats) -> float:
+    """Probability that a random positive is ranked above a random negative."""
+    if _is_constant(truth):
+        return float("nan")
+    from sklearn.metrics import roc_auc_score
+
+    return float(roc_auc_score(truth, prediction, sample_weight=weights))
+
+
+def average_precision(truth: Floats, prediction: Floats, weights: Floats) -> float:
+    """Area under the precision-recall curve, as a sum of steps."""
+    if _is_constant(truth):
+        return float("nan")
+    from sklearn.metrics import average_precision_score
+
+    return float(average_precision_score(truth, prediction, sample_weight=weights))
+
+
+def brier(truth: Floats, prediction: Floats, weights: Floats) -> float:
+    """Mean squared error of the probabilities."""
+    return float(np.average((prediction - truth) ** 2, weights=weights))
+
+
+def log_loss(truth: Floats, prediction: Floats, weights: Floats) -> float:
+    """Mean negative log likelihood of the labels, in nats."""
+    of_truth = np.where(truth == 1, prediction, 1 - prediction)
+    return float(-np.average(np.log(np.clip(of_truth, LOG_LOSS_FLOOR, 1.0)), weights=weights))
+
+
+def balanced_accuracy(truth: Floats, prediction: Floats, weights: Floats) -> float:
+    """Mean of the two classes' shares of right labels."""
+    if _is_constant(truth):
+        return float("nan")
+    is_right = (prediction >= CLASS_THRESHOLD) == (truth == 1)
+    shares = [np.average(is_right[truth == c], weights=weights[truth == c]) for c in (0, 1)]
+    return float(np.mean(shares))
+
+
+def mcc(truth: Floats, prediction: Floats, weights: Floats) -> float:
+    """Matthews correlation of predicted and true labels; 0 where one label is predicted throughout."""
+    if _is_constant(truth):
+        return float("nan")
+    is_called = prediction >= CLASS_THRESHOLD
+    if _is_constant(is_called):
+        return 0.0
+    covariance = np.cov(truth, is_called, aweights=weights, ddof=0)
+    return float(covariance[0, 1] / np.sqrt(covariance[0, 0] * covariance[1, 1]))
+
+
+def _is_constant(values: NDArray[np.generic]) -> bool:
+    return bool((values == values[0]).all())
+
+
+def _ranks(values: Floats) -> Floats:
+    _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
+    mean_rank = counts.cumsum() - (counts - 1) / 2
+    return np.asarray(mean_rank[inverse], dtype=np.float64)
+
+
+_ALL = (
+    MetricSpec("rmse", "regression", "minimize", rmse, "root mean squared error"),
+    MetricSpec("mae", "regression", "minimize", mae, "mean absolute error"),
+    MetricSpec("r2", "regression", "maximize", r2, "share of variance explained"),
+    MetricSpec("spearman", "regression", "maximize", spearman, "rank correlation"),
+    MetricSpec("roc_auc", "classification", "maximize", roc_auc, "area under the ROC curve"),
+    MetricSpec("average_precision", "classification", "maximize", average_precision, "area under precision-recall"),
+    MetricSpec("brier", "classification", "minimize", brier, "squared error of probabilities"),
+    MetricSpec("log_loss", "classification", "minimize", log_loss, "negative log likelihood"),
+    MetricSpec("balanced_accuracy", "classification", "maximize", balanced_accuracy, "mean accuracy of both classes"),
+    MetricSpec("mcc", "classification", "maximize", mcc, "Matthews correlation of labels"),
+)
+
+#: Every metric by its name.
+METRICS: Mapping[str, MetricSpec] = MappingProxyType({spec.name: spec for spec in _ALL})
+
+#: The metric that is reported first for each kind of task.
+DEFAULT_METRIC: Mapping[TaskKind, str] = MappingProxyType({"regression": "rmse", "classification": "roc_auc"})

@@ -1,0 +1,140 @@
+import numpy as np
+import pytest
+import scipy.stats
+import sklearn.metrics
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from molgraph.errors import InputError
+from molgraph.metrics import DEFAULT_METRIC, METRICS, MetricSpec, metric_named, score
+
+REGRESSION = [name for name, spec in METRICS.items() if spec.kind == "regression"]
+CLASSIFICATION = [name for name, spec in METRICS.items() if spec.kind == "classification"]
+
+
+@pytest.fixture
+def values():
+    rng = np.random.default_rng(0)
+    truth = rng.normal(size=200).round(1)  # rounding gives ties
+    return truth, (truth + rng.normal(size=200)).round(1), rng.uniform(0.1, 3.0, size=200)
+
+
+@pytest.fixture
+def classes():
+    rng = np.random.default_rng(1)
+    truth = (rng.random(300) < 0.3).astype(float)
+    return truth, np.clip(0.3 * truth + rng.random(300) * 0.7, 0, 1).round(2), rng.uniform(0.1, 3.0, size=300)
+
+
+def one(metric, truth, prediction, weights=None):
+    return score(metric, truth[:, None], prediction[:, None], weights)[0]
+
+
+def test_regression_metrics_equal_the_references(values):
+    truth, prediction, weights = values
+    assert one("rmse", truth, prediction, weights) == pytest.approx(
+        sklearn.metrics.root_mean_squared_error(truth, prediction, sample_weight=weights)
+    )
+    assert one("mae", truth, prediction, weights) == pytest.approx(
+        sklearn.metrics.mean_absolute_error(truth, prediction, sample_weight=weights)
+    )
+    assert one("r2", truth, prediction, weights) == pytest.approx(
+        sklearn.metrics.r2_score(truth, prediction, sample_weight=weights)
+    )
+    assert one("spearman", truth, prediction) == pytest.approx(scipy.stats.spearmanr(truth, prediction).statistic)
+
+
+def test_classification_metrics_equal_the_references(classes):
+    truth, prediction, weights = classes
+    labels = prediction >= 0.5
+    references = {
+        "roc_auc": sklearn.metrics.roc_auc_score(truth, prediction, sample_weight=weights),
+        "average_precision": sklearn.metrics.average_precision_score(truth, prediction, sample_weight=weights),
+        "brier": sklearn.metrics.brier_score_loss(truth, prediction, sample_weight=weights),
+        "log_loss": sklearn.metrics.log_loss(truth, prediction.clip(1e-15, 1 - 1e-15), sample_weight=weights),
+        "balanced_accuracy": sklearn.metrics.balanced_accuracy_score(truth, labels, sample_weight=weights),
+        "mcc": sklearn.metrics.matthews_corrcoef(truth, labels, sample_weight=weights),
+    }
+    assert set(references) == set(CLASSIFICATION)
+    for name, expected in references.items():
+        assert one(name, truth, prediction, weights) == pytest.approx(expected), name
+
+
+@pytest.mark.parametrize("name", [name for name in METRICS if name != "spearman"])  # weights act after ranking there
+def test_weights_act_as_repeats(name, values, classes):
+    truth, prediction, _ = values if METRICS[name].kind == "regression" else classes
+    counts = np.arange(len(truth)) % 3
+    repeated = one(name, np.repeat(truth, counts), np.repeat(prediction, counts))
+    assert one(name, truth, prediction, counts) == pytest.approx(repeated)
+
+
+@pytest.mark.parametrize("name", METRICS)
+def test_better_predictions_score_better(name, values, classes):
+    truth, prediction, _ = values if METRICS[name].kind == "regression" else classes
+    better = 0.5 * truth + 0.5 * prediction
+    gain = one(name, truth, better) - one(name, truth, prediction)
+    assert gain > 0 if METRICS[name].direction == "maximize" else gain < 0
+
+
+@pytest.mark.parametrize("name", METRICS)
+@pytest.mark.parametrize("truth", [[], [1.0], [1.0, 1.0, 1.0], [np.nan, np.nan], [0.0, 0.0]])
+def test_undefined_is_nan_and_never_raises(name, truth):
+    truth = np.array(truth)
+    value = one(name, truth, np.full(len(truth), 0.3))
+    needs_spread = name in {"r2", "spearman", "roc_auc", "average_precision", "balanced_accuracy", "mcc"}
+    assert np.isnan(value) == (needs_spread or not np.isfinite(truth).any())
+
+
+def test_unmeasured_rows_are_left_out_per_task():
+    truth = np.array([[0.0, np.nan], [1.0, 2.0], [np.nan, 4.0]])
+    prediction = np.array([[1.0, 9.0], [1.0, 2.0], [9.0, 2.0]])
+    assert score("mae", truth, prediction).tolist() == [0.5, 1.0]
+
+
+def test_a_missing_prediction_is_not_left_out_silently():
+    assert np.isnan(score("rmse", np.array([[1.0], [2.0]]), np.array([[1.0], [np.nan]])))[0]
+
+
+def test_rows_of_weight_zero_do_not_make_a_second_class():
+    truth, prediction = np.array([1.0, 1.0, 0.0]), np.array([0.9, 0.8, 0.1])
+    assert np.isnan(one("roc_auc", truth, prediction, np.array([1.0, 1.0, 0.0])))
+
+
+@settings(max_examples=50, deadline=None)
+@given(
+    name=st.sampled_from(REGRESSION),
+    pair=arrays(np.float64, st.tuples(st.just(2), st.integers(1, 20)), elements=st.floats(-1e6, 1e6)),
+)
+def test_any_finite_values_give_a_number_or_nan(name, pair):
+    value = one(name, pair[0], pair[1])
+    assert isinstance(float(value), float)
+    if name == "spearman" and not np.isnan(value):
+        assert -1 - 1e-9 <= value <= 1 + 1e-9
+
+
+@settings(max_examples=50, deadline=None)
+@given(
+    name=st.sampled_from(CLASSIFICATION),
+    rows=st.lists(st.tuples(st.sampled_from([0.0, 1.0]), st.floats(0, 1)), min_size=1, max_size=20),
+)
+def test_any_probabilities_give_a_number_or_nan(name, rows):
+    truth, prediction = np.array(rows).T
+    value = one(name, truth, prediction)
+    assert np.isnan(value) or np.isfinite(value)
+
+
+def test_unknown_names_and_shapes():
+    with pytest.raises(InputError, match=r"no metric 'rocauc'; did you mean 'roc_auc'\?"):
+        metric_named("rocauc")
+    with pytest.raises(InputError, match=r"truth \(2,\)"):
+        score("rmse", np.zeros(2), np.zeros(2))
+    with pytest.raises(InputError, match=r"weights \(3,\)"):
+        score("rmse", np.zeros((2, 1)), np.zeros((2, 1)), np.zeros(3))
+
+
+def test_own_metric_and_defaults():
+    own = MetricSpec("bias", "regression", "minimize", lambda t, p, w: float(np.average(p - t, weights=w)), "bias")
+    assert score(own, np.array([[1.0], [2.0]]), np.array([[2.0], [3.0]])).tolist() == [1.0]
+    for kind, name in DEFAULT_METRIC.items():
+        assert METRICS[name].kind == kind
