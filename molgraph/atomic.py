@@ -1,0 +1,162 @@
+"""Files and folders that appear only when they are complete.
+
+Both contexts build beside the target under a hidden name, force the bytes to the disk and rename. An exception or an
+interrupt inside removes what was built and leaves the target as it was. Only a killed process can leave something
+behind, and that is a hidden `.tmp-*` entry, never half a result.
+"""
+
+import contextlib
+import errno
+import os
+import secrets
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Literal
+
+from molgraph.errors import InputError
+
+_NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+
+
+@contextmanager
+def atomic_path(path: str | Path) -> Iterator[Path]:
+    """A temporary path beside `path`, with the same ending; what is written there becomes `path` on a clean exit.
+
+    The temporary file exists (empty) from the start, so a folder that cannot be written to is reported before any work
+    is done. An existing file is replaced; a symbolic link is followed.
+
+    Raises:
+        InputError: The folder does not exist, cannot be written to, or the disk is full; or `path` is not a file.
+
+    Example:
+        >>> import tempfile
+        >>> target = Path(tempfile.mkdtemp()) / "result.txt"
+        >>> with atomic_path(target) as temporary:
+        ...     _ = temporary.write_text("done")
+        >>> target.read_text()
+        'done'
+    """
+    shown, target = path, Path(os.path.realpath(path))
+    # Renaming onto a device such as /dev/null would replace the device itself.
+    if target.exists() and not target.is_file():
+        raise InputError(f"{shown}: cannot be written, because it exists and is not an ordinary file; give a file name")
+    temporary = _hidden_sibling(target)
+    try:
+        with _clear_errors(shown):
+            temporary.touch(exist_ok=False)
+        yield temporary
+        with _clear_errors(shown):
+            _sync(temporary)
+            temporary.replace(target)
+            _sync(target.parent)
+    except BaseException as error:
+        temporary.unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.errno in _NO_SPACE:
+            raise InputError(_message(shown, error)) from error
+        raise
+
+
+@contextmanager
+def atomic_folder(path: str | Path, *, existing: Literal["error", "replace"] = "error") -> Iterator[Path]:
+    """A temporary folder beside `path`; it becomes `path` on a clean exit.
+
+    Args:
+        path: The folder to make. Its parent must exist.
+        existing: What to do where `path` is a folder that is not empty: `error` refuses before any work is done,
+            `replace` removes the old folder after the new one is complete and in place.
+
+    Raises:
+        InputError: The folder exists, cannot be made, or the disk is full; or `path` is not a folder.
+
+    Example:
+        >>> import tempfile
+        >>> target = Path(tempfile.mkdtemp()) / "model"
+        >>> with atomic_folder(target) as folder:
+        ...     _ = (folder / "card.json").write_text("{}")
+        >>> [file.name for file in target.iterdir()]
+        ['card.json']
+    """
+    shown, target = path, Path(os.path.realpath(path))
+    _check_folder(shown, target, existing)
+    temporary = _hidden_sibling(target)
+    try:
+        with _clear_errors(shown):
+            temporary.mkdir()
+        yield temporary
+        _check_folder(shown, target, existing)  # it may have been filled in the meantime
+        with _clear_errors(shown):
+            for folder, _, files in os.walk(temporary):
+                for file in files:
+                    _sync(Path(folder, file))
+                _sync(Path(folder))
+            _swap_in(temporary, target)
+            _sync(target.parent)
+    except BaseException as error:
+        shutil.rmtree(temporary, ignore_errors=True)
+        if isinstance(error, OSError) and error.errno in _NO_SPACE:
+            raise InputError(_message(shown, error)) from error
+        raise
+
+
+def _check_folder(shown: str | Path, target: Path, existing: Literal["error", "replace"]) -> None:
+    if target.exists() and not target.is_dir():
+        raise InputError(f"{shown}: cannot be made, because a file of that name exists; give another folder")
+    if existing == "error" and target.is_dir() and any(target.iterdir()):
+        raise InputError(f"{shown}: the folder exists and is not empty; give another folder, or remove it first")
+
+
+def _swap_in(new: Path, target: Path) -> None:
+    """Put the folder `new` where `target` is; the old folder stays until the new one is in place."""
+    if not target.exists():
+        new.rename(target)
+        return
+    old = _hidden_sibling(target)
+    target.rename(old)
+    try:
+        new.rename(target)
+    except BaseException:
+        old.rename(target)
+        raise
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _hidden_sibling(target: Path) -> Path:
+    """A new hidden name in the same folder that keeps the ending, by which some writers choose a format."""
+    return target.with_name(f".tmp-{secrets.token_hex(4)}-{target.name}")
+
+
+def _sync(path: Path) -> None:
+    """Force a file to the disk; folders too where the system can (Windows cannot open one)."""
+    if path.is_dir():
+        with contextlib.suppress(OSError):
+            _sync_descriptor(path, os.O_RDONLY)
+    else:
+        _sync_descriptor(path, os.O_RDWR)
+
+
+def _sync_descriptor(path: Path, flags: int) -> None:
+    descriptor = os.open(path, flags)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def _clear_errors(shown: str | Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise InputError(_message(shown, error)) from error
+
+
+def _message(shown: str | Path, error: OSError) -> str:
+    folder = Path(shown).absolute().parent
+    if error.errno == errno.ENOENT:
+        return f"{shown}: cannot be written, because the folder {folder} does not exist; make it first"
+    if error.errno in _NO_SPACE:
+        return f"{shown}: cannot be written, because there is no space left in {folder}; free some, or write elsewhere"
+    reason = error.strerror or str(error)
+    return f"{shown}: cannot be written ({reason}); check the name and the permissions of {folder}"
