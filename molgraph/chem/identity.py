@@ -1,0 +1,40 @@
+"""One text for each compound, whatever the spelling: the key for duplicates and for `in_training`.
+
+The text depends on the RDKit version: compare texts that were written in the same run only.
+"""
+
+from rdkit import Chem
+
+from molgraph.chem.parse import parse_smiles, quiet_rdkit
+from molgraph.results import Rejected
+
+
+def canonical_smiles(text: str, *, row: int = 0, id: str = "") -> str | Rejected:  # noqa: A002
+    """The one text that all spellings of a compound share, with stereo and isotopes, or a `Rejected`.
+
+    Example:
+        >>> canonical_smiles("C(O)C")
+        'CCO'
+        >>> canonical_smiles("C[C@H](N)O") == canonical_smiles("C[C@@H](N)O")
+        False
+    """
+    mol = parse_smiles(text, row=row, id=id)
+    return mol if isinstance(mol, Rejected) else Chem.MolToSmiles(mol)
+
+
+def stereo_free_smiles(text: str, *, row: int = 0, id: str = "") -> str | Rejected:  # noqa: A002
+    """The one text that all stereoisomers of a compound share, with isotopes, or a `Rejected`.
+
+    Example:
+        >>> stereo_free_smiles("C[C@H](N)O") == stereo_free_smiles("C[C@@H](N)O")
+        True
+        >>> stereo_free_smiles("C/C=C/[2H]")
+        '[2H]C=CC'
+    """
+    mol = parse_smiles(text, row=row, id=id)
+    if isinstance(mol, Rejected):
+        return mol
+    Chem.RemoveStereochemistry(mol)
+    with quiet_rdkit():
+        # A hydrogen that was an atom only to carry the stereo of its double bond, as in [H]/N=C/C, goes with it.
+        return Chem.MolToSmiles(Chem.RemoveHs(mol))
