@@ -1,13 +1,16 @@
 """Running a whole program, with its wall time and the peak memory of its process tree."""
 
 import os
+import resource
 import subprocess
+import sys
 import tempfile
 import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 import psutil
 
@@ -44,12 +47,12 @@ def run_program(
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         start = time.perf_counter()
         try:
-            process = psutil.Popen(
+            process = subprocess.Popen(
                 arguments, cwd=cwd, env={**os.environ, **(env or {})}, stdin=subprocess.DEVNULL, stdout=out, stderr=err
             )
         except OSError as error:
             raise ProgramError(f"{arguments[0]} could not be started: {error}") from error
-        memory = _TreeMemory(process)
+        memory = _TreeMemory(process.pid)
         memory.start()
         try:
             largest_process = _wait(process)
@@ -68,34 +71,40 @@ class _TreeMemory(threading.Thread):
     """Samples the sum of the resident set sizes of a process and its descendants.
 
     Pages that several processes share count once for each of them, so for a program with workers the
-    figure is an upper bound; it is never lower than the kernel's own maximum for the largest process.
+    figure is an upper bound.
     """
 
-    def __init__(self, process: psutil.Popen) -> None:
+    def __init__(self, pid: int) -> None:
         super().__init__(daemon=True)
         self.peak = 0
-        self._process = process
+        self._pid = pid
         self._done = threading.Event()
 
     def run(self) -> None:
         while not self._done.wait(SAMPLE_SECONDS):
-            self.peak = max(self.peak, sum(map(_resident, _tree(self._process))))
+            self.peak = max(self.peak, sum(map(_resident, _tree(self._pid))))
 
     def stop(self) -> None:
         self._done.set()
         self.join()
 
 
-def _wait(process: psutil.Popen) -> int:
-    """Waits for the end; the kernel's maximum resident size in bytes of the largest process of the tree."""
+def _wait(process: subprocess.Popen[bytes]) -> int:
+    """Waits for the end; the kernel's maximum resident size of the largest process of the tree, in bytes.
+
+    A process starts with the maximum of the one that started it, so a figure that is not above this
+    script's own says nothing about the program, and is 0 here.
+    """
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
-    # Linux counts in kilobytes, macOS in bytes.
-    return usage.ru_maxrss * (1 if os.uname().sysname == "Darwin" else 1024)
+    own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    unit = 1 if sys.platform == "darwin" else 1024
+    return usage.ru_maxrss * unit if usage.ru_maxrss > own else 0
 
 
-def _tree(process: psutil.Popen) -> list[psutil.Process]:
+def _tree(pid: int) -> list[psutil.Process]:
     try:
+        process = psutil.Process(pid)
         return [process, *process.children(recursive=True)]
     except psutil.Error:
         return []
@@ -108,19 +117,20 @@ def _resident(process: psutil.Process) -> int:
         return 0
 
 
-def _end_tree(process: psutil.Popen) -> None:
-    for member in _tree(process):
+def _end_tree(process: subprocess.Popen[bytes]) -> None:
+    for member in _tree(process.pid):
         try:
             member.kill()
         except psutil.Error:
             continue
+    process.wait()
 
 
 def _short(arguments: list[str]) -> str:
     return " ".join([Path(arguments[0]).name, *arguments[1:3]])
 
 
-def _tail(*streams: object) -> str:
+def _tail(*streams: IO[bytes]) -> str:
     """The last lines of the first stream that has any."""
     for stream in streams:
         stream.seek(0)
