@@ -78,7 +78,8 @@ def score(
         is_used = ~np.isnan(truth[:, task]) & (row_weights > 0)
         columns = truth[is_used, task], prediction[is_used, task]
         if is_used.any() and np.isfinite(columns[1]).all():
-            scores[task] = spec.function(*columns, row_weights[is_used])
+            with np.errstate(all="ignore"):  # extreme values may overflow to infinity, which is then the score
+                scores[task] = spec.function(*columns, row_weights[is_used])
     return scores
 
 

@@ -1,0 +1,1 @@
+"""The command line of molgraph: one file per command, installed as `molgraph_cli`."""

@@ -1,0 +1,115 @@
+"""Dataset: structures with labels, ready to be featurized and split."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from molgraph.datasets.duplicates import MergeReport
+from molgraph.errors import InputError
+from molgraph.results import Rejected
+from molgraph.tasks import TaskSpec
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """B distinct structures with labels of T tasks, and an account of the rows that are not among them.
+
+    `rows_read = B + len(rejected) + n_unlabelled + merges.n_rows_removed` for a table as it was read.
+
+    Attributes:
+        name: Name of the set, for people.
+        smiles: `[B]` standardized structures, unique as canonical SMILES; this is what is featurized.
+        ids: `[B]` identifiers of the input, of the first row where rows were merged.
+        labels: `[B, T]` float64, NaN = not measured; classes are 0 and 1.
+        weights: `[B]` float64, how much each row counts, at least 0.
+        tasks: The T tasks, in column order.
+        rejected: Rows that gave no molecule.
+        merges: Rows of the same structure that became one.
+        rows_read: Rows of the input.
+        n_unlabelled: Rows with a molecule and no label, left out.
+    """
+
+    name: str
+    smiles: tuple[str, ...]
+    ids: tuple[str, ...]
+    labels: NDArray[np.float64]
+    weights: NDArray[np.float64]
+    tasks: tuple[TaskSpec, ...]
+    rejected: tuple[Rejected, ...]
+    merges: MergeReport
+    rows_read: int
+    n_unlabelled: int = 0
+
+    def __post_init__(self) -> None:
+        shape = (len(self.smiles), len(self.tasks))
+        if self.labels.shape != shape or self.weights.shape != shape[:1] or len(self.ids) != len(self.smiles):
+            raise InputError(
+                f"Dataset got labels {self.labels.shape}, weights {self.weights.shape} and {len(self.ids)} ids "
+                f"for {shape[0]} structures and {shape[1]} tasks; it needs [B, T], [B] and B"
+            )
+
+    def __len__(self) -> int:
+        """Number of structures, B."""
+        return len(self.smiles)
+
+    def __repr__(self) -> str:
+        tasks = ", ".join(task.name for task in self.tasks[:3]) + (", ..." if len(self.tasks) > 3 else "")
+        return f"Dataset({self.name!r}, {len(self)} structures, {len(self.tasks)} tasks: {tasks})"
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """sha256 of structures, labels, weights and tasks: equal for equal training data, on any machine."""
+        digest = hashlib.sha256()
+        digest.update(json.dumps([list(self.smiles), [asdict(task) for task in self.tasks]]).encode())
+        for array in (self.labels, self.weights):
+            canonical = np.where(np.isnan(array), np.nan, array) + 0.0  # one NaN, and no minus zero
+            digest.update(np.ascontiguousarray(canonical, dtype="<f8").tobytes())
+        return digest.hexdigest()
+
+    def take(self, index: Sequence[int] | NDArray[np.int64]) -> "Dataset":
+        """The structures at `index`, in that order; the account of left-out rows stays with the whole set."""
+        index = np.asarray(index, dtype=np.int64)
+        return Dataset(
+            name=self.name,
+            smiles=tuple(self.smiles[i] for i in index),
+            ids=tuple(self.ids[i] for i in index),
+            labels=self.labels[index],
+            weights=self.weights[index],
+            tasks=self.tasks,
+            rejected=(),
+            merges=MergeReport(),
+            rows_read=len(index),
+        )
+
+    def summary(self) -> list[str]:
+        """A few lines for people: rows read and used, what was left out and why, and each task's labels."""
+        merged = self.merges
+        lines = [
+            f"{self.name}: {self.rows_read} rows read, {len(self)} structures used",
+            f"left out: {len(self.rejected)} unusable structures, {self.n_unlabelled} without a label",
+            (
+                f"merged: {len(merged.groups)} groups of one structure, {merged.n_rows_removed} rows fewer, "
+                f"{len(merged.conflicts)} groups in conflict"
+            ),
+        ]
+        shown = self.tasks[:10]
+        lines += [_describe(task, self.labels[:, t]) for t, task in enumerate(shown)]
+        if len(self.tasks) > len(shown):
+            lines.append(f"... and {len(self.tasks) - len(shown)} more tasks")
+        return lines
+
+
+def _describe(task: TaskSpec, labels: NDArray[np.float64]) -> str:
+    measured = labels[~np.isnan(labels)]
+    unit = f" {task.unit}" if task.unit else ""
+    if len(measured) == 0:
+        return f"{task.name}: no labels"
+    if task.kind == "classification":
+        return f"{task.name}: {len(measured)} labels, {int(measured.sum())} of class 1 ({measured.mean():.1%})"
+    low, middle, high = measured.min(), np.median(measured), measured.max()
+    return f"{task.name}: {len(measured)} labels, {low:.4g} to {high:.4g}, median {middle:.4g}{unit}"

@@ -1,0 +1,136 @@
+"""Cells of a table to numbers, remembering the first cell that is none."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from molgraph.errors import InputError
+from molgraph.tasks import TaskKind
+
+KindChoice = Literal["auto", "regression", "classification"]
+
+#: Spellings of "not measured", compared in lower case.
+MISSING = frozenset({"", "na", "n/a", "#n/a", "nan", "null", "none", "-", "--", "?", "missing", "nd", "n.d."})
+
+#: Spellings of the two classes besides 0 and 1, compared in lower case.
+CLASS_WORDS: Mapping[str, float] = MappingProxyType(
+    {"false": 0.0, "inactive": 0.0, "no": 0.0, "true": 1.0, "active": 1.0, "yes": 1.0}
+)
+
+_CENSORED = ("<", ">", "≤", "≥", "~")
+
+
+@dataclass(frozen=True)
+class _Cell:
+    """One cell to show in a message. Rows are counted from 0."""
+
+    row: int
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.text[:40]!r} in row {self.row} (rows of data count from 0)"
+
+
+@dataclass
+class NumberColumn:
+    """A column of numbers that grows batch by batch.
+
+    Attributes:
+        name: Column name, for messages.
+    """
+
+    name: str
+    _parts: list[NDArray[np.float64]] = field(default_factory=list)
+    _first_text: _Cell | None = None
+    _first_word: _Cell | None = None
+    _first_other: _Cell | None = None
+    _has_numbers: bool = False
+
+    def extend(self, cells: Sequence[str], rows: NDArray[np.int64]) -> None:
+        """Append cells that stand in the given rows of the table."""
+        numbers = {text: _number(text) for text in set(cells)}
+        texts = {text for text, value in numbers.items() if value is None}
+        words = {text for text in numbers if text.strip().lower() in CLASS_WORDS}
+        others = {
+            text
+            for text, value in numbers.items()
+            if value is not None and not math.isnan(value) and value not in (0, 1)
+        }
+        self._first_text = self._first_text or _first(cells, rows, texts)
+        self._first_word = self._first_word or _first(cells, rows, words)
+        self._first_other = self._first_other or _first(cells, rows, others)
+        values = np.array([numbers[text] for text in cells], dtype=np.float64)  # None becomes NaN
+        self._has_numbers |= bool(np.isfinite(values).any())
+        self._parts.append(values)
+
+    @property
+    def is_usable(self) -> bool:
+        """True if the column holds nothing but numbers (or the two classes) and gaps, and at least one number."""
+        mixed = self._first_word is not None and self._first_other is not None
+        return self._has_numbers and self._first_text is None and not mixed
+
+    def values(self) -> NDArray[np.float64]:
+        """All numbers, NaN where there is none.
+
+        Raises:
+            InputError: A cell holds text, an infinite number, or words for classes among other numbers.
+        """
+        if self._first_text is not None:
+            raise InputError(f"column {self.name!r} holds {self._first_text}; {_advice(self._first_text.text)}")
+        if self._first_word is not None and self._first_other is not None:
+            raise InputError(
+                f"column {self.name!r} holds {self._first_word} and {self._first_other}; "
+                "use numbers throughout, or two classes throughout"
+            )
+        return np.concatenate(self._parts) if self._parts else np.empty(0)
+
+    def kind(self, choice: KindChoice) -> TaskKind:
+        """The kind of task: as chosen, or classification where all numbers are 0 or 1.
+
+        Raises:
+            InputError: The column cannot be of the kind that was chosen.
+        """
+        if choice == "regression" and self._first_word is not None:
+            raise InputError(f"column {self.name!r} holds {self._first_word}; regression needs numbers")
+        if choice == "classification" and self._first_other is not None:
+            raise InputError(f"column {self.name!r} holds {self._first_other}; classification needs 0 and 1")
+        if choice == "auto":
+            return "classification" if self._first_other is None else "regression"
+        return choice
+
+
+def _number(text: str) -> float | None:
+    """The number in a cell, NaN for a gap, None for anything else, infinities too."""
+    plain = text.strip().lower()
+    if plain in MISSING:
+        return math.nan
+    if plain in CLASS_WORDS:
+        return CLASS_WORDS[plain]
+    try:
+        # Python would read the programmer's "1_000" and digits of other scripts as well.
+        value = float(plain) if plain.isascii() and "_" not in plain else math.inf
+    except ValueError:
+        return None
+    return value if math.isfinite(value) else None
+
+
+def _first(cells: Sequence[str], rows: NDArray[np.int64], wanted: set[str]) -> _Cell | None:
+    if not wanted:
+        return None
+    return next(_Cell(int(row), text) for text, row in zip(cells, rows, strict=True) if text in wanted)
+
+
+def _advice(text: str) -> str:
+    plain = text.strip().lower()
+    if plain.startswith(_CENSORED):
+        return "a bound is not a measured value: remove such rows, or leave the cell empty"
+    if "inf" in plain and plain.strip("+-") in {"inf", "infinity"}:
+        return "an infinite value cannot be learned: leave the cell empty, or give a number"
+    if "," in plain:
+        return "numbers need a decimal point, not a comma"
+    return "numbers are needed; leave the cell empty where nothing was measured, or choose other target columns"

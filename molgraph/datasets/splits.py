@@ -1,0 +1,198 @@
+"""Who is trained on and who is held out: random, or by Murcko scaffold so that held-out chemistry is new."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import numpy as np
+from numpy.typing import NDArray
+
+from molgraph.chem.scaffold import murcko_scaffold
+from molgraph.config import FoldSplit
+from molgraph.errors import InputError
+
+Sizes = tuple[float, float, float]
+Indices = NDArray[np.int64]
+
+#: Shares of training, validation and test rows in MoleculeNet.
+DEFAULT_SIZES: Sizes = (0.8, 0.1, 0.1)
+
+
+@dataclass(frozen=True)
+class Split:
+    """Row numbers of three disjoint parts that together hold every row.
+
+    Attributes:
+        train: Rows to learn from.
+        valid: Rows to choose settings with.
+        test: Rows to report on.
+    """
+
+    train: Indices
+    valid: Indices
+    test: Indices
+
+
+@dataclass(frozen=True)
+class SplitSpec:
+    """One way to cut a data set into folds.
+
+    Attributes:
+        name: Name in options and reports.
+        description: What it keeps apart, in a few words.
+        assign: `(smiles [B], k, rng, classes [B] or None) -> fold number of each row [B]`.
+    """
+
+    name: FoldSplit
+    description: str
+    assign: Callable[[Sequence[str], int, np.random.Generator, NDArray[np.float64] | None], Indices]
+
+
+def random_split(n: int, sizes: Sizes = DEFAULT_SIZES, *, seed: int = 0) -> Split:
+    """Rows `0..n-1` dealt at random into parts of the given shares.
+
+    Raises:
+        InputError: The sizes are not three shares that sum to 1, or a part with a share would be empty.
+
+    Example:
+        >>> split = random_split(10, seed=1)
+        >>> len(split.train), len(split.valid), len(split.test)
+        (8, 1, 1)
+    """
+    _check_sizes(sizes)
+    order = np.random.default_rng(seed).permutation(n).astype(np.int64)
+    # The cuts are rounded, not the sizes, so that the parts always sum to n.
+    cuts = np.rint(np.cumsum(sizes)[:2] * n).astype(np.int64)
+    train, valid, test = np.split(order, cuts)
+    for name, part, size in zip(("training", "validation", "test"), (train, valid, test), sizes, strict=True):
+        if size > 0 and len(part) == 0:
+            raise InputError(f"{n} rows are too few for a {name} part of {size:.0%}; give more rows or other sizes")
+    return Split(train, valid, test)
+
+
+def scaffold_split(smiles: Sequence[str], sizes: Sizes = DEFAULT_SIZES) -> Split:
+    """Rows split so that no scaffold is in two parts: common scaffolds to training, rare ones to the rest.
+
+    The same parts, in the same order, as `deepchem.splits.ScaffoldSplitter` gives. Molecules without a ring share
+    one empty scaffold.
+
+    Raises:
+        InputError: The sizes are not three shares that sum to 1.
+
+    Example:
+        >>> scaffold_split(["c1ccccc1", "Cc1ccccc1", "CCO", "C1CC1"], sizes=(0.5, 0.25, 0.25)).train
+        array([0, 1])
+    """
+    _check_sizes(sizes)
+    groups = sorted(_scaffold_groups(smiles), key=lambda rows: (len(rows), rows[0]), reverse=True)
+    # The cuts are computed as DeepChem computes them, since their rounding decides about whole scaffolds.
+    train_cut, valid_cut = sizes[0] * len(smiles), (sizes[0] + sizes[1]) * len(smiles)
+    train: list[int] = []
+    valid: list[int] = []
+    test: list[int] = []
+    for rows in groups:
+        if len(train) + len(rows) <= train_cut:
+            train += rows
+        elif len(train) + len(valid) + len(rows) <= valid_cut:
+            valid += rows
+        else:
+            test += rows
+    return Split(*(np.array(part, dtype=np.int64) for part in (train, valid, test)))
+
+
+def folds(
+    smiles: Sequence[str],
+    *,
+    k: int = 5,
+    split: FoldSplit = "random",
+    seed: int = 0,
+    labels: NDArray[np.float64] | None = None,
+) -> Indices:
+    """Fold number `[B]`, 0 to k-1, of each row: every row is held out exactly once.
+
+    `random` deals rows into folds that differ by one row at most; the two classes of a single classification task are
+    dealt separately, so that each fold has its share of both. `scaffold` never cuts a scaffold, and evens out the
+    sizes as far as whole scaffolds allow.
+
+    Args:
+        smiles: `[B]` structures.
+        k: Number of folds, at least 2.
+        split: What is kept apart.
+        seed: The same seed gives the same folds.
+        labels: `[B, T]` labels, looked at only where T is 1 and all labels are 0 or 1.
+
+    Raises:
+        InputError: Fewer rows, or fewer scaffolds, than folds; an unknown split.
+
+    Example:
+        >>> folds(["C", "CC", "CCC", "CCCC"], k=2, seed=3).tolist()
+        [1, 0, 1, 0]
+    """
+    if split not in SPLITS:
+        raise InputError(f"there is no split {split!r}; choose one of: {', '.join(SPLITS)}")
+    if k < 2:
+        raise InputError(f"cannot make {k} folds; at least 2 are needed")
+    if len(smiles) < k:
+        raise InputError(f"cannot make {k} folds of {len(smiles)} rows; give at least {k} rows or fewer folds")
+    return SPLITS[split].assign(smiles, k, np.random.default_rng(seed), _classes(labels))
+
+
+def _random_folds(
+    smiles: Sequence[str], k: int, rng: np.random.Generator, classes: NDArray[np.float64] | None
+) -> Indices:
+    order = rng.permutation(len(smiles))
+    if classes is not None:
+        order = order[np.argsort(classes[order], kind="stable")]
+    fold = np.empty(len(smiles), dtype=np.int64)
+    fold[order] = np.arange(len(smiles)) % k
+    return fold
+
+
+def _scaffold_folds(
+    smiles: Sequence[str], k: int, rng: np.random.Generator, classes: NDArray[np.float64] | None
+) -> Indices:
+    del classes  # scaffolds decide alone
+    groups = _scaffold_groups(smiles)
+    if len(groups) < k:
+        raise InputError(
+            f"cannot make {k} scaffold folds of {len(groups)} different scaffolds; use fewer folds or a random split"
+        )
+    # Largest first into the smallest fold evens out the sizes; the shuffle decides between scaffolds of one size.
+    shuffled = [groups[i] for i in rng.permutation(len(groups))]
+    sizes = np.zeros(k, dtype=np.int64)
+    fold = np.empty(len(smiles), dtype=np.int64)
+    for rows in sorted(shuffled, key=len, reverse=True):
+        smallest = int(sizes.argmin())
+        fold[rows] = smallest
+        sizes[smallest] += len(rows)
+    return fold
+
+
+def _scaffold_groups(smiles: Sequence[str]) -> list[list[int]]:
+    """Rows of each scaffold, in the order of first rows."""
+    groups: dict[str, list[int]] = {}
+    for row, text in enumerate(smiles):
+        groups.setdefault(murcko_scaffold(text), []).append(row)
+    return list(groups.values())
+
+
+def _classes(labels: NDArray[np.float64] | None) -> NDArray[np.float64] | None:
+    """The labels `[B]` of a single classification task, or None."""
+    if labels is None or labels.shape[1] != 1:
+        return None
+    column = labels[:, 0]
+    return column if bool((np.isin(column, (0.0, 1.0)) | np.isnan(column)).all()) else None
+
+
+def _check_sizes(sizes: Sizes) -> None:
+    if len(sizes) != 3 or min(sizes) < 0 or abs(sum(sizes) - 1.0) > 1e-6:
+        raise InputError(f"split sizes are {tuple(sizes)}; three shares that sum to 1 are needed, e.g. (0.8, 0.1, 0.1)")
+
+
+#: Every way to split, by its name.
+SPLITS: Mapping[FoldSplit, SplitSpec] = MappingProxyType(
+    {
+        "random": SplitSpec("random", "rows at random; both classes in every fold", _random_folds),
+        "scaffold": SplitSpec("scaffold", "whole Murcko scaffolds; held-out chemistry is new", _scaffold_folds),
+    }
+)

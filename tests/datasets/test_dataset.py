@@ -1,0 +1,72 @@
+import dataclasses
+
+import numpy as np
+import pytest
+
+from molgraph.datasets.dataset import Dataset
+from molgraph.datasets.duplicates import MergeReport
+from molgraph.errors import InputError
+from molgraph.results import Rejected
+from molgraph.tasks import TaskSpec
+
+
+@pytest.fixture
+def dataset():
+    return Dataset(
+        name="assay",
+        smiles=("CCO", "CCN", "CCC"),
+        ids=("a", "b", "c"),
+        labels=np.array([[5.0, 1.0], [6.0, np.nan], [np.nan, 0.0]]),
+        weights=np.array([1.0, 2.0, 1.0]),
+        tasks=(TaskSpec("pIC50", "regression", "log10(mol/L)"), TaskSpec("active", "classification")),
+        rejected=(Rejected(1, "x", "C1", "parse", "unclosed ring"),),
+        merges=MergeReport(),
+        rows_read=4,
+    )
+
+
+def test_take_reorders_rows_and_leaves_the_account_behind(dataset):
+    part = dataset.take([2, 0])
+    assert part.smiles == ("CCC", "CCO")
+    assert part.ids == ("c", "a")
+    assert np.array_equal(part.labels, dataset.labels[[2, 0]], equal_nan=True)
+    assert part.rows_read == len(part) == 2
+    assert part.rejected == ()
+    assert len(dataset.take([])) == 0
+
+
+def test_fingerprint_follows_the_training_data_and_nothing_else(dataset):
+    same = dataclasses.replace(dataset, name="other", ids=("1", "2", "3"), rejected=(), rows_read=3)
+    assert same.fingerprint == dataset.fingerprint
+    assert dataset.take([0, 1, 2]).fingerprint == dataset.fingerprint
+    changed = [
+        dataclasses.replace(dataset, smiles=("CCO", "CCN", "CCCC")),
+        dataclasses.replace(dataset, labels=np.array([[5.0, 1.0], [6.0, np.nan], [0.0, 0.0]])),
+        dataclasses.replace(dataset, weights=np.array([1.0, 1.0, 1.0])),
+        dataclasses.replace(dataset, tasks=(dataset.tasks[0], TaskSpec("active", "regression"))),
+        dataset.take([1, 0, 2]),
+    ]
+    assert len({dataset.fingerprint, *(d.fingerprint for d in changed)}) == 6
+
+
+def test_fingerprint_is_the_same_on_every_machine(dataset):
+    # NaN has many bit patterns, and zero has two: both are written one way.
+    odd = np.array([[5.0, 1.0], [6.0, -np.nan], [np.nan, -0.0]])
+    assert dataclasses.replace(dataset, labels=odd).fingerprint == dataset.fingerprint
+    assert dataset.fingerprint == "13a4be5e4d5637d933eabda10e96e6c31e6eada2900b9bc6cbfe00cc550a89ee"
+
+
+def test_people_get_short_lines(dataset):
+    assert repr(dataset) == "Dataset('assay', 3 structures, 2 tasks: pIC50, active)"
+    lines = dataset.summary()
+    assert lines[0] == "assay: 4 rows read, 3 structures used"
+    assert "1 unusable structures" in lines[1]
+    assert lines[3] == "pIC50: 2 labels, 5 to 6, median 5.5 log10(mol/L)"
+    assert lines[4] == "active: 2 labels, 1 of class 1 (50.0%)"
+
+
+def test_shapes_must_fit(dataset):
+    with pytest.raises(InputError, match=r"labels \(3, 1\).*3 structures and 2 tasks"):
+        dataclasses.replace(dataset, labels=np.zeros((3, 1)))
+    with pytest.raises(InputError, match="2 ids"):
+        dataclasses.replace(dataset, ids=("a", "b"))

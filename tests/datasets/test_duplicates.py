@@ -1,0 +1,102 @@
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from molgraph.datasets.duplicates import CONFLICT_SPREAD, merge_duplicates
+from molgraph.tasks import TaskSpec
+
+Y = TaskSpec("y", "regression")
+C = TaskSpec("c", "classification")
+NAN = float("nan")
+
+
+def merge(structures, labels, tasks, weights=None):
+    labels = np.array(labels, dtype=float).reshape(len(structures), len(tasks))
+    ids = [f"id{i}" for i in range(len(structures))]
+    return merge_duplicates(structures, ids, labels, np.ones(len(ids)) if weights is None else np.array(weights), tasks)
+
+
+def test_median_for_regression_first_id_and_mean_weight():
+    merged = merge("ABABA", [1.0, 9.0, 3.0, 9.0, 10.0], [Y], weights=[1.0, 2.0, 2.0, 2.0, 6.0])
+    assert merged.index.tolist() == [0, 1]
+    assert merged.labels.tolist() == [[3.0], [9.0]]
+    assert merged.weights.tolist() == [3.0, 2.0]
+    first, second = merged.report.groups
+    assert (first.smiles, first.ids, first.values) == ("A", ("id0", "id2", "id4"), ((1.0,), (3.0,), (10.0,)))
+    assert first.conflict
+    assert not second.conflict
+    assert merged.report.n_rows_removed == 3
+    assert merged.report.conflicts == (first,)
+
+
+def test_a_conflict_is_a_spread_above_the_deviation_of_all_labels():
+    labels = np.array([0.0, 1.0, 5.0, -5.0, 2.5, -2.5])
+    limit = CONFLICT_SPREAD * labels.std()
+    for distance, conflict in ((0.9 * limit, False), (1.1 * limit, True)):
+        values = [*labels, 0.0, distance]
+        threshold = CONFLICT_SPREAD * np.std(values)
+        merged = merge([*"abcdef", "X", "X"], values, [Y])
+        assert merged.report.groups[0].conflict == (distance > threshold)
+        assert merged.report.groups[0].conflict == conflict
+
+
+def test_classes_agree_or_become_unmeasured():
+    merged = merge("AABBCC", [1, 1, 0, 1, NAN, 0], [C])
+    assert merged.index.tolist() == [0, 4]
+    assert merged.labels.tolist() == [[1.0], [0.0]]
+    agree, disagree, half = merged.report.groups
+    assert not agree.conflict
+    assert disagree.conflict
+    assert disagree.dropped
+    assert not half.conflict
+    assert merged.report.n_rows_removed == 4
+
+
+def test_a_conflict_in_one_task_keeps_the_other():
+    merged = merge("AA", [[0, 1.0], [1, 2.0]], [C, Y])
+    assert np.isnan(merged.labels[0, 0])
+    assert merged.labels[0, 1] == 1.5
+    assert not merged.report.groups[0].dropped
+
+
+@given(
+    rows=st.lists(
+        st.tuples(
+            st.sampled_from("ABCDE"),
+            st.one_of(st.just(NAN), st.floats(-1e6, 1e6)),
+            st.sampled_from([NAN, 0.0, 1.0]),
+            st.floats(0.0, 10.0),
+        ),
+        min_size=1,
+        max_size=30,
+    )
+)
+def test_merging_keeps_the_books(rows):
+    structures = [row[0] for row in rows]
+    labels = np.array([row[1:3] for row in rows])
+    labelled = ~np.isnan(labels).all(axis=1)
+    structures = [s for s, keep in zip(structures, labelled, strict=True) if keep]
+    weights = np.array([row[3] for row in rows])[labelled]
+    labels = labels[labelled]
+    merged = merge(structures, labels, [Y, C], weights)
+    left = [structures[i] for i in merged.index]
+    assert len(set(left)) == len(left)
+    assert (np.diff(merged.index) > 0).all()
+    assert len(left) + merged.report.n_rows_removed == len(structures)
+    dropped = {group.smiles for group in merged.report.groups if group.dropped}
+    assert set(left) | dropped == set(structures)
+    for structure, kept, weight in zip(left, merged.labels, merged.weights, strict=True):
+        mine = np.array([s == structure for s in structures])
+        measured = labels[mine, 0][~np.isnan(labels[mine, 0])]
+        assert np.isnan(kept[0]) if len(measured) == 0 else measured.min() <= kept[0] <= measured.max()
+        classes = set(labels[mine, 1][~np.isnan(labels[mine, 1])])
+        assert kept[1] in classes if len(classes) == 1 else np.isnan(kept[1])
+        assert weights[mine].min() <= weight * (1 + 1e-9)
+        assert weight <= weights[mine].max() * (1 + 1e-9)
+
+
+def test_no_rows_and_no_duplicates():
+    assert len(merge([], [], [Y]).index) == 0
+    merged = merge("ABC", [1.0, 2.0, 3.0], [Y])
+    assert merged.index.tolist() == [0, 1, 2]
+    assert merged.report.groups == ()
