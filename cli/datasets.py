@@ -34,7 +34,7 @@ def list_sets(*, as_json: AsJson = False) -> None:
     for card in cards:
         numbers = f"{card.rows:,}", str(card.n_tasks)
         table.add_row(card.name, *numbers, card.kind, card.metric, card.split, card.title)
-    Console().print(table)
+    Console(markup=False).print(table)
 
 
 @app.command(epilog="Example: molgraph datasets show esol")
@@ -52,7 +52,7 @@ def show(name: Annotated[str, typer.Argument(help=NAME_HELP)], *, as_json: AsJso
     table = Table("", "", box=None, show_header=False, pad_edge=False)
     for label, text in card.lines():
         table.add_row(label, text)
-    Console().print(table, markup=False)
+    Console(markup=False).print(table)
 
 
 @app.command(epilog="Example: molgraph datasets fetch esol bbbp")
@@ -64,20 +64,20 @@ def fetch(
 ) -> None:
     """Download sets unless they are here, check them, and print where the files are."""
     from rich.console import Console
-    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
     from molgraph.datasets.fetch import fetch as fetch_set
 
     columns = TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn()
-    paths = {}
+    paths: dict[str, Path] = {}
     with Progress(*columns, console=Console(file=sys.stderr), transient=True) as bars:
         for name in names:
-            bar = bars.add_task(name, total=None)
-            paths[name] = fetch_set(
-                name,
-                cache_dir=cache_dir,
-                progress=lambda done, total, bar=bar: bars.update(bar, completed=done, total=total),
-            )
+            bar = bars.add_task(name, total=None, visible=False)
+
+            def show_progress(done: int, total: int | None, bar: TaskID = bar) -> None:
+                bars.update(bar, completed=done, total=total, visible=True)
+
+            paths[name] = fetch_set(name, cache_dir=cache_dir, progress=show_progress)
             bars.remove_task(bar)
     if as_json:
         typer.echo(json.dumps({name: str(path) for name, path in paths.items()}, indent=2))

@@ -134,7 +134,7 @@ def card_named(name: str) -> DatasetCard:
     cards = all_cards()
     if name.lower() in cards:
         return cards[name.lower()]
-    near = get_close_matches(name.lower(), cards, n=2, cutoff=0.5)
+    near = [known for known in cards if known.startswith(name.lower())] or get_close_matches(name.lower(), cards, n=1)
     hint = f"did you mean {' or '.join(near)}? " if near else ""
     raise InputError(f"there is no data set {name!r}; {hint}known: {', '.join(cards)}")
 

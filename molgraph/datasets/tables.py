@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,8 +17,6 @@ from molgraph.errors import InputError
 from molgraph.results import Rejected
 from molgraph.tasks import Direction, TaskSpec
 
-_NOTHING: Mapping[str, str] = MappingProxyType({})
-_NO_DIRECTION: Mapping[str, Direction] = MappingProxyType({})
 _SHOWN_REASONS = 3
 _SHOWN_COLUMNS = 30
 
@@ -49,8 +46,8 @@ def read_table(
     weight_column: str | None = None,
     id_column: str | None = None,
     standardizer: StandardizerName = "default",
-    units: Mapping[str, str] = _NOTHING,
-    directions: Mapping[str, Direction] = _NO_DIRECTION,
+    units: Mapping[str, str] | None = None,
+    directions: Mapping[str, Direction] | None = None,
     name: str | None = None,
 ) -> Dataset:
     r"""The labelled structures of a table: standardized, checked, and one row per structure.
@@ -77,9 +74,9 @@ def read_table(
     Example:
         >>> import tempfile
         >>> table = Path(tempfile.mkdtemp()) / "assay.csv"
-        >>> _ = table.write_text("smiles,pIC50\nCCO,5.1\nOCC,5.3\nc1ccccc1,6.0\n")
+        >>> _ = table.write_text("smiles,pIC50\nCCO,5.0\nOCC,5.5\nc1ccccc1,6.0\n")
         >>> read_table(table).labels.tolist()
-        [[5.2], [6.0]]
+        [[5.25], [6.0]]
     """
     table = _read_rows(source, smiles_column, target_columns, weight_column, id_column)
     if table.n_read == 0:
@@ -89,7 +86,7 @@ def read_table(
     weights = _weights(table, weight_column)
     kinds = [table.numbers[target].kind(task_kind) for target in targets]
     tasks = tuple(
-        TaskSpec(target, kind, units.get(target), directions.get(target))
+        TaskSpec(target, kind, (units or {}).get(target), (directions or {}).get(target))
         for target, kind in zip(targets, kinds, strict=True)
     )
     structures, keys, rejected = _structures(table, standardizer, source)
