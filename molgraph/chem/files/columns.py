@@ -1,0 +1,200 @@
+"""Which column holds the structures, which one the identifiers."""
+
+import difflib
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Literal
+
+from rdkit import Chem
+
+from molgraph.chem.parse import quiet_rdkit
+from molgraph.errors import InputError
+
+#: Names of structure columns, best first, compared after `plain`. A `weak` name is also used for other things (the name
+#: of a drug, say), so such a column is taken only where its cells read as SMILES.
+STRUCTURE_COLUMNS: Mapping[str, Literal["strong", "weak"]] = MappingProxyType(
+    {
+        "smiles": "strong",
+        "canonical_smiles": "strong",
+        "isomeric_smiles": "strong",
+        "canonicalsmiles": "strong",
+        "isomericsmiles": "strong",
+        "rdkit_smiles": "strong",
+        "standardized_smiles": "strong",
+        "cleaned_smiles": "strong",
+        "smiles_string": "strong",
+        "ligand_smiles": "strong",
+        "compound_smiles": "strong",
+        "molecule_smiles": "strong",
+        "cxsmiles": "strong",
+        "smi": "strong",
+        "mol": "weak",
+        "molecule": "weak",
+        "structure": "weak",
+        "drug": "weak",
+        "compound": "weak",
+        "ligand": "weak",
+    }
+)
+
+#: Names of identifier columns, best first, compared after `plain`.
+ID_COLUMNS: tuple[str, ...] = (
+    "id",
+    "compound_id",
+    "molecule_id",
+    "molecule_chembl_id",
+    "cmpd_chemblid",
+    "chembl_id",
+    "zinc_id",
+    "mcule_id",
+    "mol_id",
+    "drug_id",
+    "ligand_id",
+    "catalog_id",
+    "idnumber",
+    "id_number",
+    "cid",
+    "cas",
+    "molecule_name",
+    "compound_name",
+    "drug_name",
+    "name",
+    "title",
+)
+
+_N_CELLS_TRIED = 20
+
+
+@dataclass(frozen=True)
+class Request:
+    """The columns that a caller asked for; None means: find it by name.
+
+    Attributes:
+        smiles_column: The column of structures.
+        id_column: The column of identifiers.
+        keep_columns: The further columns to pass on, or `all`.
+    """
+
+    smiles_column: str | None = None
+    id_column: str | None = None
+    keep_columns: tuple[str, ...] | Literal["all"] = ()
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The columns of one file that are read, as positions in `names`."""
+
+    names: tuple[str, ...]
+    smiles: int
+    id: int | None
+    kept: tuple[int, ...]
+
+
+def plain(name: str) -> str:
+    """A column name in lower case with blanks, dots and hyphens as underscores, for comparison.
+
+    Example:
+        >>> plain(" Canonical SMILES")
+        'canonical_smiles'
+    """
+    return name.strip().lower().lstrip("#").strip().replace(" ", "_").replace("-", "_").replace(".", "_")
+
+
+def is_header(cells: Sequence[str]) -> bool:
+    """True if one of the cells names a structure column and none is a structure."""
+    return any(plain(cell) in STRUCTURE_COLUMNS for cell in cells) and not is_smiles(cells[0])
+
+
+def is_smiles(text: str) -> bool:
+    """True if RDKit reads the text as a molecule with atoms."""
+    text = text.strip()
+    with quiet_rdkit():
+        mol = Chem.MolFromSmiles(text) if text else None
+    return mol is not None and mol.GetNumAtoms() > 0
+
+
+def choose_columns(names: Sequence[str], rows: Sequence[Sequence[str]], request: Request, file: str) -> Choice:
+    """The columns to read from a table.
+
+    Args:
+        names: The header.
+        rows: The first rows, to try names that could mean something else.
+        request: What the caller asked for.
+        file: Name of the file, for errors.
+
+    Raises:
+        InputError: A column was asked for that is not there, names are doubled, or no column of structures is found.
+    """
+    names = tuple(name.strip() or f"column_{position}" for position, name in enumerate(names, start=1))
+    doubled = [name for name, count in Counter(names).items() if count > 1]
+    if doubled:
+        raise InputError(f"{file}: the header has {_quoted(doubled)} more than once; give every column its own name")
+    if request.smiles_column is None:
+        smiles = _find_structures(names, rows, file)
+    else:
+        smiles = position_of(request.smiles_column, names, file)
+    wanted = request.id_column
+    identifier = _find_ids(names, smiles) if wanted is None else position_of(wanted, names, file)
+    return Choice(names, smiles, identifier, kept_columns(names, request, file, without=(smiles, identifier)))
+
+
+def kept_columns(
+    names: Sequence[str], request: Request, file: str, *, without: Sequence[int | None] = ()
+) -> tuple[int, ...]:
+    """Positions of the columns to pass on; `all` leaves out those in `without`."""
+    if request.keep_columns == "all":
+        return tuple(position for position in range(len(names)) if position not in without)
+    return tuple(position_of(name, names, file) for name in request.keep_columns)
+
+
+def position_of(name: str, names: Sequence[str], file: str) -> int:
+    """Where the column `name` stands.
+
+    Raises:
+        InputError: It is not there; the message lists the columns, those with a similar name first.
+    """
+    if name in names:
+        return names.index(name)
+    by_lower = {known.lower(): known for known in names}
+    near = [by_lower[known] for known in difflib.get_close_matches(name.lower(), by_lower, n=3)]
+    hint = f"did you mean {_quoted(near)}? The" if near else "the"
+    raise InputError(f"{file} has no column {name!r}; {hint} columns are {_quoted(names)}")
+
+
+def _find_structures(names: Sequence[str], rows: Sequence[Sequence[str]], file: str) -> int:
+    known = [plain(name) for name in names]
+    for wanted, strength in STRUCTURE_COLUMNS.items():
+        if strength == "strong" and wanted in known:
+            if known.count(wanted) > 1:
+                raise InputError(f"{file}: which column is meant? {_quoted(names)}; choose one with --smiles-column")
+            return known.index(wanted)
+    weak = [i for i, name in enumerate(known) if name in STRUCTURE_COLUMNS and (not rows or _holds_smiles(rows, i))]
+    if len(weak) == 1:
+        return weak[0]
+    if weak:
+        found = _quoted([names[i] for i in weak])
+        raise InputError(f"{file}: {found} may each hold the structures; choose one with --smiles-column")
+    if any(is_smiles(name) for name in names):
+        raise InputError(f"{file}: the first line looks like data; put a header above it, such as smiles,id")
+    likely = _quoted([name for i, name in enumerate(names) if _holds_smiles(rows, i)][:3])
+    hint = f"{likely} may be the one; " if likely else ""
+    raise InputError(f"{file}: no column is called smiles; {hint}name it with --smiles-column, from {_quoted(names)}")
+
+
+def _holds_smiles(rows: Sequence[Sequence[str]], position: int) -> bool:
+    """True if most of the first cells that are not empty read as SMILES."""
+    cells = [row[position] for row in rows[:_N_CELLS_TRIED] if position < len(row) and row[position].strip()]
+    return bool(cells) and sum(map(is_smiles, cells)) > len(cells) / 2
+
+
+def _find_ids(names: Sequence[str], smiles: int) -> int | None:
+    known = [plain(name) for name in names]
+    found = (known.index(name) for name in ID_COLUMNS if name in known)
+    return next((position for position in found if position != smiles), None)
+
+
+def _quoted(names: Sequence[str]) -> str:
+    shown = ", ".join(repr(name) for name in names[:30])
+    return f"{shown} and {len(names) - 30} more" if len(names) > 30 else shown

@@ -1,0 +1,78 @@
+"""Parquet tables."""
+
+from collections.abc import Iterator
+from typing import Any, BinaryIO
+
+from molgraph.chem.files.columns import Choice, Request, choose_columns
+from molgraph.chem.files.records import MAX_RECORD_BYTES, Chunk, Fault, Table
+from molgraph.errors import InputError
+
+_BATCH_ROWS = 8192
+
+
+def read_parquet(file: BinaryIO, name: str, request: Request) -> Table:
+    """A table of the columns that are read, every value as text: numbers as Arrow prints them, nulls as empty text.
+
+    Raises:
+        InputError: It is not a Parquet file or damaged, or a column that was asked for is not in it.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        table = pq.ParquetFile(file)
+        first = next(table.iter_batches(batch_size=20), None)
+    except (pa.ArrowException, OSError) as error:
+        raise _unreadable(name, error) from error
+    names = table.schema_arrow.names
+    rows = [] if first is None else list(zip(*(_texts(column) for column in first.columns), strict=True))
+    choice = choose_columns(names, rows, request, name)
+    return Table(
+        names=choice.names,
+        smiles=choice.names[choice.smiles],
+        id=None if choice.id is None else choice.names[choice.id],
+        kept=tuple(choice.names[position] for position in choice.kept),
+        chunks=_chunks(table, name, choice),
+    )
+
+
+def _chunks(table: Any, name: str, choice: Choice) -> Iterator[Chunk]:
+    import pyarrow as pa
+
+    stored = table.schema_arrow.names
+    wanted = dict.fromkeys([choice.smiles, *([] if choice.id is None else [choice.id]), *choice.kept])
+    batches = table.iter_batches(batch_size=_BATCH_ROWS, columns=[stored[position] for position in wanted])
+    while True:
+        try:
+            batch = next(batches, None)
+        except (pa.ArrowException, OSError) as error:
+            raise _unreadable(name, error) from error
+        if batch is None:
+            return
+        cells = {position: _texts(batch.column(stored[position])) for position in wanted}
+        yield Chunk(
+            structures=[structure.partition(" |")[0].strip() for structure in cells[choice.smiles]],
+            ids=[""] * len(batch) if choice.id is None else list(cells[choice.id]),
+            columns=[list(cells[position]) for position in choice.kept],
+            faults={
+                position: Fault(structure[:200], f"the structure is longer than {MAX_RECORD_BYTES} characters")
+                for position, structure in enumerate(cells[choice.smiles])
+                if len(structure) > MAX_RECORD_BYTES
+            },
+        )
+
+
+def _texts(column: Any) -> list[str]:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    try:
+        texts = pc.cast(column, pa.string())
+    except pa.ArrowException:  # lists, structs and bytes that are not UTF-8 have no text of their own
+        return ["" if value is None else str(value) for value in column.to_pylist()]
+    return [text or "" for text in texts.to_pylist()]
+
+
+def _unreadable(name: str, error: Exception) -> InputError:
+    reason = str(error).partition("\n")[0]
+    return InputError(f"{name} is not a Parquet file, or a damaged one ({reason}); write or copy it again")
