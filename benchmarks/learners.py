@@ -10,8 +10,8 @@ from typing import Protocol
 
 import numpy as np
 from inputs import LabelledRows, write_split_table
-from peers import Chemprop, TrainJob, package_versions
-from programs import run_program
+from peers import BATCH_SIZE, Chemprop, TrainJob, package_versions
+from programs import ProgramError, run_program
 
 
 @dataclass(frozen=True)
@@ -65,13 +65,40 @@ class ChempropLearner:
 
 @dataclass(frozen=True)
 class MolgraphLearner:
-    """This project through its Python API."""
+    """One member of this project's ensemble, trained on a given split; default settings, default precision."""
 
     def versions(self) -> Mapping[str, str]:
         return package_versions(Path(sys.executable), ("molgraph-toolkit", "torch", "rdkit"))
 
     def predict_test(self, problem: Problem) -> np.ndarray:
-        raise NotImplementedError("molgraph.train is not there yet")
+        from molgraph.config import TrainConfig
+        from molgraph.features.featurize import featurize
+        from molgraph.features.schema import SCHEMAS
+        from molgraph.models.batch import ResidentGraphs
+        from molgraph.models.ensemble import Ensemble
+        from molgraph.models.precision import resolve_device, resolve_precision
+        from molgraph.models.vocabulary import Vocabulary
+        from molgraph.training.loop import TrainingData, train_pass
+        from molgraph.training.plan import MemberPlan
+
+        config = TrainConfig(folds=1, epochs=problem.epochs, batch_size=BATCH_SIZE, seed=problem.seed, device="cpu")
+        device = resolve_device(config.device)
+        dtype = resolve_precision(config.precision, device)
+        graphs = featurize(problem.rows.smiles, standardizer=config.standardizer)
+        if graphs.rejected:  # RDKit parsed every row, so all have to be there
+            raise ProgramError(f"molgraph rejected {len(graphs.rejected)} rows, the first: {graphs.rejected[0]}")
+        schema = SCHEMAS[graphs.schema]
+        data = TrainingData(
+            graphs=ResidentGraphs(graphs, device),
+            labels=problem.rows.labels[:, None],
+            weights=np.ones(len(graphs)),
+            kinds=(problem.kind,),
+            vocabulary=Vocabulary(atom=schema.atom_sizes, bond=schema.bond_sizes),
+        )
+        train, valid, test = (np.flatnonzero(problem.parts == part) for part in ("train", "val", "test"))
+        plan = MemberPlan(member=0, train_rows=train, inner_rows=valid, held_out_rows=test)
+        network = train_pass(data, [plan], config, dtype=dtype).network
+        return Ensemble(network, schema=graphs.schema, device=device, dtype=dtype).predict(graphs.take(test))[0, :, 0]
 
 
 def _aligned(path: Path, problem: Problem) -> np.ndarray:

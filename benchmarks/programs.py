@@ -81,8 +81,10 @@ class _TreeMemory(threading.Thread):
         self._done = threading.Event()
 
     def run(self) -> None:
-        while not self._done.wait(SAMPLE_SECONDS):
+        while True:
             self.peak = max(self.peak, sum(map(_resident, _tree(self._pid))))
+            if self._done.wait(SAMPLE_SECONDS):
+                return
 
     def stop(self) -> None:
         self._done.set()

@@ -130,3 +130,17 @@ def test_chemprop_predictions_are_put_in_the_order_of_the_test_rows(data_dir, tm
     rows = LabelledRows(("C", "CC", "CCC", "CCCC"), np.array([1.0, 2.0, 3.0, 4.0]))
     problem = Problem(rows, np.array(["test", "train", "val", "test"]), "regression", 0, 3)
     assert ChempropLearner(Chemprop(Path(program))).predict_test(problem).tolist() == [10.0, 40.0]
+
+
+def test_molgraph_learns_from_the_train_rows_alone():
+    from inputs import LabelledRows, random_parts
+    from learners import MolgraphLearner, Problem
+
+    smiles = tuple("C" * n + end for n in range(1, 31) for end in ("O", "N"))
+    truth = np.array([float(text.endswith("O")) for text in smiles])
+    parts = random_parts(len(smiles), 0)
+    hidden = np.where(parts == "test", np.nan, truth)
+    prediction = MolgraphLearner().predict_test(
+        Problem(LabelledRows(smiles, hidden), parts, "regression", seed=0, epochs=20)
+    )
+    assert np.abs(prediction - truth[parts == "test"]).max() < 0.3

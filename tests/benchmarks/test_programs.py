@@ -1,4 +1,5 @@
 import sys
+import time
 
 import pytest
 from programs import ProgramError, run_program
@@ -46,3 +47,29 @@ def test_runs_in_the_folder_with_the_environment(tmp_path):
         python("import os; open('here', 'w').write(os.environ['FLAVOUR'])"), cwd=tmp_path, env={"FLAVOUR": "sweet"}
     )
     assert (tmp_path / "here").read_text() == "sweet"
+
+
+def test_an_interruption_ends_the_whole_tree(tmp_path, monkeypatch):
+    import os
+
+    import psutil
+
+    child = "import time; time.sleep(60)"
+    script = (
+        f"import subprocess, sys; child = subprocess.Popen([sys.executable, '-S', '-c', {child!r}]);"
+        "open('started', 'w').write(str(child.pid)); child.wait()"
+    )
+
+    def interrupted(pid, options):
+        while not (tmp_path / "started").exists() or not (tmp_path / "started").read_text():
+            time.sleep(0.01)
+        monkeypatch.undo()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "wait4", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        run_program(python(script), cwd=tmp_path)
+    gone, alive = psutil.wait_procs(
+        [psutil.Process(pid) for pid in [int((tmp_path / "started").read_text())] if psutil.pid_exists(pid)], timeout=5
+    )
+    assert not [process for process in alive if process.status() != psutil.STATUS_ZOMBIE]
