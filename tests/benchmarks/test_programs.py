@@ -69,7 +69,7 @@ def test_an_interruption_ends_the_whole_tree(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "wait4", interrupted)
     with pytest.raises(KeyboardInterrupt):
         run_program(python(script), cwd=tmp_path)
-    gone, alive = psutil.wait_procs(
+    _, alive = psutil.wait_procs(
         [psutil.Process(pid) for pid in [int((tmp_path / "started").read_text())] if psutil.pid_exists(pid)], timeout=5
     )
     assert not [process for process in alive if process.status() != psutil.STATUS_ZOMBIE]
