@@ -6,26 +6,56 @@ from contextlib import AbstractContextManager
 
 from rdkit import Chem, rdBase
 
-from molgraph.graphs import MAX_ATOMS_PER_MOLECULE
 from molgraph.results import Rejected, Step
 
 #: Longest structure text that is parsed. RDKit writes canonical SMILES by recursion along the chain, and a chain
-#: of 16,000 atoms overflows the usual stack of 8 MB; insulin needs fewer than 1,000 characters.
+#: of 16,000 atoms overflows the usual stack of 8 MB; insulin needs fewer than 1,000 characters. It also keeps every
+#: molecule below `molgraph.graphs.MAX_ATOMS_PER_MOLECULE`.
 MAX_TEXT_LENGTH = 5_000
 
 _MAX_QUOTED_LENGTH = 200
+_NO_REASON = "RDKit gave no reason"
 
-# RDKit's capture swaps a stream of the whole process, so two threads must not overlap theirs.
+# RDKit's capture swaps a stream of the whole process, so two threads must not overlap theirs. It puts the log back to
+# where it found it, hence it stays within `quiet_rdkit`.
 _CAPTURE_LOCK = threading.Lock()
 _TIME_STAMP = re.compile(r"^\[\d\d:\d\d:\d\d\] ")
-_QUOTED_INPUT = re.compile(r" (?:while parsing|for input):.*")
+_ECHO = re.compile(r" (?:while parsing|for input):.*")
 _POSITION = re.compile(r"check for mistakes (around position \d+)")
 
 
-def quiet_rdkit() -> AbstractContextManager[object]:
+class _Quiet:
+    """RDKit's log switched off while any thread is inside.
+
+    The switch belongs to the process. If each thread saved and restored it for itself, one that enters while another
+    is inside would save "off" and could leave it off for good; so the first one in switches and the last one out.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._depth = 0
+        self._block: rdBase.BlockLogs | None = None
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if self._depth == 0:
+                self._block = rdBase.BlockLogs()
+            self._depth += 1
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._depth -= 1
+            if self._depth == 0:
+                self._block = None
+
+
+_QUIET = _Quiet()
+
+
+def quiet_rdkit() -> AbstractContextManager[None]:
     """A context in which RDKit, and every library linked to it, logs nothing; then the log is as it was.
 
-    Entering and leaving costs about a microsecond.
+    It may be nested, and used by many threads. Entering and leaving costs about a microsecond.
 
     Example:
         >>> from rdkit import Chem
@@ -33,8 +63,7 @@ def quiet_rdkit() -> AbstractContextManager[object]:
         ...     Chem.MolFromSmiles("C1CC") is None
         True
     """
-    context: AbstractContextManager[object] = rdBase.BlockLogs()
-    return context
+    return _QUIET
 
 
 def parse_smiles(text: str, *, row: int = 0, id: str = "") -> Chem.Mol | Rejected:  # noqa: A002
@@ -43,7 +72,7 @@ def parse_smiles(text: str, *, row: int = 0, id: str = "") -> Chem.Mol | Rejecte
     Text after the first blank is a name or a CXSMILES block, as RDKit has it.
 
     Args:
-        text: SMILES of at most `MAX_TEXT_LENGTH` characters and `MAX_ATOMS_PER_MOLECULE` atoms.
+        text: SMILES of at most `MAX_TEXT_LENGTH` characters.
         row: Position in the input, for the `Rejected`.
         id: Identifier in the input, for the `Rejected`; the row number where there is none.
 
@@ -70,19 +99,14 @@ def rejection_reason(text: str) -> str:
         return "the structure is empty"
     if len(text) > MAX_TEXT_LENGTH:
         return f"the structure has {len(text)} characters; at most {MAX_TEXT_LENGTH} are read"
-    with _CAPTURE_LOCK, quiet_rdkit(), rdBase.CaptureErrorLog() as log:
+    with quiet_rdkit():
         try:
             mol = _read(text)
+            if mol is None:
+                return _rdkit_reason(text)
         except (ValueError, RuntimeError) as error:
-            return f"the structure cannot be read: {_first_line(str(error))}"
-    if mol is None:
-        return _readable(log.messages)
-    n_atoms = mol.GetNumAtoms()
-    if n_atoms == 0:
-        return "the structure has no atoms"
-    if n_atoms > MAX_ATOMS_PER_MOLECULE:
-        return f"the structure has {n_atoms} atoms; at most {MAX_ATOMS_PER_MOLECULE} fit into a graph"
-    return ""
+            return f"the structure cannot be read: {_short_line(str(error))}"
+    return "" if mol.GetNumAtoms() else "the structure has no atoms"
 
 
 def rejected(text: str, step: Step, reason: str, *, row: int, id: str) -> Rejected:  # noqa: A002
@@ -98,20 +122,36 @@ def _molecule(text: str) -> Chem.Mol | None:
             mol = _read(text)
         except (ValueError, RuntimeError):  # text that is not UTF-8, or an RDKit invariant; the reason comes later
             return None
-    return mol if mol is not None and 0 < mol.GetNumAtoms() <= MAX_ATOMS_PER_MOLECULE else None
+    return mol if mol is not None and mol.GetNumAtoms() else None
 
 
-def _read(text: str) -> Chem.Mol | None:
-    return Chem.MolFromSmiles(text)  # None if it fails, whatever RDKit's own stub says
+def _read(text: str, *, sanitize: bool = True) -> Chem.Mol | None:
+    return Chem.MolFromSmiles(text, sanitize=sanitize)  # None if it fails, whatever RDKit's own stub says
 
 
-def _readable(log: str) -> str:
-    """RDKit's first message without its time stamp and its echo of the input, with the position if it gave one."""
-    reason = _QUOTED_INPUT.sub("", _first_line(log))
-    position = _POSITION.search(log)
-    return f"{reason} {position[1]}" if position else reason or "RDKit gave no reason"
+def _rdkit_reason(text: str) -> str:
+    """RDKit's message for text that it does not read: an exception about the chemistry, or its log about the syntax."""
+    with _CAPTURE_LOCK, rdBase.CaptureErrorLog() as log:
+        mol = _read(text, sanitize=False)
+    if mol is None:
+        return _syntax_reason(text, log.messages)
+    try:
+        Chem.SanitizeMol(mol)
+    except Chem.MolSanitizeException as error:
+        return _short_line(str(error))
+    return _NO_REASON
 
 
-def _first_line(text: str) -> str:
-    line = text.partition("\n")[0]
-    return _TIME_STAMP.sub("", line)[:_MAX_QUOTED_LENGTH].strip()
+def _syntax_reason(text: str, messages: str) -> str:
+    """The first message without time stamp and echo of the input, with the position if the next message gives it."""
+    lines = (messages or _NO_REASON).split("\n")
+    # Another thread may have logged in between: the message must echo this text, unless RDKit garbled the echo.
+    is_echoed = text.isascii() and text.isprintable()
+    first = next((i for i, line in enumerate(lines) if text in line), 0) if is_echoed else 0
+    reason = _short_line(_ECHO.sub("", lines[first]))
+    position = _POSITION.search("".join(lines[first + 1 : first + 2]))
+    return f"{reason} {position[1]}" if position else reason
+
+
+def _short_line(text: str) -> str:
+    return _TIME_STAMP.sub("", text.partition("\n")[0])[:_MAX_QUOTED_LENGTH].strip()

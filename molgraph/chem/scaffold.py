@@ -1,6 +1,5 @@
 """Murcko scaffolds, the groups of the scaffold split."""
 
-from rdkit import Chem
 from rdkit.Chem.Scaffolds import MurckoScaffold
 
 from molgraph.chem.parse import parse_smiles, quiet_rdkit

@@ -60,7 +60,8 @@ _PERMANENT_CATIONS = frozenset({"[N+]", "[n+]", "[S+]", "[P+]", "[N@+]", "[N@@+]
 _CATIONS = _PERMANENT_CATIONS | _DEPROTONATED.keys()
 _ANIONS = frozenset(_PROTONATED)
 
-_UNCHARGER = rdMolStandardize.Uncharger()
+# Protons only: adding hydride to a carbocation, or taking it from a borohydride, would make another compound.
+_UNCHARGER = rdMolStandardize.Uncharger(protonationOnly=True)
 
 
 def standardize_smiles(
@@ -106,8 +107,8 @@ def standardize_mol(mol: Chem.Mol, name: StandardizerName) -> Chem.Mol:
     `default` keeps the fragment that contains carbon, then has the most heavy atoms, then comes first as canonical
     SMILES; so of a salt without carbon the largest ion stays. A metal stays where it is bonded and goes where it is a
     fragment of its own. Then protons are moved until the charge is as small as it can be: quaternary nitrogen keeps
-    its charge, and an acid beside it keeps the opposite one. Where the neutral form would be no valid molecule (the
-    cyclopentadienyl anion, hexafluorophosphate), the charged one stays.
+    its charge, and an acid beside it keeps the opposite one. Where the neutral form would be no valid molecule
+    (hexafluorophosphate), the charged one stays.
 
     Example:
         >>> from rdkit import Chem
@@ -147,7 +148,8 @@ def _neutral_spelling(match: re.Match[str]) -> str:
 def _largest_fragment(mol: Chem.Mol) -> Chem.Mol:
     if len(Chem.GetMolFrags(mol)) <= 1:
         return mol
-    return min(Chem.GetMolFrags(mol, asMols=True), key=_fragment_rank)
+    fragments: tuple[Chem.Mol, ...] = Chem.GetMolFrags(mol, asMols=True)
+    return min(fragments, key=_fragment_rank)
 
 
 def _fragment_rank(fragment: Chem.Mol) -> tuple[bool, int, str]:
