@@ -12,29 +12,8 @@ from molgraph.chem.files import open_records, open_table_writer
 from molgraph.errors import InputError
 
 
-def write(tmp_path, content, name="library.csv"):
-    path = tmp_path / name
-    path.write_bytes(content if isinstance(content, bytes) else content.encode())
-    return path
-
-
-def read(path, **options):
-    """All batches joined: smiles, ids, columns, rejected as (row, text, reason)."""
-    smiles, ids, columns, rejected, rows = [], [], {}, [], []
-    with open_records(path, **options) as reader:
-        for batch in reader:
-            smiles += batch.smiles
-            ids += batch.ids
-            rows += batch.rows.tolist()
-            for name, cells in batch.columns.items():
-                columns.setdefault(name, []).extend(cells)
-            rejected += [(r.row, r.text, r.reason) for r in batch.rejected]
-    assert sorted(rows + [r[0] for r in rejected]) == list(range(len(rows) + len(rejected)))
-    return smiles, ids, columns, rejected
-
-
-def test_columns_are_found_by_name_and_kept_as_they_came(tmp_path):
-    path = write(tmp_path, "Compound ID,Canonical SMILES, pIC50 ,note\nA1, CCO ,6.50,\n,C,, x \n")
+def test_columns_are_found_by_name_and_kept_as_they_came(write):
+    path = write("library.csv", "Compound ID,Canonical SMILES, pIC50 ,note\nA1, CCO ,6.50,\n,C,, x \n")
     with open_records(path, keep_columns="all") as reader:
         assert reader.column_names == ("Compound ID", "Canonical SMILES", "pIC50", "note")
         assert (reader.smiles_column, reader.id_column, reader.format) == ("Canonical SMILES", "Compound ID", "csv")
@@ -46,8 +25,8 @@ def test_columns_are_found_by_name_and_kept_as_they_came(tmp_path):
     assert batch.rows.tolist() == [0, 1]
 
 
-def test_columns_can_be_given(tmp_path):
-    path = write(tmp_path, "smiles,other,tag\nC,CC,x\n")
+def test_columns_can_be_given(read, write):
+    path = write("library.csv", "smiles,other,tag\nC,CC,x\n")
     result = read(path, smiles_column="other", id_column="tag", keep_columns=["smiles"])
     assert result[:3] == (["CC"], ["x"], {"smiles": ["C"]})
 
@@ -69,8 +48,8 @@ def test_columns_can_be_given(tmp_path):
     ],
     ids=["bom", "windows", "mac", "no last end", "blank lines", "semicolon", "tab", "sep", "quoted", "cx", "ragged"],
 )
-def test_dialects(tmp_path, content):
-    assert read(write(tmp_path, content))[:2] == (["CCO", "C"], ["a", "b"])
+def test_dialects(read, write, content):
+    assert read(write("library.csv", content))[:2] == (["CCO", "C"], ["a", "b"])
 
 
 @pytest.mark.parametrize(
@@ -84,18 +63,18 @@ def test_dialects(tmp_path, content):
         ("unicode", "β-carotin №1 \u2028 \x85"),
     ],
 )
-def test_names(tmp_path, name, cell):
+def test_names(read, write, name, cell):
     text = cell[1:-1].replace('""', '"') if cell.startswith('"') else cell
-    assert read(write(tmp_path, f"id,smiles\n{cell},CCO\nnext,C\n"))[:2] == (["CCO", "C"], [text, "next"])
+    assert read(write("library.csv", f"id,smiles\n{cell},CCO\nnext,C\n"))[:2] == (["CCO", "C"], [text, "next"])
 
 
-def test_bytes_that_are_not_utf_8_are_latin_1_line_by_line(tmp_path):
+def test_bytes_that_are_not_utf_8_are_latin_1_line_by_line(read, write):
     content = "id,smiles\né,C\n".encode() + "é,CC\n".encode("latin-1")
-    assert read(write(tmp_path, content))[1] == ["é", "é"]
+    assert read(write("library.csv", content))[1] == ["é", "é"]
 
 
-def test_bad_rows_are_rejected_and_harm_no_other(tmp_path):
-    path = write(tmp_path, 'id,smiles,x\na,C,1\nb,CC\nc,CC,1,2\nd,,1\n"e,CCC,1\nf,CCCC,1\ng\0,C,1\nh,CO,"1"\n')
+def test_bad_rows_are_rejected_and_harm_no_other(read, write):
+    path = write("library.csv", 'id,smiles,x\na,C,1\nb,CC\nc,CC,1,2\nd,,1\n"e,CCC,1\nf,CCCC,1\ng\0,C,1\nh,CO,"1"\n')
     smiles, ids, _, rejected = read(path)
     assert (smiles, ids) == (["C", "CCCC", "CO"], ["a", "f", "h"])
     assert [(row, reason) for row, _, reason in rejected] == [
@@ -108,17 +87,17 @@ def test_bad_rows_are_rejected_and_harm_no_other(tmp_path):
     assert rejected[3][1] == '"e,CCC,1'
 
 
-def test_an_open_quote_costs_one_row_of_many(tmp_path):
+def test_an_open_quote_costs_one_row_of_many(read, write):
     rows = [f"m{i},C,{i}" for i in range(60_000)]
     rows[10] = '"m10,C,10'
-    smiles, ids, _, rejected = read(write(tmp_path, "id,smiles,x\n" + "\n".join(rows)))
+    smiles, ids, _, rejected = read(write("library.csv", "id,smiles,x\n" + "\n".join(rows)))
     assert len(smiles) == 59_999
     assert ids[10] == "m11"
     assert [row for row, _, _ in rejected] == [10]
 
 
-def test_an_endless_line_is_rejected_in_little_memory(tmp_path):
-    path = write(tmp_path, "smiles,id\nC,a\n" + "C" * 5_000_000 + ",b\nCC,c\n" + "C" * 1_100_000 + "\nCCC,e")
+def test_an_endless_line_is_rejected_in_little_memory(read, write):
+    path = write("library.csv", "smiles,id\nC,a\n" + "C" * 5_000_000 + ",b\nCC,c\n" + "C" * 1_100_000 + "\nCCC,e")
     smiles, ids, _, rejected = read(path)
     assert (smiles, ids) == (["C", "CC", "CCC"], ["a", "c", "e"])
     assert [(row, len(text), reason) for row, text, reason in rejected] == [
@@ -128,17 +107,17 @@ def test_an_endless_line_is_rejected_in_little_memory(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["x.csv", "x.txt"])
-def test_a_column_of_smiles_without_header(tmp_path, name):
-    assert read(write(tmp_path, "CCO\nC\nc1ccccc1\n", name))[:2] == (["CCO", "C", "c1ccccc1"], ["0", "1", "2"])
+def test_a_column_of_smiles_without_header(read, write, name):
+    assert read(write(name, "CCO\nC\nc1ccccc1\n"))[:2] == (["CCO", "C", "c1ccccc1"], ["0", "1", "2"])
 
 
-def test_a_weak_name_is_taken_where_it_holds_structures(tmp_path):
-    assert read(write(tmp_path, "Drug,Structure,Y\naspirin,CC(=O)O,1\n"))[0] == ["CC(=O)O"]
-    assert read(write(tmp_path, "mol,CID\nCCO,x\n"))[:2] == (["CCO"], ["x"])
+def test_a_weak_name_is_taken_where_it_holds_structures(read, write):
+    assert read(write("library.csv", "Drug,Structure,Y\naspirin,CC(=O)O,1\n"))[0] == ["CC(=O)O"]
+    assert read(write("library.csv", "mol,CID\nCCO,x\n"))[:2] == (["CCO"], ["x"])
     with pytest.raises(
         InputError, match=r"'Drug', 'Mol' may each hold the structures; choose one with --smiles-column"
     ):
-        read(write(tmp_path, "Drug,Mol\nCCO,CC\n"))
+        read(write("library.csv", "Drug,Mol\nCCO,CC\n"))
 
 
 @pytest.mark.parametrize(
@@ -161,16 +140,16 @@ def test_a_weak_name_is_taken_where_it_holds_structures(tmp_path):
         (b'"smiles,id\nC,a\n', {}, "the header cannot be read"),
     ],
 )
-def test_bad_files_give_one_clear_line(tmp_path, content, options, message):
+def test_bad_files_give_one_clear_line(read, write, content, options, message):
     with pytest.raises(InputError, match=message) as caught:
-        read(write(tmp_path, content), **options)
+        read(write("library.csv", content), **options)
     assert "\n" not in str(caught.value)
     assert "library.csv" in str(caught.value)
 
 
 @pytest.mark.parametrize("batch_size", [1, 2, 3, 100])
-def test_batches_hold_consecutive_records(tmp_path, batch_size):
-    path = write(tmp_path, "smiles,x\n" + "".join(f"C,{i}\n" if i % 3 else f",{i}\n" for i in range(10)))
+def test_batches_hold_consecutive_records(write, batch_size):
+    path = write("library.csv", "smiles,x\n" + "".join(f"C,{i}\n" if i % 3 else f",{i}\n" for i in range(10)))
     with open_records(path, keep_columns=["x"], batch_size=batch_size) as reader:
         batches = list(reader)
     assert [batch.first_row for batch in batches] == list(range(0, 10, batch_size))
@@ -193,8 +172,8 @@ def test_stdin_is_recognised(monkeypatch):
         assert not sys.stdin.buffer.closed
 
 
-def test_wrong_options_are_refused(tmp_path):
-    path = write(tmp_path, "smiles\nC\n")
+def test_wrong_options_are_refused(write):
+    path = write("library.csv", "smiles\nC\n")
     with pytest.raises(InputError, match="batch_size is 0"):
         open_records(path, batch_size=0)
     with pytest.raises(InputError, match="must be a list of names"):
@@ -206,7 +185,7 @@ NAMES = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=
 
 @settings(deadline=None, max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(names=st.lists(NAMES, min_size=1, max_size=6), suffix=st.sampled_from([".csv", ".tsv", ".csv.gz"]))
-def test_any_name_survives_a_round_trip(tmp_path, names, suffix):
+def test_any_name_survives_a_round_trip(read, tmp_path, names, suffix):
     path = Path(tmp_path, f"table{suffix}")
     with open_table_writer(path, ["id", "smiles", "note"]) as writer:
         writer.write({"id": names, "smiles": ["C"] * len(names), "note": names[::-1]})
@@ -219,8 +198,8 @@ def test_any_name_survives_a_round_trip(tmp_path, names, suffix):
 
 @settings(deadline=None, max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(content=st.text(st.sampled_from('ab,"\n\r C\t'), max_size=60))
-def test_every_record_is_accounted_for_whatever_comes(tmp_path, content):
-    path = write(tmp_path, "smiles,id\nC,x\n" + content)
+def test_every_record_is_accounted_for_whatever_comes(read, write, content):
+    path = write("library.csv", "smiles,id\nC,x\n" + content)
     smiles, ids, _, rejected = read(path, batch_size=2)
     assert smiles[0] == "C"
     assert len(smiles) == len(ids)
