@@ -22,10 +22,11 @@ _DTYPES = {
     "bond_atoms": np.dtype(np.uint16),
     "atom_ptr": np.dtype(np.int64),
     "bond_ptr": np.dtype(np.int64),
+    "row_index": np.dtype(np.int64),
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class PackedGraphs:
     """B molecules as flat arrays. A directed edge is implied: bond e gives edges 2e and 2e+1, reverse of k is k^1.
 
@@ -56,6 +57,14 @@ class PackedGraphs:
                 raise InputError(f"PackedGraphs.{name} is {array.dtype}; it must be {dtype}")
         if len(self.row_index) != len(self):
             raise InputError(f"PackedGraphs.row_index has {len(self.row_index)} entries for {len(self)} molecules")
+        if self.bond_atoms.shape != (self.n_bonds, 2):
+            raise InputError(f"PackedGraphs.bond_atoms has shape {self.bond_atoms.shape} for {self.n_bonds} bonds")
+        for name, ptr, n_items in (
+            ("atom_ptr", self.atom_ptr, self.n_atoms),
+            ("bond_ptr", self.bond_ptr, self.n_bonds),
+        ):
+            if len(ptr) != len(self) + 1 or ptr[0] != 0 or ptr[-1] != n_items:
+                raise InputError(f"PackedGraphs.{name} does not run from 0 to {n_items} over {len(self)} molecules")
 
     def __len__(self) -> int:
         """Number of molecules, B."""
@@ -77,8 +86,12 @@ class PackedGraphs:
         return len(self) + len(self.rejected)
 
     def take(self, index: Sequence[int] | NDArray[np.int64]) -> "PackedGraphs":
-        """The molecules at `index` (any order, repeats allowed), as new arrays; `rejected` is dropped."""
+        """The molecules at `index` (any order, repeats allowed, negative ones count from the end), as new arrays.
+
+        `rejected` is dropped.
+        """
         index = np.asarray(index, dtype=np.int64)
+        index = np.where(index < 0, index + len(self), index)
         atoms, atom_ptr = ranges(self.atom_ptr, index)
         bonds, bond_ptr = ranges(self.bond_ptr, index)
         return PackedGraphs(
@@ -92,7 +105,9 @@ class PackedGraphs:
         )
 
     def slice(self, start: int, stop: int) -> "PackedGraphs":
-        """The molecules `start:stop` as views on the same memory; `rejected` is dropped."""
+        """The molecules `start:stop`, as Python slices count, as views on the same memory; `rejected` is dropped."""
+        start, stop, _ = slice(start, stop).indices(len(self))
+        stop = max(start, stop)
         a0, a1 = self.atom_ptr[start], self.atom_ptr[stop]
         b0, b1 = self.bond_ptr[start], self.bond_ptr[stop]
         return PackedGraphs(

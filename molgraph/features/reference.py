@@ -24,7 +24,7 @@ def _element(atom: Chem.Atom) -> int:
 
 
 def _degree(atom: Chem.Atom) -> int:
-    return min(atom.GetTotalDegree(), 7)
+    return min(int(atom.GetTotalDegree()), 7)
 
 
 def _charge(atom: Chem.Atom) -> int:

@@ -1,4 +1,4 @@
-"""What the integer codes of `PackedGraphs` mean. A schema never changes once it was released: a new one gets a new name.
+"""What the integer codes of `PackedGraphs` mean. A released schema never changes: a new one gets a new name.
 
 Every atom and every bond carries a few small categorical codes. A network gives each code its own embedding table and
 sums them, which equals a linear layer on the concatenated one-hot features at a thirtieth of the memory.
@@ -67,13 +67,13 @@ SCHEMA = FeatureSchema(
         CodeSpec("element", 119, "atomic number; 0 is a dummy atom"),
         CodeSpec("degree", 8, "neighbours including hydrogens; 7 is 7 or more"),
         CodeSpec("charge", 10, "formal charge -4..+4 as 0..8; 9 is any other"),
-        CodeSpec("chirality", 5, "tetrahedral tag: 0 none, 1 clockwise, 2 counter-clockwise, 3 other; 4 is another class"),
+        CodeSpec("chirality", 5, "0 none, 1 clockwise, 2 counter-clockwise, 3 other tetrahedral; 4 is another class"),
         CodeSpec("hydrogens", 6, "attached hydrogens that are not atoms of the graph; 5 is 5 or more"),
         CodeSpec("hybridization", 9, "0 unspecified, 1 s, 2 sp, 3 sp2, 4 sp3, 5 sp2d, 6 sp3d, 7 sp3d2, 8 other"),
         CodeSpec("aromatic", 2, "1 if aromatic"),
         CodeSpec("ring", 2, "1 if in a ring"),
         CodeSpec("radicals", 5, "unpaired electrons; 4 is 4 or more"),
-        CodeSpec("isotope", 9, "mass minus the element's average mass, rounded and cut to -4..+4, as 0..8; 4 is natural"),
+        CodeSpec("isotope", 9, "mass minus the element's average, rounded and cut to -4..+4, as 0..8; 4 is natural"),
     ),
     bond=(
         CodeSpec("type", 5, "0 single, 1 double, 2 triple, 3 aromatic, 4 other (dative, quadruple, any)"),

@@ -1,0 +1,112 @@
+"""SMILES to `PackedGraphs`: the one function that everything else calls."""
+
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
+from multiprocessing import get_context
+from typing import Literal, NamedTuple, get_args
+
+from molgraph.chem.parse import rejected
+from molgraph.chem.standardize import StandardizerName, standardize_smiles
+from molgraph.errors import InputError
+from molgraph.features.fast import encode_fast, is_fast_available
+from molgraph.features.reference import encode_reference
+from molgraph.graphs import PackedGraphs, concatenate
+from molgraph.results import Rejected
+
+Engine = Literal["auto", "fast", "reference"]
+
+# Molecules that go to a process at a time: about half a second of work, and a few MB on the way back.
+_CHUNK_SIZE = 4096
+
+
+def featurize(
+    smiles: Sequence[str],
+    *,
+    ids: Sequence[str] | None = None,
+    standardizer: StandardizerName = "default",
+    engine: Engine = "auto",
+    processes: int = 1,
+) -> PackedGraphs:
+    """The graphs of all structures that can be used, and in `rejected` the rows that cannot, with the reason.
+
+    Args:
+        smiles: One structure a row. A row that is not text (a missing value) is rejected.
+        ids: One identifier a row, for `rejected`; the row number where there is none.
+        standardizer: What is done to each structure first, a key of `molgraph.chem.standardize.STANDARDIZERS`.
+        engine: `fast` needs `cuik_molmaker`, `reference` needs only RDKit, `auto` is fast where it can be. The arrays
+            are the same.
+        processes: How many processes share the work. They are started for this call, so it pays from some 20,000
+            rows on; a script that asks for several must guard its start with `if __name__ == "__main__":`.
+
+    Raises:
+        InputError: An argument does not fit, or the fast engine was asked for and is not there.
+
+    Example:
+        >>> from molgraph import featurize
+        >>> graphs = featurize(["CCO", "C1CC", "c1ccccc1"])
+        >>> len(graphs), graphs.row_index.tolist(), graphs.n_atoms
+        (2, [0, 2], 9)
+        >>> graphs.rejected[0].reason
+        'SMILES Parse Error: unclosed ring'
+    """
+    _check(smiles, ids, engine, processes)
+    if engine == "auto":
+        engine = "fast" if is_fast_available() else "reference"
+    ids = [""] * len(smiles) if ids is None else ids
+    # There is always one chunk, if an empty one, to give the arrays their width.
+    chunks = [
+        _Chunk([*smiles[row : row + _CHUNK_SIZE]], [*ids[row : row + _CHUNK_SIZE]], row, standardizer, engine)
+        for row in range(0, max(len(smiles), 1), _CHUNK_SIZE)
+    ]
+    if processes == 1 or len(chunks) == 1:
+        return concatenate(map(_featurize_chunk, chunks))
+    # Spawned, because a forked copy of a process with threads (torch has them) can hang.
+    with ProcessPoolExecutor(min(processes, len(chunks)), mp_context=get_context("spawn")) as pool:
+        return concatenate(pool.map(_featurize_chunk, chunks))
+
+
+class _Chunk(NamedTuple):
+    """Some rows of the input, and all that a process needs to know about them."""
+
+    smiles: list[str]
+    ids: list[str]
+    first_row: int
+    standardizer: StandardizerName
+    engine: Literal["fast", "reference"]
+
+
+def _featurize_chunk(chunk: _Chunk) -> PackedGraphs:
+    texts: list[str] = []
+    rows: list[int] = []
+    failed: list[Rejected] = []
+    for row, (text, id_) in enumerate(zip(chunk.smiles, chunk.ids, strict=True), chunk.first_row):
+        standard = _standardize(text, row, id_, chunk.standardizer)
+        if isinstance(standard, Rejected):
+            failed.append(standard)
+        else:
+            texts.append(standard)
+            rows.append(row)
+    encode = encode_fast if chunk.engine == "fast" else encode_reference
+    graphs = encode(texts, rows, [chunk.ids[row - chunk.first_row] for row in rows])
+    # The text is shown as it came, not as it was standardized.
+    came = {bad.row: chunk.smiles[bad.row - chunk.first_row] for bad in graphs.rejected}
+    failed.extend(rejected(came[bad.row], bad.step, bad.reason, row=bad.row, id=bad.id) for bad in graphs.rejected)
+    return replace(graphs, rejected=tuple(sorted(failed, key=lambda bad: bad.row)))
+
+
+def _standardize(text: object, row: int, id_: str, standardizer: StandardizerName) -> str | Rejected:
+    if not isinstance(text, str):
+        return rejected(str(text), "read", "the structure is missing", row=row, id=id_)
+    return standardize_smiles(text, standardizer, row=row, id=id_)
+
+
+def _check(smiles: Sequence[str], ids: Sequence[str] | None, engine: str, processes: int) -> None:
+    if isinstance(smiles, str):
+        raise InputError(f"smiles is the single text {smiles[:40]!r}; give a list, e.g. [{smiles[:40]!r}]")
+    if ids is not None and len(ids) != len(smiles):
+        raise InputError(f"ids has {len(ids)} entries for {len(smiles)} structures; give one for each")
+    if engine not in get_args(Engine):
+        raise InputError(f"engine is {engine!r}; choose one of {', '.join(get_args(Engine))}")
+    if processes < 1:
+        raise InputError(f"processes is {processes}; it must be 1 or more")
