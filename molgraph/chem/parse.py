@@ -82,8 +82,15 @@ def parse_smiles(text: str, *, row: int = 0, id: str = "") -> Chem.Mol | Rejecte
         >>> parse_smiles("C1CC", row=7).reason
         'SMILES Parse Error: unclosed ring'
     """
-    mol = _molecule(text)
-    return rejected(text, "parse", rejection_reason(text), row=row, id=id) if mol is None else mol
+    if text and len(text) <= MAX_TEXT_LENGTH:  # only empty text gives a molecule without atoms
+        with _QUIET:
+            try:
+                mol = _read(text)
+            except (ValueError, RuntimeError):  # text that is not UTF-8, or an RDKit invariant
+                mol = None
+        if mol is not None:
+            return mol
+    return rejected(text, "parse", rejection_reason(text), row=row, id=id)
 
 
 def rejection_reason(text: str) -> str:
@@ -99,14 +106,11 @@ def rejection_reason(text: str) -> str:
         return "the structure is empty"
     if len(text) > MAX_TEXT_LENGTH:
         return f"the structure has {len(text)} characters; at most {MAX_TEXT_LENGTH} are read"
-    with quiet_rdkit():
+    with _QUIET:
         try:
-            mol = _read(text)
-            if mol is None:
-                return _rdkit_reason(text)
+            return "" if _read(text) is not None else _rdkit_reason(text)
         except (ValueError, RuntimeError) as error:
             return f"the structure cannot be read: {_short_line(str(error))}"
-    return "" if mol.GetNumAtoms() else "the structure has no atoms"
 
 
 def rejected(text: str, step: Step, reason: str, *, row: int, id: str) -> Rejected:  # noqa: A002
@@ -114,25 +118,19 @@ def rejected(text: str, step: Step, reason: str, *, row: int, id: str) -> Reject
     return Rejected(row=row, id=id or str(row), text=text[:_MAX_QUOTED_LENGTH], step=step, reason=reason)
 
 
-def _molecule(text: str) -> Chem.Mol | None:
-    if len(text) > MAX_TEXT_LENGTH:
-        return None
-    with quiet_rdkit():
-        try:
-            mol = _read(text)
-        except (ValueError, RuntimeError):  # text that is not UTF-8, or an RDKit invariant; the reason comes later
-            return None
-    return mol if mol is not None and mol.GetNumAtoms() else None
+# RDKit's own stub hides that these give None when they fail.
+def _read(text: str) -> Chem.Mol | None:
+    return Chem.MolFromSmiles(text)
 
 
-def _read(text: str, *, sanitize: bool = True) -> Chem.Mol | None:
-    return Chem.MolFromSmiles(text, sanitize=sanitize)  # None if it fails, whatever RDKit's own stub says
+def _read_unsanitized(text: str) -> Chem.Mol | None:
+    return Chem.MolFromSmiles(text, sanitize=False)
 
 
 def _rdkit_reason(text: str) -> str:
     """RDKit's message for text that it does not read: an exception about the chemistry, or its log about the syntax."""
     with _CAPTURE_LOCK, rdBase.CaptureErrorLog() as log:
-        mol = _read(text, sanitize=False)
+        mol = _read_unsanitized(text)
     if mol is None:
         return _syntax_reason(text, log.messages)
     try:

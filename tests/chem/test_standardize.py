@@ -179,18 +179,30 @@ def test_no_text_raises(text):
 
 @pytest.mark.slow
 def test_costs_little_beside_parsing(zinc):
-    def seconds(work, texts):
-        best = float("inf")
-        for _ in range(3):
-            start = time.process_time()
-            for text in texts:
-                work(text)
-            best = min(best, time.process_time() - start)
-        return best / len(texts)
+    def seconds(*works):
+        """Processor time of each work; the best of five, small groups in turn, so that all meet the same weather."""
+        total = [0.0] * len(works)
+        for first in range(0, 4000, 200):
+            times = []
+            for _ in range(5):
+                for work, texts in works:
+                    start = time.process_time()
+                    for text in texts[first : first + 200]:
+                        work(text)
+                    times.append(time.process_time() - start)
+            for i in range(len(works)):
+                total[i] += min(times[i :: len(works)])
+        return total
 
     neutral = [text for text in zinc if not set("+-.") & set(text)]
-    parse = seconds(Chem.MolFromSmiles, zinc[:4000])
-    # Measured: 0.3% where nothing is to do, 7% over ZINC, in which 43% are charged. The bounds leave room for noise.
-    assert seconds(lambda text: standardize_smiles(text, "default"), neutral) < 0.02 * parse
-    assert seconds(lambda text: standardize_smiles(text, "default"), zinc) < 0.15 * parse
-    assert seconds(parse_smiles, zinc[:4000]) < 1.15 * parse
+    parse, ours, settled, mixed = seconds(
+        (Chem.MolFromSmiles, zinc), (parse_smiles, zinc), (default, neutral), (default, zinc)
+    )
+    # Measured: 0.2% where nothing is to do, 6% over ZINC, where 43% are charged, and 0.96 of RDKit's rate of parsing.
+    assert settled < 0.02 * parse
+    assert mixed < 0.15 * parse
+    assert ours < 1.15 * parse
+
+
+def default(text):
+    return standardize_smiles(text, "default")
