@@ -110,18 +110,27 @@ class _Splitter:
         self._width = 0  # cells of the header, once it is known
 
     def parts(self) -> Iterator[_Rows]:
-        """The records of each block: by one split per line where no line needs more, which is much faster."""
+        """The records of each block; where every line is a record, which is nearly always, by the fastest way."""
         for block in self._blocks:
-            if needs_care(block) or (self._quotes and '"' in block):
-                rows = self._split_with_care(block)
-            else:
-                lines = block.split("\n")
-                if "\r" in block:
-                    lines = [line.rstrip("\r") for line in lines]
-                rows = _Rows([line.split(self._delimiter) for line in lines if line and line.strip(" \r")])
+            cells = None if needs_care(block) else self._split_lines(block)
+            rows = self._split_with_care(block) if cells is None else _Rows(cells)
             if not self._width and rows.cells:
                 self._width = len(rows.cells[0])
             yield rows
+
+    def _split_lines(self, block: str) -> list[list[str]] | None:
+        """The cells of each line that is not blank; None if some record has more than one line, or faulty quotes."""
+        lines = block.split("\n")
+        if "\r" in block:
+            lines = [line.rstrip("\r") for line in lines]
+        lines = [line for line in lines if line and line.strip(" \r")]
+        if not (self._quotes and '"' in block):
+            return [line.split(self._delimiter) for line in lines]
+        try:
+            cells = list(csv.reader(lines, delimiter=self._delimiter, strict=True))
+        except csv.Error:
+            return None
+        return cells if len(cells) == len(lines) else None
 
     def _split_with_care(self, block: str) -> _Rows:
         """The records of a block, and of as many more as a cell with newlines reaches into."""

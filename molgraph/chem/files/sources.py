@@ -12,6 +12,7 @@ from molgraph.chem.files.formats import split_name
 from molgraph.errors import InputError
 
 _ARROW_SCHEMES = frozenset({"s3", "gs", "gcs", "hdfs"})
+_WEB_SCHEMES = frozenset({"http", "https"})
 
 
 @dataclass(frozen=True)
@@ -88,8 +89,10 @@ def _remote(url: str, scheme: str) -> list[Source]:
     """Files behind an address, through pyarrow where it has the file system and fsspec otherwise."""
     try:
         system, path = _file_system(url, scheme)
-        if glob.has_magic(path) and not scheme.startswith("http"):
-            paths: Sequence[str] = sorted(system.glob(path))
+        if scheme in _WEB_SCHEMES:  # no folders there, and a "?" is no pattern
+            paths: Sequence[str] = [path]
+        elif glob.has_magic(path):
+            paths = sorted(system.glob(path))
         elif system.isdir(path):
             paths = sorted(name for name in system.ls(path, detail=False) if _is_member(name.rsplit("/", 1)[-1]))
         else:

@@ -2,6 +2,7 @@
 
 import io
 import sys
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -205,3 +206,29 @@ def test_every_record_is_accounted_for_whatever_comes(read, write, content):
     assert len(smiles) == len(ids)
     n_lines = sum(1 for line in content.split("\n") if line.strip(" \r"))
     assert len(smiles) + len(rejected) - 1 <= n_lines
+
+
+@settings(deadline=None, max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(content=st.text(st.sampled_from('ab,"\n\r C'), max_size=60))
+def test_the_fast_way_and_the_careful_way_agree(read, write, content):
+    content = "smiles,id\nC,x\n" + content
+    fast = read(write("library.csv", content), keep_columns="all")
+    careful = read(
+        write("library.csv", content + "\n\0"), keep_columns="all"
+    )  # a NUL byte makes the whole block suspect
+    assert careful.rejected.pop()[2] == "the line holds NUL bytes"
+    assert careful == fast
+
+
+def test_memory_does_not_grow_with_the_file(write):
+    def peak(n_rows):
+        path = write("library.csv", "smiles,id\n" + "c1ccccc1CCO,name\n" * n_rows)
+        tracemalloc.start()
+        with open_records(path) as reader:
+            for _ in reader:
+                pass
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return peak
+
+    assert peak(200_000) < 1.2 * peak(50_000) < 20e6

@@ -5,6 +5,9 @@ import io
 import os
 import subprocess
 import sys
+import threading
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import fsspec
 import pytest
@@ -180,6 +183,23 @@ def test_arrow_file_systems(read, write, tmp_path, monkeypatch):
     assert read("s3://bucket/*.smi").ids == ["a"]
     with pytest.raises(InputError, match=r"s3://bucket/other.smi cannot be reached"):
         open_records("s3://bucket/other.smi")
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *args):
+        pass
+
+
+def test_web_addresses(read, write, tmp_path):
+    pytest.importorskip("aiohttp")
+    write("x.csv.gz", gzip.compress(TEXT.encode()))
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(tmp_path))) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        address = f"http://127.0.0.1:{server.server_port}"
+        assert len(read(f"{address}/x.csv.gz").ids) == 50_000
+        with pytest.raises(InputError, match=r"/y.csv.gz cannot be reached"):
+            open_records(f"{address}/y.csv.gz")
+        server.shutdown()
 
 
 @pytest.mark.parametrize(
