@@ -5,7 +5,8 @@
     ├── DeviceError     the device that was asked for is not there
     ├── FetchError      a data set could not be downloaded, or is not the one on its card
     ├── ModelError      a model folder that is missing, damaged, foreign or newer
-    └── TrainingError   training cannot go on (a loss that is not finite, a resume that does not fit)
+    ├── TrainingError   training cannot go on (a loss that is not finite, a resume that does not fit)
+    └── WorkerError     a process that helps this one has died
 
 Each message says what came, what is allowed and what to do, in one line. A bad *molecule* is never
 an exception: it is a `molgraph.results.Rejected`.
@@ -34,3 +35,7 @@ class ModelError(MolgraphError):
 
 class TrainingError(MolgraphError):
     """Training cannot go on."""
+
+
+class WorkerError(MolgraphError):
+    """A process that helps this one has died."""

@@ -78,8 +78,12 @@ class Prediction:
 
     @property
     def std(self) -> NDArray[np.float64]:
-        """Square root of the total variance, `[B, T]`, in label units."""
-        return np.sqrt(self.var)
+        """`[B, T]`: square root of the total variance, in label units; for classes the members' spread alone.
+
+        A class is 0 or 1, so its own variance p(1 - p) says nothing that the probability does not.
+        """
+        is_class = np.array([task.kind == "classification" for task in self.tasks])
+        return np.sqrt(np.where(is_class, self.epistemic_var, self.var))
 
     def interval(self, level: float = 0.9) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Lower and upper ends `[B, T]` of intervals that hold the truth with probability `level`.

@@ -37,7 +37,7 @@ def _chirality(atom: Chem.Atom) -> int:
 
 
 def _hydrogens(atom: Chem.Atom) -> int:
-    return min(atom.GetTotalNumHs(), 5)
+    return min(int(atom.GetTotalNumHs()), 5)
 
 
 def _hybridization(atom: Chem.Atom) -> int:
@@ -53,7 +53,7 @@ def _atom_ring(atom: Chem.Atom) -> int:
 
 
 def _radicals(atom: Chem.Atom) -> int:
-    return min(atom.GetNumRadicalElectrons(), 4)
+    return min(int(atom.GetNumRadicalElectrons()), 4)
 
 
 def _isotope(atom: Chem.Atom) -> int:

@@ -1,5 +1,6 @@
 """To and from torch_geometric, for those who want its layers and loaders."""
 
+import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -26,15 +27,14 @@ def to_pyg(graphs: PackedGraphs) -> "list[Data]":
         >>> ethanol.x.shape, ethanol.edge_index.tolist()
         (torch.Size([3, 10]), [[0, 1, 1, 2], [1, 0, 2, 1]])
     """
-    from torch_geometric.data import Data
-
+    new_data = _data_class()
     x = torch.from_numpy(graphs.atom_codes.astype(np.int64))  # [N, Fa]
     edge_attr = torch.from_numpy(np.repeat(graphs.bond_codes, 2, axis=0).astype(np.int64))  # [2E, Fb]
     ends = graphs.bond_atoms.astype(np.int64)  # [E, 2]
     edge_index = torch.from_numpy(np.stack([ends, ends[:, ::-1]]).reshape(2, -1))  # [2, 2E]
     atom_ptr, edge_ptr = graphs.atom_ptr.tolist(), (2 * graphs.bond_ptr).tolist()
     return [
-        Data(
+        new_data(
             x=x[atom_ptr[b] : atom_ptr[b + 1]],
             edge_index=edge_index[:, edge_ptr[b] : edge_ptr[b + 1]],
             edge_attr=edge_attr[edge_ptr[b] : edge_ptr[b + 1]],
@@ -76,6 +76,14 @@ def from_pyg(data: "Sequence[Data]") -> PackedGraphs:
         schema=schemas.pop(),
         row_index=np.array([item.row_index for item in data], dtype=np.int64),
     )
+
+
+def _data_class() -> "type[Data]":
+    with warnings.catch_warnings():
+        # At import, torch_geometric compiles something with torch.jit.script, which is deprecated.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        from torch_geometric.data import Data
+    return Data
 
 
 def _codes(features: torch.Tensor) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:

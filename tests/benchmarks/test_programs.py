@@ -10,7 +10,7 @@ def python(script):
 
 
 def test_measures_time_and_memory_of_the_tree():
-    child = "x = bytearray(60_000_000); import time; time.sleep(0.6)"
+    child = "x = bytearray(60_000_000); import time; time.sleep(1.0)"
     script = f"import subprocess, sys; subprocess.run([sys.executable, '-S', '-c', {child!r}], check=True)"
     small = run_program(python("import time; time.sleep(0.3)"))
     large = run_program(python(f"x = bytearray(60_000_000); {script}"))

@@ -1,0 +1,64 @@
+"""Molecular property prediction for drug discovery: train on an assay table, screen a library, trust the numbers.
+
+>>> from molgraph import featurize
+>>> graphs = featurize(["CCO", "c1ccccc1"])
+>>> len(graphs), graphs.n_atoms
+(2, 9)
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from molgraph.config import ModelConfig as ModelConfig
+    from molgraph.config import TrainConfig as TrainConfig
+    from molgraph.datasets.load import load_dataset as load_dataset
+    from molgraph.errors import MolgraphError as MolgraphError
+    from molgraph.features.featurize import featurize as featurize
+    from molgraph.graphs import PackedGraphs as PackedGraphs
+    from molgraph.predictor import Predictor as Predictor
+    from molgraph.results import Prediction as Prediction
+    from molgraph.results import Rejected as Rejected
+    from molgraph.screening.screen import screen as screen
+    from molgraph.trainer import train as train
+
+__version__ = "0.1.0"
+
+# Where each public name lives. They are imported when first used: `molgraph --help` must load neither torch nor RDKit.
+_HOMES = {
+    "ModelConfig": "molgraph.config",
+    "MolgraphError": "molgraph.errors",
+    "PackedGraphs": "molgraph.graphs",
+    "Prediction": "molgraph.results",
+    "Predictor": "molgraph.predictor",
+    "Rejected": "molgraph.results",
+    "TrainConfig": "molgraph.config",
+    "featurize": "molgraph.features.featurize",
+    "load_dataset": "molgraph.datasets.load",
+    "screen": "molgraph.screening.screen",
+    "train": "molgraph.trainer",
+}
+
+__all__ = [  # noqa: RUF022  (RUF022 would sort classes before functions; this is the order of use)
+    "load_dataset",
+    "train",
+    "Predictor",
+    "Prediction",
+    "screen",
+    "featurize",
+    "PackedGraphs",
+    "Rejected",
+    "ModelConfig",
+    "TrainConfig",
+    "MolgraphError",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'molgraph' has no attribute {name!r}; it has {', '.join(sorted(_HOMES))}")
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

@@ -1,0 +1,180 @@
+"""Frozen settings of models and of training, and how they are read from a TOML file."""
+
+import dataclasses
+import tomllib
+import types
+import typing
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from molgraph.errors import InputError
+
+Architecture = Literal["dmpnn"]
+Readout = Literal["sum", "mean", "norm"]
+Precision = Literal["auto", "float32", "bfloat16"]
+Device = Literal["auto", "cpu", "cuda"]
+FoldSplit = Literal["random", "scaffold"]
+StandardizerChoice = Literal["default", "none"]
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """Shape of one network. The defaults are chemprop's.
+
+    Attributes:
+        architecture: Graph encoder.
+        hidden: Width of the encoder.
+        depth: Message-passing steps, counting the first hidden state.
+        readout: How atoms become a molecule: `sum`, `mean`, or `norm` (sum over 100).
+        dropout: Share of hidden values dropped in training.
+        head_hidden: Width of the head's hidden layers.
+        head_layers: Hidden layers of the head.
+    """
+
+    architecture: Architecture = "dmpnn"
+    hidden: int = 300
+    depth: int = 3
+    readout: Readout = "norm"
+    dropout: float = 0.0
+    head_hidden: int = 300
+    head_layers: int = 1
+
+    def __post_init__(self) -> None:
+        _require(self, "hidden", self.hidden, 1, 10_000)
+        _require(self, "depth", self.depth, 1, 100)
+        _require(self, "dropout", self.dropout, 0.0, 0.95)
+        _require(self, "head_hidden", self.head_hidden, 1, 10_000)
+        _require(self, "head_layers", self.head_layers, 0, 20)
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """How an ensemble is trained.
+
+    Attributes:
+        model: Shape of each member.
+        folds: Members of the ensemble, each blind to its own fold. 1 trains a single model with a held-out tenth.
+        split: How rows are put into folds.
+        epochs: Passes over the training rows, at most.
+        batch_size: Molecules a step.
+        patience: Epochs without progress on the inner validation rows after which a member stops; None for never.
+        inner_fraction: Share of a member's own training rows that decides when it stops.
+        warmup_epochs: Epochs in which the learning rate rises.
+        initial_lr: Learning rate at the start.
+        peak_lr: Learning rate after the warm-up.
+        final_lr: Learning rate at the end.
+        weight_decay: Decoupled weight decay of AdamW.
+        gradient_clip: Largest norm of a member's gradient.
+        balance_classes: Weigh classes so that each counts the same (per task).
+        seed: Seed of folds, weights and batches.
+        device: Where to train; `auto` takes a CUDA device if there is one.
+        precision: Number format of the products; `auto` takes bfloat16 where the processor is fast at it.
+        members_per_pass: Members trained in one pass; None for all on a GPU and one on a CPU.
+        standardizer: What is done to structures, at training and at prediction alike.
+    """
+
+    model: ModelConfig = field(default_factory=ModelConfig)
+    folds: int = 5
+    split: FoldSplit = "random"
+    epochs: int = 50
+    batch_size: int = 64
+    patience: int | None = None
+    inner_fraction: float = 0.1
+    warmup_epochs: float = 2.0
+    initial_lr: float = 1e-4
+    peak_lr: float = 1e-3
+    final_lr: float = 1e-4
+    weight_decay: float = 0.0
+    gradient_clip: float = 10.0
+    balance_classes: bool = False
+    seed: int = 0
+    device: Device = "auto"
+    precision: Precision = "auto"
+    members_per_pass: int | None = None
+    standardizer: StandardizerChoice = "default"
+
+    def __post_init__(self) -> None:
+        _require(self, "folds", self.folds, 1, 100)
+        _require(self, "epochs", self.epochs, 1, 100_000)
+        _require(self, "batch_size", self.batch_size, 1, 1_000_000)
+        _require(self, "inner_fraction", self.inner_fraction, 0.0, 0.5)
+        _require(self, "gradient_clip", self.gradient_clip, 1e-6, float("inf"))
+        _require(self, "peak_lr", self.peak_lr, 0.0, 10.0)
+        _require(self, "initial_lr", self.initial_lr, 0.0, self.peak_lr)
+        _require(self, "final_lr", self.final_lr, 0.0, self.peak_lr)
+        _require(self, "warmup_epochs", self.warmup_epochs, 0.0, float("inf"))
+        _require(self, "seed", self.seed, 0, 2**32 - 1)
+
+
+def _require(config: object, name: str, value: float, low: float, high: float) -> None:
+    if not low <= value <= high:
+        raise InputError(f"{type(config).__name__}.{name} is {value}; it must lie between {low} and {high}")
+
+
+def config_from_dict(values: Mapping[str, Any], *, source: str) -> TrainConfig:
+    """The settings named in `values`, defaults for the others; the table `model` holds those of `ModelConfig`.
+
+    Raises:
+        InputError: A setting is unknown or has the wrong type; `source` is named in the message.
+    """
+    values = dict(values)
+    model = values.pop("model", {})
+    if not isinstance(model, Mapping):
+        raise InputError(f"{source}: model is {model!r}; it must be a table of model settings, [model]")
+    _check_settings(ModelConfig, model, source)
+    _check_settings(TrainConfig, values, source)
+    return TrainConfig(model=ModelConfig(**model), **values)
+
+
+def config_from_toml(path: str | Path) -> TrainConfig:
+    """The settings in a TOML file.
+
+    Raises:
+        InputError: The file cannot be read, is not TOML, or holds an unknown setting or a wrong type.
+    """
+    try:
+        with Path(path).open("rb") as file:
+            return config_from_dict(tomllib.load(file), source=str(path))
+    except OSError as error:
+        raise InputError(f"cannot read the settings in {path}: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"{path} is not a TOML file: {error}") from error
+
+
+def config_to_dict(config: TrainConfig) -> dict[str, Any]:
+    """Plain values, as `config_from_dict` takes them."""
+    return dataclasses.asdict(config)
+
+
+def _check_settings(kind: type, values: Mapping[str, Any], source: str) -> None:
+    types_by_name = typing.get_type_hints(kind)
+    for name, value in values.items():
+        if name not in types_by_name or name == "model":
+            allowed = ", ".join(n for n in types_by_name if n != "model")
+            raise InputError(f"{source}: there is no setting {name!r}; allowed are {allowed}")
+        if not _fits(value, types_by_name[name]):
+            raise InputError(f"{source}: {name} is {value!r}; it must be {_describe(types_by_name[name])}")
+
+
+def _fits(value: object, expected: Any) -> bool:
+    origin = typing.get_origin(expected)
+    if origin is Literal:
+        return value in typing.get_args(expected)
+    if origin is types.UnionType:
+        return any(_fits(value, option) for option in typing.get_args(expected))
+    if expected is float:
+        return isinstance(value, int | float) and not isinstance(value, bool)
+    if expected is int:
+        return isinstance(value, int) and not isinstance(value, bool)
+    return isinstance(value, expected)
+
+
+def _describe(expected: Any) -> str:
+    origin = typing.get_origin(expected)
+    if origin is Literal:
+        return "one of " + ", ".join(repr(option) for option in typing.get_args(expected))
+    if origin is types.UnionType:
+        return " or ".join(_describe(option) for option in typing.get_args(expected))
+    return {float: "a number", int: "a whole number", bool: "true or false", type(None): "left out"}[expected]

@@ -1,0 +1,47 @@
+"""Nearest training compounds by Tanimoto similarity of packed fingerprints."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+#: Pairs of fingerprints compared at once; bounds the memory of a search to some ten megabytes.
+_PAIRS_AT_ONCE = 2**16
+
+
+def nearest(queries: NDArray[np.uint8], references: NDArray[np.uint8]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Index of the most similar reference of each query, `[Q]`, and the similarity, `[Q]`.
+
+    Tanimoto similarity is shared bits over all bits set in either; 0 where neither has any. The first reference wins
+    a tie.
+
+    Args:
+        queries: `[Q, W]` packed bits; W a multiple of 8.
+        references: `[R, W]` packed bits, at least one.
+
+    >>> import numpy as np
+    >>> bits = np.array([[1] * 8, [3] * 8, [4] * 8], dtype=np.uint8)
+    >>> index, similarity = nearest(bits[:1], bits[1:])
+    >>> index.tolist(), similarity.tolist()
+    ([0], [0.5])
+    """
+    query_words, reference_words = _words(queries), _words(references)
+    reference_counts = _count(reference_words)
+    index = np.empty(len(queries), dtype=np.int64)
+    similarity = np.empty(len(queries))
+    chunk = max(1, _PAIRS_AT_ONCE // max(len(references), 1))
+    for start in range(0, len(queries), chunk):
+        part = query_words[start : start + chunk]
+        shared = _count(part[:, None, :] & reference_words)
+        either = _count(part)[:, None] + reference_counts - shared
+        tanimoto = np.divide(shared, either, out=np.zeros(shared.shape), where=either > 0)
+        best = tanimoto.argmax(axis=1)
+        index[start : start + chunk] = best
+        similarity[start : start + chunk] = tanimoto[np.arange(len(part)), best]
+    return index, similarity
+
+
+def _words(fingerprints: NDArray[np.uint8]) -> NDArray[np.uint64]:
+    return np.ascontiguousarray(fingerprints).view(np.uint64)
+
+
+def _count(words: NDArray[np.uint64]) -> NDArray[np.int64]:
+    return np.bitwise_count(words).sum(axis=-1, dtype=np.int64)

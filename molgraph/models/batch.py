@@ -1,0 +1,169 @@
+"""GraphBatch: the torch side of one mini-batch, and ResidentGraphs, from which batches are gathered on the device."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from molgraph.graphs import PackedGraphs, ranges
+
+
+@dataclass(frozen=True)
+class GraphBatch:
+    """Graphs of M members with B molecules each, laid out as M blocks of N atoms and 2E directed edges.
+
+    Blocks are padded to the largest member. Padding edges hang on a padding atom that belongs to no molecule, so
+    nothing of them reaches a result or a gradient. One member has no padding.
+
+    Attributes:
+        n_members: M.
+        atom_codes: `[M*N, Fa]` codes of the feature schema.
+        bond_codes: `[M*E, Fb]` likewise; bond e is the directed edges 2e and 2e+1.
+        source: `[M*2E]` atom that each directed edge leaves.
+        target: `[M*2E]` atom that each directed edge enters.
+        incoming: directed edges sorted by the atom that they enter, without padding.
+        incoming_ptr: `[M*N]` where each atom's part of `incoming` starts.
+        atom_order: atoms sorted by molecule, without padding.
+        molecule_ptr: `[M*B]` where each molecule's part of `atom_order` starts.
+        molecule: `[M*N]` molecule of each atom (0 for padding).
+        n_atoms: `[M*B]` atoms of each molecule.
+    """
+
+    n_members: int
+    atom_codes: Tensor
+    bond_codes: Tensor
+    source: Tensor
+    target: Tensor
+    incoming: Tensor
+    incoming_ptr: Tensor
+    atom_order: Tensor
+    molecule_ptr: Tensor
+    molecule: Tensor
+    n_atoms: Tensor
+    is_atom: Tensor | None
+
+    @property
+    def n_molecules(self) -> int:
+        """B, molecules of each member."""
+        return len(self.n_atoms) // self.n_members
+
+
+class ResidentGraphs:
+    """All graphs of a data set on one device; mini-batches are gathered there and never molecule by molecule.
+
+    Args:
+        graphs: B molecules.
+        device: Where the arrays live, and the batches come to be.
+    """
+
+    def __init__(self, graphs: PackedGraphs, device: torch.device) -> None:
+        self.device = device
+        self.schema = graphs.schema
+        self._atom_ptr, self._bond_ptr = graphs.atom_ptr, graphs.bond_ptr
+        bond_atoms = graphs.bond_atoms.astype(np.int64)
+        source = bond_atoms.reshape(-1)  # edges 2e (a to b) and 2e+1 (b to a) leave a and b
+        target = bond_atoms[:, ::-1].reshape(-1)
+        bond_molecule = np.repeat(np.arange(len(graphs)), np.diff(graphs.bond_ptr))
+        atom_offset = np.repeat(graphs.atom_ptr[bond_molecule], 2) if len(bond_atoms) else np.zeros(0, np.int64)
+        incoming = np.argsort(target + atom_offset, kind="stable")
+        degree = np.bincount(target + atom_offset, minlength=graphs.n_atoms)
+        edge_offset = np.repeat(2 * graphs.bond_ptr[bond_molecule], 2) if len(bond_atoms) else np.zeros(0, np.int64)
+        self._atom_codes = self._tensor(graphs.atom_codes)
+        self._bond_codes = self._tensor(graphs.bond_codes)
+        self._source = self._tensor(source)
+        self._target = self._tensor(target)
+        # Sorting by target keeps the edges of a molecule together, so positions can be stored inside the molecule.
+        self._incoming = self._tensor(incoming - edge_offset[incoming] if len(incoming) else incoming)
+        self._degree = self._tensor(degree)
+
+    def __len__(self) -> int:
+        return len(self._atom_ptr) - 1
+
+    @cached_property
+    def atom_counts(self) -> NDArray[np.int64]:
+        """Atoms of each molecule, `[B]`."""
+        return np.diff(self._atom_ptr)
+
+    def batch(self, index: NDArray[np.int64]) -> GraphBatch:
+        """The molecules at `index [M, B]`: row m are those of member m."""
+        n_members, n_molecules = index.shape
+        molecules = index.reshape(-1)
+        atoms, atom_ptr = ranges(self._atom_ptr, molecules)
+        bonds, bond_ptr = ranges(self._bond_ptr, molecules)
+        block_atoms, atom_pad = _block_size(atom_ptr[::n_molecules], padded=n_members > 1)
+        block_bonds, bond_pad = _block_size(bond_ptr[::n_molecules], padded=False)
+        n_atoms, n_bonds = np.diff(atom_ptr), np.diff(bond_ptr)
+        member = np.repeat(np.arange(n_members), n_molecules)
+        # What has to be added to a position without padding to get the position in the padded blocks.
+        atom_shift = atom_pad[member]
+        edge_shift = 2 * bond_pad[member]
+
+        atom_slot = np.arange(len(atoms)) + np.repeat(atom_shift, n_atoms)
+        bond_slot = np.arange(len(bonds)) + np.repeat(bond_pad[member], n_bonds)
+        edges = (2 * bonds[:, None] + np.arange(2)).reshape(-1)
+        edge_slot = (2 * bond_slot[:, None] + np.arange(2)).reshape(-1)
+        first_atom = self._tensor(np.repeat(atom_ptr[:-1] + atom_shift, 2 * n_bonds))
+        first_edge = self._tensor(np.repeat(2 * bond_ptr[:-1] + edge_shift, 2 * n_bonds))
+        atoms_t, bonds_t, edges_t = self._tensor(atoms), self._tensor(bonds), self._tensor(edges)
+
+        shape = _Shape(n_members * block_atoms, n_members * block_bonds, padded=n_members > 1)
+        padding_atom = block_atoms - 1
+        degree = shape.atoms(self._degree.index_select(0, atoms_t), self._tensor(atom_slot), fill=0)
+        return GraphBatch(
+            n_members=n_members,
+            atom_codes=shape.atoms(self._atom_codes.index_select(0, atoms_t), self._tensor(atom_slot), fill=0),
+            bond_codes=shape.bonds(self._bond_codes.index_select(0, bonds_t), self._tensor(bond_slot), fill=0),
+            source=shape.edges(
+                self._source.index_select(0, edges_t) + first_atom, self._tensor(edge_slot), fill=padding_atom
+            ),
+            target=shape.edges(
+                self._target.index_select(0, edges_t) + first_atom, self._tensor(edge_slot), fill=padding_atom
+            ),
+            incoming=self._incoming.index_select(0, edges_t) + first_edge,
+            incoming_ptr=degree.cumsum(0) - degree,
+            atom_order=self._tensor(atom_slot),
+            molecule_ptr=self._tensor(atom_ptr[:-1]),
+            molecule=shape.atoms(
+                self._tensor(np.repeat(np.arange(len(molecules)), n_atoms)), self._tensor(atom_slot), fill=0
+            ),
+            n_atoms=self._tensor(n_atoms),
+            is_atom=shape.atoms(torch.ones_like(atoms_t), self._tensor(atom_slot), fill=0) if n_members > 1 else None,
+        )
+
+    def _tensor(self, array: NDArray[np.generic]) -> Tensor:
+        return torch.from_numpy(np.require(array, requirements=["C", "W"])).to(self.device, non_blocking=True)
+
+
+@dataclass(frozen=True)
+class _Shape:
+    """Places rows without padding into padded blocks."""
+
+    n_atoms: int
+    n_bonds: int
+    padded: bool
+
+    def atoms(self, rows: Tensor, slot: Tensor, *, fill: int) -> Tensor:
+        return self._place(rows, slot, self.n_atoms, fill)
+
+    def bonds(self, rows: Tensor, slot: Tensor, *, fill: int) -> Tensor:
+        return self._place(rows, slot, self.n_bonds, fill)
+
+    def edges(self, rows: Tensor, slot: Tensor, *, fill: int) -> Tensor:
+        return self._place(rows, slot, 2 * self.n_bonds, fill)
+
+    def _place(self, rows: Tensor, slot: Tensor, n_rows: int, fill: int) -> Tensor:
+        if not self.padded:
+            return rows
+        placed = rows.new_full((n_rows, *rows.shape[1:]), fill)
+        placed[slot] = rows
+        return placed
+
+
+def _block_size(member_ptr: NDArray[np.int64], *, padded: bool) -> tuple[int, NDArray[np.int64]]:
+    """Rows of a block, and the padding in front of each member's first row."""
+    sizes = np.diff(member_ptr)
+    block = int(sizes.max()) + int(padded)  # one row more: the padding atom
+    return block, np.arange(len(sizes)) * block - member_ptr[:-1]

@@ -1,0 +1,51 @@
+"""Which device and which number format to compute with."""
+
+import torch
+
+from molgraph.config import Device, Precision
+from molgraph.errors import DeviceError, InputError
+
+
+def resolve_device(device: Device) -> torch.device:
+    """The device to compute on; `auto` takes a CUDA device if there is one.
+
+    Raises:
+        DeviceError: `cuda` was asked for, and this torch sees no CUDA device.
+    """
+    if device not in ("auto", "cpu", "cuda"):
+        raise InputError(f"device is {device!r}; allowed are auto, cpu and cuda")
+    has_cuda = torch.cuda.is_available()
+    if device == "cuda" and not has_cuda:
+        raise DeviceError(
+            f"device is cuda, but torch {torch.__version__} sees no CUDA device; use --device auto or --device cpu"
+        )
+    return torch.device("cuda" if has_cuda and device != "cpu" else "cpu")
+
+
+def resolve_precision(precision: Precision, device: torch.device) -> torch.dtype:
+    """The number format of the matrix products; `auto` takes bfloat16 where the processor is fast at it."""
+    if precision == "auto":
+        return torch.bfloat16 if is_fast_at_bfloat16(device) else torch.float32
+    if precision not in ("float32", "bfloat16"):
+        raise InputError(f"precision is {precision!r}; allowed are auto, float32 and bfloat16")
+    return torch.bfloat16 if precision == "bfloat16" else torch.float32
+
+
+def is_fast_at_bfloat16(device: torch.device) -> bool:
+    """Whether bfloat16 products run in hardware on this device."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_capability(device) >= (8, 0)
+    # AVX512-BF16 or AMX; elsewhere bfloat16 is emulated, and slower than float32.
+    checks = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
+    return any(getattr(torch.cpu, check, bool)() for check in checks)
+
+
+def members_per_pass(asked: int | None, n_members: int, device: torch.device) -> int:
+    """How many members go through the network at once: all on a GPU, one after the other on a CPU.
+
+    On a GPU small models are bound by launches, which members in one pass share; on a CPU a single member's batch
+    fits the cache and several do not.
+    """
+    if asked is not None:
+        return max(1, min(asked, n_members))
+    return n_members if device.type == "cuda" else 1

@@ -1,0 +1,150 @@
+"""Predictor: a trained model, loaded once and called many times."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from molgraph.card import ModelCard
+from molgraph.chem.fingerprints import morgan_fingerprints
+from molgraph.config import Device, Precision
+from molgraph.domain.neighbours import nearest
+from molgraph.features.featurize import featurize
+from molgraph.graphs import PackedGraphs
+from molgraph.models.ensemble import Ensemble
+from molgraph.models.precision import resolve_device, resolve_precision
+from molgraph.results import Prediction
+from molgraph.store import StoredModel, TrainingStructures, load_model, model_hash
+from molgraph.tasks import TaskSpec
+from molgraph.uncertainty.calibration import Calibration
+
+
+@dataclass(frozen=True)
+class Neighbours:
+    """The most similar training compound of each of Q structures.
+
+    Attributes:
+        ids: `[Q]` identifier.
+        smiles: `[Q]` structure.
+        similarity: `[Q]` Tanimoto similarity of Morgan fingerprints (radius 2, 2,048 bits), 0 to 1.
+        labels: `[Q, T]` measured values, NaN = not measured.
+    """
+
+    ids: tuple[str, ...]
+    smiles: tuple[str, ...]
+    similarity: NDArray[np.float64]
+    labels: NDArray[np.float64]
+
+
+class Predictor:
+    r"""A trained ensemble that predicts structures.
+
+    Example:
+        >>> import tempfile
+        >>> from molgraph import Predictor, TrainConfig, train
+        >>> folder = tempfile.mkdtemp()
+        >>> table = Path(folder, "assay.csv")
+        >>> _ = table.write_text("smiles,y\n" + "\n".join(f"{'C' * n}O,{n}" for n in range(1, 21)))
+        >>> _ = train(table, target_columns=["y"], output=Path(folder, "model"), config=TrainConfig(folds=2, epochs=2))
+        >>> predictor = Predictor.load(Path(folder, "model"))
+        >>> prediction = predictor.predict(["CCO", "not a molecule"])
+        >>> prediction.mean.shape, [row.row for row in prediction.rejected]
+        ((2, 1), [1])
+    """
+
+    def __init__(
+        self, model: StoredModel, *, digest: str, device: Device = "auto", precision: Precision = "float32"
+    ) -> None:
+        where = resolve_device(device)
+        self.card: ModelCard = model.card
+        self.digest = digest
+        self.device = where
+        self.precision = "bfloat16" if str(resolve_precision(precision, where)).endswith("bfloat16") else "float32"
+        self._model = model
+        self._ensemble = Ensemble(
+            model.network, schema=model.card.schema, device=where, dtype=resolve_precision(precision, where)
+        )
+
+    @classmethod
+    def load(cls, path: str | Path, *, device: Device = "auto", precision: Precision = "float32") -> "Predictor":
+        """The model in a folder that `train` wrote.
+
+        Args:
+            path: Model folder.
+            device: Where to compute; `auto` takes a CUDA device if there is one.
+            precision: Number format of the products; `auto` takes bfloat16 where the processor is fast at it.
+
+        Raises:
+            ModelError: The folder is no model folder, is damaged, or is of another format.
+            DeviceError: The device is not there.
+        """
+        return cls(load_model(path), digest=model_hash(path), device=device, precision=precision)
+
+    def __repr__(self) -> str:
+        names = ", ".join(self.card.task_names[:3]) + (", ..." if len(self.tasks) > 3 else "")
+        return f"Predictor({len(self.tasks)} tasks: {names}; {self.card.n_members} members, on {self.device.type})"
+
+    @property
+    def tasks(self) -> tuple[TaskSpec, ...]:
+        """The T tasks, in column order."""
+        return self.card.tasks
+
+    @property
+    def calibration(self) -> Calibration:
+        """What gives intervals and label sets."""
+        return self._model.calibration
+
+    @property
+    def structures(self) -> TrainingStructures | None:
+        """The training compounds; None if the model was saved without them."""
+        return self._model.structures
+
+    def predict(self, smiles: Sequence[str], *, ids: Sequence[str] | None = None, processes: int = 1) -> Prediction:
+        """Predictions aligned with `smiles`; rows that could not be used hold NaN and are listed in `.rejected`.
+
+        Args:
+            smiles: B structures.
+            ids: Identifiers for the list of rejected rows.
+            processes: Processes that parse and featurize.
+        """
+        return self.predict_graphs(featurize(smiles, ids=ids, standardizer=self.card.standardizer, processes=processes))
+
+    def predict_graphs(self, graphs: PackedGraphs) -> Prediction:
+        """Predictions of graphs made by `featurize` with the model's own standardizer, aligned with its input rows.
+
+        Raises:
+            InputError: The graphs belong to another feature schema.
+        """
+        members = self._ensemble.predict(graphs)  # [M, B, T]
+        mean = np.full((graphs.n_rows, len(self.tasks)), np.nan)
+        variance = np.full_like(mean, np.nan)
+        row = graphs.row_index
+        mean[row] = members.mean(axis=0)
+        variance[row] = members.var(axis=0)
+        return Prediction(
+            tasks=self.tasks,
+            mean=mean,
+            epistemic_var=variance,
+            aleatoric_var=self._model.calibration.aleatoric_var(mean),
+            rejected=graphs.rejected,
+            rule=self._model.calibration,
+        )
+
+    def neighbours(self, smiles: Sequence[str]) -> Neighbours | None:
+        """The most similar training compound of each structure; None if the model was saved without structures.
+
+        Raises:
+            InputError: A structure cannot be parsed.
+        """
+        structures = self._model.structures
+        if structures is None:
+            return None
+        index, similarity = nearest(morgan_fingerprints(smiles), structures.fingerprints)
+        return Neighbours(
+            ids=tuple(structures.ids[i] for i in index),
+            smiles=tuple(structures.smiles[i] for i in index),
+            similarity=similarity,
+            labels=self._model.labels[index],
+        )

@@ -1,0 +1,61 @@
+"""What a screen looks for: a task, and which way is better."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from molgraph.errors import InputError
+from molgraph.tasks import Direction, TaskSpec
+
+_SIGNS: dict[Direction, float] = {"maximize": 1.0, "minimize": -1.0}
+
+
+@dataclass(frozen=True)
+class Goal:
+    """The task that ranks the library.
+
+    Attributes:
+        task: Its name.
+        column: Its position among the tasks of the model.
+        direction: Which way is better.
+    """
+
+    task: str
+    column: int
+    direction: Direction
+
+    @property
+    def sign(self) -> float:
+        """1 or -1: what the prediction is multiplied by, so that a larger score is better."""
+        return _SIGNS[self.direction]
+
+    def __str__(self) -> str:
+        return f"{self.direction} {self.task}"
+
+
+def parse_goal(text: str | None, tasks: Sequence[TaskSpec]) -> Goal:
+    """The goal in words: a task name, or `maximize NAME` or `minimize NAME`.
+
+    Without words it is the only task of the model. Without a direction it is the task's own, else `maximize`.
+
+    Raises:
+        InputError: No such task, or several tasks and no word about which.
+
+    >>> parse_goal("minimize hERG", [TaskSpec("hERG", "classification"), TaskSpec("logD", "regression")])
+    Goal(task='hERG', column=0, direction='minimize')
+    """
+    names = [task.name for task in tasks]
+    if text is None or not text.strip():
+        if len(tasks) > 1:
+            raise InputError(f"the model has the tasks {', '.join(names)}; say which ranks, e.g. --goal {names[0]!r}")
+        return Goal(names[0], 0, tasks[0].direction or "maximize")
+    name, asked = text.strip(), None
+    for direction in _SIGNS:
+        if name not in names and name.lower().startswith(direction + " "):
+            name, asked = name[len(direction) :].strip(), direction
+    if name not in names:
+        raise InputError(
+            f"goal is {text!r}; it must be a task of the model ({', '.join(names)}), "
+            "alone or after maximize or minimize"
+        )
+    column = names.index(name)
+    return Goal(name, column, asked or tasks[column].direction or "maximize")

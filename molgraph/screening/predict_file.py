@@ -1,0 +1,130 @@
+"""`predict_file`: every row of a table with its predictions beside it; rows in = rows out, in the same order."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from molgraph.chem.files.reader import RecordReader, open_records
+from molgraph.chem.files.records import RecordBatch
+from molgraph.chem.files.writer import open_table_writer
+from molgraph.config import Device, Precision
+from molgraph.errors import InputError
+from molgraph.results import Prediction, Rejected
+from molgraph.screening.columns import Columns, free_names, prediction_columns, prediction_values
+from molgraph.screening.progress import StreamProgress
+from molgraph.screening.stream import BATCH_SIZE, ModelSource, open_stream
+
+
+@dataclass(frozen=True)
+class PredictSummary:
+    """What `predict_file` did.
+
+    Attributes:
+        rows_read: Rows of the input, and of the output.
+        predicted: Rows with a prediction.
+        rejected: Rows without one; their reason is in the output.
+        first_rejected: The first few of them.
+    """
+
+    rows_read: int
+    predicted: int
+    rejected: int
+    first_rejected: tuple[Rejected, ...]
+
+
+#: Rejected rows that a summary shows.
+_SHOWN = 5
+
+
+def predict_file(
+    model: str | Path,
+    source: str | Path,
+    output: str | Path,
+    *,
+    smiles_column: str | None = None,
+    id_column: str | None = None,
+    keep_extra_columns: bool = True,
+    level: float = 0.9,
+    device: Device = "auto",
+    precision: Precision = "float32",
+    processes: int = 1,
+    on_progress: Callable[[StreamProgress], None] = lambda _progress: None,
+) -> PredictSummary:
+    """Write `id, smiles, status, reason`, the input's other columns, and the predictions of each row to `output`.
+
+    Args:
+        model: Model folder.
+        source: Table or library; see `molgraph.chem.files.reader.open_records`.
+        output: `.csv`, `.tsv`, `.sdf` (each also `.gz`) or `.parquet`; `-` is CSV on stdout.
+        smiles_column: Column of structures; found by name if left out.
+        id_column: Column of identifiers; found by name if left out.
+        keep_extra_columns: Copy the other columns of the input.
+        level: Probability with which the intervals and label sets hold the truth.
+        device: Where to compute.
+        precision: Number format of the products.
+        processes: Processes that share the work.
+        on_progress: Called after each batch.
+
+    Raises:
+        InputError: The input or the output cannot be used.
+        ModelError: The model folder cannot be used.
+    """
+    if not 0 < level < 1:
+        raise InputError(f"level is {level}; it must lie between 0 and 1, e.g. 0.9")
+    keep = "all" if keep_extra_columns else ()
+    with (
+        open_records(
+            source, smiles_column=smiles_column, id_column=id_column, keep_columns=keep, batch_size=BATCH_SIZE
+        ) as reader,
+        open_stream(ModelSource(Path(model), device, precision), processes) as stream,
+    ):
+        own = ["id", "smiles", "status", "reason", *prediction_columns(stream.predictor.tasks)]
+        renamed = free_names(_extra_columns(reader) if keep_extra_columns else [], own)
+        names = [*own[:4], *renamed.values(), *own[4:]]
+        rows_read = rejected = 0
+        shown: list[Rejected] = []
+        with open_table_writer(output, names) as writer:
+            for batch, prediction in stream.predict(reader):
+                columns, lost = _table(batch, prediction, renamed, level)
+                writer.write(columns)
+                rows_read += len(columns["id"])
+                rejected += len(lost)
+                shown += lost[: _SHOWN - len(shown)]
+                on_progress(StreamProgress(rows_read, rejected, reader.bytes_read, reader.bytes_total))
+    return PredictSummary(rows_read, rows_read - rejected, rejected, tuple(shown))
+
+
+def _extra_columns(reader: RecordReader) -> list[str]:
+    return [name for name in reader.column_names if name not in (reader.smiles_column, reader.id_column)]
+
+
+def _table(
+    batch: RecordBatch, prediction: Prediction, renamed: dict[str, str] | object, level: float
+) -> tuple[Columns, list[Rejected]]:
+    """The rows of one batch, readable or not, in the order of the input."""
+    lost = sorted([*batch.rejected, *prediction.rejected], key=lambda rejected: rejected.row)
+    reasons = {rejected.row: f"{rejected.step}: {rejected.reason}" for rejected in lost}
+    n_unread = len(batch.rejected)
+    row = np.concatenate([batch.rows, np.array([r.row for r in batch.rejected], dtype=np.int64)])
+    order = np.argsort(row, kind="stable")
+    columns: Columns = {
+        "id": [*batch.ids, *(r.id for r in batch.rejected)],
+        "smiles": [*batch.smiles, *(r.text for r in batch.rejected)],
+        "status": ["rejected" if r in reasons else "ok" for r in row.tolist()],
+        "reason": [reasons.get(r, "") for r in row.tolist()],
+    }
+    for name, shown_as in dict(renamed).items():  # type: ignore[call-overload]
+        columns[shown_as] = [*batch.columns[name], *[""] * n_unread]
+    for name, values in prediction_values(prediction, level).items():
+        filler = "" if name.endswith("_set") else np.nan
+        columns[name] = [*values, *[filler] * n_unread]
+    if n_unread:
+        columns = {name: [values[i] for i in order] for name, values in columns.items()}
+    return columns, lost
+
+
+def iterate_batches(reader: RecordReader) -> Iterator[RecordBatch]:
+    """The batches of a reader."""
+    yield from reader

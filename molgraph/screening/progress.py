@@ -1,0 +1,20 @@
+"""Where a run over a library is."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class StreamProgress:
+    """Where a run is.
+
+    Attributes:
+        rows: Rows done.
+        rejected: Of these, rows that could not be used.
+        bytes_read: Bytes of the input read, as stored; may be ahead of the rows.
+        bytes_total: Size of the input as stored; None where unknown.
+    """
+
+    rows: int
+    rejected: int
+    bytes_read: int
+    bytes_total: int | None

@@ -1,0 +1,276 @@
+"""`screen`: from a library to a ranked, uncertainty-annotated hit list."""
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, nullcontext
+from dataclasses import dataclass, field
+from pathlib import Path
+import numpy as np
+
+from molgraph import __version__
+from molgraph.atomic import atomic_folder
+from molgraph.chem.files.reader import RecordReader, open_records
+from molgraph.chem.files.records import RecordBatch
+from molgraph.chem.files.tables import TableWriter
+from molgraph.chem.files.writer import open_table_writer
+from molgraph.chem.identity import canonical_smiles
+from molgraph.chem.standardize import standardize_smiles
+from molgraph.config import Device, Precision
+from molgraph.errors import InputError
+from molgraph.predictor import Predictor
+from molgraph.rank.goal import Goal, parse_goal
+from molgraph.rank.top import TopEntries
+from molgraph.results import Prediction, Rejected
+from molgraph.screening.hits import Hit, write_hits
+from molgraph.screening.progress import StreamProgress
+from molgraph.screening.seen import SeenTexts
+from molgraph.screening.stream import BATCH_SIZE, ModelSource, PredictionStream, open_stream
+from molgraph.screening.summary import ScreenResult, write_summary
+
+HITS = "hits.csv"
+REJECTED = "rejected.csv"
+DUPLICATES = "duplicates.csv"
+SUMMARY = "summary.json"
+
+
+def screen(
+    model: Predictor | str | Path,
+    library: str | Path,
+    *,
+    output: str | Path,
+    top: int = 500,
+    goal: str | None = None,
+    level: float = 0.9,
+    smiles_column: str | None = None,
+    id_column: str | None = None,
+    keep_columns: Sequence[str] = (),
+    device: Device = "auto",
+    precision: Precision = "auto",
+    processes: int = 1,
+    overwrite: bool = False,
+    on_progress: Callable[[StreamProgress], None] = lambda _progress: None,
+) -> ScreenResult:
+    r"""Rank a library of any size; the best `top` structures, in memory that does not grow with the library.
+
+    Writes the folder `output`, complete or not at all: `hits.csv` (best first), `rejected.csv` (each row that could
+    not be used, and why), `duplicates.csv` (rows whose structure is spelled as in an earlier row, if there are any)
+    and `summary.json` (counts, settings, model, rate). Every row of the library is scored, rejected or a duplicate.
+
+    Args:
+        model: Model folder, or a `Predictor` that was loaded from one.
+        library: File, folder, glob or address; see `molgraph.chem.files.reader.open_records`.
+        output: Folder to write.
+        top: Structures in the hit list.
+        goal: Task that ranks, alone or after `maximize` or `minimize`; may be left out with a single task.
+        level: Probability with which the intervals and label sets hold the truth.
+        smiles_column: Column of structures; found by name if left out.
+        id_column: Column of identifiers; found by name if left out.
+        keep_columns: Columns of the library to carry into the hits.
+        device: Where to compute; ignored with a `Predictor`.
+        precision: Number format of the products; ignored with a `Predictor`.
+        processes: Processes that share the work; more than 1 needs a model folder on disk.
+        overwrite: Replace `output` if it exists.
+        on_progress: Called after each batch.
+
+    Raises:
+        InputError: The library, the output or a setting cannot be used.
+        ModelError: The model folder cannot be used.
+        DeviceError: The device is not there.
+
+    Example:
+        >>> import tempfile
+        >>> from molgraph import TrainConfig, screen, train
+        >>> folder = Path(tempfile.mkdtemp())
+        >>> alcohols = "\n".join(f"{'C' * n}O,{n}" for n in range(1, 21))
+        >>> _ = (folder / "assay.csv").write_text("smiles,y\n" + alcohols)
+        >>> config = TrainConfig(folds=2, epochs=2)
+        >>> model = train(folder / "assay.csv", target_columns=["y"], output=folder / "model", config=config)
+        >>> _ = (folder / "library.smi").write_text("CCO ethanol\nCCCN amine\noops bad\n")
+        >>> result = screen(model, folder / "library.smi", output=folder / "hits", top=10)
+        >>> result.rows_read, result.scored, result.rejected, result.duplicates
+        (3, 2, 1, 0)
+        >>> sorted(path.name for path in (folder / "hits").iterdir())
+        ['hits.csv', 'rejected.csv', 'summary.json']
+    """
+    if top < 1:
+        raise InputError(f"top is {top}; it must be at least 1")
+    if not 0 < level < 1:
+        raise InputError(f"level is {level}; it must lie between 0 and 1, e.g. 0.9")
+    started = time.monotonic()
+    with ExitStack() as stack:
+        reader = stack.enter_context(
+            open_records(
+                library,
+                smiles_column=smiles_column,
+                id_column=id_column,
+                keep_columns=keep_columns,
+                batch_size=BATCH_SIZE,
+            )
+        )
+        folder = stack.enter_context(atomic_folder(output, existing="replace" if overwrite else "error"))
+        stream = stack.enter_context(_open_model(model, device, precision, processes))
+        run = _Run(
+            predictor=stream.predictor,
+            goal=parse_goal(goal, stream.predictor.tasks),
+            level=level,
+            top=TopEntries(top),
+            keep_columns=tuple(keep_columns),
+        )
+        _read_library(run, reader, stream, folder, on_progress)
+        hits = write_hits(folder / HITS, run.predictor, run.goal, run.top, run.keep_columns)
+        result = ScreenResult(
+            output=Path(output),
+            rows_read=run.rows_read,
+            scored=run.scored,
+            rejected=run.rejected,
+            duplicates=run.duplicates,
+            duplicates_are_complete=not run.seen.is_full,
+            hits=len(hits),
+            hits_merged=sum(entry.n_same for entry in run.top.ranking()),
+            seconds=time.monotonic() - started,
+            goal=str(run.goal),
+            first_rejected=tuple(run.first_rejected),
+            best=tuple(hits[:10]),
+        )
+        settings = {
+            "library": str(library),
+            "top": top,
+            "goal": str(run.goal),
+            "level": level,
+            "keep_columns": list(keep_columns),
+            "device": run.predictor.device.type,
+            "precision": run.predictor.precision,
+            "processes": processes,
+        }
+        write_summary(folder / SUMMARY, result, run.predictor, settings, version=__version__)
+    return result
+
+
+@dataclass
+class _Run:
+    """A screen under way."""
+
+    predictor: Predictor
+    goal: Goal
+    level: float
+    top: TopEntries[Hit]
+    keep_columns: tuple[str, ...]
+    seen: SeenTexts = field(default_factory=SeenTexts)
+    scored: int = 0
+    rejected: int = 0
+    duplicates: int = 0
+    first_rejected: list[Rejected] = field(default_factory=list)
+
+    @property
+    def rows_read(self) -> int:
+        return self.scored + self.rejected + self.duplicates
+
+
+def _open_model(
+    model: Predictor | str | Path, device: Device, precision: Precision, processes: int
+) -> AbstractContextManager[PredictionStream]:
+    if isinstance(model, Predictor):
+        return nullcontext(PredictionStream(model))
+    return open_stream(ModelSource(Path(model), device, precision), processes)
+
+
+def _read_library(
+    run: _Run,
+    reader: RecordReader,
+    stream: PredictionStream,
+    folder: Path,
+    on_progress: Callable[[StreamProgress], None],
+) -> None:
+    with ExitStack() as stack:
+        rejected_file = stack.enter_context(
+            open_table_writer(folder / REJECTED, ["row", "id", "smiles", "step", "reason"])
+        )
+        duplicates = _DuplicatesFile(folder / DUPLICATES, stack)
+        for batch, prediction in stream.predict(_without_repeats(run, reader, duplicates)):
+            _take(run, batch, prediction, rejected_file)
+            on_progress(StreamProgress(run.rows_read, run.rejected, reader.bytes_read, reader.bytes_total))
+
+
+class _DuplicatesFile:
+    """`duplicates.csv`, made with its first row."""
+
+    def __init__(self, path: Path, stack: ExitStack) -> None:
+        self._path = path
+        self._stack = stack
+        self._writer: TableWriter | None = None
+
+    def write(self, columns: Mapping[str, Sequence[object]]) -> None:
+        if self._writer is None:
+            self._writer = self._stack.enter_context(open_table_writer(self._path, list(columns)))
+        self._writer.write(columns)
+
+
+def _without_repeats(run: _Run, reader: RecordReader, duplicates: _DuplicatesFile) -> Iterator[RecordBatch]:
+    """The batches without the rows whose structure was spelled the same in an earlier row."""
+    for batch in reader:
+        is_repeat = run.seen.repeats(batch.smiles)
+        if not is_repeat.any():
+            yield batch
+            continue
+        repeats = np.flatnonzero(is_repeat).tolist()
+        run.duplicates += len(repeats)
+        duplicates.write(
+            {
+                "row": [int(batch.rows[i]) for i in repeats],
+                "id": [batch.ids[i] for i in repeats],
+                "smiles": [batch.smiles[i] for i in repeats],
+            }
+        )
+        kept = np.flatnonzero(~is_repeat)
+        yield RecordBatch(
+            first_row=batch.first_row,
+            rows=batch.rows[kept],
+            ids=[batch.ids[i] for i in kept],
+            smiles=[batch.smiles[i] for i in kept],
+            columns={name: [cells[i] for i in kept] for name, cells in batch.columns.items()},
+            rejected=batch.rejected,
+        )
+
+
+def _take(run: _Run, batch: RecordBatch, prediction: Prediction, rejected_file: TableWriter) -> None:
+    lost = sorted([*batch.rejected, *prediction.rejected], key=lambda rejected: rejected.row)
+    if lost:
+        rejected_file.write(
+            {
+                "row": [r.row for r in lost],
+                "id": [r.id for r in lost],
+                "smiles": [r.text for r in lost],
+                "step": [r.step for r in lost],
+                "reason": [r.reason for r in lost],
+            }
+        )
+        run.first_rejected += lost[: 5 - len(run.first_rejected)]
+    run.rejected += len(lost)
+    run.scored += len(batch) - len(prediction.rejected)
+    scores = run.goal.sign * prediction.mean[:, run.goal.column]
+    candidates = np.flatnonzero(scores > run.top.threshold)  # a rejected row's NaN is above nothing
+    lower, upper = prediction.interval(run.level)
+    sets = prediction.label_sets(run.level)
+    std = prediction.std
+    for i in candidates.tolist():
+        if scores[i] <= run.top.threshold:
+            continue
+        hit = Hit(
+            row=int(batch.rows[i]),
+            id=batch.ids[i],
+            smiles=batch.smiles[i],
+            mean=prediction.mean[i],
+            std=std[i],
+            lower=lower[i],
+            upper=upper[i],
+            sets=tuple(sets[i]),
+            kept=tuple(batch.columns[name][i] for name in run.keep_columns),
+        )
+        run.top.offer(float(scores[i]), hit.row, structure_key(hit.smiles, run.predictor), hit)
+
+
+def structure_key(smiles: str, predictor: Predictor) -> str:
+    """Canonical SMILES of a structure as the model sees it, i.e. standardized."""
+    standard = standardize_smiles(smiles, predictor.card.standardizer)
+    key = canonical_smiles(standard) if isinstance(standard, str) else smiles
+    return key if isinstance(key, str) else smiles

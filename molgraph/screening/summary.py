@@ -1,0 +1,87 @@
+"""What a screen did: in numbers for people, and as `summary.json`."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from molgraph.predictor import Predictor
+from molgraph.results import Rejected
+from molgraph.screening.hits import Hit
+
+#: Version of `summary.json`.
+FORMAT_VERSION = 1
+
+
+@dataclass(frozen=True)
+class ScreenResult:
+    """What a screen did; `rows_read = scored + rejected + duplicates`.
+
+    Attributes:
+        output: The folder that it wrote.
+        rows_read: Rows of the library.
+        scored: Rows that were predicted.
+        rejected: Rows that could not be used; `rejected.csv` says why.
+        duplicates: Rows whose structure is spelled as in an earlier row; they are not scored again.
+        duplicates_are_complete: False if the library was too large to remember all structures.
+        hits: Structures in the hit list.
+        hits_merged: Further rows that turned out to be one of these structures in another spelling.
+        seconds: Wall time.
+        goal: What ranked them.
+        first_rejected: The first few rejected rows.
+        best: The first few hits.
+    """
+
+    output: Path
+    rows_read: int
+    scored: int
+    rejected: int
+    duplicates: int
+    duplicates_are_complete: bool
+    hits: int
+    hits_merged: int
+    seconds: float
+    goal: str
+    first_rejected: tuple[Rejected, ...]
+    best: tuple[Hit, ...]
+
+    @property
+    def molecules_per_second(self) -> float:
+        """Rows of the library for each second of wall time, start-up included."""
+        return self.rows_read / self.seconds if self.seconds > 0 else 0.0
+
+
+def write_summary(
+    path: Path, result: ScreenResult, predictor: Predictor, settings: Mapping[str, Any], *, version: str
+) -> None:
+    """Write `summary.json`."""
+    path.write_text(json.dumps(summary_values(result, predictor, settings, version), indent=2) + "\n", encoding="utf-8")
+
+
+def summary_values(
+    result: ScreenResult, predictor: Predictor, settings: Mapping[str, Any], version: str
+) -> dict[str, Any]:
+    """The content of `summary.json`, as plain values."""
+    return {
+        "format_version": FORMAT_VERSION,
+        "molgraph_version": version,
+        "rows": {
+            "read": result.rows_read,
+            "scored": result.scored,
+            "rejected": result.rejected,
+            "duplicates": result.duplicates,
+            "duplicates_are_complete": result.duplicates_are_complete,
+        },
+        "hits": {"written": result.hits, "merged_spellings": result.hits_merged},
+        "seconds": round(result.seconds, 3),
+        "molecules_per_second": round(result.molecules_per_second, 1),
+        "settings": dict(settings),
+        "model": {
+            "sha256": predictor.digest,
+            "tasks": [dict(vars(task)) for task in predictor.tasks],
+            "members": predictor.card.n_members,
+            "trained_on": predictor.card.data.name,
+            "molgraph_version": predictor.card.molgraph_version,
+        },
+    }

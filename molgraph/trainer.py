@@ -1,0 +1,199 @@
+"""`train`: from a table to a model folder."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from molgraph import __version__
+from molgraph.card import DataAccount, MetricRecord, ModelCard
+from molgraph.chem.fingerprints import morgan_fingerprints
+from molgraph.chem.identity import canonical_smiles
+from molgraph.chem.standardize import STANDARDIZERS
+from molgraph.config import TrainConfig
+from molgraph.datasets.dataset import Dataset
+from molgraph.datasets.tables import read_table
+from molgraph.errors import InputError
+from molgraph.features.schema import SCHEMAS
+from molgraph.predictor import Predictor
+from molgraph.store import StoredModel, TrainingStructures, none_if_undefined, save_model
+from molgraph.tasks import Direction
+from molgraph.training.ensemble import TrainedEnsemble, train_ensemble
+from molgraph.training.progress import ProgressListener, silent
+
+
+def train(
+    table: str | Path | Dataset,
+    *,
+    output: str | Path,
+    target_columns: Sequence[str] | None = None,
+    smiles_column: str | None = None,
+    id_column: str | None = None,
+    weight_column: str | None = None,
+    task_kind: Literal["auto", "regression", "classification"] = "auto",
+    units: Mapping[str, str] | None = None,
+    directions: Mapping[str, Direction] | None = None,
+    config: TrainConfig | None = None,
+    resume: bool = False,
+    overwrite: bool = False,
+    keep_structures: bool = True,
+    on_progress: ProgressListener = silent,
+) -> Predictor:
+    r"""A trained ensemble, saved in the folder `output` and ready to predict.
+
+    Args:
+        table: File with structures and labels, or a `Dataset` that was read before.
+        output: Model folder to write. While training runs, its state is in `<output>.training` beside it.
+        target_columns: Columns to learn; may be left out if only one column can be meant.
+        smiles_column: Column of structures; found by name if left out.
+        id_column: Column of identifiers; found by name if left out.
+        weight_column: Column with the weight of each row in the loss.
+        task_kind: What the columns hold; `auto` takes columns of two classes for classification.
+        units: Unit of a column, by name.
+        directions: Which way a column is better, by name.
+        config: Settings; the defaults train five members.
+        resume: Go on where a killed training stopped; the model is the same as if it had not been killed.
+        overwrite: Replace `output` if it exists.
+        keep_structures: Store the training compounds, which show the neighbours of hits; leave out for private data.
+        on_progress: Called after each training step.
+
+    Raises:
+        InputError: The table or a setting cannot be used, or `output` exists.
+        DeviceError: The device is not there.
+        TrainingError: The loss is not finite, or there is nothing that fits to resume from.
+
+    Example:
+        >>> import tempfile
+        >>> from molgraph import TrainConfig, train
+        >>> folder = Path(tempfile.mkdtemp())
+        >>> rows = "\n".join(f"{'C' * n}O,{n}" for n in range(1, 21))
+        >>> _ = (folder / "assay.csv").write_text("smiles,y\n" + rows)
+        >>> config = TrainConfig(folds=2, epochs=2)
+        >>> model = train(folder / "assay.csv", target_columns=["y"], output=folder / "model", config=config)
+        >>> model
+        Predictor(1 tasks: y; 2 members, on cpu)
+        >>> model.card.metrics[0].metric
+        'rmse'
+    """
+    config = config or TrainConfig()
+    output = Path(output)
+    _refuse_existing(output, overwrite=overwrite)
+    dataset = table
+    if not isinstance(dataset, Dataset):
+        dataset = read_table(
+            dataset,
+            smiles_column=smiles_column,
+            target_columns=target_columns,
+            task_kind=task_kind,
+            weight_column=weight_column,
+            id_column=id_column,
+            standardizer=config.standardizer,
+            units=units,
+            directions=directions,
+        )
+    state_folder = output.with_name(output.name + ".training")
+    trained = train_ensemble(dataset, config, checkpoint_folder=state_folder, resume=resume, on_progress=on_progress)
+    model = to_stored_model(dataset, trained, config, keep_structures=keep_structures)
+    save_model(output, model, existing="replace" if overwrite else "error")
+    _clear(state_folder)
+    return Predictor.load(output, device=config.device)
+
+
+def to_stored_model(
+    dataset: Dataset, trained: TrainedEnsemble, config: TrainConfig, *, keep_structures: bool = True
+) -> StoredModel:
+    """What `save_model` writes, from what training gave."""
+    structures = None
+    if keep_structures:
+        structures = TrainingStructures(
+            ids=dataset.ids,
+            smiles=dataset.smiles,
+            canonical=tuple(str(canonical_smiles(text)) for text in dataset.smiles),
+            fingerprints=morgan_fingerprints(dataset.smiles),
+        )
+    return StoredModel(
+        card=_card(dataset, trained, config),
+        network=trained.network,
+        calibration=trained.calibration,
+        fold=trained.fold,
+        labels=dataset.labels,
+        out_of_fold=trained.out_of_fold,
+        structures=structures,
+    )
+
+
+def _refuse_existing(output: Path, *, overwrite: bool) -> None:
+    """Notice before hours of training that the model could not be written after them."""
+    if not output.parent.is_dir():
+        raise InputError(f"cannot write {output}: the folder {output.parent} does not exist; make it first")
+    if output.exists() and not output.is_dir():
+        raise InputError(f"cannot write {output}: a file of that name exists; give another folder")
+    if not overwrite and output.is_dir() and any(output.iterdir()):
+        raise InputError(f"{output} exists and is not empty; give another folder, or --overwrite to replace it")
+
+
+def _clear(state_folder: Path) -> None:
+    import shutil
+
+    shutil.rmtree(state_folder, ignore_errors=True)
+
+
+def _card(dataset: Dataset, trained: TrainedEnsemble, config: TrainConfig) -> ModelCard:
+    measured = np.isfinite(dataset.labels) & np.isfinite(trained.out_of_fold)
+    return ModelCard(
+        molgraph_version=__version__,
+        tasks=dataset.tasks,
+        schema=trained.schema,
+        schema_hash=SCHEMAS[trained.schema].schema_hash,
+        standardizer=config.standardizer,
+        standardizer_version=STANDARDIZERS[config.standardizer].version,
+        n_members=trained.network.n_members,
+        config=config,
+        data=DataAccount(
+            name=dataset.name,
+            fingerprint=dataset.fingerprint,
+            rows_read=dataset.rows_read,
+            rows_used=len(dataset),
+            rejected=len(dataset.rejected),
+            unlabelled=dataset.n_unlabelled,
+            merged_away=dataset.merges.n_rows_removed,
+            merged_groups=len(dataset.merges.groups),
+            conflicting_groups=len(dataset.merges.conflicts),
+        ),
+        metrics=_metric_records(trained),
+        best_epochs=trained.best_epochs,
+        calibration_rows=tuple(int(count) for count in measured.sum(axis=0)),
+        has_structures=False,
+        libraries=_library_versions(),
+        files={},
+    )
+
+
+def _metric_records(trained: TrainedEnsemble) -> tuple[MetricRecord, ...]:
+    return tuple(
+        MetricRecord(
+            task=task.task,
+            metric=value.metric,
+            mean=none_if_undefined(value.mean),
+            std=none_if_undefined(value.std),
+            folds=tuple(none_if_undefined(fold) for fold in value.folds),
+            n_rows=task.n_rows,
+        )
+        for task in trained.metrics
+        for value in task.scores
+    )
+
+
+def _library_versions() -> dict[str, str]:
+    import platform
+
+    import rdkit
+    import torch
+
+    return {
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "rdkit": rdkit.__version__,
+        "torch": torch.__version__,
+    }

@@ -1,0 +1,211 @@
+"""The K-fold ensemble: each member is blind to its own fold, so every row is predicted by one that never saw it."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from molgraph import __version__
+from molgraph.config import TrainConfig, config_to_dict
+from molgraph.datasets.dataset import Dataset
+from molgraph.datasets.splits import folds
+from molgraph.errors import InputError
+from molgraph.features.featurize import featurize
+from molgraph.features.schema import SCHEMAS
+from molgraph.graphs import PackedGraphs
+from molgraph.models.batch import ResidentGraphs
+from molgraph.models.ensemble import Ensemble
+from molgraph.models.network import Network
+from molgraph.models.precision import members_per_pass, resolve_device, resolve_precision
+from molgraph.models.vocabulary import Vocabulary
+from molgraph.training.checkpoint import Checkpoint
+from molgraph.training.evaluation import TaskMetrics, evaluate_folds
+from molgraph.training.loop import TrainingData, stack_members, train_pass
+from molgraph.training.plan import MemberPlan, plan_members
+from molgraph.training.progress import ProgressListener, TrainProgress, silent
+from molgraph.uncertainty.calibration import Calibration, fit_calibration
+
+#: A single model (`folds = 1`) holds out one of this many parts, for its metric and its calibration.
+HOLDOUT_PARTS = 10
+
+
+@dataclass(frozen=True)
+class TrainedEnsemble:
+    """M members and what is known of them.
+
+    Attributes:
+        network: All members side by side, on the CPU.
+        schema: Name of the feature schema.
+        fold: `[B]` member that never saw the row; -1 for rows that no member was blind to.
+        out_of_fold: `[B, T]` predictions by that member; NaN where there is none.
+        metrics: Out-of-fold metrics of each task, with their spread over the folds.
+        calibration: What turns predictions into intervals and label sets.
+        best_epochs: `[M]` epoch whose weights each member kept.
+    """
+
+    network: Network
+    schema: str
+    fold: NDArray[np.int64]
+    out_of_fold: NDArray[np.float64]
+    metrics: tuple[TaskMetrics, ...]
+    calibration: Calibration
+    best_epochs: tuple[int, ...]
+
+
+def train_ensemble(
+    dataset: Dataset,
+    config: TrainConfig,
+    *,
+    checkpoint_folder: Path | None = None,
+    resume: bool = False,
+    on_progress: ProgressListener = silent,
+) -> TrainedEnsemble:
+    """An ensemble trained on all rows of `dataset`.
+
+    Args:
+        dataset: Structures and labels.
+        config: Settings.
+        checkpoint_folder: Where the state is saved while training runs; None to save nothing.
+        resume: Go on from what is in `checkpoint_folder`; without it, what is there is deleted.
+        on_progress: Called after each step.
+
+    Raises:
+        InputError: The rows do not allow the folds that are asked for.
+        DeviceError: The device is not there.
+        TrainingError: A loss is not finite, or the checkpoint does not fit.
+    """
+    device = resolve_device(config.device)
+    dtype = resolve_precision(config.precision, device)
+    fold = assign_folds(dataset, config)
+    plans = plan_members(fold, inner_fraction=config.inner_fraction, seed=config.seed)
+    graphs = featurize(dataset.smiles, ids=dataset.ids, standardizer="none")
+    if graphs.rejected:
+        first = graphs.rejected[0]
+        raise InputError(f"structure {first.text!r} of {first.id} cannot be featurized ({first.reason}); remove it")
+    checkpoint = None
+    if checkpoint_folder is not None:
+        checkpoint = Checkpoint(checkpoint_folder, _identity(dataset, config, graphs, device, dtype))
+        if not resume:
+            checkpoint.clear()
+    trained = _train_members(dataset, graphs, plans, config, device, dtype, checkpoint, on_progress)
+    return _judge(dataset, graphs, fold, trained, device)
+
+
+def assign_folds(dataset: Dataset, config: TrainConfig) -> NDArray[np.int64]:
+    """Fold of each row, `[B]`; with one fold a tenth of the rows is held out and the rest is -1."""
+    k = config.folds if config.folds > 1 else HOLDOUT_PARTS
+    fold = folds(dataset.smiles, k=k, split=config.split, seed=config.seed, labels=dataset.labels)
+    if config.folds > 1:
+        return fold
+    return np.where(fold == 0, 0, -1)
+
+
+@dataclass(frozen=True)
+class _Trained:
+    network: Network
+    best_epochs: tuple[int, ...]
+    dtype: torch.dtype
+
+
+def _train_members(  # noqa: PLR0917
+    dataset: Dataset,
+    graphs: PackedGraphs,
+    plans: list[MemberPlan],
+    config: TrainConfig,
+    device: torch.device,
+    dtype: torch.dtype,
+    checkpoint: Checkpoint | None,
+    on_progress: ProgressListener,
+) -> _Trained:
+    schema = SCHEMAS[graphs.schema]
+    data = TrainingData(
+        graphs=ResidentGraphs(graphs, device),
+        labels=dataset.labels,
+        weights=dataset.weights,
+        kinds=tuple(task.kind for task in dataset.tasks),
+        vocabulary=Vocabulary(atom=schema.atom_sizes, bond=schema.bond_sizes),
+    )
+    size = members_per_pass(config.members_per_pass, len(plans), device)
+    total = config.epochs * sum(len(plan.train_rows) for plan in plans)
+    networks, best_epochs, done = [], [], 0
+    for start in range(0, len(plans), size):
+        part = plans[start : start + size]
+        reporter = _Reporter(tuple(plan.member for plan in part), config.epochs, done, total, on_progress)
+        result = train_pass(data, part, config, dtype=dtype, checkpoint=checkpoint, on_step=reporter.step)
+        networks.append(result.network.cpu())
+        best_epochs += result.best_epochs
+        done += config.epochs * sum(len(plan.train_rows) for plan in part)
+    return _Trained(stack_members(networks).eval(), tuple(best_epochs), dtype)
+
+
+@dataclass
+class _Reporter:
+    """Turns the steps of one pass into progress of the whole training."""
+
+    members: tuple[int, ...]
+    epochs: int
+    done_before: int
+    total: int
+    listener: ProgressListener
+    done: int = 0
+
+    def step(self, epoch: int, molecules: int, inner_loss: float | None) -> None:
+        self.done += molecules
+        self.listener(
+            TrainProgress(
+                members=self.members,
+                epoch=epoch,
+                epochs=self.epochs,
+                molecules_done=min(self.done_before + self.done, self.total),
+                molecules_total=self.total,
+                inner_loss=inner_loss,
+            )
+        )
+
+
+def _judge(
+    dataset: Dataset, graphs: PackedGraphs, fold: NDArray[np.int64], trained: _Trained, device: torch.device
+) -> TrainedEnsemble:
+    """Predict all rows with all members, and learn from the rows that a member never saw."""
+    ensemble = Ensemble(trained.network, schema=graphs.schema, device=device, dtype=trained.dtype)
+    members = ensemble.predict(graphs)  # [M, B, T]
+    trained.network.cpu()
+    held_out = np.arange(len(members))[:, None] == fold  # [M, B]
+    out_of_fold = np.full(dataset.labels.shape, np.nan)
+    out_of_fold[fold >= 0] = members[fold[fold >= 0], np.flatnonzero(fold >= 0)]
+    kinds = tuple(task.kind for task in dataset.tasks)
+    return TrainedEnsemble(
+        network=trained.network,
+        schema=graphs.schema,
+        fold=fold,
+        out_of_fold=out_of_fold,
+        metrics=evaluate_folds(dataset.tasks, dataset.labels, out_of_fold, fold, dataset.weights),
+        calibration=fit_calibration(kinds, dataset.labels, out_of_fold, _seen_variance(members, held_out)),
+        best_epochs=trained.best_epochs,
+    )
+
+
+def _seen_variance(members: NDArray[np.float64], held_out: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Variance between the members that trained on a row, `[B, T]`; 0 with fewer than two of them."""
+    seen = ~held_out[..., None]
+    count = np.maximum(seen.sum(axis=0), 1)
+    mean = np.where(seen, members, 0.0).sum(axis=0) / count
+    return np.asarray(np.where(seen, (members - mean) ** 2, 0.0).sum(axis=0) / count)
+
+
+def _identity(
+    dataset: Dataset, config: TrainConfig, graphs: PackedGraphs, device: torch.device, dtype: torch.dtype
+) -> dict[str, str]:
+    """What has to be the same for a checkpoint to be of use."""
+    settings = {f"setting {key}": str(value) for key, value in config_to_dict(config).items()}
+    return {
+        "data": dataset.fingerprint,
+        "feature schema": SCHEMAS[graphs.schema].schema_hash,
+        "device": device.type,
+        "precision": str(dtype),
+        "molgraph": __version__,
+        "torch": torch.__version__,
+        **settings,
+    }

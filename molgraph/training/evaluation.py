@@ -1,0 +1,91 @@
+"""Out-of-fold metrics: each fold scored by the member that never saw it, and the spread over the folds."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import numpy as np
+from numpy.typing import NDArray
+
+from molgraph.metrics import METRICS, score
+from molgraph.tasks import TaskKind, TaskSpec
+
+#: Metrics that are reported for each kind of task, the leading one first.
+REPORTED: Mapping[TaskKind, tuple[str, ...]] = MappingProxyType(
+    {
+        "regression": ("rmse", "mae", "r2", "spearman"),
+        "classification": ("roc_auc", "average_precision", "brier"),
+    }
+)
+
+
+@dataclass(frozen=True)
+class FoldScore:
+    """One metric of one task.
+
+    Attributes:
+        metric: Name in `molgraph.metrics.METRICS`.
+        mean: Mean over the folds in which it is defined; NaN if it is defined in none.
+        std: Standard deviation over these folds (n - 1); NaN with fewer than two.
+        folds: Value of each fold; NaN where undefined.
+    """
+
+    metric: str
+    mean: float
+    std: float
+    folds: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class TaskMetrics:
+    """All metrics of one task.
+
+    Attributes:
+        task: Name of the task.
+        n_rows: Rows with a label and an out-of-fold prediction.
+        scores: The metrics of the kind of task, the leading one first.
+    """
+
+    task: str
+    n_rows: int
+    scores: tuple[FoldScore, ...]
+
+
+def evaluate_folds(
+    tasks: tuple[TaskSpec, ...],
+    labels: NDArray[np.float64],
+    out_of_fold: NDArray[np.float64],
+    fold: NDArray[np.int64],
+    weights: NDArray[np.float64],
+) -> tuple[TaskMetrics, ...]:
+    """Metrics of each task.
+
+    Args:
+        tasks: The T tasks.
+        labels: `[B, T]`, NaN = not measured.
+        out_of_fold: `[B, T]` predictions by members that never saw the row.
+        fold: `[B]` fold of each row; -1 for rows without such a prediction.
+        weights: `[B]` weight of each row.
+    """
+    parts = [np.flatnonzero(fold == k) for k in range(int(fold.max()) + 1)]
+    report = []
+    for t, task in enumerate(tasks):
+        column = slice(t, t + 1)
+        scores = []
+        for name in REPORTED[task.kind]:
+            spec = METRICS[name]
+            values = [float(score(spec, labels[p, column], out_of_fold[p, column], weights[p])[0]) for p in parts]
+            scores.append(_fold_score(name, values))
+        n_rows = int(np.sum(np.isfinite(labels[:, t]) & np.isfinite(out_of_fold[:, t])))
+        report.append(TaskMetrics(task=task.name, n_rows=n_rows, scores=tuple(scores)))
+    return tuple(report)
+
+
+def _fold_score(name: str, values: list[float]) -> FoldScore:
+    defined = np.array([value for value in values if np.isfinite(value)])
+    return FoldScore(
+        metric=name,
+        mean=float(defined.mean()) if len(defined) else float("nan"),
+        std=float(defined.std(ddof=1)) if len(defined) > 1 else float("nan"),
+        folds=tuple(values),
+    )

@@ -1,0 +1,289 @@
+"""The training loop: one pass of members, from fresh weights to the best epoch of each."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from molgraph.config import TrainConfig
+from molgraph.errors import TrainingError
+from molgraph.models.batch import ResidentGraphs
+from molgraph.models.network import Network
+from molgraph.models.vocabulary import Vocabulary
+from molgraph.tasks import TaskKind
+from molgraph.training.checkpoint import Checkpoint
+from molgraph.training.plan import MemberPlan
+from molgraph.training.scaling import positive_weights, target_scaling
+from molgraph.training.schedule import learning_rate
+
+#: Least seconds between two checkpoints.
+CHECKPOINT_SECONDS = 5.0
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """What the loop reads: graphs on the device, and their labels.
+
+    Attributes:
+        graphs: B molecules.
+        labels: `[B, T]` in label units, NaN = not measured.
+        weights: `[B]` weight of each molecule in the loss.
+        kinds: Kind of each of the T tasks.
+        vocabulary: Sizes of the feature codes.
+    """
+
+    graphs: ResidentGraphs
+    labels: NDArray[np.float64]
+    weights: NDArray[np.float64]
+    kinds: tuple[TaskKind, ...]
+    vocabulary: Vocabulary
+
+
+@dataclass
+class PassState:
+    """What changes while a pass of M members trains; all that a checkpoint has to hold."""
+
+    network: Network
+    optimizer: torch.optim.AdamW
+    epoch: int = 0
+    best_loss: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))  # [M]
+    best_epoch: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))  # [M]
+    best_weights: dict[str, Tensor] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class TrainedPass:
+    """Members that have been trained together, and the epoch whose weights each one kept."""
+
+    network: Network
+    best_epochs: tuple[int, ...]
+
+
+def train_pass(
+    data: TrainingData,
+    plans: list[MemberPlan],
+    config: TrainConfig,
+    *,
+    dtype: torch.dtype,
+    checkpoint: Checkpoint | None = None,
+    on_step: Callable[[int, int, float | None], None] = lambda _epoch, _molecules, _loss: None,
+) -> TrainedPass:
+    """The members of `plans` after training, each with the weights of its best epoch.
+
+    Args:
+        data: Graphs and labels of all rows.
+        plans: Rows of each of the M members.
+        config: Settings.
+        dtype: Number format of the products.
+        checkpoint: Where to save the state and to go on from; None to do neither.
+        on_step: Called after each step with the epoch, the molecules of the step and the best inner loss so far.
+
+    Raises:
+        TrainingError: A loss is not finite, or the checkpoint does not fit.
+    """
+    name = "members-" + "-".join(str(plan.member) for plan in plans)
+    with torch.random.fork_rng(devices=[data.graphs.device] if data.graphs.device.type == "cuda" else []):
+        state = _start(data, plans, config)
+        if checkpoint is not None:
+            _restore(state, checkpoint.load(name))
+        saved_at = time.monotonic()
+        while state.epoch < config.epochs and not _out_of_patience(state, config):
+            _train_epoch(state, data, plans, config, dtype, on_step)
+            _watch(state, data, plans, dtype)
+            if checkpoint is not None and time.monotonic() - saved_at >= CHECKPOINT_SECONDS:
+                _save(state, checkpoint, name)
+                saved_at = time.monotonic()
+        if checkpoint is not None:
+            _save(state, checkpoint, name)
+    state.network.load_state_dict(state.best_weights)
+    return TrainedPass(network=state.network.eval(), best_epochs=tuple(state.best_epoch.tolist()))
+
+
+def _start(data: TrainingData, plans: list[MemberPlan], config: TrainConfig) -> PassState:
+    members = []
+    for plan in plans:  # one by one, so that a member starts the same whoever trains beside it
+        torch.manual_seed(_seed(config.seed, plan.member))
+        members.append(Network(config.model, data.vocabulary, data.kinds))
+    network = stack_members(members).to(data.graphs.device)
+    scalings = [target_scaling(data.labels[plan.train_rows], data.kinds) for plan in plans]
+    rare = [
+        positive_weights(data.labels[plan.train_rows], data.kinds, balance=config.balance_classes) for plan in plans
+    ]
+    network.set_scaling(
+        torch.tensor(np.stack([mean for mean, _ in scalings]), dtype=torch.float32),
+        torch.tensor(np.stack([scale for _, scale in scalings]), dtype=torch.float32),
+        torch.tensor(np.stack(rare), dtype=torch.float32),
+    )
+    optimizer = torch.optim.AdamW(
+        network.parameters(), lr=config.initial_lr, weight_decay=config.weight_decay, fused=True
+    )
+    return PassState(
+        network=network,
+        optimizer=optimizer,
+        best_loss=np.full(len(plans), np.inf),
+        best_epoch=np.zeros(len(plans), dtype=np.int64),
+        best_weights={key: tensor.clone() for key, tensor in network.state_dict().items()},
+    )
+
+
+def stack_members(members: list[Network]) -> Network:
+    """One network that holds all members side by side."""
+    first = members[0]
+    n_members = sum(member.n_members for member in members)
+    stacked = Network(first.config, first.vocabulary, first.kinds, n_members)
+    states = [member.state_dict() for member in members]
+    stacked.load_state_dict({key: torch.cat([state[key] for state in states]) for key in states[0]})
+    return stacked
+
+
+def _train_epoch(  # noqa: PLR0917
+    state: PassState,
+    data: TrainingData,
+    plans: list[MemberPlan],
+    config: TrainConfig,
+    dtype: torch.dtype,
+    on_step: Callable[[int, int, float | None], None],
+) -> None:
+    network, device = state.network.train(), data.graphs.device
+    torch.manual_seed(_seed(config.seed, plans[0].member, state.epoch + 1))  # for dropout; the same after a resume
+    order = _epoch_order(plans, config, state.epoch)
+    n_steps = -(-order.shape[1] // config.batch_size)
+    loss_sum = torch.zeros(len(plans), device=device)
+    best_loss = float(np.mean(state.best_loss)) if np.isfinite(state.best_loss).all() else None
+    for step in range(n_steps):
+        rows = order[:, step * config.batch_size : (step + 1) * config.batch_size]
+        rate = learning_rate(state.epoch * n_steps + step, steps_per_epoch=n_steps, config=config)
+        for group in state.optimizer.param_groups:
+            group["lr"] = rate
+        state.optimizer.zero_grad(set_to_none=True)
+        losses = _losses(network, data, rows, dtype)
+        torch.autograd.backward(losses.sum())
+        clip_gradients(network, config.gradient_clip)
+        state.optimizer.step()
+        loss_sum += losses.detach()
+        on_step(state.epoch, rows.size, best_loss)
+    state.epoch += 1
+    _refuse_non_finite(loss_sum, plans, state.epoch, config)
+
+
+def _epoch_order(plans: list[MemberPlan], config: TrainConfig, epoch: int) -> NDArray[np.int64]:
+    """Training rows of each member in a fresh order, `[M, L]`; shorter members begin again at their start."""
+    longest = max(len(plan.train_rows) for plan in plans)
+    orders = []
+    for plan in plans:
+        rng = np.random.default_rng([config.seed, plan.member, epoch])
+        orders.append(np.resize(rng.permutation(plan.train_rows), longest))
+    return np.stack(orders)
+
+
+def _losses(network: Network, data: TrainingData, rows: NDArray[np.int64], dtype: torch.dtype) -> Tensor:
+    device = data.graphs.device
+    raw = network(data.graphs.batch(rows), dtype)
+    labels = torch.from_numpy(data.labels[rows]).to(device, torch.float32)
+    weights = torch.from_numpy(data.weights[rows]).to(device, torch.float32)
+    return network.losses(raw, labels, weights)
+
+
+def clip_gradients(network: Network, largest: float) -> None:
+    """Shrink the gradient of each member to a norm of at most `largest`, members apart from each other."""
+    gradients = [p.grad for p in network.parameters() if p.grad is not None]
+    squares = torch.stack([g.flatten(1).square().sum(1) for g in gradients]).sum(0)  # [M]
+    factor = (largest / (squares.sqrt() + 1e-6)).clamp(max=1.0)
+    for gradient in gradients:
+        gradient.mul_(factor.view(-1, *[1] * (gradient.dim() - 1)))
+
+
+def _refuse_non_finite(loss_sum: Tensor, plans: list[MemberPlan], epoch: int, config: TrainConfig) -> None:
+    for plan, loss in zip(plans, loss_sum.tolist(), strict=True):
+        if not np.isfinite(loss):
+            raise TrainingError(
+                f"the training loss of member {plan.member} is {loss} in epoch {epoch}; lower the learning rate "
+                f"(peak_lr is {config.peak_lr}) or look for extreme labels and weights in the table"
+            )
+
+
+def _watch(state: PassState, data: TrainingData, plans: list[MemberPlan], dtype: torch.dtype) -> None:
+    """Keep the weights of each member whose inner loss has never been lower (all, where no inner rows are)."""
+    losses = _inner_losses(state.network.eval(), data, plans, dtype)
+    current = state.network.state_dict()
+    for m, loss in enumerate(losses):
+        if np.isnan(loss) or loss < state.best_loss[m]:
+            state.best_loss[m], state.best_epoch[m] = loss, state.epoch
+            for key, tensor in current.items():
+                state.best_weights[key][m].copy_(tensor[m])
+
+
+def _inner_losses(
+    network: Network, data: TrainingData, plans: list[MemberPlan], dtype: torch.dtype, batch_size: int = 256
+) -> NDArray[np.float64]:
+    """Mean loss on the inner rows, `[M]`; NaN for a member without any measured one."""
+    longest = max(len(plan.inner_rows) for plan in plans)
+    totals, counts = np.zeros(len(plans)), np.zeros(len(plans))
+    for start in range(0, longest, batch_size):
+        parts = [plan.inner_rows[start : start + batch_size] for plan in plans]
+        rows, is_own = _pad(parts, [plan.train_rows[0] for plan in plans])
+        labels = np.where(is_own[..., None], data.labels[rows], np.nan)
+        weight = (~np.isnan(labels) * data.weights[rows][..., None]).sum(axis=(1, 2))
+        with torch.inference_mode():
+            raw = network(data.graphs.batch(rows), dtype)
+            losses = network.losses(
+                raw,
+                torch.from_numpy(labels).to(raw.device, torch.float32),
+                torch.from_numpy(data.weights[rows]).to(raw.device, torch.float32),
+            )
+        totals += losses.double().cpu().numpy() * weight
+        counts += weight
+    return np.divide(totals, counts, out=np.full(len(plans), np.nan), where=counts > 0)
+
+
+def _pad(parts: list[NDArray[np.int64]], filler: list[int]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    longest = max(len(part) for part in parts)
+    rows = np.array([np.r_[part, np.full(longest - len(part), fill)] for part, fill in zip(parts, filler, strict=True)])
+    is_own = np.array([np.arange(longest) < len(part) for part in parts])
+    return rows.astype(np.int64), is_own
+
+
+def _out_of_patience(state: PassState, config: TrainConfig) -> bool:
+    return config.patience is not None and bool(np.all(state.epoch - state.best_epoch > config.patience))
+
+
+def _seed(*parts: int) -> int:
+    return int(np.random.SeedSequence(parts).generate_state(1, np.uint32)[0])
+
+
+def _save(state: PassState, checkpoint: Checkpoint, name: str) -> None:
+    tensors = {f"weights.{key}": tensor for key, tensor in state.network.state_dict().items()}
+    tensors |= {f"best.{key}": tensor for key, tensor in state.best_weights.items()}
+    for index, moments in state.optimizer.state_dict()["state"].items():
+        tensors |= {f"optimizer.{index}.{key}": tensor for key, tensor in moments.items()}
+    checkpoint.save(
+        name,
+        tensors,
+        {"epoch": state.epoch, "best_loss": state.best_loss.tolist(), "best_epoch": state.best_epoch.tolist()},
+    )
+
+
+def _restore(state: PassState, saved: tuple[dict[str, Tensor], dict[str, object]] | None) -> None:
+    if saved is None:
+        return
+    tensors, record = saved
+    state.network.load_state_dict(_part(tensors, "weights."))
+    device = state.network.target_mean.device
+    state.best_weights = {key: tensor.to(device) for key, tensor in _part(tensors, "best.").items()}
+    moments: dict[int, dict[str, Tensor]] = {}
+    for key, tensor in _part(tensors, "optimizer.").items():
+        index, name = key.split(".", 1)
+        moments.setdefault(int(index), {})[name] = tensor
+    blank = state.optimizer.state_dict()
+    state.optimizer.load_state_dict({"state": moments, "param_groups": blank["param_groups"]})
+    state.epoch = int(record["epoch"])  # type: ignore[call-overload]
+    state.best_loss = np.array(record["best_loss"], dtype=np.float64)
+    state.best_epoch = np.array(record["best_epoch"], dtype=np.int64)
+
+
+def _part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {key.removeprefix(prefix): tensor for key, tensor in tensors.items() if key.startswith(prefix)}

@@ -1,0 +1,59 @@
+"""Which rows each member of an ensemble trains on, watches, and never sees."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from molgraph.errors import InputError
+
+
+@dataclass(frozen=True)
+class MemberPlan:
+    """Rows of one member; the three parts share no row.
+
+    Attributes:
+        member: Number of the member, counted from 0.
+        train_rows: Rows whose labels give gradients and target scaling.
+        inner_rows: Rows that decide when training stops.
+        held_out_rows: Rows that this member predicts and never sees.
+    """
+
+    member: int
+    train_rows: NDArray[np.int64]
+    inner_rows: NDArray[np.int64]
+    held_out_rows: NDArray[np.int64]
+
+
+def plan_members(fold: NDArray[np.int64], *, inner_fraction: float, seed: int) -> list[MemberPlan]:
+    """One plan a fold: held out are the rows of that fold, the rest is parted into training and inner rows.
+
+    Args:
+        fold: `[B]` fold of each row; -1 for rows that are never held out.
+        inner_fraction: Share of the rows that are not held out.
+        seed: Seed of the inner rows.
+
+    Raises:
+        InputError: A member would be left without training rows.
+    """
+    plans = []
+    for member in range(int(fold.max()) + 1):
+        rest = np.flatnonzero(fold != member)
+        order = np.random.default_rng([seed, member]).permutation(rest)
+        n_inner = round(inner_fraction * len(rest))
+        if inner_fraction > 0:
+            n_inner = max(1, n_inner)
+        if len(rest) - n_inner < 1:
+            raise InputError(
+                f"member {member} would train on no row: {len(fold)} rows in {int(fold.max()) + 1} folds with "
+                f"inner_fraction {inner_fraction}; use more rows or fewer folds"
+            )
+        plans.append(
+            MemberPlan(
+                member=member,
+                train_rows=np.sort(order[n_inner:]),
+                inner_rows=np.sort(order[:n_inner]),
+                held_out_rows=np.flatnonzero(fold == member),
+            )
+        )
+    return plans

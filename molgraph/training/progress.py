@@ -1,0 +1,32 @@
+"""What training tells while it runs."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class TrainProgress:
+    """Where training is.
+
+    Attributes:
+        members: Numbers of the members in this pass.
+        epoch: Epochs done in this pass.
+        epochs: Epochs of a pass, at most.
+        molecules_done: Molecules trained on so far, over all members.
+        molecules_total: Molecules that the whole training will take, at most.
+        inner_loss: Mean of the members' best loss on inner rows so far; None before there is one.
+    """
+
+    members: tuple[int, ...]
+    epoch: int
+    epochs: int
+    molecules_done: int
+    molecules_total: int
+    inner_loss: float | None
+
+
+ProgressListener = Callable[[TrainProgress], None]
+
+
+def silent(progress: TrainProgress) -> None:
+    """Listen to nothing."""
