@@ -91,6 +91,7 @@ class PackedGraphs:
         `rejected` is dropped.
         """
         index = np.asarray(index, dtype=np.int64)
+        row_index = self.row_index[index]  # first, because this refuses what is out of range
         index = np.where(index < 0, index + len(self), index)
         atoms, atom_ptr = ranges(self.atom_ptr, index)
         bonds, bond_ptr = ranges(self.bond_ptr, index)
@@ -101,7 +102,7 @@ class PackedGraphs:
             atom_ptr=atom_ptr,
             bond_ptr=bond_ptr,
             schema=self.schema,
-            row_index=self.row_index[index],
+            row_index=row_index,
         )
 
     def slice(self, start: int, stop: int) -> "PackedGraphs":

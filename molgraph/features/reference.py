@@ -58,7 +58,7 @@ def _radicals(atom: Chem.Atom) -> int:
 
 def _isotope(atom: Chem.Atom) -> int:
     # Labels such as [13C] are known by their mass, so that both engines see the same number.
-    difference = round(atom.GetMass() - ATOMIC_WEIGHTS[atom.GetAtomicNum()])
+    difference: int = round(atom.GetMass() - ATOMIC_WEIGHTS[atom.GetAtomicNum()])
     return max(-4, min(difference, 4)) + 4
 
 

@@ -18,7 +18,7 @@ def to_pyg(graphs: PackedGraphs) -> "list[Data]":
     """One `torch_geometric.data.Data` for each molecule; `rejected` has no place there.
 
     Each holds `x` `[n, Fa]` and `edge_attr` `[2e, Fb]`, the codes as int64, and `edge_index` `[2, 2e]`, where bond k of
-    the molecule gives edges 2k and 2k+1; and the molecule's `row_index` and `schema`, so that `from_pyg` is an exact
+    the molecule gives edges 2k and 2k+1; and the molecule's `input_row` and `schema`, so that `from_pyg` is an exact
     inverse.
 
     Example:
@@ -38,7 +38,7 @@ def to_pyg(graphs: PackedGraphs) -> "list[Data]":
             x=x[atom_ptr[b] : atom_ptr[b + 1]],
             edge_index=edge_index[:, edge_ptr[b] : edge_ptr[b + 1]],
             edge_attr=edge_attr[edge_ptr[b] : edge_ptr[b + 1]],
-            row_index=row,
+            input_row=row,  # torch_geometric would shift a name with `index` in it when it makes batches
             schema=graphs.schema,
         )
         for b, row in enumerate(graphs.row_index.tolist())
@@ -74,7 +74,7 @@ def from_pyg(data: "Sequence[Data]") -> PackedGraphs:
         atom_ptr=_pointer([item.x.shape[0] for item in data]),
         bond_ptr=_pointer([item.edge_index.shape[1] // 2 for item in data]),
         schema=schemas.pop(),
-        row_index=np.array([item.row_index for item in data], dtype=np.int64),
+        row_index=np.array([item.input_row for item in data], dtype=np.int64),
     )
 
 
@@ -82,8 +82,9 @@ def _data_class() -> "type[Data]":
     with warnings.catch_warnings():
         # At import, torch_geometric compiles something with torch.jit.script, which is deprecated.
         warnings.simplefilter("ignore", DeprecationWarning)
-        from torch_geometric.data import Data
-    return Data
+        import torch_geometric.data
+    data_class: type[Data] = torch_geometric.data.Data
+    return data_class
 
 
 def _codes(features: torch.Tensor) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
