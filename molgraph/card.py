@@ -1,7 +1,10 @@
 """ModelCard: all that is known of a trained model, as `card.json` in its folder says it."""
 
-from dataclasses import dataclass
-from typing import Any, Literal
+import math
+import reprlib
+from dataclasses import dataclass, is_dataclass
+from types import UnionType
+from typing import Any, Literal, TypeGuard, Union, get_args, get_origin, get_type_hints
 
 from molgraph.config import TrainConfig, config_from_dict, config_to_dict
 from molgraph.errors import InputError
@@ -9,6 +12,9 @@ from molgraph.tasks import TaskSpec
 
 #: Version of the model folder. A folder of another version is refused, with the molgraph that wrote it.
 FORMAT_VERSION = 1
+
+#: More members than this are no ensemble.
+MAX_MEMBERS = 1000
 
 
 @dataclass(frozen=True)
@@ -106,38 +112,46 @@ def card_to_dict(card: ModelCard) -> dict[str, Any]:
     return {"format_version": FORMAT_VERSION, **values}
 
 
-def card_from_dict(values: dict[str, Any], *, source: str) -> ModelCard:
-    """The card that `card_to_dict` took apart.
+def card_from_dict(values: object, *, source: str) -> ModelCard:
+    """The card that `card_to_dict` took apart; every value is checked for its type.
 
     Raises:
         InputError: A field is missing, unknown, or of the wrong type.
     """
-    fields = {key: value for key, value in values.items() if key != "format_version"}
-    try:
-        fields["tasks"] = tuple(TaskSpec(**task) for task in fields["tasks"])
-        fields["config"] = config_from_dict(fields["config"], source=source)
-        fields["data"] = DataAccount(**fields["data"])
-        fields["metrics"] = tuple(_metric(record) for record in fields["metrics"])
-        fields["best_epochs"] = tuple(int(epoch) for epoch in fields["best_epochs"])
-        fields["calibration_rows"] = tuple(int(count) for count in fields["calibration_rows"])
-        card = ModelCard(**fields)
-        _check(card)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise InputError(f"{source}: the card is not one of format {FORMAT_VERSION} ({error})") from error
+    fields = {key: value for key, value in values.items() if key != "format_version"} if _is_table(values) else values
+    card: ModelCard = _parse(ModelCard, fields, source)
+    if not card.tasks or len(set(card.task_names)) < len(card.tasks):
+        raise InputError(f"{source}: tasks are {reprlib.repr(card.task_names)}; at least one, each name once")
+    if not 1 <= card.n_members <= MAX_MEMBERS:
+        raise InputError(f"{source}: n_members is {reprlib.repr(card.n_members)}; it must be 1 to {MAX_MEMBERS}")
     return card
 
 
-def _metric(record: dict[str, Any]) -> MetricRecord:
-    return MetricRecord(**{**record, "folds": tuple(record["folds"])})
+def _parse(expected: Any, value: object, where: str) -> Any:
+    """`value`, as JSON has it, as the type `expected`: objects become dataclasses, and arrays tuples."""
+    arguments = get_args(expected)
+    if expected is TrainConfig and _is_table(value):
+        return config_from_dict(value, source=where)
+    if isinstance(expected, type) and is_dataclass(expected) and _is_table(value):
+        types = get_type_hints(expected)
+        if value.keys() != types.keys():
+            odd = sorted(value.keys() ^ types.keys())
+            raise InputError(f"{where}: missing or unknown fields {reprlib.repr(odd)}; not format {FORMAT_VERSION}")
+        return expected(**{name: _parse(types[name], value[name], f"{where}: {name}") for name in types})
+    if get_origin(expected) is tuple and isinstance(value, list):
+        return tuple(_parse(arguments[0], item, f"{where}[{i}]") for i, item in enumerate(value))
+    if get_origin(expected) is dict and _is_table(value):
+        return {key: _parse(arguments[1], item, f"{where}[{key[:40]!r}]") for key, item in value.items()}
+    if get_origin(expected) in (Union, UnionType):
+        return None if value is None else _parse(arguments[0], value, where)
+    if get_origin(expected) is Literal and value in arguments:
+        return value
+    if isinstance(value, int | float) and expected is float and not isinstance(value, bool) and abs(value) < math.inf:
+        return float(value)
+    if expected in (str, int, bool) and type(value) is expected:
+        return value
+    raise InputError(f"{where} is {reprlib.repr(value)}; that does not belong into a card of format {FORMAT_VERSION}")
 
 
-def _check(card: ModelCard) -> None:
-    """Refuse values that would be trusted later, where dataclasses alone take anything."""
-    if not card.tasks or any(task.kind not in ("regression", "classification") for task in card.tasks):
-        raise ValueError("tasks must each be regression or classification")
-    if any(not isinstance(task.name, str) for task in card.tasks):
-        raise ValueError("task names must be text")
-    if not isinstance(card.n_members, int) or not 1 <= card.n_members <= 1000:
-        raise ValueError(f"n_members is {card.n_members!r}")
-    if not all(isinstance(name, str) and isinstance(digest, str) for name, digest in card.files.items()):
-        raise ValueError("files must map names to sha256")
+def _is_table(value: object) -> TypeGuard[dict[str, Any]]:
+    return isinstance(value, dict)

@@ -2,13 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
+import rdkit
 from numpy.typing import NDArray
 
 from molgraph.card import ModelCard
 from molgraph.chem.fingerprints import morgan_fingerprints
+from molgraph.chem.identity import canonical_smiles
 from molgraph.config import Device, Precision
 from molgraph.domain.neighbours import nearest
 from molgraph.features.featurize import featurize
@@ -57,15 +60,13 @@ class Predictor:
     def __init__(
         self, model: StoredModel, *, digest: str, device: Device = "auto", precision: Precision = "float32"
     ) -> None:
-        where = resolve_device(device)
         self.card: ModelCard = model.card
         self.digest = digest
-        self.device = where
-        self.precision = "bfloat16" if str(resolve_precision(precision, where)).endswith("bfloat16") else "float32"
+        self.device = resolve_device(device)
+        dtype = resolve_precision(precision, self.device)
+        self.precision = str(dtype).removeprefix("torch.")
         self._model = model
-        self._ensemble = Ensemble(
-            model.network, schema=model.card.schema, device=where, dtype=resolve_precision(precision, where)
-        )
+        self._ensemble = Ensemble(model.network, schema=model.card.schema, device=self.device, dtype=dtype)
 
     @classmethod
     def load(cls, path: str | Path, *, device: Device = "auto", precision: Precision = "float32") -> "Predictor":
@@ -114,13 +115,15 @@ class Predictor:
     def predict_graphs(self, graphs: PackedGraphs) -> Prediction:
         """Predictions of graphs made by `featurize` with the model's own standardizer, aligned with its input rows.
 
+        A part of such graphs (`take`, `slice`) has no rejected rows, and its predictions are aligned with itself.
+
         Raises:
             InputError: The graphs belong to another feature schema.
         """
         members = self._ensemble.predict(graphs)  # [M, B, T]
         mean = np.full((graphs.n_rows, len(self.tasks)), np.nan)
         variance = np.full_like(mean, np.nan)
-        row = graphs.row_index
+        row = graphs.row_index if graphs.rejected else np.arange(len(graphs))
         mean[row] = members.mean(axis=0)
         variance[row] = members.var(axis=0)
         return Prediction(
@@ -131,6 +134,25 @@ class Predictor:
             rejected=graphs.rejected,
             rule=self._model.calibration,
         )
+
+    def in_training(self, keys: Sequence[str]) -> list[bool] | None:
+        """Whether each canonical SMILES of a standardized structure is a training compound.
+
+        None if the model was saved without structures.
+        """
+        if self._model.structures is None:
+            return None
+        return [key in self._training_keys for key in keys]
+
+    @cached_property
+    def _training_keys(self) -> frozenset[str]:
+        structures = self._model.structures
+        if structures is None:
+            return frozenset()
+        if self.card.libraries.get("rdkit") == rdkit.__version__:
+            return frozenset(structures.canonical)
+        # Canonical SMILES are comparable only where one RDKit wrote them.
+        return frozenset(str(canonical_smiles(text)) for text in structures.smiles)
 
     def neighbours(self, smiles: Sequence[str]) -> Neighbours | None:
         """The most similar training compound of each structure; None if the model was saved without structures.

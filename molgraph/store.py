@@ -2,7 +2,7 @@
 
 | file | holds |
 |---|---|
-| `card.json` | what the model is, where it comes from, and the sha256 of each file below |
+| `card.json` | what the model is, where it comes from, the sha256 of each file below, and its own |
 | `weights.safetensors` | parameters of all members; the member is the leading axis |
 | `calibration.safetensors` | scores behind intervals and label sets |
 | `out_of_fold.safetensors` | fold, labels and out-of-fold predictions of the training rows |
@@ -13,19 +13,23 @@
 import hashlib
 import json
 import math
-from collections.abc import Iterator
+import reprlib
+import stat
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load as load_arrays
-from safetensors.numpy import save_file as save_arrays
+from safetensors.numpy import save as serialize_arrays
 from safetensors.torch import load as load_tensors
-from safetensors.torch import save_file as save_tensors
+from safetensors.torch import save as serialize_tensors
+from torch import Tensor
 
 from molgraph.atomic import atomic_folder
 from molgraph.card import FORMAT_VERSION, ModelCard, card_from_dict, card_to_dict
@@ -42,6 +46,12 @@ CALIBRATION = "calibration.safetensors"
 OUT_OF_FOLD = "out_of_fold.safetensors"
 STRUCTURES = "structures.json"
 FINGERPRINTS = "fingerprints.safetensors"
+
+#: Bytes of a fingerprint: 2,048 bits.
+FINGERPRINT_BYTES = 256
+
+#: Field of the card with the sha256 of all others, so that a damaged card is noticed as any other file is.
+_SEAL = "card_sha256"
 
 #: Files that a folder may hold beside its card, and the most bytes of each that are read.
 _MAX_BYTES = {
@@ -101,20 +111,24 @@ def save_model(path: str | Path, model: StoredModel, *, existing: Literal["error
     Raises:
         InputError: The folder exists and is not empty, or cannot be written.
     """
+    contents = {
+        WEIGHTS: serialize_tensors(
+            {key: tensor.cpu().contiguous() for key, tensor in model.network.state_dict().items()}
+        ),
+        CALIBRATION: _serialize(model.calibration.to_arrays()),
+        OUT_OF_FOLD: _serialize({"fold": model.fold, "labels": model.labels, "out_of_fold": model.out_of_fold}),
+    }
+    if model.structures is not None:
+        s = model.structures
+        contents[STRUCTURES] = json.dumps({"ids": s.ids, "smiles": s.smiles, "canonical": s.canonical}).encode()
+        contents[FINGERPRINTS] = _serialize({"fingerprints": s.fingerprints})
+    hashes = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
+    card = replace(model.card, files=hashes, has_structures=model.structures is not None)
+    values = card_to_dict(card)
+    text = json.dumps({**values, _SEAL: _seal(values)}, indent=2, allow_nan=False) + "\n"
     with atomic_folder(path, existing=existing) as folder:
-        weights = {key: tensor.detach().cpu().contiguous() for key, tensor in model.network.state_dict().items()}
-        save_tensors(weights, folder / WEIGHTS)
-        save_arrays(_contiguous(model.calibration.to_arrays()), folder / CALIBRATION)
-        rows = {"fold": model.fold, "labels": model.labels, "out_of_fold": model.out_of_fold}
-        save_arrays(_contiguous(rows), folder / OUT_OF_FOLD)
-        if model.structures is not None:
-            s = model.structures
-            text = {"ids": s.ids, "smiles": s.smiles, "canonical": s.canonical}
-            (folder / STRUCTURES).write_text(json.dumps(text), encoding="utf-8")
-            save_arrays({"fingerprints": np.ascontiguousarray(s.fingerprints)}, folder / FINGERPRINTS)
-        hashes = {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in sorted(folder.iterdir())}
-        card = replace(model.card, files=hashes, has_structures=model.structures is not None)
-        (folder / CARD).write_text(json.dumps(card_to_dict(card), indent=2, allow_nan=False) + "\n", encoding="utf-8")
+        for name, content in {**contents, CARD: text.encode()}.items():
+            (folder / name).write_bytes(content)
     return card
 
 
@@ -144,17 +158,17 @@ def load_model(path: str | Path) -> StoredModel:
     missing = _REQUIRED - files.keys()
     if missing:
         raise ModelError(f"{folder}: the card names no {', '.join(sorted(missing))}; train the model again")
+    n_rows, n_tasks = card.data.rows_used, len(card.tasks)
     with _damage(folder):
-        calibration = calibration_from_arrays(tuple(t.kind for t in card.tasks), load_arrays(files[CALIBRATION]))
         rows = load_arrays(files[OUT_OF_FOLD])
         return StoredModel(
             card=card,
             network=_network(card, files[WEIGHTS]),
-            calibration=calibration,
-            fold=rows["fold"],
-            labels=rows["labels"],
-            out_of_fold=rows["out_of_fold"],
-            structures=_structures(files) if card.has_structures else None,
+            calibration=_calibration(card, files[CALIBRATION]),
+            fold=_checked(rows, "fold", np.int64, (n_rows,)),
+            labels=_checked(rows, "labels", np.float64, (n_rows, n_tasks)),
+            out_of_fold=_checked(rows, "out_of_fold", np.float64, (n_rows, n_tasks)),
+            structures=_structures(card, files) if card.has_structures else None,
         )
 
 
@@ -163,60 +177,84 @@ def none_if_undefined(value: float) -> float | None:
     return value if math.isfinite(value) else None
 
 
-def _contiguous(arrays: dict[str, Any]) -> dict[str, NDArray[Any]]:
-    return {key: np.ascontiguousarray(array) for key, array in arrays.items()}
+def _serialize(arrays: dict[str, Any]) -> bytes:
+    content: bytes = serialize_arrays({key: np.ascontiguousarray(array) for key, array in arrays.items()})
+    return content
+
+
+def _seal(values: Mapping[str, Any]) -> str:
+    """sha256 of what a card says, however it is laid out."""
+    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
 
 
 def _read(folder: Path, name: str) -> bytes:
     path = folder / name
-    if not folder.is_dir():
-        raise ModelError(f"{folder} is not a model folder: it {'is a file' if folder.exists() else 'does not exist'}")
     try:
-        if path.stat().st_size > _MAX_BYTES[name]:
-            raise ModelError(f"{path} has {path.stat().st_size} bytes; at most {_MAX_BYTES[name]} are read")
+        if not folder.is_dir():
+            why = "it is a file" if folder.exists() else "it does not exist"
+            raise ModelError(f"{folder} is not a model folder: {why}; give a folder that molgraph train wrote")
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            raise ModelError(f"{path} is not an ordinary file; copy or train the model again")
+        if status.st_size > _MAX_BYTES[name]:
+            raise ModelError(f"{path} has {status.st_size} bytes; at most {_MAX_BYTES[name]} are read")
         return path.read_bytes()
     except FileNotFoundError as error:
-        why = "it has no card.json" if name == CARD else f"{name} is missing; copy or train it again"
-        raise ModelError(f"{folder} is not a complete model folder: {why}") from error
+        why = "it has no card.json" if name == CARD else f"{name} is missing"
+        raise ModelError(f"{folder} is not a complete model folder: {why}; copy or train the model again") from error
     except OSError as error:
-        raise ModelError(f"cannot read {path}: {error.strerror}") from error
+        raise ModelError(f"cannot read {path}: {error.strerror}; check the name and the permissions") from error
 
 
 def _parse_card(content: bytes, folder: Path) -> ModelCard:
+    source = str(folder / CARD)
     try:
-        values = json.loads(content)
+        values = _load_json(content)
         version = values["format_version"]
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise ModelError(f"{folder / CARD} is no model card ({type(error).__name__}): damaged or foreign") from error
+        is_sealed = values.pop(_SEAL, None) == _seal(values)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise ModelError(f"{source} is no model card ({type(error).__name__}); copy or train it again") from error
     if version != FORMAT_VERSION:
+        writer = values.get("molgraph_version", "unknown")
         raise ModelError(
-            f"{folder} has format {version!r}, written by molgraph {values.get('molgraph_version', 'unknown')!r}; "
+            f"{folder} has format {reprlib.repr(version)}, written by molgraph {reprlib.repr(writer)}; "
             f"this molgraph reads format {FORMAT_VERSION}: upgrade molgraph, or train the model again"
         )
+    if not is_sealed:
+        raise ModelError(f"{source} was damaged or changed ({_SEAL} differs); copy or train the model again")
     try:
-        card = card_from_dict(values, source=str(folder / CARD))
+        card = card_from_dict(values, source=source)
     except InputError as error:
-        raise ModelError(str(error)) from error
+        raise ModelError(f"{error}; copy or train the model again") from error
     _check_known(card, folder)
     return card
+
+
+def _load_json(content: bytes) -> Any:
+    def refuse(constant: str) -> None:
+        raise ValueError(f"{constant} is not JSON")
+
+    return json.loads(content, parse_constant=refuse)
 
 
 def _check_known(card: ModelCard, folder: Path) -> None:
     schema = SCHEMAS.get(card.schema)
     if schema is None or schema.schema_hash != card.schema_hash:
         raise ModelError(
-            f"{folder} reads feature schema {card.schema!r}, written by molgraph {card.molgraph_version}; "
+            f"{folder} reads feature schema {card.schema!r}, written by molgraph {card.molgraph_version!r}; "
             f"this molgraph has {', '.join(SCHEMAS)}: upgrade molgraph, or train the model again"
         )
     standardizer = STANDARDIZERS.get(card.standardizer)
     if standardizer is None or standardizer.version != card.standardizer_version:
         raise ModelError(
             f"{folder} was trained with standardizer {card.standardizer!r} version {card.standardizer_version!r}, "
-            f"which this molgraph does not have: use molgraph {card.molgraph_version}, or train the model again"
+            f"which this molgraph does not have: use molgraph {card.molgraph_version!r}, or train the model again"
         )
     unknown = set(card.files) - (_MAX_BYTES.keys() - {CARD})
     if unknown:
-        raise ModelError(f"{folder}: the card names unknown files {sorted(unknown)}; the folder is foreign or newer")
+        raise ModelError(
+            f"{folder}: the card names unknown files {reprlib.repr(sorted(unknown))}; train the model again"
+        )
 
 
 def _verified(folder: Path, name: str, digest: str) -> bytes:
@@ -238,18 +276,50 @@ def _damage(folder: Path) -> Iterator[None]:
         raise ModelError(f"{folder} does not fit together ({reason}); train the model again") from error
 
 
+def _checked(
+    arrays: Mapping[str, NDArray[Any]], key: str, dtype: type[np.generic], shape: tuple[int, ...]
+) -> NDArray[Any]:
+    array = arrays[key]
+    if array.dtype != dtype or array.shape != shape:
+        raise ValueError(f"{key} is {array.dtype} {array.shape}, not {np.dtype(dtype)} {shape}")
+    return array
+
+
 def _network(card: ModelCard, content: bytes) -> Network:
     schema = SCHEMAS[card.schema]
     vocabulary = Vocabulary(atom=schema.atom_sizes, bond=schema.bond_sizes)
-    network = Network(card.config.model, vocabulary, tuple(task.kind for task in card.tasks), card.n_members)
-    network.load_state_dict(load_tensors(content))
+    kinds = tuple(task.kind for task in card.tasks)
+    weights = load_tensors(content)
+    # What the card asks for is compared before it is allocated: the file bounds the memory, whatever the card says.
+    with torch.device("meta"):
+        outline = Network(card.config.model, vocabulary, kinds, card.n_members).state_dict()
+    for key in outline.keys() | weights.keys():
+        asked, found = (_describe(tensors.get(key)) for tensors in (outline, weights))
+        if asked != found:
+            raise ValueError(f"{key} is {found}, not {asked}")
+    network = Network(card.config.model, vocabulary, kinds, card.n_members)
+    network.load_state_dict(weights)
     return network.eval()
 
 
-def _structures(files: dict[str, bytes]) -> TrainingStructures:
-    text = json.loads(files[STRUCTURES])
+def _describe(tensor: Tensor | None) -> str:
+    return "missing" if tensor is None else f"{tensor.dtype} {tuple(tensor.shape)}"
+
+
+def _calibration(card: ModelCard, content: bytes) -> Calibration:
+    arrays = load_arrays(content)
+    _checked(arrays, "residual_var", np.float64, (len(card.tasks),))
+    for key, scores in arrays.items():
+        _checked(arrays, key, np.float64, (len(scores),))
+    return calibration_from_arrays(tuple(task.kind for task in card.tasks), arrays)
+
+
+def _structures(card: ModelCard, files: Mapping[str, bytes]) -> TrainingStructures:
+    text = _load_json(files[STRUCTURES])
+    n_rows = card.data.rows_used
     columns = {key: tuple(str(value) for value in text[key]) for key in ("ids", "smiles", "canonical")}
-    fingerprints = load_arrays(files[FINGERPRINTS])["fingerprints"]
-    if len({len(fingerprints), *(len(column) for column in columns.values())}) != 1:
-        raise ValueError("structures and fingerprints differ in length")
+    if any(len(column) != n_rows for column in columns.values()):
+        raise ValueError(f"{STRUCTURES} does not hold {n_rows} structures")
+    arrays = load_arrays(files[FINGERPRINTS])
+    fingerprints = _checked(arrays, "fingerprints", np.uint8, (n_rows, FINGERPRINT_BYTES))
     return TrainingStructures(fingerprints=fingerprints, **columns)

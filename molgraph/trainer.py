@@ -1,7 +1,10 @@
 """`train`: from a table to a model folder."""
 
+import os
+import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Literal
 
 import numpy as np
@@ -77,12 +80,14 @@ def train(
         'rmse'
     """
     config = config or TrainConfig()
-    output = Path(output)
-    _refuse_existing(output, overwrite=overwrite)
-    dataset = table
-    if not isinstance(dataset, Dataset):
+    _refuse_unwritable(Path(output), overwrite=overwrite)
+    if isinstance(table, Dataset):
+        dataset = table
+        if any((target_columns, smiles_column, id_column, weight_column, units, directions)) or task_kind != "auto":
+            raise InputError("table is a Dataset, whose columns were chosen when it was read; leave out their options")
+    else:
         dataset = read_table(
-            dataset,
+            table,
             smiles_column=smiles_column,
             target_columns=target_columns,
             task_kind=task_kind,
@@ -92,11 +97,11 @@ def train(
             units=units,
             directions=directions,
         )
-    state_folder = output.with_name(output.name + ".training")
+    state_folder = Path(f"{os.path.realpath(output)}.training")
     trained = train_ensemble(dataset, config, checkpoint_folder=state_folder, resume=resume, on_progress=on_progress)
     model = to_stored_model(dataset, trained, config, keep_structures=keep_structures)
     save_model(output, model, existing="replace" if overwrite else "error")
-    _clear(state_folder)
+    shutil.rmtree(state_folder, ignore_errors=True)
     return Predictor.load(output, device=config.device)
 
 
@@ -123,20 +128,20 @@ def to_stored_model(
     )
 
 
-def _refuse_existing(output: Path, *, overwrite: bool) -> None:
+def _refuse_unwritable(output: Path, *, overwrite: bool) -> None:
     """Notice before hours of training that the model could not be written after them."""
-    if not output.parent.is_dir():
-        raise InputError(f"cannot write {output}: the folder {output.parent} does not exist; make it first")
-    if output.exists() and not output.is_dir():
-        raise InputError(f"cannot write {output}: a file of that name exists; give another folder")
-    if not overwrite and output.is_dir() and any(output.iterdir()):
-        raise InputError(f"{output} exists and is not empty; give another folder, or --overwrite to replace it")
-
-
-def _clear(state_folder: Path) -> None:
-    import shutil
-
-    shutil.rmtree(state_folder, ignore_errors=True)
+    try:
+        if output.exists() and not output.is_dir():
+            raise InputError(f"cannot write {output}: a file of that name exists; give another folder")
+        if not overwrite and output.is_dir() and any(output.iterdir()):
+            raise InputError(f"{output} exists and is not empty; give another folder, or --overwrite to replace it")
+        parent = Path(os.path.realpath(output)).parent
+        if not parent.is_dir():
+            raise InputError(f"cannot write {output}: the folder {parent} does not exist; make it first")
+        with TemporaryDirectory(dir=parent, prefix=".tmp-"):
+            pass
+    except OSError as error:
+        raise InputError(f"cannot write {output}: {error.strerror}; check the name and the permissions") from error
 
 
 def _card(dataset: Dataset, trained: TrainedEnsemble, config: TrainConfig) -> ModelCard:

@@ -66,7 +66,7 @@ def _columns(  # noqa: PLR0917
     neighbours: Neighbours | None,
     keep_columns: tuple[str, ...],
 ) -> Columns:
-    training = set(predictor.structures.canonical) if predictor.structures else None
+    in_training = predictor.in_training([entry.key for entry in ranking])
     nearest = _nearest_columns(goal, neighbours, len(hits))
     own = ["rank", "id", "smiles", *prediction_columns(predictor.tasks), "score", "in_training", *nearest]
     columns: Columns = {
@@ -85,7 +85,7 @@ def _columns(  # noqa: PLR0917
             columns[f"{task.name}_lower"] = [hit.lower[t] for hit in hits]
             columns[f"{task.name}_upper"] = [hit.upper[t] for hit in hits]
     columns["score"] = [entry.score for entry in ranking]
-    columns["in_training"] = [None if training is None else entry.key in training for entry in ranking]
+    columns["in_training"] = [None] * len(hits) if in_training is None else in_training
     return {**columns, **nearest}
 
 

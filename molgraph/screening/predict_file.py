@@ -1,6 +1,6 @@
 """`predict_file`: every row of a table with its predictions beside it; rows in = rows out, in the same order."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,7 +49,7 @@ def predict_file(
     level: float = 0.9,
     device: Device = "auto",
     precision: Precision = "float32",
-    processes: int = 1,
+    processes: int | None = 1,
     on_progress: Callable[[StreamProgress], None] = lambda _progress: None,
 ) -> PredictSummary:
     """Write `id, smiles, status, reason`, the input's other columns, and the predictions of each row to `output`.
@@ -64,7 +64,7 @@ def predict_file(
         level: Probability with which the intervals and label sets hold the truth.
         device: Where to compute.
         precision: Number format of the products.
-        processes: Processes that share the work.
+        processes: Processes that share the work, None for one a core.
         on_progress: Called after each batch.
 
     Raises:
@@ -101,7 +101,7 @@ def _extra_columns(reader: RecordReader) -> list[str]:
 
 
 def _table(
-    batch: RecordBatch, prediction: Prediction, renamed: dict[str, str] | object, level: float
+    batch: RecordBatch, prediction: Prediction, renamed: Mapping[str, str], level: float
 ) -> tuple[Columns, list[Rejected]]:
     """The rows of one batch, readable or not, in the order of the input."""
     lost = sorted([*batch.rejected, *prediction.rejected], key=lambda rejected: rejected.row)
@@ -115,7 +115,7 @@ def _table(
         "status": ["rejected" if r in reasons else "ok" for r in row.tolist()],
         "reason": [reasons.get(r, "") for r in row.tolist()],
     }
-    for name, shown_as in dict(renamed).items():  # type: ignore[call-overload]
+    for name, shown_as in renamed.items():
         columns[shown_as] = [*batch.columns[name], *[""] * n_unread]
     for name, values in prediction_values(prediction, level).items():
         filler = "" if name.endswith("_set") else np.nan
@@ -123,8 +123,3 @@ def _table(
     if n_unread:
         columns = {name: [values[i] for i in order] for name, values in columns.items()}
     return columns, lost
-
-
-def iterate_batches(reader: RecordReader) -> Iterator[RecordBatch]:
-    """The batches of a reader."""
-    yield from reader

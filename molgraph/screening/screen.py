@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
+
 import numpy as np
 
 from molgraph import __version__
@@ -46,7 +47,7 @@ def screen(
     keep_columns: Sequence[str] = (),
     device: Device = "auto",
     precision: Precision = "auto",
-    processes: int = 1,
+    processes: int | None = 1,
     overwrite: bool = False,
     on_progress: Callable[[StreamProgress], None] = lambda _progress: None,
 ) -> ScreenResult:
@@ -68,7 +69,7 @@ def screen(
         keep_columns: Columns of the library to carry into the hits.
         device: Where to compute; ignored with a `Predictor`.
         precision: Number format of the products; ignored with a `Predictor`.
-        processes: Processes that share the work; more than 1 needs a model folder on disk.
+        processes: Processes that share the work, None for one a core; ignored with a `Predictor`.
         overwrite: Replace `output` if it exists.
         on_progress: Called after each batch.
 
@@ -137,10 +138,12 @@ def screen(
             "top": top,
             "goal": str(run.goal),
             "level": level,
+            "smiles_column": reader.smiles_column,
+            "id_column": reader.id_column,
             "keep_columns": list(keep_columns),
             "device": run.predictor.device.type,
             "precision": run.predictor.precision,
-            "processes": processes,
+            "processes": stream.processes,
         }
         write_summary(folder / SUMMARY, result, run.predictor, settings, version=__version__)
     return result
@@ -167,7 +170,7 @@ class _Run:
 
 
 def _open_model(
-    model: Predictor | str | Path, device: Device, precision: Precision, processes: int
+    model: Predictor | str | Path, device: Device, precision: Precision, processes: int | None
 ) -> AbstractContextManager[PredictionStream]:
     if isinstance(model, Predictor):
         return nullcontext(PredictionStream(model))

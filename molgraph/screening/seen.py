@@ -6,8 +6,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-#: Structures that are remembered; a library beyond this is still screened, later repeats are then not noticed.
-MAX_REMEMBERED = 2**26
+#: Structures that are remembered, in 128 MiB (twice that while runs are merged). A library beyond this is still
+#: screened; repeats of its later structures are then not noticed.
+MAX_REMEMBERED = 2**24
 
 
 class SeenTexts:

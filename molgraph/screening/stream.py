@@ -1,19 +1,23 @@
 """Predictions for a stream of records: in order, on one process or several, in bounded memory."""
 
 import os
+import signal
+import threading
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
-from multiprocessing import get_context
+from functools import cache
+from multiprocessing import get_context, parent_process
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from molgraph.chem.files.records import RecordBatch
+from molgraph.chem.standardize import StandardizerName
 from molgraph.config import Device, Precision
-from molgraph.errors import ModelError, WorkerError
+from molgraph.errors import InputError, ModelError, WorkerError
 from molgraph.graphs import PackedGraphs
 from molgraph.results import Prediction
 
@@ -42,6 +46,30 @@ class ModelSource:
     precision: Precision = "float32"
 
 
+@dataclass(frozen=True)
+class Helpers:
+    """Processes that share the work with this one.
+
+    Attributes:
+        pool: Gives them their work.
+        source: Where they find the model.
+        starts: Done when a helper is ready for work; one for each.
+    """
+
+    pool: ProcessPoolExecutor
+    source: ModelSource
+    starts: tuple[Future[None], ...]
+
+    @property
+    def n_ready(self) -> int:
+        """How many have loaded what they need."""
+        return sum(start.done() for start in self.starts)
+
+
+#: The prediction of a batch, or the promise of it (on a GPU, of the graphs that it takes).
+_Answer = Prediction | Future[PackedGraphs | Prediction]
+
+
 def default_processes() -> int:
     """Processes that use this machine well: one for each core that this process may use, eight at most."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -53,14 +81,13 @@ class PredictionStream:
 
     Args:
         predictor: The model in this process.
-        pool: The helpers; None for none.
-        processes: Processes in all, this one included.
+        helpers: The other processes, and where they find the same model; None for none.
     """
 
-    def __init__(self, predictor: "Predictor", pool: ProcessPoolExecutor | None = None, processes: int = 1) -> None:
+    def __init__(self, predictor: "Predictor", helpers: Helpers | None = None) -> None:
         self.predictor = predictor
-        self._pool = pool
-        self._processes = processes
+        self._helpers = helpers
+        self.processes = 1 + (len(helpers.starts) if helpers else 0)
 
     def predict(self, batches: Iterable[RecordBatch]) -> Iterator[tuple[RecordBatch, Prediction]]:
         """Each batch with the prediction of its records, in order.
@@ -70,118 +97,136 @@ class PredictionStream:
         Raises:
             WorkerError: A helper has died.
         """
-        waiting: _Queue = deque()
-        source = iter(batches)
-        exhausted = False
-        while waiting or not exhausted:
-            while not exhausted and len(waiting) < _AHEAD * self._processes:
-                batch = next(source, None)
-                if batch is None:
-                    exhausted = True
-                elif self._pool is None or self._helpers_are_busy(waiting):
-                    waiting.append((batch, self.predictor.predict(batch.smiles, ids=batch.ids)))
-                    break
-                else:
-                    waiting.append((batch, self._submit(batch)))
-            if waiting and (exhausted or self._pool is None or _is_ready(waiting[0][1]) or self._is_full(waiting)):
-                batch, result = waiting.popleft()
-                yield batch, _with_input_rows(self._finish(result), batch)
+        waiting: deque[tuple[RecordBatch, _Answer]] = deque()
+        for batch in batches:
+            waiting.append((batch, self._start(batch, [answer for _, answer in waiting])))
+            while waiting and (_is_ready(waiting[0][1]) or len(waiting) >= _AHEAD * self.processes):
+                yield self._finish(*waiting.popleft())
+        while waiting:
+            yield self._finish(*waiting.popleft())
 
-    def _helpers_are_busy(self, waiting: "_Queue") -> bool:
-        """Whether the helpers have enough to do, so that this process computes a batch itself."""
-        if self.predictor.device.type == "cuda":
-            return False
-        open_futures = sum(isinstance(item, Future) and not item.done() for _, item in waiting)
-        return open_futures >= 2 * (self._processes - 1)
+    def _start(self, batch: RecordBatch, under_way: list[_Answer]) -> _Answer:
+        """Give a batch to a helper, or predict it here where none is ready or all have enough to do."""
+        if self._helpers is None:
+            return self.predictor.predict(batch.smiles, ids=batch.ids)
+        pool, source = self._helpers.pool, self._helpers.source
+        with _clear_death():
+            if self.predictor.device.type == "cuda":
+                return pool.submit(_featurize, batch.smiles, batch.ids, self.predictor.card.standardizer)
+            if sum(not _is_ready(answer) for answer in under_way) < 2 * self._helpers.n_ready:
+                return pool.submit(_predict, source, self.predictor.digest, batch.smiles, batch.ids)
+        return self.predictor.predict(batch.smiles, ids=batch.ids)
 
-    def _is_full(self, waiting: Sequence[object]) -> bool:
-        return len(waiting) >= _AHEAD * self._processes
-
-    def _submit(self, batch: RecordBatch) -> "Future[PackedGraphs | Prediction]":
-        assert self._pool is not None  # only called with a pool
-        if self.predictor.device.type == "cuda":
-            return self._pool.submit(_featurize, batch.smiles, batch.ids, self.predictor.card.standardizer)
-        return self._pool.submit(_predict, batch.smiles, batch.ids, self.predictor.digest)
-
-    def _finish(self, result: "Future[PackedGraphs | Prediction] | Prediction") -> Prediction:
-        if isinstance(result, Prediction):
-            return result
-        try:
-            answer = result.result()
-        except BrokenProcessPool as error:
-            raise WorkerError(
-                "a helper process died, perhaps for want of memory; use --processes 1, or a smaller library part"
-            ) from error
-        if isinstance(answer, PackedGraphs):
-            return self.predictor.predict_graphs(answer)
-        return replace(answer, rule=self.predictor.calibration)
+    def _finish(self, batch: RecordBatch, answer: _Answer) -> tuple[RecordBatch, Prediction]:
+        with _clear_death():
+            result = answer.result() if isinstance(answer, Future) else answer
+        prediction = self.predictor.predict_graphs(result) if isinstance(result, PackedGraphs) else result
+        rejected = tuple(replace(r, row=int(batch.rows[r.row])) for r in prediction.rejected)
+        return batch, replace(prediction, rejected=rejected, rule=self.predictor.calibration)
 
 
 @contextmanager
-def open_stream(source: ModelSource, processes: int) -> Iterator[PredictionStream]:
-    """A stream with `processes - 1` helpers, which are ended on leaving, whatever happens.
+def open_stream(source: ModelSource, processes: int | None) -> Iterator[PredictionStream]:
+    """A stream with `processes - 1` helpers, which are ended on leaving, whatever happens; None for one process a core.
 
     The helpers load the model while this process loads it too.
+
+    Raises:
+        InputError: `processes` is not positive.
+        ModelError: The model folder cannot be used.
     """
+    if processes is not None and processes < 1:
+        raise InputError(f"processes is {processes}; it must be 1 or more")
+    processes = processes or default_processes()
     with ExitStack() as stack:
-        pool = None
+        helpers = stack.enter_context(_start_helpers(source, processes - 1)) if processes > 1 else None
         if processes > 1:
-            # Spawned, not forked: the fork of a process in which OpenMP threads ran can hang.
-            context = get_context("spawn")
-            pool = ProcessPoolExecutor(processes - 1, context, initializer=_start_helper, initargs=(source, processes))
-            stack.callback(pool.shutdown, wait=True, cancel_futures=True)
-            for _ in range(processes - 1):
-                pool.submit(_has_started)
-        _share_cores(processes)
+            stack.enter_context(_shared_cores(processes))
         from molgraph.predictor import Predictor
 
         predictor = Predictor.load(source.path, device=source.device, precision=source.precision)
-        yield PredictionStream(predictor, pool, processes)
+        yield PredictionStream(predictor, helpers)
 
 
-_Queue = deque[tuple[RecordBatch, Future[PackedGraphs | Prediction] | Prediction]]
+@contextmanager
+def _start_helpers(source: ModelSource, count: int) -> Iterator[Helpers]:
+    # Spawned, not forked: the fork of a process in which OpenMP threads ran can hang.
+    pool = ProcessPoolExecutor(count, get_context("spawn"), initializer=_become_helper, initargs=(count + 1,))
+    try:
+        yield Helpers(pool, source, tuple(pool.submit(_warm_up, source) for _ in range(count)))
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _is_ready(result: object) -> bool:
-    return not isinstance(result, Future) or result.done()
-
-
-def _with_input_rows(prediction: Prediction, batch: RecordBatch) -> Prediction:
-    rejected = tuple(replace(r, row=int(batch.rows[r.row])) for r in prediction.rejected)
-    return replace(prediction, rejected=rejected)
-
-
-def _share_cores(processes: int) -> None:
+@contextmanager
+def _shared_cores(processes: int) -> Iterator[None]:
+    """This process computes on its share of the cores only."""
     import torch
 
+    before = torch.get_num_threads()
     torch.set_num_threads(max(1, default_processes() // processes))
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+@contextmanager
+def _clear_death() -> Iterator[None]:
+    try:
+        yield
+    except BrokenProcessPool as error:
+        raise WorkerError(
+            "a helper process died, perhaps for want of memory; use --processes 1, or a smaller part of the library"
+        ) from error
+
+
+def _is_ready(answer: _Answer) -> bool:
+    return not isinstance(answer, Future) or answer.done()
 
 
 # What follows runs in a helper process.
 
-_PREDICTOR: "Predictor | None" = None
+
+def _become_helper(processes: int) -> None:
+    import torch
+
+    torch.set_num_threads(max(1, default_processes() // processes))
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # an interrupt is for the main process, which then ends this one
+    threading.Thread(target=_end_with_parent, daemon=True).start()
 
 
-def _start_helper(source: ModelSource, processes: int) -> None:
-    _share_cores(processes)
+def _end_with_parent() -> None:
+    """A main process that was killed cannot end its helpers, and they would wait for work for ever."""
+    parent = parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
+
+
+@cache
+def _load(source: ModelSource) -> "Predictor":
     from molgraph.predictor import Predictor
 
-    global _PREDICTOR  # noqa: PLW0603  (a process has one model, loaded once)
-    _PREDICTOR = Predictor.load(source.path, device=source.device, precision=source.precision)
+    return Predictor.load(source.path, device=source.device, precision=source.precision)
 
 
-def _has_started() -> bool:
-    return True
+def _warm_up(source: ModelSource) -> None:
+    """Load what a helper needs; on a GPU it does not need the model."""
+    from molgraph.models.precision import resolve_device
+
+    if resolve_device(source.device).type == "cpu":
+        _load(source)
 
 
-def _predict(smiles: list[str], ids: list[str], digest: str) -> Prediction:
-    assert _PREDICTOR is not None  # set by the initializer
-    if _PREDICTOR.digest != digest:
+def _predict(source: ModelSource, digest: str, smiles: list[str], ids: list[str]) -> Prediction:
+    predictor = _load(source)
+    if predictor.digest != digest:
         raise ModelError("the model folder changed while it was in use; start again")
-    return replace(_PREDICTOR.predict(smiles, ids=ids), rule=None)
+    return replace(predictor.predict(smiles, ids=ids), rule=None)
 
 
-def _featurize(smiles: list[str], ids: list[str], standardizer: str) -> PackedGraphs:
+def _featurize(smiles: list[str], ids: list[str], standardizer: StandardizerName) -> PackedGraphs:
     from molgraph.features.featurize import featurize
 
-    return featurize(smiles, ids=ids, standardizer=standardizer)  # type: ignore[arg-type]
+    return featurize(smiles, ids=ids, standardizer=standardizer)

@@ -56,7 +56,8 @@ def write_summary(
     path: Path, result: ScreenResult, predictor: Predictor, settings: Mapping[str, Any], *, version: str
 ) -> None:
     """Write `summary.json`."""
-    path.write_text(json.dumps(summary_values(result, predictor, settings, version), indent=2) + "\n", encoding="utf-8")
+    values = summary_values(result, predictor, settings, version)
+    path.write_text(json.dumps(values, indent=2, allow_nan=False) + "\n", encoding="utf-8")
 
 
 def summary_values(
