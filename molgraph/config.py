@@ -42,6 +42,7 @@ class ModelConfig:
     head_layers: int = 1
 
     def __post_init__(self) -> None:
+        _require_choices(self)
         _require(self, "hidden", self.hidden, 1, 10_000)
         _require(self, "depth", self.depth, 1, 100)
         _require(self, "dropout", self.dropout, 0.0, 0.95)
@@ -59,7 +60,7 @@ class TrainConfig:
         split: How rows are put into folds.
         epochs: Passes over the training rows, at most.
         batch_size: Molecules a step.
-        patience: Epochs without progress on the inner validation rows after which a member stops; None for never.
+        patience: A member stops after so many epochs without progress on its inner rows; None for never.
         inner_fraction: Share of a member's own training rows that decides when it stops.
         warmup_epochs: Epochs in which the learning rate rises.
         initial_lr: Learning rate at the start.
@@ -96,10 +97,16 @@ class TrainConfig:
     standardizer: StandardizerChoice = "default"
 
     def __post_init__(self) -> None:
+        _require_choices(self)
         _require(self, "folds", self.folds, 1, 100)
         _require(self, "epochs", self.epochs, 1, 100_000)
         _require(self, "batch_size", self.batch_size, 1, 1_000_000)
+        if self.patience is not None:
+            _require(self, "patience", self.patience, 1, float("inf"))
+        if self.members_per_pass is not None:
+            _require(self, "members_per_pass", self.members_per_pass, 1, float("inf"))
         _require(self, "inner_fraction", self.inner_fraction, 0.0, 0.5)
+        _require(self, "weight_decay", self.weight_decay, 0.0, float("inf"))
         _require(self, "gradient_clip", self.gradient_clip, 1e-6, float("inf"))
         _require(self, "peak_lr", self.peak_lr, 0.0, 10.0)
         _require(self, "initial_lr", self.initial_lr, 0.0, self.peak_lr)
@@ -111,6 +118,13 @@ class TrainConfig:
 def _require(config: object, name: str, value: float, low: float, high: float) -> None:
     if not low <= value <= high:
         raise InputError(f"{type(config).__name__}.{name} is {value}; it must lie between {low} and {high}")
+
+
+def _require_choices(config: "ModelConfig | TrainConfig") -> None:
+    for name, expected in typing.get_type_hints(type(config)).items():
+        value = getattr(config, name)
+        if typing.get_origin(expected) is Literal and not _fits(value, expected):
+            raise InputError(f"{type(config).__name__}.{name} is {value!r}; it must be {_describe(expected)}")
 
 
 def config_from_dict(values: Mapping[str, Any], *, source: str) -> TrainConfig:

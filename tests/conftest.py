@@ -1,9 +1,17 @@
 """Fixtures shared by all tests."""
 
+import csv
 import os
 from pathlib import Path
 
+import numpy as np
 import pytest
+from rdkit import RDConfig
+
+from molgraph.config import TrainConfig
+
+# Small products gain nothing from threads, and many threads on a busy machine cost a lot. Read when torch is imported.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
@@ -14,4 +22,63 @@ def data_dir() -> Path:
     folder = Path(os.environ.get("MOLGRAPH_DATA", REPOSITORY.parent / "shared" / "data"))
     if not (folder / "moleculenet").is_dir():
         pytest.skip(f"no benchmark data: {folder} has no moleculenet folder; set MOLGRAPH_DATA")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def assay() -> tuple[list[str], np.ndarray]:
+    """The 1,017 structures of the assay that RDKit ships, in a fixed random order, and their pIC50."""
+    folder = Path(RDConfig.RDContribDir, "FreeWilson", "data")
+    with (folder / "CHEMBL2321810_act.csv").open(newline="") as file:
+        activity = {row["Name"]: float(row["Act"]) for row in csv.DictReader(file)}
+    lines = [line.split() for line in (folder / "CHEMBL2321810.smi").read_text().splitlines() if line.strip()]
+    order = np.random.default_rng(0).permutation(len(lines))
+    return [lines[i][0] for i in order], np.array([activity[lines[i][1]] for i in order])
+
+
+@pytest.fixture(scope="session")
+def small_config() -> TrainConfig:
+    """Settings with which a model is trained in a second."""
+    from molgraph import ModelConfig, TrainConfig
+
+    return TrainConfig(model=ModelConfig(hidden=32, head_hidden=32), folds=2, epochs=3, batch_size=16, device="cpu")
+
+
+@pytest.fixture(scope="session")
+def assay_table(assay: tuple[list[str], np.ndarray], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Sixty compounds of the assay: `name, smiles, pIC50, active`, the last one with gaps."""
+    path = tmp_path_factory.mktemp("assay") / "assay.csv"
+    smiles, values = assay[0][:60], assay[1][:60]
+    active = ["" if row % 7 == 0 else int(value > np.median(values)) for row, value in enumerate(values)]
+    with path.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["name", "smiles", "pIC50", "active"])
+        writer.writerows(zip([f"cpd-{row}" for row in range(60)], smiles, values, active, strict=True))
+    return path
+
+
+@pytest.fixture(scope="session")
+def model_folder(assay_table: Path, small_config: TrainConfig, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model of pIC50."""
+    from molgraph import train
+
+    folder = tmp_path_factory.mktemp("models") / "pic50"
+    train(assay_table, target_columns=["pIC50"], output=folder, config=small_config)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def mixed_folder(assay_table: Path, small_config: TrainConfig, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model of pIC50 (regression) and active (classification), without its training structures."""
+    from molgraph import train
+
+    folder = tmp_path_factory.mktemp("models") / "mixed"
+    train(
+        assay_table,
+        target_columns=["pIC50", "active"],
+        units={"pIC50": "log10(mol/L)"},
+        output=folder,
+        config=small_config,
+        keep_structures=False,
+    )
     return folder

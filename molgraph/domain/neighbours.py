@@ -44,4 +44,5 @@ def _words(fingerprints: NDArray[np.uint8]) -> NDArray[np.uint64]:
 
 
 def _count(words: NDArray[np.uint64]) -> NDArray[np.int64]:
-    return np.bitwise_count(words).sum(axis=-1, dtype=np.int64)
+    counts: NDArray[np.int64] = np.bitwise_count(words).sum(axis=-1, dtype=np.int64)
+    return counts

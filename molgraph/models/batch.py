@@ -30,6 +30,7 @@ class GraphBatch:
         molecule_ptr: `[M*B]` where each molecule's part of `atom_order` starts.
         molecule: `[M*N]` molecule of each atom (0 for padding).
         n_atoms: `[M*B]` atoms of each molecule.
+        is_atom: `[M*N]` 1 for an atom, 0 for padding; None where there is no padding.
     """
 
     n_members: int

@@ -17,10 +17,10 @@ NORM_ATOMS = 100.0
 class DMPNN(nn.Module):
     """Encoder from graphs to one vector a molecule.
 
-    Equations 2 to 6 of the paper: h⁰(v→w) = τ(W_i [x_v, e_vw]); then `depth - 1` times
-    h(v→w) = τ(h⁰ + W_h m(v→w)) with m summed over the edges into v except the reverse one; at last
-    h(v) = τ(W_o [x_v, Σ h(k→v)]), and a readout over the atoms. W_i and the atom part of W_o are tables of code
-    embeddings, which equal linear layers on one-hot features.
+    Equations 2 to 6 of the paper: s(v→w) = W_i [x_v, e_vw] and h(v→w) = τ(s); then `depth - 1` times
+    h(v→w) = τ(s + W_h m(v→w)) with m summed over the edges into v except the reverse one; at last
+    h(v) = τ(W_o [x_v, Σ h(k→v)]), and a readout over the atoms. As in chemprop, s is added before and not after its τ.
+    W_i and the atom part of W_o are tables of code embeddings, which equal linear layers on one-hot features.
     """
 
     def __init__(self, config: ModelConfig, vocabulary: Vocabulary, n_members: int) -> None:

@@ -67,8 +67,10 @@ class Ensemble:
     def _predict_batch(self, resident: ResidentGraphs, rows: NDArray[np.int64]) -> NDArray[np.float64]:
         with torch.inference_mode():
             parts = []
+            batch = None
             for network in self._passes:
-                batch = resident.batch(np.tile(rows, (network.n_members, 1)))
+                if batch is None or batch.n_members != network.n_members:
+                    batch = resident.batch(np.tile(rows, (network.n_members, 1)))
                 parts.append(network.means(network(batch, self.dtype)).double().cpu().numpy())
         return np.concatenate(parts)
 

@@ -33,7 +33,7 @@ class MemberLinear(nn.Module):
 def single_linear(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
     """`x [R, I]` times `weight [O, I]`, plus `bias [O]`: `[R, O]`."""
     if _has_onednn_linear() and x.device.type == "cpu" and x.dtype in _ONEDNN_DTYPES and len(x) > 0:
-        product: Tensor = _OneDnnLinear.apply(x, weight, bias)
+        product: Tensor = _OneDnnLinear.apply(x, weight, bias)  # type: ignore[no-untyped-call]
         return product
     return torch.nn.functional.linear(x, weight, bias)
 
@@ -45,7 +45,7 @@ def _has_onednn_linear() -> bool:
     # On processors that are not Intel's, torch's float32 product goes through MKL at less than half of the rate
     # that oneDNN reaches with the same weights (measured: 150 against 360 GFLOP/s on two Zen 5 cores). The operator
     # is the one that torch's own compiler emits; where it is missing, the ordinary product does the same.
-    return torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_linear_pointwise")
+    return bool(torch.backends.mkldnn.is_available()) and hasattr(torch.ops.mkldnn, "_linear_pointwise")  # type: ignore[no-untyped-call]
 
 
 def _onednn_product(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
@@ -63,7 +63,7 @@ class _OneDnnLinear(torch.autograd.Function):
         return _onednn_product(x, weight, bias)
 
     @staticmethod
-    def backward(  # type: ignore[override]
+    def backward(
         ctx: torch.autograd.function.FunctionCtx, grad: Tensor
     ) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
         x, weight = ctx.saved_tensors  # type: ignore[attr-defined]

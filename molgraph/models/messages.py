@@ -22,7 +22,7 @@ def directed_messages(hidden: Tensor, source: Tensor, incoming: Tensor, incoming
         incoming: `[2E]` edges sorted by the atom that they enter.
         incoming_ptr: `[N]` where each atom's part of `incoming` starts.
     """
-    messages: Tensor = _DirectedMessages.apply(hidden, source, incoming, incoming_ptr)
+    messages: Tensor = _DirectedMessages.apply(hidden, source, incoming, incoming_ptr)  # type: ignore[no-untyped-call]
     return messages
 
 
@@ -35,7 +35,7 @@ def segment_sums(rows: Tensor, order: Tensor, starts: Tensor, segment: Tensor) -
         starts: `[S]` where each segment starts in `order`.
         segment: `[R]` segment of each row (what the backward pass gathers by).
     """
-    sums: Tensor = _SegmentSums.apply(rows, order, starts, segment)
+    sums: Tensor = _SegmentSums.apply(rows, order, starts, segment)  # type: ignore[no-untyped-call]
     return sums
 
 
@@ -44,7 +44,7 @@ def select_sources(atoms: Tensor, source: Tensor, incoming: Tensor, incoming_ptr
 
     Its derivative sums over the edges that leave an atom: these are the reverses of the edges that enter it.
     """
-    selected: Tensor = _SelectSources.apply(atoms, source, incoming, incoming_ptr)
+    selected: Tensor = _SelectSources.apply(atoms, source, incoming, incoming_ptr)  # type: ignore[no-untyped-call]
     return selected
 
 
@@ -76,7 +76,7 @@ class _DirectedMessages(torch.autograd.Function):
         return _messages(hidden, source, incoming, incoming_ptr)
 
     @staticmethod
-    def backward(ctx: FunctionCtx, grad: Tensor) -> tuple[Tensor, None, None, None]:  # type: ignore[override]
+    def backward(ctx: FunctionCtx, grad: Tensor) -> tuple[Tensor, None, None, None]:
         flipped = _messages(_flip_pairs(grad.contiguous()), *ctx.saved_tensors)  # type: ignore[attr-defined]
         return _flip_pairs(flipped), None, None, None
 
@@ -88,7 +88,7 @@ class _SegmentSums(torch.autograd.Function):
         return _gathered_sums(rows, order, starts)
 
     @staticmethod
-    def backward(ctx: FunctionCtx, grad: Tensor) -> tuple[Tensor, None, None, None]:  # type: ignore[override]
+    def backward(ctx: FunctionCtx, grad: Tensor) -> tuple[Tensor, None, None, None]:
         (segment,) = ctx.saved_tensors  # type: ignore[attr-defined]
         return grad.index_select(0, segment), None, None, None
 
@@ -100,6 +100,6 @@ class _SelectSources(torch.autograd.Function):
         return atoms.index_select(0, source)
 
     @staticmethod
-    def backward(ctx: FunctionCtx, grad: Tensor) -> tuple[Tensor, None, None, None]:  # type: ignore[override]
+    def backward(ctx: FunctionCtx, grad: Tensor) -> tuple[Tensor, None, None, None]:
         incoming, incoming_ptr = ctx.saved_tensors  # type: ignore[attr-defined]
         return _gathered_sums(grad.contiguous(), incoming ^ 1, incoming_ptr), None, None, None

@@ -86,7 +86,8 @@ class Network(nn.Module):
         part = Network(self.config, self.vocabulary, self.kinds, stop - start)
         state = {key: tensor[start:stop] for key, tensor in self.state_dict().items()}
         part.load_state_dict(state, assign=True)
-        return part.eval()
+        # Buffers that are not part of the state, such as offsets into tables, follow the weights.
+        return part.to(self.target_mean.device).eval()
 
     def set_scaling(self, mean: Tensor, scale: Tensor, positive_weight: Tensor) -> None:
         """Set what the labels of each member's training rows are brought to, `[M, T]` each."""

@@ -15,7 +15,7 @@ class Ranked(Generic[Payload]):
         row: Position in the stream; the earlier of two equal scores is better.
         key: What makes two entries the same thing.
         payload: What belongs to it.
-        n_same: Further entries with the same key that were offered while this one was kept.
+        n_same: Further entries with the same key that were offered while this one was kept, above the threshold.
     """
 
     score: float

@@ -1,7 +1,6 @@
 """State of an unfinished training on disk: safetensors, written beside and renamed."""
 
 import json
-import os
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save as to_bytes
 from torch import Tensor
 
-from molgraph.errors import TrainingError
+from molgraph.atomic import atomic_path
+from molgraph.errors import InputError, TrainingError
 
 _METADATA_KEY = "molgraph"
 
@@ -30,15 +30,19 @@ class Checkpoint:
     identity: Mapping[str, str]
 
     def save(self, name: str, tensors: Mapping[str, Tensor], state: Mapping[str, Any]) -> None:
-        """Write one file; it appears complete or not at all."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        path = self.folder / f"{name}.safetensors"
-        beside = path.with_suffix(".tmp")
+        """Write one file; it appears complete or not at all.
+
+        Raises:
+            InputError: The folder cannot be written, or the disk is full.
+        """
         metadata = {_METADATA_KEY: json.dumps({"identity": dict(self.identity), "state": dict(state)})}
-        save_file({key: tensor.detach().cpu().contiguous() for key, tensor in tensors.items()}, beside, metadata)
-        with beside.open("rb") as file:
-            os.fsync(file.fileno())
-        beside.replace(path)
+        content = to_bytes({key: tensor.detach().cpu().contiguous() for key, tensor in tensors.items()}, metadata)
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise InputError(f"cannot make the folder {self.folder} for the state of training: {error}") from error
+        with atomic_path(self.folder / f"{name}.safetensors") as path:
+            path.write_bytes(content)
 
     def load(self, name: str) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
         """Tensors and state, or None where nothing was saved under this name.
@@ -53,12 +57,13 @@ class Checkpoint:
             with safe_open(path, framework="pt") as file:
                 record = json.loads(file.metadata()[_METADATA_KEY])
                 tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118  (not a mapping)
+            identity, state = record["identity"], record["state"]
         except (SafetensorError, OSError, ValueError, KeyError, TypeError) as error:
             raise TrainingError(
                 f"the checkpoint {path} is damaged ({error}); delete {self.folder} or train without --resume"
             ) from error
-        self._refuse_other(record["identity"], path)
-        return tensors, record["state"]
+        self._refuse_other(identity, path)
+        return tensors, state
 
     def _refuse_other(self, identity: Mapping[str, str], path: Path) -> None:
         for key, value in self.identity.items():

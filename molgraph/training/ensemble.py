@@ -129,7 +129,9 @@ def _train_members(  # noqa: PLR0917
     )
     size = members_per_pass(config.members_per_pass, len(plans), device)
     total = config.epochs * sum(len(plan.train_rows) for plan in plans)
-    networks, best_epochs, done = [], [], 0
+    networks: list[Network] = []
+    best_epochs: list[int] = []
+    done = 0
     for start in range(0, len(plans), size):
         part = plans[start : start + size]
         reporter = _Reporter(tuple(plan.member for plan in part), config.epochs, done, total, on_progress)

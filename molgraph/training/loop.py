@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -16,6 +16,7 @@ from molgraph.models.network import Network
 from molgraph.models.vocabulary import Vocabulary
 from molgraph.tasks import TaskKind
 from molgraph.training.checkpoint import Checkpoint
+from molgraph.training.pass_state import PassState
 from molgraph.training.plan import MemberPlan
 from molgraph.training.scaling import positive_weights, target_scaling
 from molgraph.training.schedule import learning_rate
@@ -41,18 +42,6 @@ class TrainingData:
     weights: NDArray[np.float64]
     kinds: tuple[TaskKind, ...]
     vocabulary: Vocabulary
-
-
-@dataclass
-class PassState:
-    """What changes while a pass of M members trains; all that a checkpoint has to hold."""
-
-    network: Network
-    optimizer: torch.optim.AdamW
-    epoch: int = 0
-    best_loss: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))  # [M]
-    best_epoch: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))  # [M]
-    best_weights: dict[str, Tensor] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -85,20 +74,20 @@ def train_pass(
     Raises:
         TrainingError: A loss is not finite, or the checkpoint does not fit.
     """
-    name = "members-" + "-".join(str(plan.member) for plan in plans)
+    name = f"members-{plans[0].member}-to-{plans[-1].member}"
     with torch.random.fork_rng(devices=[data.graphs.device] if data.graphs.device.type == "cuda" else []):
         state = _start(data, plans, config)
         if checkpoint is not None:
-            _restore(state, checkpoint.load(name))
+            state.restore(checkpoint, name)
         saved_at = time.monotonic()
-        while state.epoch < config.epochs and not _out_of_patience(state, config):
+        while state.epoch < config.epochs and not state.has_stopped(config.patience).all():
             _train_epoch(state, data, plans, config, dtype, on_step)
-            _watch(state, data, plans, dtype)
+            _watch(state, data, plans, config, dtype)
             if checkpoint is not None and time.monotonic() - saved_at >= CHECKPOINT_SECONDS:
-                _save(state, checkpoint, name)
+                state.save(checkpoint, name)
                 saved_at = time.monotonic()
         if checkpoint is not None:
-            _save(state, checkpoint, name)
+            state.save(checkpoint, name)
     state.network.load_state_dict(state.best_weights)
     return TrainedPass(network=state.network.eval(), best_epochs=tuple(state.best_epoch.tolist()))
 
@@ -167,7 +156,9 @@ def _train_epoch(  # noqa: PLR0917
         loss_sum += losses.detach()
         on_step(state.epoch, rows.size, best_loss)
     state.epoch += 1
-    _refuse_non_finite(loss_sum, plans, state.epoch, config)
+    _refuse_non_finite("training loss", loss_sum.tolist(), plans, state.epoch, config)
+    largest = [p.detach().flatten(1).abs().amax(1) for p in network.parameters()]
+    _refuse_non_finite("largest weight", torch.stack(largest).amax(0).tolist(), plans, state.epoch, config)
 
 
 def _epoch_order(plans: list[MemberPlan], config: TrainConfig, epoch: int) -> NDArray[np.int64]:
@@ -197,30 +188,30 @@ def clip_gradients(network: Network, largest: float) -> None:
         gradient.mul_(factor.view(-1, *[1] * (gradient.dim() - 1)))
 
 
-def _refuse_non_finite(loss_sum: Tensor, plans: list[MemberPlan], epoch: int, config: TrainConfig) -> None:
-    for plan, loss in zip(plans, loss_sum.tolist(), strict=True):
-        if not np.isfinite(loss):
+def _refuse_non_finite(
+    what: str, values: list[float], plans: list[MemberPlan], epoch: int, config: TrainConfig
+) -> None:
+    for plan, value in zip(plans, values, strict=True):
+        if not np.isfinite(value):
             raise TrainingError(
-                f"the training loss of member {plan.member} is {loss} in epoch {epoch}; lower the learning rate "
+                f"the {what} of member {plan.member} is {value} in epoch {epoch}; lower the learning rate "
                 f"(peak_lr is {config.peak_lr}) or look for extreme labels and weights in the table"
             )
 
 
-def _watch(state: PassState, data: TrainingData, plans: list[MemberPlan], dtype: torch.dtype) -> None:
+def _watch(
+    state: PassState, data: TrainingData, plans: list[MemberPlan], config: TrainConfig, dtype: torch.dtype
+) -> None:
     """Keep the weights of each member whose inner loss has never been lower (all, where no inner rows are)."""
-    losses = _inner_losses(state.network.eval(), data, plans, dtype)
-    current = state.network.state_dict()
-    for m, loss in enumerate(losses):
-        if np.isnan(loss) or loss < state.best_loss[m]:
-            state.best_loss[m], state.best_epoch[m] = loss, state.epoch
-            for key, tensor in current.items():
-                state.best_weights[key][m].copy_(tensor[m])
+    totals, counts = _inner_losses(state.network.eval(), data, plans, dtype)
+    _refuse_non_finite("loss on the inner rows", totals.tolist(), plans, state.epoch, config)
+    state.keep_best(np.divide(totals, counts, out=np.full(len(plans), np.nan), where=counts > 0), config.patience)
 
 
 def _inner_losses(
     network: Network, data: TrainingData, plans: list[MemberPlan], dtype: torch.dtype, batch_size: int = 256
-) -> NDArray[np.float64]:
-    """Mean loss on the inner rows, `[M]`; NaN for a member without any measured one."""
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Sum of the losses of each member's inner rows and sum of their weights, `[M]` each."""
     longest = max(len(plan.inner_rows) for plan in plans)
     totals, counts = np.zeros(len(plans)), np.zeros(len(plans))
     for start in range(0, longest, batch_size):
@@ -237,7 +228,7 @@ def _inner_losses(
             )
         totals += losses.double().cpu().numpy() * weight
         counts += weight
-    return np.divide(totals, counts, out=np.full(len(plans), np.nan), where=counts > 0)
+    return totals, counts
 
 
 def _pad(parts: list[NDArray[np.int64]], filler: list[int]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
@@ -247,43 +238,5 @@ def _pad(parts: list[NDArray[np.int64]], filler: list[int]) -> tuple[NDArray[np.
     return rows.astype(np.int64), is_own
 
 
-def _out_of_patience(state: PassState, config: TrainConfig) -> bool:
-    return config.patience is not None and bool(np.all(state.epoch - state.best_epoch > config.patience))
-
-
 def _seed(*parts: int) -> int:
     return int(np.random.SeedSequence(parts).generate_state(1, np.uint32)[0])
-
-
-def _save(state: PassState, checkpoint: Checkpoint, name: str) -> None:
-    tensors = {f"weights.{key}": tensor for key, tensor in state.network.state_dict().items()}
-    tensors |= {f"best.{key}": tensor for key, tensor in state.best_weights.items()}
-    for index, moments in state.optimizer.state_dict()["state"].items():
-        tensors |= {f"optimizer.{index}.{key}": tensor for key, tensor in moments.items()}
-    checkpoint.save(
-        name,
-        tensors,
-        {"epoch": state.epoch, "best_loss": state.best_loss.tolist(), "best_epoch": state.best_epoch.tolist()},
-    )
-
-
-def _restore(state: PassState, saved: tuple[dict[str, Tensor], dict[str, object]] | None) -> None:
-    if saved is None:
-        return
-    tensors, record = saved
-    state.network.load_state_dict(_part(tensors, "weights."))
-    device = state.network.target_mean.device
-    state.best_weights = {key: tensor.to(device) for key, tensor in _part(tensors, "best.").items()}
-    moments: dict[int, dict[str, Tensor]] = {}
-    for key, tensor in _part(tensors, "optimizer.").items():
-        index, name = key.split(".", 1)
-        moments.setdefault(int(index), {})[name] = tensor
-    blank = state.optimizer.state_dict()
-    state.optimizer.load_state_dict({"state": moments, "param_groups": blank["param_groups"]})
-    state.epoch = int(record["epoch"])  # type: ignore[call-overload]
-    state.best_loss = np.array(record["best_loss"], dtype=np.float64)
-    state.best_epoch = np.array(record["best_epoch"], dtype=np.int64)
-
-
-def _part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
-    return {key.removeprefix(prefix): tensor for key, tensor in tensors.items() if key.startswith(prefix)}

@@ -15,13 +15,14 @@ def target_scaling(
     """Mean and standard deviation of the labels `[B, T]` of the training rows, `[T]` each.
 
     0 and 1 for tasks whose head takes labels as they are, for tasks without a label, and 1 for a constant one.
+    (The computed deviation of a constant is often not 0 but a rounding error; hence the threshold.)
     """
     scaled = np.array([HEADS[kind].scales_targets for kind in kinds])
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # a task without a label in this fold has no mean
         mean, scale = np.nanmean(labels, axis=0), np.nanstd(labels, axis=0)
     mean = np.where(scaled & np.isfinite(mean), mean, 0.0)
-    scale = np.where(scaled & np.isfinite(scale) & (scale > 0), scale, 1.0)
+    scale = np.where(scaled & np.isfinite(scale) & (scale > 1e-12 * np.abs(mean)), scale, 1.0)
     return mean, scale
 
 

@@ -29,7 +29,7 @@ class Calibration:
 
     Attributes:
         kinds: Kind of each of the T tasks.
-        residual_var: `[T]` mean squared out-of-fold residual; NaN for classification.
+        residual_var: `[T]` mean squared out-of-fold residual; NaN for classification, and where no row has one.
         scores: For each task the sorted scores: one array for regression, two (class 0, class 1) for classification.
     """
 
@@ -48,7 +48,8 @@ class Calibration:
         for t, kind in enumerate(self.kinds):
             if kind == "regression":
                 quantile = conformal_quantile(self.scores[t][0], level)
-                half[:, t] = quantile * np.sqrt(self.residual_var[t] + var[:, t])
+                width = np.sqrt(self.residual_var[t] + var[:, t])
+                half[:, t] = quantile * width if np.isfinite(quantile) else quantile
         return mean - half, mean + half
 
     def label_sets(self, mean: NDArray[np.float64], level: float) -> NDArray[np.object_]:
@@ -116,7 +117,7 @@ def fit_calibration(
         truth, predicted, spread = labels[usable, t], out_of_fold[usable, t], spread_var[usable, t]
         if kind == "regression":
             residual = truth - predicted
-            residual_var[t] = np.mean(residual**2) if len(residual) else 0.0
+            residual_var[t] = np.mean(residual**2) if len(residual) else np.nan
             width = np.sqrt(residual_var[t] + spread)
             score = np.divide(np.abs(residual), width, out=np.zeros_like(residual), where=width > 0)
             scores.append((np.sort(score),))
