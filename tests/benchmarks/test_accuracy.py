@@ -37,6 +37,17 @@ def learners(monkeypatch):
     return found
 
 
+@pytest.fixture
+def one_thread():
+    """Steps this small only wait for each other on several threads."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 def run(data_dir, folder, monkeypatch, *more):
     monkeypatch.setenv("MOLGRAPH_DATA", str(data_dir))
     return accuracy_check.main(["--data-set", "freesolv", "--records", str(folder / "accuracy"), *more])
@@ -132,15 +143,16 @@ def test_chemprop_predictions_are_put_in_the_order_of_the_test_rows(data_dir, tm
     assert ChempropLearner(Chemprop(Path(program))).predict_test(problem).tolist() == [10.0, 40.0]
 
 
-def test_molgraph_learns_from_the_train_rows_alone():
+def test_molgraph_learns_from_the_train_rows_alone(one_thread):
     from inputs import LabelledRows, random_parts
     from learners import MolgraphLearner, Problem
 
-    smiles = tuple("C" * n + end for n in range(1, 31) for end in ("O", "N"))
+    smiles = tuple("C" * n + end for n in range(1, 26) for end in ("O", "N"))
     truth = np.array([float(text.endswith("O")) for text in smiles])
     parts = random_parts(len(smiles), 0)
     hidden = np.where(parts == "test", np.nan, truth)
     prediction = MolgraphLearner().predict_test(
-        Problem(LabelledRows(smiles, hidden), parts, "regression", seed=0, epochs=150)
+        Problem(LabelledRows(smiles, hidden), parts, "regression", seed=0, epochs=200)
     )
-    assert np.abs(prediction - truth[parts == "test"]).max() < 0.3
+    is_alcohol = truth[parts == "test"] == 1.0
+    assert prediction[is_alcohol].min() > prediction[~is_alcohol].max() + 0.1
