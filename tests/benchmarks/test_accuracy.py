@@ -147,12 +147,11 @@ def test_molgraph_learns_from_the_train_rows_alone(one_thread):
     from inputs import LabelledRows, random_parts
     from learners import MolgraphLearner, Problem
 
-    smiles = tuple("C" * n + end for n in range(1, 26) for end in ("O", "N"))
-    truth = np.array([float(text.endswith("O")) for text in smiles])
+    smiles = tuple("C" * n + "O" for n in np.random.default_rng(0).permutation(50) + 1)
+    size = np.array([float(len(text)) for text in smiles])
     parts = random_parts(len(smiles), 0)
-    hidden = np.where(parts == "test", np.nan, truth)
+    hidden = np.where(parts == "test", np.nan, size)
     prediction = MolgraphLearner().predict_test(
-        Problem(LabelledRows(smiles, hidden), parts, "regression", seed=0, epochs=200)
+        Problem(LabelledRows(smiles, hidden), parts, "regression", seed=0, epochs=40)
     )
-    is_alcohol = truth[parts == "test"] == 1.0
-    assert prediction[is_alcohol].min() > prediction[~is_alcohol].max() + 0.1
+    assert np.corrcoef(prediction, size[parts == "test"])[0, 1] > 0.9
