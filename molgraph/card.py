@@ -131,7 +131,10 @@ def _parse(expected: Any, value: object, where: str) -> Any:
     """`value`, as JSON has it, as the type `expected`: objects become dataclasses, and arrays tuples."""
     arguments = get_args(expected)
     if expected is TrainConfig and _is_table(value):
-        return config_from_dict(value, source=where)
+        try:
+            return config_from_dict(value, source="settings")
+        except InputError as error:
+            raise InputError(f"{where}: {error}") from error
     if isinstance(expected, type) and is_dataclass(expected) and _is_table(value):
         types = get_type_hints(expected)
         if value.keys() != types.keys():

@@ -224,7 +224,7 @@ def _parse_card(content: bytes, folder: Path) -> ModelCard:
         raise ModelError(f"{source} was damaged or changed ({_SEAL} differs); copy or train the model again")
     try:
         card = card_from_dict(values, source=source)
-    except InputError as error:
+    except (InputError, RecursionError) as error:
         raise ModelError(f"{error}; copy or train the model again") from error
     _check_known(card, folder)
     return card
