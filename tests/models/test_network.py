@@ -63,10 +63,13 @@ def test_bfloat16_gradients_point_the_same_way(drug_like, make_network):
     network = make_network(ModelConfig())
     gradients = []
     for dtype in (torch.float32, torch.bfloat16):
-        raw = network(ResidentGraphs(drug_like, CPU).batch(np.arange(40)[None]), dtype)
-        gradients.append(torch.cat([g.flatten() for g in torch.autograd.grad(raw.sum(), list(network.parameters()))]))
-    assert gradients[1].dtype == torch.float32
-    assert float(torch.cosine_similarity(*gradients, dim=0)) > 0.999
+        raw = network(ResidentGraphs(drug_like, CPU).batch(np.arange(len(drug_like))[None]), dtype)
+        gradients.append(torch.autograd.grad(raw.sum(), list(network.parameters())))
+    # Each parameter alone: tables of codes add up hundreds of rows, which goes wrong in bfloat16.
+    for exact, rough in zip(*gradients, strict=True):
+        assert rough.dtype == torch.float32
+        assert float(torch.cosine_similarity(exact.flatten(), rough.flatten(), dim=0)) > 0.999
+        assert float(rough.norm() / exact.norm()) == pytest.approx(1, abs=0.01)
 
 
 @pytest.mark.parametrize("kind", ["regression", "classification"])
@@ -78,7 +81,7 @@ def test_overfits_16_molecules(kind, assay, make_network):
     network = make_network(SMALL, kinds=(kind,)).train()
     if kind == "regression":
         network.set_scaling(labels.mean()[None, None], labels.std()[None, None], torch.ones(1, 1))
-    optimizer = torch.optim.Adam(network.parameters(), lr=3e-3)
+    optimizer = torch.optim.Adam(network.parameters(), lr=1e-2)
     batch = graphs.batch(np.arange(16)[None])
     for _ in range(300):
         optimizer.zero_grad()
