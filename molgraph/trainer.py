@@ -97,12 +97,13 @@ def train(
             units=units,
             directions=directions,
         )
-    state_folder = Path(f"{os.path.realpath(output)}.training")
+    target = os.path.realpath(output)  # "." means another folder once the new one has taken its place
+    state_folder = Path(f"{target}.training")
     trained = train_ensemble(dataset, config, checkpoint_folder=state_folder, resume=resume, on_progress=on_progress)
     model = to_stored_model(dataset, trained, config, keep_structures=keep_structures)
-    save_model(output, model, existing="replace" if overwrite else "error")
+    save_model(target, model, existing="replace" if overwrite else "error")
     shutil.rmtree(state_folder, ignore_errors=True)
-    return Predictor.load(output, device=config.device)
+    return Predictor.load(target, device=config.device)
 
 
 def to_stored_model(
