@@ -1,1 +1,1 @@
-"""The command line of molgraph: one file per command, installed as `molgraph_cli`."""
+"""The command line of molgraph: one file a command, each a thin client of the Python API."""

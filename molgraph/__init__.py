@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from molgraph.predictor import Predictor as Predictor
     from molgraph.results import Prediction as Prediction
     from molgraph.results import Rejected as Rejected
+    from molgraph.screening.predict_file import predict_file as predict_file
     from molgraph.screening.screen import screen as screen
     from molgraph.trainer import train as train
 
@@ -35,6 +36,7 @@ _HOMES = {
     "TrainConfig": "molgraph.config",
     "featurize": "molgraph.features.featurize",
     "load_dataset": "molgraph.datasets.load",
+    "predict_file": "molgraph.screening.predict_file",
     "screen": "molgraph.screening.screen",
     "train": "molgraph.trainer",
 }
@@ -44,6 +46,7 @@ __all__ = [  # noqa: RUF022  (RUF022 would sort classes before functions; this i
     "train",
     "Predictor",
     "Prediction",
+    "predict_file",
     "screen",
     "featurize",
     "PackedGraphs",

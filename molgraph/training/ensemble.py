@@ -18,13 +18,14 @@ from molgraph.graphs import PackedGraphs
 from molgraph.models.batch import ResidentGraphs
 from molgraph.models.ensemble import Ensemble
 from molgraph.models.network import Network
-from molgraph.models.precision import members_per_pass, resolve_device, resolve_precision
+from molgraph.models.precision import resolve_device, resolve_precision
 from molgraph.models.vocabulary import Vocabulary
 from molgraph.training.checkpoint import Checkpoint
 from molgraph.training.evaluation import TaskMetrics, evaluate_folds
-from molgraph.training.loop import TrainingData, stack_members, train_pass
-from molgraph.training.plan import MemberPlan, plan_members
-from molgraph.training.progress import ProgressListener, TrainProgress, silent
+from molgraph.training.loop import TrainedPass, TrainingData
+from molgraph.training.members import train_members
+from molgraph.training.plan import plan_members
+from molgraph.training.progress import ProgressListener, silent
 from molgraph.uncertainty.calibration import Calibration, fit_calibration
 
 #: A single model (`folds = 1`) holds out one of this many parts, for its metric and its calibration.
@@ -89,8 +90,16 @@ def train_ensemble(
         checkpoint = Checkpoint(checkpoint_folder, _identity(dataset, config, graphs, device, dtype))
         if not resume:
             checkpoint.clear()
-    trained = _train_members(dataset, graphs, plans, config, device, dtype, checkpoint, on_progress)
-    return _judge(dataset, graphs, fold, trained, device)
+    schema = SCHEMAS[graphs.schema]
+    data = TrainingData(
+        graphs=ResidentGraphs(graphs, device),
+        labels=dataset.labels,
+        weights=dataset.weights,
+        kinds=tuple(task.kind for task in dataset.tasks),
+        vocabulary=Vocabulary(atom=schema.atom_sizes, bond=schema.bond_sizes),
+    )
+    trained = train_members(data, plans, config, dtype=dtype, checkpoint=checkpoint, on_progress=on_progress)
+    return _judge(dataset, graphs, fold, trained, device, dtype)
 
 
 def assign_folds(dataset: Dataset, config: TrainConfig) -> NDArray[np.int64]:
@@ -102,76 +111,16 @@ def assign_folds(dataset: Dataset, config: TrainConfig) -> NDArray[np.int64]:
     return np.where(fold == 0, 0, -1)
 
 
-@dataclass(frozen=True)
-class _Trained:
-    network: Network
-    best_epochs: tuple[int, ...]
-    dtype: torch.dtype
-
-
-def _train_members(  # noqa: PLR0917
+def _judge(  # noqa: PLR0917
     dataset: Dataset,
     graphs: PackedGraphs,
-    plans: list[MemberPlan],
-    config: TrainConfig,
+    fold: NDArray[np.int64],
+    trained: TrainedPass,
     device: torch.device,
     dtype: torch.dtype,
-    checkpoint: Checkpoint | None,
-    on_progress: ProgressListener,
-) -> _Trained:
-    schema = SCHEMAS[graphs.schema]
-    data = TrainingData(
-        graphs=ResidentGraphs(graphs, device),
-        labels=dataset.labels,
-        weights=dataset.weights,
-        kinds=tuple(task.kind for task in dataset.tasks),
-        vocabulary=Vocabulary(atom=schema.atom_sizes, bond=schema.bond_sizes),
-    )
-    size = members_per_pass(config.members_per_pass, len(plans), device)
-    total = config.epochs * sum(len(plan.train_rows) for plan in plans)
-    networks: list[Network] = []
-    best_epochs: list[int] = []
-    done = 0
-    for start in range(0, len(plans), size):
-        part = plans[start : start + size]
-        reporter = _Reporter(tuple(plan.member for plan in part), config.epochs, done, total, on_progress)
-        result = train_pass(data, part, config, dtype=dtype, checkpoint=checkpoint, on_step=reporter.step)
-        networks.append(result.network.cpu())
-        best_epochs += result.best_epochs
-        done += config.epochs * sum(len(plan.train_rows) for plan in part)
-    return _Trained(stack_members(networks).eval(), tuple(best_epochs), dtype)
-
-
-@dataclass
-class _Reporter:
-    """Turns the steps of one pass into progress of the whole training."""
-
-    members: tuple[int, ...]
-    epochs: int
-    done_before: int
-    total: int
-    listener: ProgressListener
-    done: int = 0
-
-    def step(self, epoch: int, molecules: int, inner_loss: float | None) -> None:
-        self.done += molecules
-        self.listener(
-            TrainProgress(
-                members=self.members,
-                epoch=epoch,
-                epochs=self.epochs,
-                molecules_done=min(self.done_before + self.done, self.total),
-                molecules_total=self.total,
-                inner_loss=inner_loss,
-            )
-        )
-
-
-def _judge(
-    dataset: Dataset, graphs: PackedGraphs, fold: NDArray[np.int64], trained: _Trained, device: torch.device
 ) -> TrainedEnsemble:
     """Predict all rows with all members, and learn from the rows that a member never saw."""
-    ensemble = Ensemble(trained.network, schema=graphs.schema, device=device, dtype=trained.dtype)
+    ensemble = Ensemble(trained.network, schema=graphs.schema, device=device, dtype=dtype)
     members = ensemble.predict(graphs)  # [M, B, T]
     trained.network.cpu()
     held_out = np.arange(len(members))[:, None] == fold  # [M, B]

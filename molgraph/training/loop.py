@@ -1,5 +1,6 @@
 """The training loop: one pass of members, from fresh weights to the best epoch of each."""
 
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -23,6 +24,9 @@ from molgraph.training.schedule import learning_rate
 
 #: Least seconds between two checkpoints.
 CHECKPOINT_SECONDS = 5.0
+
+# Fresh weights are drawn from torch's one generator, which the threads of several members share.
+_GENERATOR_LOCK = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -75,28 +79,29 @@ def train_pass(
         TrainingError: A loss is not finite, or the checkpoint does not fit.
     """
     name = f"members-{plans[0].member}-to-{plans[-1].member}"
-    with torch.random.fork_rng(devices=[data.graphs.device] if data.graphs.device.type == "cuda" else []):
-        state = _start(data, plans, config)
-        if checkpoint is not None:
-            state.restore(checkpoint, name)
-        saved_at = time.monotonic()
-        while state.epoch < config.epochs and not state.has_stopped(config.patience).all():
-            _train_epoch(state, data, plans, config, dtype, on_step)
-            _watch(state, data, plans, config, dtype)
-            if checkpoint is not None and time.monotonic() - saved_at >= CHECKPOINT_SECONDS:
-                state.save(checkpoint, name)
-                saved_at = time.monotonic()
-        if checkpoint is not None:
+    state = _start(data, plans, config)
+    if checkpoint is not None:
+        state.restore(checkpoint, name)
+    saved_at = time.monotonic()
+    while state.epoch < config.epochs and not state.has_stopped(config.patience).all():
+        _train_epoch(state, data, plans, config, dtype, on_step)
+        _watch(state, data, plans, config, dtype)
+        if checkpoint is not None and time.monotonic() - saved_at >= CHECKPOINT_SECONDS:
             state.save(checkpoint, name)
+            saved_at = time.monotonic()
+    if checkpoint is not None:
+        state.save(checkpoint, name)
     state.network.load_state_dict(state.best_weights)
     return TrainedPass(network=state.network.eval(), best_epochs=tuple(state.best_epoch.tolist()))
 
 
 def _start(data: TrainingData, plans: list[MemberPlan], config: TrainConfig) -> PassState:
+    # One by one, so that a member starts the same whoever trains beside it, in this thread or in another.
     members = []
-    for plan in plans:  # one by one, so that a member starts the same whoever trains beside it
-        torch.manual_seed(_seed(config.seed, plan.member))
-        members.append(Network(config.model, data.vocabulary, data.kinds))
+    with _GENERATOR_LOCK, torch.random.fork_rng(devices=[]):
+        for plan in plans:
+            torch.manual_seed(_seed(config.seed, plan.member))
+            members.append(Network(config.model, data.vocabulary, data.kinds))
     network = stack_members(members).to(data.graphs.device)
     scalings = [target_scaling(data.labels[plan.train_rows], data.kinds) for plan in plans]
     rare = [
@@ -138,7 +143,8 @@ def _train_epoch(  # noqa: PLR0917
     on_step: Callable[[int, int, float | None], None],
 ) -> None:
     network, device = state.network.train(), data.graphs.device
-    torch.manual_seed(_seed(config.seed, plans[0].member, state.epoch + 1))  # for dropout; the same after a resume
+    if config.model.dropout > 0:  # the only random numbers of an epoch; seeded anew, so the same after a resume
+        torch.manual_seed(_seed(config.seed, plans[0].member, state.epoch + 1))
     order = _epoch_order(plans, config, state.epoch)
     n_steps = -(-order.shape[1] // config.batch_size)
     loss_sum = torch.zeros(len(plans), device=device)

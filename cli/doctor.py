@@ -1,0 +1,63 @@
+"""`molgraph doctor`: what this installation has."""
+
+import json
+import os
+import platform
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+import typer
+from molgraph_cli.options import AsJson
+
+EXAMPLE = "Example: molgraph doctor"
+
+_PACKAGES = (
+    "molgraph-toolkit",
+    "rdkit",
+    "cuik_molmaker_pin",
+    "torch",
+    "torch-geometric",
+    "deepchem",
+    "numpy",
+    "pyarrow",
+)
+
+
+def doctor(*, as_json: AsJson = False) -> None:
+    """Show versions, devices, whether the fast featurizer works, and the cache folder."""
+    report = _report()
+    if as_json:
+        typer.echo(json.dumps(report, indent=2))
+        return
+    width = max(len(name) for name in report)
+    for name, value in report.items():
+        typer.echo(f"{name:<{width}}  {value}")
+
+
+def _report() -> dict[str, Any]:
+    import torch
+
+    from molgraph.datasets.fetch import default_cache_dir
+    from molgraph.features.fast import is_fast_available
+    from molgraph.models.precision import is_fast_at_bfloat16, resolve_device
+
+    device = resolve_device("auto")
+    return {
+        "python": platform.python_version(),
+        **{name: _version(name) for name in _PACKAGES},
+        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "device": torch.cuda.get_device_name() if device.type == "cuda" else "cpu (no CUDA device)",
+        "bfloat16": "fast" if is_fast_at_bfloat16(device) else "slow: float32 is used",
+        "featurizer": "fast (cuik_molmaker)"
+        if is_fast_available()
+        else "RDKit (cuik_molmaker is missing or does not fit)",
+        "cache folder": str(default_cache_dir()),
+        "MOLGRAPH_DATA": os.environ.get("MOLGRAPH_DATA", "not set"),
+    }
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "not installed"

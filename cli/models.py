@@ -1,0 +1,67 @@
+"""`molgraph models`: what a model folder says of itself."""
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import typer
+from molgraph_cli.options import AsJson, ModelFolder
+
+if TYPE_CHECKING:
+    from molgraph.card import ModelCard
+
+app = typer.Typer(help="Model folders: show what one is and where it comes from.", no_args_is_help=True)
+
+
+@app.callback()
+def root() -> None:
+    """Keep `show` a sub-command while it is the only one."""
+
+
+@app.command(epilog="Example: molgraph models show model")
+def show(model: ModelFolder, *, as_json: AsJson = False) -> None:
+    """Show tasks, training data, out-of-fold metrics and settings of a model."""
+    from molgraph.card import card_to_dict
+    from molgraph.store import load_card
+
+    card = load_card(model)
+    if as_json:
+        typer.echo(json.dumps(card_to_dict(card), indent=2))
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("", "", box=None, show_header=False, pad_edge=False)
+    for label, text in _lines(card):
+        table.add_row(label, text)
+    Console(markup=False, highlight=False).print(table)
+
+
+def _lines(card: "ModelCard") -> list[tuple[str, str]]:
+    data, config = card.data, card.config
+    lines = [("task", _task_line(task)) for task in card.tasks[:20]]
+    if len(card.tasks) > 20:
+        lines.append(("", f"... and {len(card.tasks) - 20} more (--json shows all)"))
+    lines += [
+        (
+            "members",
+            f"{card.n_members} x {config.model.architecture}, {config.model.hidden} wide, {config.model.depth} deep",
+        ),
+        ("trained on", f"{data.name}: {data.rows_used:,} compounds of {data.rows_read:,} rows"),
+        ("left out", f"{data.rejected:,} rejected, {data.unlabelled:,} without a label, {data.merged_away:,} merged"),
+        ("conflicting", f"{data.conflicting_groups:,} of {data.merged_groups:,} merged structures"),
+        ("standardizer", f"{card.standardizer}, version {card.standardizer_version}"),
+        ("structures", "in the folder" if card.has_structures else "left out"),
+        (
+            "written by",
+            ", ".join([f"molgraph {card.molgraph_version}", *(f"{k} {v}" for k, v in card.libraries.items())]),
+        ),
+    ]
+    for record in card.metrics[:40]:
+        mean = "undefined" if record.mean is None else f"{record.mean:.3f}"
+        std = "" if record.std is None else f" ± {record.std:.3f}"
+        lines.append(("out of fold", f"{record.task} {record.metric} {mean}{std} ({record.n_rows:,} compounds)"))
+    return lines
+
+
+def _task_line(task: Any) -> str:
+    return ", ".join(part for part in (task.name, task.kind, task.unit, task.direction) if part)

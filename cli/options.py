@@ -1,0 +1,59 @@
+"""Options that several commands share."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+DeviceName = Literal["auto", "cpu", "cuda"]
+PrecisionName = Literal["auto", "float32", "bfloat16"]
+
+SmilesColumn = Annotated[
+    str | None, typer.Option("--smiles-column", "-s", help="Column of structures. [default: found by its name]")
+]
+IdColumn = Annotated[
+    str | None, typer.Option("--id-column", help="Column of identifiers. [default: found by its name]")
+]
+Device = Annotated[DeviceName, typer.Option(help="Where to compute; auto takes a CUDA device if there is one.")]
+Level = Annotated[float, typer.Option(help="Probability with which intervals and label sets hold the truth.")]
+Processes = Annotated[
+    int | None, typer.Option(min=1, help="Processes that share the work. [default: one a core, at most 8]")
+]
+MaxRejected = Annotated[
+    str | None,
+    typer.Option(
+        metavar="N|N%",
+        help="End with exit code 1 if more rows are rejected than this; the output is written all the same.",
+    ),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace the output if it exists.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no talk; errors only.")]
+ModelFolder = Annotated[Path, typer.Argument(help="Model folder that `molgraph train` wrote.")]
+
+
+def check_rejected(limit: str | None, rejected: int, rows: int) -> None:
+    """End with exit code 1 if more rows were rejected than `--max-rejected` allows."""
+    if limit is None:
+        return
+    if rejected > allowed_rejected(limit, rows):
+        typer.echo(f"molgraph: {rejected} of {rows} rows were rejected; --max-rejected allows {limit}", err=True)
+        raise typer.Exit(1)
+
+
+def allowed_rejected(limit: str, rows: int) -> float:
+    """Rows that may be rejected: `10`, or `5%` of all.
+
+    >>> allowed_rejected("10", rows=1000), allowed_rejected("5%", rows=1000)
+    (10.0, 50.0)
+    """
+    from molgraph.errors import InputError
+
+    number = limit.strip().removesuffix("%")
+    try:
+        value = float(number)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value < float("inf"):
+        raise InputError(f"--max-rejected is {limit!r}; it must be a number of rows such as 10, or a share such as 5%")
+    return value * rows / 100 if limit.strip().endswith("%") else value

@@ -1,0 +1,94 @@
+"""`molgraph screen`."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from molgraph_cli.options import (
+    AsJson,
+    Device,
+    IdColumn,
+    Level,
+    MaxRejected,
+    ModelFolder,
+    Overwrite,
+    PrecisionName,
+    Processes,
+    Quiet,
+    SmilesColumn,
+    check_rejected,
+)
+
+if TYPE_CHECKING:
+    from molgraph.screening.summary import ScreenResult
+
+EXAMPLE = "Example: molgraph screen model library.smi.gz -o hits --top 200"
+
+
+def screen(
+    model: ModelFolder,
+    library: Annotated[str, typer.Argument(help="Library: file, folder, glob, address, or - for stdin.")],
+    *,
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder to write.")],
+    top: Annotated[int, typer.Option(help="Structures in the hit list.")] = 500,
+    goal: Annotated[
+        str | None,
+        typer.Option(help="Task that ranks, alone or after maximize or minimize. [default: the only task, maximized]"),
+    ] = None,
+    level: Level = 0.9,
+    smiles_column: SmilesColumn = None,
+    id_column: IdColumn = None,
+    keep_columns: Annotated[
+        str | None, typer.Option(help="Columns of the library to carry into the hits, joined by commas.")
+    ] = None,
+    precision: Annotated[
+        PrecisionName, typer.Option(help="Number format; auto takes bfloat16 where the processor is fast at it.")
+    ] = "auto",
+    device: Device = "auto",
+    processes: Processes = None,
+    max_rejected: MaxRejected = None,
+    overwrite: Overwrite = False,
+    quiet: Quiet = False,
+    as_json: AsJson = False,
+) -> None:
+    """Rank a compound library of any size: the best structures, with intervals and their nearest measured compound."""
+    from molgraph_cli.progress import stream_bar
+
+    from molgraph import screen as screen_library
+
+    with stream_bar("screen", quiet=quiet) as listener:
+        result = screen_library(
+            model,
+            library,
+            output=output,
+            top=top,
+            goal=goal,
+            level=level,
+            smiles_column=smiles_column,
+            id_column=id_column,
+            keep_columns=[] if keep_columns is None else [name.strip() for name in keep_columns.split(",")],
+            device=device,
+            precision=precision,
+            processes=processes,
+            overwrite=overwrite,
+            on_progress=listener,
+        )
+    if as_json:
+        typer.echo((output / "summary.json").read_text(encoding="utf-8"), nl=False)
+    elif not quiet:
+        _tell(result)
+    check_rejected(max_rejected, result.rejected, result.rows_read)
+
+
+def _tell(result: "ScreenResult") -> None:
+    duplicates = f", {result.duplicates:,} duplicates" if result.duplicates else ""
+    typer.echo(
+        f"{result.rows_read:,} rows: {result.scored:,} scored, {result.rejected:,} rejected{duplicates}; "
+        f"{result.molecules_per_second:,.0f} a second",
+        err=True,
+    )
+    for row in result.first_rejected:
+        typer.echo(f"  rejected: row {row.row} ({row.id}) {row.text!r}: {row.reason}", err=True)
+    if result.rejected > len(result.first_rejected):
+        typer.echo(f"  ... all {result.rejected:,} are in {result.output / 'rejected.csv'}", err=True)
+    typer.echo(f"{result.hits:,} hits ({result.goal}) written to {result.output / 'hits.csv'}", err=True)

@@ -1,0 +1,206 @@
+"""The main job on data that comes with RDKit, with the answers known.
+
+A quarter of a measured series is kept out of training and hidden in a library of other compounds. So the demonstration
+can say at the end what a chemist would ask: how many of the actives were found, how many picks were wrong, and whether
+the intervals held what they promised.
+"""
+
+import csv
+import json
+import math
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+
+from molgraph.config import Device, TrainConfig
+from molgraph.datasets.embedded import (
+    ASSAY_COLUMN,
+    MeasuredCompound,
+    embedded_assay,
+    embedded_library,
+)
+from molgraph.errors import InputError
+from molgraph.predictor import Predictor
+from molgraph.screening.progress import StreamProgress
+from molgraph.screening.screen import screen
+from molgraph.screening.summary import ScreenResult
+from molgraph.trainer import train
+from molgraph.training.progress import ProgressListener
+
+#: A compound counts as active from here on: about the best quarter of the series.
+ACTIVE_FROM = 7.5
+
+HIDDEN_SHARE = 0.25
+TOP = 100
+LEVEL = 0.9
+EPOCHS = 40
+
+
+@dataclass(frozen=True)
+class DemoReport:
+    """What came out, judged on the hidden compounds.
+
+    Attributes:
+        trained_on: Compounds that the model was trained on.
+        library_rows: Rows of the library, hidden compounds included.
+        library_rejected: Rows that could not be used.
+        hidden: Hidden compounds in the library, whose answer is known.
+        hidden_actives: Those that are active.
+        top: Length of the hit list.
+        actives_found: Hidden actives in the hit list.
+        enrichment: Times more hidden actives in the hit list than in as many random rows of the library.
+        best_enrichment: The most that this could be.
+        picked: Hits that are predicted to be active.
+        picked_known: Those of them whose answer is known.
+        picked_wrong: Those that are known to be inactive.
+        false_discovery_rate: `picked_wrong / picked_known`; None if none is known.
+        out_of_fold_rmse: Error that training promised.
+        hidden_rmse: Error on the hidden compounds.
+        level: What the intervals promised to hold.
+        coverage: Share of the hidden compounds whose value was inside their interval.
+        mean_width: Mean width of the intervals.
+        screened_per_second: Rows of the library a second, start-up included.
+    """
+
+    trained_on: int
+    library_rows: int
+    library_rejected: int
+    hidden: int
+    hidden_actives: int
+    top: int
+    actives_found: int
+    enrichment: float
+    best_enrichment: float
+    picked: int
+    picked_known: int
+    picked_wrong: int
+    false_discovery_rate: float | None
+    out_of_fold_rmse: float
+    hidden_rmse: float
+    level: float
+    coverage: float
+    mean_width: float
+    screened_per_second: float
+
+
+def run_demo(
+    output: str | Path,
+    *,
+    seed: int = 0,
+    epochs: int = EPOCHS,
+    device: Device = "auto",
+    processes: int | None = 1,
+    overwrite: bool = False,
+    tell: Callable[[str], None] = lambda _line: None,
+    training_bar: Callable[[], AbstractContextManager[ProgressListener]] | None = None,
+    screening_bar: Callable[[], AbstractContextManager[Callable[[StreamProgress], None]]] | None = None,
+) -> DemoReport:
+    """Train, screen and judge; writes `assay.csv`, `library.smi`, `hidden.csv`, `model/`, `hits/` and `report.json`.
+
+    Args:
+        output: Folder to write.
+        seed: Seed of what is hidden, and of training.
+        epochs: Passes over the training compounds.
+        device: Where to compute.
+        processes: Processes that screen; None for one a core.
+        overwrite: Replace what is in `output`.
+        tell: Called with a line for people before each step.
+        training_bar: Makes a listener to the progress of training.
+        screening_bar: Makes a listener to the progress of the screen.
+
+    Raises:
+        InputError: `output` exists and is not empty, or cannot be written.
+    """
+    folder = Path(output)
+    if folder.is_dir() and any(folder.iterdir()) and not overwrite:
+        raise InputError(f"{folder} exists and is not empty; give another folder with -o, or --overwrite")
+    folder.mkdir(parents=True, exist_ok=True)
+    training, hidden = _part(embedded_assay(), seed)
+    n_library = _write_inputs(folder, training, hidden, seed)
+    tell(f"1. Train on {len(training)} measured compounds; {len(hidden)} are kept back.")
+    with training_bar() if training_bar else nullcontext(lambda _progress: None) as listener:
+        model = train(
+            folder / "assay.csv",
+            output=folder / "model",
+            target_columns=[ASSAY_COLUMN],
+            directions={ASSAY_COLUMN: "maximize"},
+            config=TrainConfig(epochs=epochs, seed=seed, device=device),
+            overwrite=overwrite,
+            on_progress=listener,
+        )
+    tell(f"2. Screen a library of {n_library:,} rows, in which the {len(hidden)} are hidden.")
+    with screening_bar() if screening_bar else nullcontext(lambda _progress: None) as stream_listener:
+        result = screen(
+            folder / "model",
+            folder / "library.smi",
+            output=folder / "hits",
+            top=TOP,
+            level=LEVEL,
+            device=device,
+            processes=processes,
+            overwrite=overwrite,
+            on_progress=stream_listener,
+        )
+    tell("3. Compare with what is known of the hidden compounds.")
+    report = _judge(folder, model, hidden, result)
+    (folder / "report.json").write_text(json.dumps(asdict(report), indent=2) + "\n", encoding="utf-8")
+    return report
+
+
+def _part(assay: list[MeasuredCompound], seed: int) -> tuple[list[MeasuredCompound], list[MeasuredCompound]]:
+    order = np.random.default_rng(seed).permutation(len(assay)).tolist()
+    n_hidden = round(HIDDEN_SHARE * len(assay))
+    return [assay[i] for i in sorted(order[n_hidden:])], [assay[i] for i in sorted(order[:n_hidden])]
+
+
+def _write_inputs(folder: Path, training: list[MeasuredCompound], hidden: list[MeasuredCompound], seed: int) -> int:
+    """Write the three input files; returns the number of rows of the library."""
+    for name, compounds in (("assay.csv", training), ("hidden.csv", hidden)):
+        with (folder / name).open("w", encoding="utf-8", newline="") as file:
+            writer = csv.writer(file)
+            writer.writerow(["smiles", "id", ASSAY_COLUMN])
+            writer.writerows([compound.smiles, compound.id, compound.value] for compound in compounds)
+    library = [(compound.smiles, compound.id) for compound in [*embedded_library(), *hidden]]
+    order = np.random.default_rng([seed, 1]).permutation(len(library)).tolist()
+    lines = [f"{library[i][0]}\t{library[i][1]}\n" for i in order]
+    (folder / "library.smi").write_text("".join(lines), encoding="utf-8")
+    return len(library)
+
+
+def _judge(folder: Path, model: Predictor, hidden: list[MeasuredCompound], result: ScreenResult) -> DemoReport:
+    truth = np.array([compound.value for compound in hidden])
+    is_active = {compound.id: compound.value >= ACTIVE_FROM for compound in hidden}
+    with (folder / "hits" / "hits.csv").open(encoding="utf-8", newline="") as file:
+        hits = list(csv.DictReader(file))
+    found = sum(is_active.get(hit["id"], False) for hit in hits)
+    picked = [hit["id"] for hit in hits if float(hit[f"{ASSAY_COLUMN}_pred"]) >= ACTIVE_FROM]
+    known = [is_active[name] for name in picked if name in is_active]
+    n_actives = sum(is_active.values())
+    expected = n_actives * len(hits) / result.rows_read
+    prediction = model.predict([compound.smiles for compound in hidden])
+    lower, upper = prediction.interval(LEVEL)
+    inside = (truth >= lower[:, 0]) & (truth <= upper[:, 0])
+    return DemoReport(
+        trained_on=model.card.data.rows_used,
+        library_rows=result.rows_read,
+        library_rejected=result.rejected,
+        hidden=len(hidden),
+        hidden_actives=n_actives,
+        top=len(hits),
+        actives_found=found,
+        enrichment=found / expected,
+        best_enrichment=min(n_actives, len(hits)) / expected,
+        picked=len(picked),
+        picked_known=len(known),
+        picked_wrong=len(known) - sum(known),
+        false_discovery_rate=None if not known else 1 - sum(known) / len(known),
+        out_of_fold_rmse=next(r.mean for r in model.card.metrics if r.metric == "rmse") or math.nan,
+        hidden_rmse=float(np.sqrt(np.mean((prediction.mean[:, 0] - truth) ** 2))),
+        level=LEVEL,
+        coverage=float(inside.mean()),
+        mean_width=float((upper - lower).mean()),
+        screened_per_second=result.molecules_per_second,
+    )
