@@ -1,0 +1,33 @@
+"""Columns of predictions."""
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from molgraph import Predictor
+from molgraph.screening.columns import free_names, prediction_columns, prediction_values
+
+
+def test_values_fill_the_columns(mixed_folder):
+    predictor = Predictor.load(mixed_folder, device="cpu")
+    prediction = predictor.predict(["CCO", "bad"])
+    values = prediction_values(prediction, 0.8)
+    assert list(values) == prediction_columns(predictor.tasks)
+    assert all(len(column) == 2 for column in values.values())
+    np.testing.assert_array_equal(values["pIC50_lower"], prediction.interval(0.8)[0][:, 0])
+    np.testing.assert_array_equal(values["active_pred"], prediction.mean[:, 1])
+    assert values["active_set"].tolist() == prediction.label_sets(0.8)[:, 1].tolist()
+    assert np.isnan(values["pIC50_pred"][1])
+    assert values["active_set"][1] == ""
+
+
+NAMES = st.lists(st.sampled_from(["a", "b", "input_a", "input_input_a", "c"]), unique=True)
+
+
+@given(names=NAMES, taken=NAMES)
+def test_names_in_the_output_are_all_different(names, taken):
+    given_names = free_names(names, taken)
+    assert list(given_names) == names
+    everything = [*taken, *given_names.values()]
+    assert len(set(everything)) == len(everything)
+    assert all(given_names[name] == name for name in names if name not in everything[: len(taken)] and name[0] != "i")

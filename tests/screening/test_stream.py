@@ -1,0 +1,243 @@
+"""The stream of predictions: in order, in bounded memory, with helpers that end."""
+
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+import time
+from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+
+import numpy as np
+import pytest
+import torch
+
+from molgraph import Predictor
+from molgraph.chem.files.records import RecordBatch
+from molgraph.errors import InputError, ModelError, WorkerError
+from molgraph.screening import stream
+from molgraph.screening.stream import Helpers, ModelSource, PredictionStream, default_processes, open_stream
+
+
+@pytest.fixture(scope="module")
+def predictor(model_folder) -> Predictor:
+    return Predictor.load(model_folder, device="cpu")
+
+
+def batch(number, smiles) -> RecordBatch:
+    """Batch `number` of batches of ten rows."""
+    rows = np.arange(10 * number, 10 * number + len(smiles))
+    return RecordBatch(10 * number, rows, [f"id{row}" for row in rows], smiles, {}, ())
+
+
+def batches(n):
+    """Batches of one to three molecules, each with one that is none."""
+    for number in range(n):
+        yield batch(number, ["C" * (number + 1), "bad", "CCO"][: 1 + number % 3])
+
+
+def ready() -> Future:
+    future = Future()
+    future.set_result(None)
+    return future
+
+
+def check(results, n) -> None:
+    """All batches, in order, with the right rows and rejected rows."""
+    assert [answered.first_row for answered, _ in results] == [10 * number for number in range(n)]
+    for number, (answered, prediction) in enumerate(results):
+        assert len(prediction) == len(answered) == 1 + number % 3
+        expected = [10 * number + 1] if number % 3 else []
+        assert [rejected.row for rejected in prediction.rejected] == expected
+        assert [rejected.id for rejected in prediction.rejected] == [f"id{row}" for row in expected]
+        assert np.isfinite(prediction.interval(0.5)[0][0, 0])
+
+
+def test_alone_it_reads_one_batch_at_a_time(predictor):
+    read = []
+
+    def source():
+        for item in batches(5):
+            read.append(item.first_row)
+            yield item
+
+    results = []
+    for result in PredictionStream(predictor).predict(source()):
+        results.append(result)
+        assert len(read) == len(results)
+    check(results, 5)
+    assert list(PredictionStream(predictor).predict([])) == []
+
+
+def test_helpers_of_any_pace_keep_the_order(predictor, model_folder, monkeypatch):
+    def at_any_pace(source, digest, smiles, ids):
+        time.sleep(0.02 * (len(smiles[0]) % 4))
+        return predictor.predict(smiles, ids=ids)
+
+    monkeypatch.setattr(stream, "_predict", at_any_pace)
+    with ThreadPoolExecutor(3) as pool:
+        helpers = Helpers(pool, ModelSource(model_folder), (ready(), ready(), ready()))
+        results = list(PredictionStream(predictor, helpers).predict(batches(30)))
+    check(results, 30)
+
+
+class SlowPool:
+    """Helpers that never have anything ready before it is asked for."""
+
+    def __init__(self):
+        self.n_submitted = 0
+
+    def submit(self, function, *arguments):
+        self.n_submitted += 1
+        future = Future()
+        future.result = lambda: function(*arguments)
+        return future
+
+
+def test_memory_is_bounded_however_slow_the_helpers_are(predictor, model_folder):
+    pool = SlowPool()
+    helpers = Helpers(pool, ModelSource(model_folder, "cpu"), (ready(),))
+    read, results, ahead = 0, [], []
+
+    def source():
+        nonlocal read
+        for item in batches(40):
+            read += 1
+            yield item
+
+    for result in PredictionStream(predictor, helpers).predict(source()):
+        results.append(result)
+        ahead.append(read - len(results))
+    check(results, 40)
+    assert max(ahead) < stream._AHEAD * 2
+    assert 5 < pool.n_submitted < 40  # both shared the work
+
+
+def test_helpers_that_are_not_ready_get_no_work(predictor, model_folder):
+    pool = SlowPool()
+    helpers = Helpers(pool, ModelSource(model_folder), (Future(),))
+    check(list(PredictionStream(predictor, helpers).predict(batches(10))), 10)
+    assert pool.n_submitted == 0
+
+
+def test_on_a_gpu_helpers_only_featurize(predictor, model_folder, monkeypatch):
+    class OnGpu:
+        device = torch.device("cuda")  # only its name is asked for
+
+        def __getattr__(self, name):
+            return getattr(predictor, name)
+
+    submitted = []
+
+    class Pool(SlowPool):
+        def submit(self, function, *arguments):
+            submitted.append(function)
+            return super().submit(function, *arguments)
+
+    helpers = Helpers(Pool(), ModelSource(model_folder), (ready(),))
+    check(list(PredictionStream(OnGpu(), helpers).predict(batches(10))), 10)
+    assert submitted == [stream._featurize] * 10
+
+
+def test_a_dead_helper_is_one_clear_error(predictor, model_folder):
+    class DeadPool:
+        def submit(self, *arguments):
+            raise BrokenProcessPool
+
+    class DyingPool:
+        def submit(self, *arguments):
+            future = Future()
+            future.set_exception(BrokenProcessPool("a traceback\nof many lines"))
+            return future
+
+    for pool in (DeadPool(), DyingPool()):
+        helpers = Helpers(pool, ModelSource(model_folder), (ready(),))
+        with pytest.raises(WorkerError, match="a helper process died") as caught:
+            list(PredictionStream(predictor, helpers).predict(batches(3)))
+        assert "\n" not in str(caught.value)
+
+
+def test_a_model_that_changes_under_way_is_noticed(model_folder):
+    stream._load.cache_clear()
+    source = ModelSource(model_folder, "cpu")
+    digest = Predictor.load(model_folder, device="cpu").digest
+    assert stream._predict(source, digest, ["CCO"], ["a"]).rule is None
+    with pytest.raises(ModelError, match="changed while it was in use"):
+        stream._predict(source, "another", ["CCO"], ["a"])
+
+
+def test_processes_are_counted(model_folder):
+    assert 1 <= default_processes() <= 8
+    with pytest.raises(InputError, match="processes is 0"), open_stream(ModelSource(model_folder), 0):
+        pass
+    threads = torch.get_num_threads()
+    with open_stream(ModelSource(model_folder, "cpu"), 1) as alone:
+        assert alone.processes == 1
+        assert torch.get_num_threads() == threads
+
+
+def test_helpers_work_and_end(model_folder, capfd):
+    threads = torch.get_num_threads()
+    source = ModelSource(model_folder, "cpu")
+    with open_stream(source, 2) as two:
+        two._helpers.starts[0].result()
+        assert two.processes == 2
+        assert len(multiprocessing.active_children()) == 1
+        check(list(two.predict(batches(12))), 12)
+
+        def broken():
+            yield from batches(3)
+            raise InputError("the file ends too early")
+
+        with pytest.raises(InputError, match="too early"):
+            list(two.predict(broken()))
+        check(list(two.predict(batches(3))), 3)
+        (helper,) = multiprocessing.active_children()
+        os.kill(helper.pid, signal.SIGINT)  # an interrupt at the keyboard reaches helpers too; they leave it to us
+        time.sleep(0.2)
+        assert helper.is_alive()
+        os.kill(helper.pid, signal.SIGKILL)
+        helper.join()
+        time.sleep(0.2)
+        with pytest.raises(WorkerError):
+            list(two.predict(batches(12)))
+    assert multiprocessing.active_children() == []
+    assert torch.get_num_threads() == threads
+    assert "Traceback" not in capfd.readouterr().err
+
+
+def test_no_model_no_helpers_left(tmp_path, capfd):
+    with pytest.raises(ModelError, match="does not exist"), open_stream(ModelSource(tmp_path / "none", "cpu"), 2):
+        pass
+    assert multiprocessing.active_children() == []
+    assert "Traceback" not in capfd.readouterr().err
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not os.path.isdir("/proc"), reason="looks for processes in /proc")  # noqa: PTH112
+def test_helpers_end_with_a_main_process_that_was_killed(model_folder):
+    program = f"""
+if __name__ == "__main__":
+    import multiprocessing, pathlib, time
+    from molgraph.screening.stream import ModelSource, open_stream
+    with open_stream(ModelSource(pathlib.Path({str(model_folder)!r}), "cpu"), 2) as stream:
+        stream._helpers.starts[0].result()
+        print(multiprocessing.active_children()[0].pid, flush=True)
+        time.sleep(60)
+"""
+    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) as main:
+        helper = int(main.stdout.readline())
+        main.kill()
+    deadline = time.monotonic() + 20
+    while is_running(helper) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert not is_running(helper)
+
+
+def is_running(pid) -> bool:
+    try:
+        with open(f"/proc/{pid}/stat") as file:  # noqa: PTH123
+            return file.read().rsplit(")", 1)[1].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
