@@ -63,12 +63,8 @@ def _messages(hidden: Tensor, source: Tensor, incoming: Tensor, incoming_ptr: Te
     return messages
 
 
-def _flip_pairs(edges: Tensor) -> Tensor:
-    return edges.view(-1, 2, edges.shape[1]).flip(1).view(edges.shape)
-
-
 class _DirectedMessages(torch.autograd.Function):
-    """The map is L = S·A - R; since reversing all edges turns L into its transpose, backward is R·L·R."""
+    """Backward is the same sum on the reversed graph: an edge gives to those that follow it, its reverse apart."""
 
     @staticmethod
     def forward(ctx: FunctionCtx, hidden: Tensor, source: Tensor, incoming: Tensor, incoming_ptr: Tensor) -> Tensor:
@@ -77,8 +73,9 @@ class _DirectedMessages(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: FunctionCtx, grad: Tensor) -> tuple[Tensor, None, None, None]:
-        flipped = _messages(_flip_pairs(grad.contiguous()), *ctx.saved_tensors)  # type: ignore[attr-defined]
-        return _flip_pairs(flipped), None, None, None
+        source, incoming, incoming_ptr = ctx.saved_tensors  # type: ignore[attr-defined]
+        target = source.view(-1, 2).flip(1).reshape(-1)
+        return _messages(grad.contiguous(), target, incoming ^ 1, incoming_ptr), None, None, None
 
 
 class _SegmentSums(torch.autograd.Function):
