@@ -8,11 +8,11 @@ is rejected and why, and a bad row cannot harm another.
 
 import importlib.util
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
 from importlib.machinery import PathFinder
-from typing import NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,17 +24,16 @@ from molgraph.features.schema import SCHEMA
 from molgraph.graphs import PackedGraphs, concatenate
 
 # Molecules of one C++ call are alive at the same time, and more than a few fall out of the cache:
-# measured 0.90 of the rate of RDKit's parser with 8 molecules a call, 0.78 with 256.
-_CALL_SIZE = 8
+# measured 0.90 of the rate of RDKit's parser with 16 molecules a call, 0.78 with 256.
+_CALL_SIZE = 16
 # Decoding has a fixed cost of some thirty numpy calls, so it takes many calls' output at once.
 _GROUP_SIZE = 512
 
-# One-hot columns come first, then the floats, each in this order.
-_CHIRALITY_WIDTH, _TYPE_WIDTH, _STEREO_WIDTH = 5, 4, 7
+# One-hot columns come first, then the floats, each in this order. The mass is asked for only where it can matter.
+_CHIRALITY_WIDTH, _STEREO_WIDTH = 5, 7
 # The extension's "in-ring" of an atom is not used: it reads through a null pointer when a SMILES does not parse.
-_ATOM_FLOATS = ("atomic-number", "degree", "formal-charge", "hybridization", "aromatic", "radical-electron", "mass")
-_BOND_FEATURES = ("bond-type-onehot", "stereo", "bond-type-float", "conjugated", "in-ring")
-_BOND_ORDER, _BOND_CONJUGATED, _BOND_RING = range(_TYPE_WIDTH + _STEREO_WIDTH, _TYPE_WIDTH + _STEREO_WIDTH + 3)
+_ATOM_FLOATS = ("atomic-number", "degree", "formal-charge", "hybridization", "aromatic", "radical-electron")
+_BOND_FEATURES = ("stereo", "bond-type-onehot", "bond-type-float", "conjugated", "in-ring")
 
 _ATOM = {spec.name: column for column, spec in enumerate(SCHEMA.atom)}
 _BOND = {spec.name: column for column, spec in enumerate(SCHEMA.bond)}
@@ -42,6 +41,8 @@ _WEIGHTS = ATOMIC_WEIGHTS.astype(np.float32)
 
 # Printable ASCII without blanks, so neither a name nor a CXSMILES block.
 _is_plain = re.compile(r"[!-~]{1,2000}").fullmatch
+# `[13C]`, and the names of two isotopes of hydrogen; that it also finds elements such as Ti costs only time.
+_may_have_isotopes = re.compile(r"\[[0-9DT]").search
 
 # What pybind11 makes of C++ exceptions. Any of them means: one of these texts is bad.
 _CALL_ERRORS = (RuntimeError, ValueError, IndexError, OverflowError)
@@ -60,7 +61,11 @@ _PROBES = (
     "Cl[Pt@SP1](F)(N)O",
 )
 
-_Call = Callable[[list[str]], list[NDArray[np.generic]]]
+
+class _Call(Protocol):
+    """The C++ featurizer: arrays as in `_Piece`."""
+
+    def __call__(self, texts: list[str], *, with_mass: bool) -> list[NDArray[Any]]: ...
 
 
 class _Piece(NamedTuple):
@@ -129,17 +134,17 @@ def _load() -> _Call | None:
     try:
         extension = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(extension)
-        features = (
-            extension.atom_onehot_feature_names_to_array(["chirality"]),
-            extension.atom_float_feature_names_to_array(list(_ATOM_FLOATS)),
-            extension.bond_feature_names_to_array(list(_BOND_FEATURES)),
-        )
+        one_hot = extension.atom_onehot_feature_names_to_array(["chirality"])
+        floats = extension.atom_float_feature_names_to_array([*_ATOM_FLOATS])
+        floats_and_mass = extension.atom_float_feature_names_to_array([*_ATOM_FLOATS, "mass"])
+        bonds = extension.bond_feature_names_to_array([*_BOND_FEATURES])
     except (ImportError, AttributeError):  # built for another RDKit, or another version
         return None
 
-    def call(texts: list[str]) -> list[NDArray[np.generic]]:
+    def call(texts: list[str], *, with_mass: bool) -> list[NDArray[Any]]:
+        features = (one_hot, floats_and_mass if with_mass else floats, bonds)
         # No explicit hydrogens, no offset to carbon, each bond once, no self loops.
-        arrays: list[NDArray[np.generic]] = extension.batch_mol_featurizer(texts, *features, False, False, False, False)
+        arrays: list[NDArray[Any]] = extension.batch_mol_featurizer(texts, *features, False, False, False, False)
         return arrays
 
     return call
@@ -150,11 +155,12 @@ def _encode(call: _Call, smiles: Sequence[str], rows: Sequence[int], ids: Sequen
     for start in range(0, len(smiles), _GROUP_SIZE):
         # An empty text is a molecule without atoms: it leaves a hole, and so goes to the reference.
         texts = [text if _is_plain(text) else "" for text in smiles[start : start + _GROUP_SIZE]]
+        with_mass = any(map(_may_have_isotopes, texts))
         with quiet_rdkit():
             pieces = [
                 piece
                 for first in range(0, len(texts), _CALL_SIZE)
-                for piece in _featurize(call, texts[first : first + _CALL_SIZE], first)
+                for piece in _featurize(call, texts[first : first + _CALL_SIZE], first, with_mass=with_mass)
             ]
         if pieces:
             parts.append(_decode(pieces, len(texts), start))
@@ -173,23 +179,25 @@ def _encode(call: _Call, smiles: Sequence[str], rows: Sequence[int], ids: Sequen
     )
 
 
-def _featurize(call: _Call, texts: list[str], first: int) -> list[_Piece]:
+def _featurize(call: _Call, texts: list[str], first: int, *, with_mass: bool) -> list[_Piece]:
     """Output for the texts, halved around those that make the whole call fail."""
     try:
-        atoms, bonds, ends, _, owner = call(texts)
+        atoms, bonds, ends, _, owner = call(texts, with_mass=with_mass)
     except _CALL_ERRORS:
         if len(texts) == 1:
             return []
         half = len(texts) // 2
-        return [*_featurize(call, texts[:half], first), *_featurize(call, texts[half:], first + half)]
-    return [_Piece(first, atoms, bonds, ends, owner)]  # type: ignore[arg-type]  # the extension is untyped
+        return [
+            *_featurize(call, texts[:half], first, with_mass=with_mass),
+            *_featurize(call, texts[half:], first + half, with_mass=with_mass),
+        ]
+    return [_Piece(first, atoms, bonds, ends, owner)]
 
 
 def _decode(pieces: list[_Piece], n_texts: int, start: int) -> PackedGraphs:
     """The molecules of one group of texts; `row_index` counts from `start`."""
-    # Features become rows here, because numpy is twice as fast on contiguous memory.
-    atoms = np.ascontiguousarray(np.concatenate([piece.atoms for piece in pieces]).T)  # [features, N]
-    bonds = np.ascontiguousarray(np.concatenate([piece.bonds for piece in pieces]).T)  # [features, E]
+    atoms = np.concatenate([piece.atoms for piece in pieces])  # [N, features]
+    bonds = np.concatenate([piece.bonds for piece in pieces])  # [E, features]
     atoms_of_piece = np.array([len(piece.owner) for piece in pieces])
     bonds_of_piece = [piece.ends.shape[1] for piece in pieces]
     owner = np.concatenate([piece.owner for piece in pieces])  # [N]
@@ -199,13 +207,13 @@ def _decode(pieces: list[_Piece], n_texts: int, start: int) -> PackedGraphs:
     bond_owner = owner[ends[0]]  # [E]
     n_atoms = np.bincount(owner, minlength=n_texts)
     n_bonds = np.bincount(bond_owner, minlength=n_texts)
-    in_ring = np.flatnonzero(bonds[_BOND_RING])
-    bond_atoms = np.empty((ends.shape[1], 2), dtype=np.uint16)
+    bond_codes = _bond_codes(bonds)
+    bond_atoms = np.empty((len(bonds), 2), dtype=np.uint16)
     bond_atoms.T[:] = ends - (np.cumsum(n_atoms) - n_atoms)[bond_owner]
     present = np.flatnonzero(n_atoms)  # the others are holes
     return PackedGraphs(
-        atom_codes=_atom_codes(atoms, np.bincount(ends.ravel(), minlength=len(owner)), ends[:, in_ring]),
-        bond_codes=_bond_codes(bonds),
+        atom_codes=_atom_codes(atoms, ends, np.flatnonzero(bond_codes[:, _BOND["ring"]])),
+        bond_codes=bond_codes,
         bond_atoms=bond_atoms,
         atom_ptr=_pointer(n_atoms[present]),
         bond_ptr=_pointer(n_bonds[present]),
@@ -215,42 +223,44 @@ def _decode(pieces: list[_Piece], n_texts: int, start: int) -> PackedGraphs:
 
 
 def _atom_codes(
-    atoms: NDArray[np.float32], n_graph_neighbours: NDArray[np.int64], ring_atoms: NDArray[np.int64]
+    atoms: NDArray[np.float32], ends: NDArray[np.int64], ring_bonds: NDArray[np.int64]
 ) -> NDArray[np.uint8]:
-    number, degree, charge, hybridization, aromatic, radicals, mass = atoms[_CHIRALITY_WIDTH:]
+    floats = np.ascontiguousarray(atoms[:, _CHIRALITY_WIDTH:].T)  # numpy is twice as fast on contiguous memory
+    number, degree, charge, hybridization, aromatic, radicals, *mass = floats
     element = np.rint(number * 5).astype(np.uint8)  # the extension scales: Z / 5 and mass / 100
-    codes = np.empty((atoms.shape[1], len(SCHEMA.atom)), dtype=np.uint8)
+    codes = np.empty((len(atoms), len(SCHEMA.atom)), dtype=np.uint8)
     codes[:, _ATOM["element"]] = element
     codes[:, _ATOM["degree"]] = np.minimum(degree, 7)
     codes[:, _ATOM["charge"]] = np.where(np.abs(charge) <= 4, charge + 4, 9)
-    codes[:, _ATOM["chirality"]] = _category(atoms[:_CHIRALITY_WIDTH])
+    codes[:, _ATOM["chirality"]] = _category(atoms[:, :_CHIRALITY_WIDTH])
     # `degree` counts all neighbours; those that are no atoms of the graph are hydrogens.
-    codes[:, _ATOM["hydrogens"]] = np.minimum(degree - n_graph_neighbours, 5)
+    codes[:, _ATOM["hydrogens"]] = np.minimum(degree - np.bincount(ends.ravel(), minlength=len(atoms)), 5)
     codes[:, _ATOM["hybridization"]] = hybridization
     codes[:, _ATOM["aromatic"]] = aromatic
     codes[:, _ATOM["ring"]] = 0
-    codes[ring_atoms, _ATOM["ring"]] = 1
+    for side in ends:
+        codes[side[ring_bonds], _ATOM["ring"]] = 1
     codes[:, _ATOM["radicals"]] = np.minimum(radicals, 4)
-    codes[:, _ATOM["isotope"]] = np.clip(np.rint(mass * 100 - _WEIGHTS[element]), -4, 4) + 4
+    codes[:, _ATOM["isotope"]] = np.clip(np.rint(mass[0] * 100 - _WEIGHTS[element]), -4, 4) + 4 if mass else 4
     return codes
 
 
 def _bond_codes(bonds: NDArray[np.float32]) -> NDArray[np.uint8]:
-    _, double, triple, rest = bonds[:_TYPE_WIDTH]
-    codes = np.empty((bonds.shape[1], len(SCHEMA.bond)), dtype=np.uint8)
+    _, double, triple, rest, order, conjugated, ring = np.ascontiguousarray(bonds[:, _STEREO_WIDTH:].T)
+    codes = np.empty((len(bonds), len(SCHEMA.bond)), dtype=np.uint8)
     # Only the aromatic bonds of the rest have order 1.5.
-    codes[:, _BOND["type"]] = double + 2 * triple + rest * np.where(bonds[_BOND_ORDER] == 1.5, 3, 4)
-    codes[:, _BOND["conjugated"]] = bonds[_BOND_CONJUGATED]
-    codes[:, _BOND["ring"]] = bonds[_BOND_RING]
-    codes[:, _BOND["stereo"]] = _category(bonds[_TYPE_WIDTH : _TYPE_WIDTH + _STEREO_WIDTH])
+    codes[:, _BOND["type"]] = double + 2 * triple + rest * np.where(order == 1.5, 3, 4)
+    codes[:, _BOND["conjugated"]] = conjugated
+    codes[:, _BOND["ring"]] = ring
+    codes[:, _BOND["stereo"]] = _category(bonds[:, :_STEREO_WIDTH])
     return codes
 
 
 def _category(one_hot: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """`[n]`, the row that holds the one in each column of `[k, n]`. Nearly all hold it in the first."""
-    codes = np.zeros(one_hot.shape[1], dtype=np.uint8)
-    others = np.flatnonzero(one_hot[0] == 0)
-    codes[others] = one_hot[:, others].argmax(axis=0)
+    """`[n]`, the column that holds the one in each row of `[n, k]`. Nearly all hold it in the first."""
+    codes = np.zeros(len(one_hot), dtype=np.uint8)
+    others = np.flatnonzero(one_hot[:, 0] == 0)
+    codes[others] = one_hot[others].argmax(axis=1)
     return codes
 
 
