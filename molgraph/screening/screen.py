@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from molgraph import __version__
 from molgraph.atomic import atomic_folder
@@ -250,7 +251,7 @@ def _take(run: _Run, batch: RecordBatch, prediction: Prediction, rejected_file: 
         run.first_rejected += lost[: 5 - len(run.first_rejected)]
     run.rejected += len(lost)
     run.scored += len(batch) - len(prediction.rejected)
-    scores = run.goal.sign * prediction.mean[:, run.goal.column]
+    scores = as_shown(run.goal.sign * prediction.mean[:, run.goal.column])
     candidates = np.flatnonzero(scores > run.top.threshold)  # a rejected row's NaN is above nothing
     lower, upper = prediction.interval(run.level)
     sets = prediction.label_sets(run.level)
@@ -270,6 +271,15 @@ def _take(run: _Run, batch: RecordBatch, prediction: Prediction, rejected_file: 
             kept=tuple(batch.columns[name][i] for name in run.keep_columns),
         )
         run.top.offer(float(scores[i]), hit.row, structure_key(hit.smiles, run.predictor), hit)
+
+
+def as_shown(scores: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Scores to the six significant digits that tables show.
+
+    The last digits of a float32 sum depend on the order of the atoms in the text, and on the machine. Ranked like this,
+    spellings of one structure tie, and ties go by row.
+    """
+    return np.array([float(f"{score:.6g}") for score in scores.tolist()])
 
 
 def structure_key(smiles: str, predictor: Predictor) -> str:

@@ -1,0 +1,316 @@
+"""`screen`: every row is accounted for, the best are found, and nothing appears half-written."""
+
+import csv
+import gzip
+import json
+import os
+import signal
+import time
+from multiprocessing import active_children
+
+import pytest
+
+from molgraph import Predictor, __version__, screen
+from molgraph.chem.identity import canonical_smiles
+from molgraph.errors import InputError, ModelError, WorkerError
+from molgraph.screening import screen as module
+from molgraph.screening import stream
+from molgraph.store import model_hash
+
+HITS_COLUMNS = [
+    *("rank", "id", "smiles", "pIC50_pred", "pIC50_std", "pIC50_lower", "pIC50_upper", "score", "in_training"),
+    *("nearest_id", "nearest_smiles", "nearest_similarity", "nearest_value"),
+]
+
+
+@pytest.fixture(scope="module")
+def predictor(model_folder) -> Predictor:
+    return Predictor.load(model_folder, device="cpu")
+
+
+@pytest.fixture
+def library(assay, tmp_path):
+    """100 compounds, garbage, doubled texts, and one compound in three spellings."""
+    lines = [f"{text} cpd{row}" for row, text in enumerate(assay[0][40:140])]
+    lines[10:10] = ["C1CC ring", "oops bad"]
+    lines[50:50] = ["OCC ethanol1", "CCO ethanol2", "C(O)C ethanol3", lines[0].replace(" cpd0", " again"), "C1CC ring"]
+    path = tmp_path / "library.smi"
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+def rows(path) -> list[dict[str, str]]:
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def names(folder) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def contents(folder) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.name != "summary.json"}
+
+
+def test_every_row_is_accounted_for(predictor, library, tmp_path):
+    result = screen(predictor, library, output=tmp_path / "hits", top=1000)
+    assert (result.rows_read, result.scored, result.rejected, result.duplicates) == (107, 103, 2, 2)
+    assert result.rows_read == result.scored + result.rejected + result.duplicates
+    assert (result.hits, result.hits_merged) == (101, 2)
+    assert result.output == tmp_path / "hits"
+    assert names(tmp_path / "hits") == ["duplicates.csv", "hits.csv", "rejected.csv", "summary.json"]
+    rejected = rows(tmp_path / "hits" / "rejected.csv")
+    assert [(row["row"], row["id"], row["smiles"]) for row in rejected] == [
+        ("10", "ring", "C1CC"),
+        ("11", "bad", "oops"),
+    ]
+    assert rejected[0]["reason"] == "SMILES Parse Error: unclosed ring"
+    assert [rejected.row for rejected in result.first_rejected] == [10, 11]
+    duplicates = rows(tmp_path / "hits" / "duplicates.csv")
+    assert [(row["row"], row["id"]) for row in duplicates] == [("53", "again"), ("54", "ring")]
+
+
+def test_hits_are_the_best_of_all(predictor, library, tmp_path):
+    screen(predictor, library, output=tmp_path / "hits", top=1000)
+    hits = rows(tmp_path / "hits" / "hits.csv")
+    texts, ids = zip(*(line.split() for line in library.read_text().splitlines()), strict=True)
+    prediction = predictor.predict(texts)
+    mean = dict(zip(ids, prediction.mean[:, 0], strict=True))
+    upper = dict(zip(ids, prediction.interval(0.9)[1][:, 0], strict=True))
+    assert list(hits[0]) == HITS_COLUMNS
+    assert [int(hit["rank"]) for hit in hits] == list(range(1, 102))
+    for hit in hits:
+        assert float(hit["pIC50_pred"]) == pytest.approx(mean[hit["id"]], rel=1e-5)
+        assert float(hit["pIC50_upper"]) == pytest.approx(upper[hit["id"]], rel=1e-5)
+        assert hit["score"] == hit["pIC50_pred"]
+    scores = [float(hit["score"]) for hit in hits]
+    assert scores == sorted(scores, reverse=True)
+    assert len({canonical_smiles(hit["smiles"]) for hit in hits}) == 101
+    assert [hit["id"][:7] for hit in hits].count("ethanol") == 1
+
+
+@pytest.mark.parametrize("top", [1, 7, 60])
+def test_fewer_hits_are_the_first_of_more(predictor, library, tmp_path, monkeypatch, top):
+    monkeypatch.setattr(module, "BATCH_SIZE", 8)
+    screen(predictor, library, output=tmp_path / "all", top=1000)
+    result = screen(predictor, library, output=tmp_path / "few", top=top)
+    assert result.hits == top
+    assert rows(tmp_path / "few" / "hits.csv") == rows(tmp_path / "all" / "hits.csv")[:top]
+    assert contents(tmp_path / "few")["rejected.csv"] == contents(tmp_path / "all")["rejected.csv"]
+
+
+def test_ties_are_broken_by_row(predictor, tmp_path):
+    (tmp_path / "library.csv").write_text("smiles,id\n" + "".join(f"[{n}CH4],iso{n}\n" for n in range(18, 40)))
+    screen(predictor, tmp_path / "library.csv", output=tmp_path / "hits", top=5)
+    hits = rows(tmp_path / "hits" / "hits.csv")
+    assert len({hit["score"] for hit in hits}) == 1  # the features tell such heavy isotopes not apart
+    assert [hit["id"] for hit in hits] == [f"iso{n}" for n in range(18, 23)]
+
+
+def test_library_that_is_the_training_file(predictor, assay_table, tmp_path):
+    result = screen(predictor, assay_table, output=tmp_path / "hits", keep_columns=["pIC50"])
+    hits = rows(tmp_path / "hits" / "hits.csv")
+    assert result.hits == len(hits) == 60
+    for hit in hits:
+        assert hit["in_training"] == "true"
+        assert hit["nearest_similarity"] == "1"
+        assert float(hit["nearest_value"]) == float(hit["pIC50"])
+        assert hit["nearest_id"] == hit["id"]
+
+
+def test_model_without_structures_and_with_classes(mixed_folder, assay_table, tmp_path):
+    output = tmp_path / "hits"
+    result = screen(mixed_folder, assay_table, output=output, goal="active", top=10, device="cpu", level=0.7)
+    hits = rows(output / "hits.csv")
+    assert result.goal == "maximize active"
+    for hit in hits:
+        assert [hit[name] for name in ("in_training", "nearest_id", "nearest_similarity", "nearest_value")] == [""] * 4
+        assert hit["active_set"] in {"{}", "{0}", "{1}", "{0,1}"}
+        assert 0 < float(hit["active_pred"]) < 1
+        assert hit["score"] == hit["active_pred"]
+    best = [float(hit["active_pred"]) for hit in hits]
+    assert best == sorted(best, reverse=True)
+
+
+def test_less_can_be_better(predictor, library, tmp_path):
+    screen(predictor, library, output=tmp_path / "hits", goal="minimize pIC50", top=1000)
+    hits = rows(tmp_path / "hits" / "hits.csv")
+    values = [float(hit["pIC50_pred"]) for hit in hits]
+    assert values == sorted(values)
+    assert [float(hit["score"]) for hit in hits] == [-value for value in values]
+
+
+def test_kept_columns_keep_their_names_where_they_can(predictor, tmp_path):
+    (tmp_path / "library.csv").write_text('smiles,id,price,rank,note\nCCO,=2+2,5.50,first,"a, b"\nCCN,n,6,second,=x\n')
+    screen(predictor, tmp_path / "library.csv", output=tmp_path / "hits", keep_columns=["rank", "note", "price"])
+    hits = {hit["smiles"]: hit for hit in rows(tmp_path / "hits" / "hits.csv")}
+    assert list(hits["CCO"])[:6] == ["rank", "id", "smiles", "input_rank", "note", "price"]
+    assert (hits["CCO"]["input_rank"], hits["CCO"]["note"], hits["CCO"]["price"]) == ("first", "a, b", "5.50")
+    assert (hits["CCO"]["id"], hits["CCN"]["note"]) == ("'=2+2", "'=x")  # a spreadsheet would run them
+
+
+def test_summary_tells_all(model_folder, library, tmp_path):
+    result = screen(
+        model_folder, library, output=tmp_path / "hits", top=3, level=0.8, device="cpu", precision="float32"
+    )
+
+    def refuse(constant):
+        raise AssertionError(constant)
+
+    summary = json.loads((tmp_path / "hits" / "summary.json").read_text(), parse_constant=refuse)
+    assert summary["format_version"] == 1
+    assert summary["molgraph_version"] == __version__
+    counts = {"read": 107, "scored": 103, "rejected": 2, "duplicates": 2, "duplicates_are_complete": True}
+    assert summary["rows"] == counts
+    assert summary["hits"]["written"] == 3
+    assert summary["seconds"] == round(result.seconds, 3) > 0
+    assert summary["molecules_per_second"] == pytest.approx(107 / result.seconds, abs=0.1)
+    assert summary["model"]["sha256"] == model_hash(model_folder)
+    assert summary["model"]["members"] == 2
+    assert [task["name"] for task in summary["model"]["tasks"]] == ["pIC50"]
+    assert summary["settings"] == {
+        "library": str(library),
+        "top": 3,
+        "goal": "maximize pIC50",
+        "level": 0.8,
+        "smiles_column": "smiles",
+        "id_column": "name",
+        "keep_columns": [],
+        "device": "cpu",
+        "precision": "float32",
+        "processes": 1,
+    }
+    assert len(result.best) == 3
+    assert result.best[0].id == rows(tmp_path / "hits" / "hits.csv")[0]["id"]
+
+
+def test_nothing_usable_gives_empty_hits(predictor, tmp_path):
+    (tmp_path / "library.csv").write_text("smiles\nbad\nworse\nbad\n")
+    result = screen(predictor, tmp_path / "library.csv", output=tmp_path / "hits")
+    assert (result.rows_read, result.scored, result.rejected, result.duplicates, result.hits) == (3, 0, 2, 1, 0)
+    assert (tmp_path / "hits" / "hits.csv").read_text() == ",".join(HITS_COLUMNS) + "\n"
+
+
+def test_memory_holds_twice_the_hits_at_most(predictor, library, tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "BATCH_SIZE", 4)
+    sizes = []
+    take = module._take
+
+    def watched(run, *arguments):
+        take(run, *arguments)
+        sizes.append(len(run.top._entries))
+
+    monkeypatch.setattr(module, "_take", watched)
+    screen(predictor, library, output=tmp_path / "hits", top=5)
+    assert max(sizes) <= 2 * 5 + 64
+
+
+def test_progress_reaches_the_end(predictor, library, tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "BATCH_SIZE", 16)
+    seen = []
+    screen(predictor, library, output=tmp_path / "hits", on_progress=seen.append)
+    assert [progress.rows for progress in seen] == [16, 32, 48, 64, 80, 96, 107]
+    assert (seen[-1].rejected, seen[-1].bytes_read) == (2, library.stat().st_size)
+
+
+def test_processes_do_not_show(model_folder, library, tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "BATCH_SIZE", 8)
+    monkeypatch.setattr(stream.Helpers, "n_ready", 1)  # or all would be done before the helper is there
+    for processes in (1, 2):
+        screen(model_folder, library, output=tmp_path / str(processes), top=20, device="cpu", processes=processes)
+    assert contents(tmp_path / "1") == contents(tmp_path / "2")
+    one, two = (json.loads((tmp_path / str(n) / "summary.json").read_text()) for n in (1, 2))
+    assert one["rows"] == two["rows"]
+    assert (one["settings"]["processes"], two["settings"]["processes"]) == (1, 2)
+
+
+# Failures leave nothing.
+
+
+def test_a_killed_helper_ends_the_screen(model_folder, library, tmp_path, monkeypatch, capfd):
+    monkeypatch.setattr(module, "BATCH_SIZE", 8)
+
+    def kill(progress):
+        for helper in active_children():
+            os.kill(helper.pid, signal.SIGKILL)
+            helper.join()
+        time.sleep(0.2)
+
+    with pytest.raises(WorkerError, match="a helper process died") as caught:
+        screen(model_folder, library, output=tmp_path / "hits", device="cpu", processes=2, on_progress=kill)
+    assert "\n" not in str(caught.value)
+    assert names(tmp_path) == ["library.smi"]
+    assert active_children() == []
+    assert "Traceback" not in capfd.readouterr().err
+
+
+def test_an_interrupted_screen_leaves_nothing(predictor, library, tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "BATCH_SIZE", 8)
+
+    def interrupt(progress):
+        if progress.rows > 50:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        screen(predictor, library, output=tmp_path / "hits", on_progress=interrupt)
+    assert names(tmp_path) == ["library.smi"]
+
+
+def test_a_library_cut_short_leaves_nothing(predictor, assay, tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "BATCH_SIZE", 8)
+    whole = gzip.compress("\n".join(assay[0]).encode())
+    (tmp_path / "library.smi.gz").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(InputError, match=r"library\.smi\.gz"):
+        screen(predictor, tmp_path / "library.smi.gz", output=tmp_path / "hits")
+    assert names(tmp_path) == ["library.smi.gz"]
+
+
+def test_an_existing_folder_is_kept_or_replaced(predictor, library, tmp_path):
+    (tmp_path / "hits").mkdir()
+    (tmp_path / "hits" / "notes.txt").write_text("mine")
+    with pytest.raises(InputError, match="not empty"):
+        screen(predictor, library, output=tmp_path / "hits")
+    assert names(tmp_path / "hits") == ["notes.txt"]
+    screen(predictor, library, output=tmp_path / "hits", overwrite=True)
+    assert "notes.txt" not in names(tmp_path / "hits")
+    assert names(tmp_path) == ["hits", "library.smi"]
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"top": 0}, "top is 0"),
+        ({"level": 1.0}, "level is 1.0"),
+        ({"goal": "potency"}, "potency"),
+        ({"goal": "pIC50, active"}, "must be a task of the model"),
+        ({"goal": "maximise pIC50"}, "maximize or minimize"),
+        ({"keep_columns": ["price"]}, "price"),
+        ({"smiles_column": "structure"}, "structure"),
+    ],
+)
+def test_wrong_options(predictor, library, tmp_path, options, words):
+    with pytest.raises(InputError, match=words):
+        screen(predictor, library, output=tmp_path / "hits", **options)
+    assert names(tmp_path) == ["library.smi"]
+
+
+def test_a_goal_is_needed_with_several_tasks(mixed_folder, library, tmp_path):
+    with pytest.raises(InputError, match="say which ranks"):
+        screen(mixed_folder, library, output=tmp_path / "hits", device="cpu")
+    with pytest.raises(ModelError, match="does not exist"):
+        screen(tmp_path / "no model", library, output=tmp_path / "hits", device="cpu")
+    with pytest.raises(InputError, match="missing"):
+        screen(mixed_folder, tmp_path / "missing.smi", output=tmp_path / "hits", device="cpu")
+    assert names(tmp_path) == ["library.smi"]
+
+
+def test_bfloat16_is_close(model_folder, library, assay, tmp_path):
+    for precision in ("float32", "bfloat16"):
+        output = tmp_path / precision
+        screen(model_folder, library, output=output, top=1000, device="cpu", precision=precision)
+    exact, fast = (
+        {hit["id"]: float(hit["score"]) for hit in rows(tmp_path / precision / "hits.csv") if "eth" not in hit["id"]}
+        for precision in ("float32", "bfloat16")
+    )
+    assert exact.keys() == fast.keys()
+    assert max(abs(exact[name] - fast[name]) for name in exact) < 0.05 * assay[1].std()
