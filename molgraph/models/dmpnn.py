@@ -23,7 +23,7 @@ class DMPNN(nn.Module):
     W_i and the atom part of W_o are tables of code embeddings, which equal linear layers on one-hot features.
     """
 
-    def __init__(self, config: ModelConfig, vocabulary: Vocabulary, n_members: int) -> None:
+    def __init__(self, config: ModelConfig, vocabulary: Vocabulary, n_members: int, generator: torch.Generator) -> None:
         super().__init__()
         hidden = config.hidden
         atom_codes, bond_codes = vocabulary.atom, vocabulary.bond
@@ -33,11 +33,12 @@ class DMPNN(nn.Module):
         self.n_members = n_members
         self.n_out = hidden
         self.dropout = nn.Dropout(config.dropout)
-        self.edge_from_atom = CodeEmbedding(n_members, atom_codes, hidden, fan_in=edge_inputs)
-        self.edge_from_bond = CodeEmbedding(n_members, bond_codes, hidden, fan_in=edge_inputs)
-        self.message = MemberLinear(n_members, hidden, hidden, bias=False)
-        self.atom_from_codes = CodeEmbedding(n_members, atom_codes, hidden, fan_in=sum(atom_codes) + hidden)
-        self.atom_from_messages = MemberLinear(n_members, hidden, hidden)
+        atom_inputs = sum(atom_codes) + hidden
+        self.edge_from_atom = CodeEmbedding(n_members, atom_codes, hidden, generator=generator, fan_in=edge_inputs)
+        self.edge_from_bond = CodeEmbedding(n_members, bond_codes, hidden, generator=generator, fan_in=edge_inputs)
+        self.message = MemberLinear(n_members, hidden, hidden, generator=generator, bias=False)
+        self.atom_from_codes = CodeEmbedding(n_members, atom_codes, hidden, generator=generator, fan_in=atom_inputs)
+        self.atom_from_messages = MemberLinear(n_members, hidden, hidden, generator=generator)
 
     def forward(self, batch: GraphBatch, dtype: torch.dtype) -> Tensor:
         """`[M, B, H]` vectors of the molecules, computed in `dtype`."""

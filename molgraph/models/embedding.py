@@ -16,16 +16,25 @@ class CodeEmbedding(nn.Module):
         n_members: M.
         n_codes: Size of each of the F vocabularies.
         n_out: D.
+        generator: What the first weights are drawn from.
         fan_in: Number of inputs that the weights are scaled for at the start; the total vocabulary by default.
     """
 
     offsets: Tensor
 
-    def __init__(self, n_members: int, n_codes: tuple[int, ...], n_out: int, *, fan_in: int | None = None) -> None:
+    def __init__(
+        self,
+        n_members: int,
+        n_codes: tuple[int, ...],
+        n_out: int,
+        *,
+        generator: torch.Generator,
+        fan_in: int | None = None,
+    ) -> None:
         super().__init__()
         n_rows = sum(n_codes)
         bound = 1.0 / math.sqrt(fan_in or n_rows)
-        self.weight = nn.Parameter(torch.empty(n_members, n_rows, n_out).uniform_(-bound, bound))
+        self.weight = nn.Parameter(torch.empty(n_members, n_rows, n_out).uniform_(-bound, bound, generator=generator))
         starts = torch.tensor([0, *n_codes[:-1]]).cumsum(0)
         self.register_buffer("offsets", starts, persistent=False)
 

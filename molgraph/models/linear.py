@@ -13,11 +13,13 @@ from torch import Tensor, nn
 class MemberLinear(nn.Module):
     """M linear layers side by side, `[M, R, I]` to `[M, R, O]`, started as `torch.nn.Linear` starts one."""
 
-    def __init__(self, n_members: int, n_in: int, n_out: int, *, bias: bool = True) -> None:
+    def __init__(self, n_members: int, n_in: int, n_out: int, *, generator: torch.Generator, bias: bool = True) -> None:
         super().__init__()
         bound = 1.0 / math.sqrt(n_in)
-        self.weight = nn.Parameter(torch.empty(n_members, n_out, n_in).uniform_(-bound, bound))
-        self.bias = nn.Parameter(torch.empty(n_members, n_out).uniform_(-bound, bound)) if bias else None
+        self.weight = nn.Parameter(torch.empty(n_members, n_out, n_in).uniform_(-bound, bound, generator=generator))
+        self.bias = None
+        if bias:
+            self.bias = nn.Parameter(torch.empty(n_members, n_out).uniform_(-bound, bound, generator=generator))
 
     def forward(self, x: Tensor) -> Tensor:
         """`[M, R, O]`, in the number format of `x`."""

@@ -15,8 +15,11 @@ from molgraph.models.linear import MemberLinear
 from molgraph.models.vocabulary import Vocabulary
 from molgraph.tasks import TaskKind
 
-#: Graph encoders by name: `(config, vocabulary, n_members)` gives a module with `n_out`, called on (batch, dtype).
-ENCODERS: Mapping[Architecture, Callable[[ModelConfig, Vocabulary, int], DMPNN]] = MappingProxyType({"dmpnn": DMPNN})
+#: Graph encoders by name: `(config, vocabulary, n_members, generator)` gives a module with `n_out`, called on
+#: (batch, dtype).
+ENCODERS: Mapping[Architecture, Callable[[ModelConfig, Vocabulary, int, torch.Generator], DMPNN]] = MappingProxyType(
+    {"dmpnn": DMPNN}
+)
 
 
 class Network(nn.Module):
@@ -27,6 +30,8 @@ class Network(nn.Module):
         vocabulary: Sizes of the feature codes.
         kinds: Kind of each of the T tasks.
         n_members: M.
+        seed: The first weights depend on this and on nothing else; torch's own generator is left alone, which the
+            threads of several members share.
     """
 
     target_mean: Tensor
@@ -34,18 +39,27 @@ class Network(nn.Module):
     positive_weight: Tensor
 
     def __init__(
-        self, config: ModelConfig, vocabulary: Vocabulary, kinds: tuple[TaskKind, ...], n_members: int = 1
+        self,
+        config: ModelConfig,
+        vocabulary: Vocabulary,
+        kinds: tuple[TaskKind, ...],
+        n_members: int = 1,
+        *,
+        seed: int = 0,
     ) -> None:
         super().__init__()
+        generator = torch.Generator().manual_seed(seed)
         self.config = config
         self.vocabulary = vocabulary
         self.kinds = kinds
         self.n_members = n_members
-        self.encoder = ENCODERS[config.architecture](config, vocabulary, n_members)
+        self.encoder = ENCODERS[config.architecture](config, vocabulary, n_members, generator)
         widths = [self.encoder.n_out] + [config.head_hidden] * config.head_layers
-        self.hidden = nn.ModuleList(MemberLinear(n_members, n_in, n_out) for n_in, n_out in pairwise(widths))
+        self.hidden = nn.ModuleList(
+            MemberLinear(n_members, n_in, n_out, generator=generator) for n_in, n_out in pairwise(widths)
+        )
         self.dropout = nn.Dropout(config.dropout)
-        self.output = MemberLinear(n_members, widths[-1], len(kinds))
+        self.output = MemberLinear(n_members, widths[-1], len(kinds), generator=generator)
         self.register_buffer("target_mean", torch.zeros(n_members, len(kinds)))
         self.register_buffer("target_scale", torch.ones(n_members, len(kinds)))
         self.register_buffer("positive_weight", torch.ones(n_members, len(kinds)))

@@ -1,6 +1,5 @@
 """The training loop: one pass of members, from fresh weights to the best epoch of each."""
 
-import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -24,9 +23,6 @@ from molgraph.training.schedule import learning_rate
 
 #: Least seconds between two checkpoints.
 CHECKPOINT_SECONDS = 5.0
-
-# Fresh weights are drawn from torch's one generator, which the threads of several members share.
-_GENERATOR_LOCK = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -96,12 +92,10 @@ def train_pass(
 
 
 def _start(data: TrainingData, plans: list[MemberPlan], config: TrainConfig) -> PassState:
-    # One by one, so that a member starts the same whoever trains beside it, in this thread or in another.
-    members = []
-    with _GENERATOR_LOCK, torch.random.fork_rng(devices=[]):
-        for plan in plans:
-            torch.manual_seed(_seed(config.seed, plan.member))
-            members.append(Network(config.model, data.vocabulary, data.kinds))
+    # One by one, so that a member starts the same whoever trains beside it.
+    members = [
+        Network(config.model, data.vocabulary, data.kinds, seed=_seed(config.seed, plan.member)) for plan in plans
+    ]
     network = stack_members(members).to(data.graphs.device)
     scalings = [target_scaling(data.labels[plan.train_rows], data.kinds) for plan in plans]
     rare = [

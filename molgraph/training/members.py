@@ -3,7 +3,7 @@
 import os
 import threading
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -54,6 +54,9 @@ def train_members(
     with torch.random.fork_rng(devices=cuda), _threads_per_lane(lanes), ThreadPoolExecutor(lanes) as pool:
         futures = [pool.submit(train_part, part) for part in parts]
         try:
+            finished, _ = wait(futures, return_when=FIRST_EXCEPTION)
+            for future in finished:
+                future.result()  # raises at once what a member raised, whatever the others still do
             passes = [future.result() for future in futures]
         except BaseException:  # also an interrupt: end the other members before leaving
             progress.stop()

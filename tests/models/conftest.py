@@ -4,7 +4,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import torch
 from rdkit import RDConfig
 
 from molgraph.config import ModelConfig
@@ -63,8 +62,6 @@ def make_network() -> NetworkMaker:
     """Makes a network with weights that depend on nothing but the arguments."""
 
     def make(config: ModelConfig, n_members: int = 1, kinds: tuple[TaskKind, ...] = KINDS, seed: int = 0) -> Network:
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
-            return Network(config, Vocabulary(SCHEMA.atom_sizes, SCHEMA.bond_sizes), kinds, n_members).eval()
+        return Network(config, Vocabulary(SCHEMA.atom_sizes, SCHEMA.bond_sizes), kinds, n_members, seed=seed).eval()
 
     return make

@@ -69,7 +69,7 @@ def test_no_rows():
 
 @pytest.mark.parametrize("bias", [True, False])
 def test_members_are_layers_side_by_side(bias):
-    layer = MemberLinear(3, 7, 4, bias=bias)
+    layer = MemberLinear(3, 7, 4, generator=torch.Generator(), bias=bias)
     x = torch.randn(3, 11, 7)
     for m in range(3):
         expected = torch.nn.functional.linear(x[m], layer.weight[m], layer.bias[m] if bias else None)
@@ -77,7 +77,7 @@ def test_members_are_layers_side_by_side(bias):
 
 
 def test_starts_as_torch_starts_a_layer():
-    layer = MemberLinear(1, 400, 300)
+    layer = MemberLinear(1, 400, 300, generator=torch.Generator())
     ours, theirs = layer.weight.std(), torch.nn.Linear(400, 300).weight.std()
     assert abs(float(ours.detach() / theirs.detach()) - 1) < 0.02
     assert float(layer.weight.detach().abs().max()) <= 400**-0.5
@@ -85,7 +85,7 @@ def test_starts_as_torch_starts_a_layer():
 
 def test_embeddings_equal_a_layer_on_one_hot_features():
     sizes = (3, 5, 2)
-    embedding = CodeEmbedding(2, sizes, 4)
+    embedding = CodeEmbedding(2, sizes, 4, generator=torch.Generator())
     codes = torch.stack([torch.randint(0, size, (10,)) for size in sizes], dim=1).to(torch.uint8)
     parts = [torch.nn.functional.one_hot(codes[:, f].long(), size) for f, size in enumerate(sizes)]
     features = torch.cat(parts, dim=1).float().view(2, 5, sum(sizes))
