@@ -1,37 +1,53 @@
 """The `molgraph` command: the sub-commands, and what an error looks like."""
 
+import contextlib
+import io
 import os
 import sys
 from typing import Annotated, NoReturn
 
 import typer
-from molgraph_cli import datasets, demo, doctor, models, predict, screen, train
 
-#: Exit codes: done; done, but more rows were rejected than `--max-rejected` allows; bad input or usage.
-EXIT_TOO_MANY_REJECTED = 1
+from . import datasets, demo, doctor, models, predict, screen, train
+from .commands import Commands, StoppedError
+from .text import show_line, tell
+
+#: Exit codes besides 0 (done) and 1 (done, but more rows were rejected than `--max-rejected` allows).
 EXIT_BAD_INPUT = 2
+EXIT_INTERRUPTED = 130
+
+EXAMPLE = """\b
+Examples:
+  molgraph demo
+  molgraph train assay.csv -o model --target-columns pIC50
+  molgraph screen model library.smi.gz -o hits --top 200
+"""
 
 app = typer.Typer(
+    cls=Commands,
     help="Train graph neural networks on assay tables, and screen compound libraries into ranked hits with honest "
     "uncertainties.",
-    no_args_is_help=True,
+    epilog=EXAMPLE,
+    add_completion=False,
     pretty_exceptions_enable=False,
+    # Plain text: the same in a pipe, in a log and in a narrow window, and without the time to load rich.
+    rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command(epilog=demo.EXAMPLE)(demo.demo)
-app.command(epilog=train.EXAMPLE)(train.train)
-app.command(epilog=predict.EXAMPLE)(predict.predict)
-app.command(epilog=screen.EXAMPLE)(screen.screen)
+app.command(epilog=demo.EXAMPLE, short_help="Train, screen and judge on data that comes along.")(demo.demo)
+app.command(epilog=train.EXAMPLE, short_help="Train an ensemble on an assay table.")(train.train)
+app.command(epilog=predict.EXAMPLE, short_help="Predict every row of a table.")(predict.predict)
+app.command(epilog=screen.EXAMPLE, short_help="Rank a compound library of any size.")(screen.screen)
 app.add_typer(models.app, name="models")
 app.add_typer(datasets.app, name="datasets")
-app.command(epilog=doctor.EXAMPLE)(doctor.doctor)
+app.command(epilog=doctor.EXAMPLE, short_help="Show what this installation has.")(doctor.doctor)
 
 
 def _show_version(asked: bool) -> None:
     if asked:
         from molgraph import __version__
 
-        typer.echo(f"molgraph {__version__}")
+        show_line(f"molgraph {__version__}")
         raise typer.Exit
 
 
@@ -47,29 +63,39 @@ def root(
 
 def main() -> None:
     """Run the command line: one line for each error, and an exit code that says which kind it was."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a letter that a terminal lacks is no reason to fail
     try:
-        app()
-    except KeyboardInterrupt:
-        _stop("interrupted; nothing half-written is left behind", 130)
-    except BrokenPipeError:
-        # Whoever read our output has gone, as in `molgraph ... | head`; say nothing when Python flushes at the end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
+        code = app(prog_name="molgraph", standalone_mode=False)
+        sys.stdout.flush()
     except Exception as error:  # noqa: BLE001  (the last place where an error can become one line)
         _explain(error)
+    sys.exit(code or 0)
 
 
 def _explain(error: Exception) -> NoReturn:
     from molgraph.errors import MolgraphError
 
+    cause = error.__cause__
+    if isinstance(error, StoppedError) and isinstance(cause, KeyboardInterrupt):
+        _stop(f"interrupted; {str(cause) or 'nothing half-written is left behind'}", EXIT_INTERRUPTED)
+    if isinstance(error, BrokenPipeError) or isinstance(cause, BrokenPipeError):
+        # Whoever read our output has gone, as in `molgraph ... | head`.
+        _forget_stdout()
+        sys.exit(0)
+    # Errors of usage come from Typer or, in its older versions, from click; only this method is common to them.
+    if hasattr(error, "format_message"):
+        _stop(_usage_message(error), EXIT_BAD_INPUT)
     if os.environ.get("MOLGRAPH_DEBUG"):
         raise error
     if isinstance(error, MolgraphError):
         _stop(str(error), EXIT_BAD_INPUT)
     if isinstance(error, OSError):
         name = f"{error.filename}: " if error.filename else ""
+        _forget_stdout()  # it may be what cannot be written
         _stop(f"{name}{error.strerror or error}", EXIT_BAD_INPUT)
-    if isinstance(error, MemoryError):
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":  # the latter is torch's
         _stop("out of memory; use --processes 1, a smaller --batch-size or a machine with more memory", EXIT_BAD_INPUT)
     first_line = next(iter(str(error).strip().splitlines()), "")
     _stop(
@@ -79,8 +105,23 @@ def _explain(error: Exception) -> NoReturn:
     )
 
 
+def _usage_message(error: Exception) -> str:
+    """What is wrong with the command as it was typed, what came, and where the help is."""
+    message = str(error.format_message()).replace("Value error, ", "").rstrip(".")  # type: ignore[attr-defined]
+    problems = getattr(error.__cause__, "errors", None)
+    if problems is not None:  # of pydantic, with which Typer reads values
+        came = repr(problems()[0]["input"])
+        message += "" if came in message else f", but {came} came"
+    context = getattr(error, "ctx", None)
+    return f"{message} (help: {'molgraph' if context is None else context.command_path} --help)"
+
+
+def _forget_stdout() -> None:
+    """Leave nothing for Python to write, and to fail at, when it ends."""
+    with contextlib.suppress(OSError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def _stop(message: str, code: int) -> NoReturn:
-    # Text from a file may be in the message; control characters must not reach the terminal.
-    shown = "".join(c if c.isprintable() else "?" for c in " ".join(message.splitlines()))
-    typer.echo(f"molgraph: {shown}", err=True)
+    tell(f"molgraph: {message}")
     sys.exit(code)

@@ -1,63 +1,51 @@
 """`molgraph datasets`: which benchmark sets there are, what is in them, and their files."""
 
-import json
 import sys
-from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-app = typer.Typer(help="Benchmark sets: list them, show a card, fetch a file.", no_args_is_help=True)
+from .commands import Commands
+from .options import AsJson
+from .text import show_json, show_line, show_table
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
+app = typer.Typer(cls=Commands, help="Benchmark sets: list them, show a card, fetch a file.")
+
 NAME_HELP = "Name of a set, as `molgraph datasets list` shows it; upper or lower case."
 
 
-@app.command("list", epilog="Example: molgraph datasets list")
+@app.command("list", epilog="Example: molgraph datasets list", short_help="List the benchmark sets.")
 def list_sets(*, as_json: AsJson = False) -> None:
     """List the benchmark sets: rows, tasks, recommended metric and split."""
     from molgraph.datasets.cards import all_cards
 
     cards = all_cards().values()
     if as_json:
-        typer.echo(json.dumps([asdict(card) for card in cards], indent=2, ensure_ascii=False))
+        show_json(list(cards))
         return
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table("name", box=None, pad_edge=False)
-    for heading in ("rows", "tasks"):
-        table.add_column(heading, justify="right")
-    for heading in ("kind", "metric", "split", "what"):
-        table.add_column(heading)
-    for card in cards:
-        numbers = f"{card.rows:,}", str(card.n_tasks)
-        table.add_row(card.name, *numbers, card.kind, card.metric, card.split, card.title)
-    Console(markup=False).print(table)
+    rows = [
+        (card.name, f"{card.rows:,}", str(card.n_tasks), card.kind, card.metric, card.split, card.title)
+        for card in cards
+    ]
+    show_table([("name", "rows", "tasks", "kind", "metric", "split", "what"), *rows], right=(1, 2))
 
 
-@app.command(epilog="Example: molgraph datasets show esol")
-def show(name: Annotated[str, typer.Argument(help=NAME_HELP)], *, as_json: AsJson = False) -> None:
+@app.command(epilog="Example: molgraph datasets show esol", short_help="Show what is known about a set.")
+def show(name: Annotated[str, typer.Argument(metavar="NAME", help=NAME_HELP)], *, as_json: AsJson = False) -> None:
     """Show what is known about a set: columns, units, licence, source and known defects."""
     from molgraph.datasets.cards import card_named
 
     card = card_named(name)
     if as_json:
-        typer.echo(json.dumps(asdict(card), indent=2, ensure_ascii=False))
-        return
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table("", "", box=None, show_header=False, pad_edge=False)
-    for label, text in card.lines():
-        table.add_row(label, text)
-    Console(markup=False).print(table)
+        show_json(card)
+    else:
+        show_table(card.lines())
 
 
-@app.command(epilog="Example: molgraph datasets fetch esol bbbp")
+@app.command(epilog="Example: molgraph datasets fetch esol bbbp", short_help="Download sets and check them.")
 def fetch(
-    names: Annotated[list[str], typer.Argument(help=NAME_HELP)],
+    names: Annotated[list[str], typer.Argument(metavar="NAME", help=NAME_HELP)],
     *,
     cache_dir: Annotated[Path | None, typer.Option(help="Folder to keep the files in.")] = None,
     as_json: AsJson = False,
@@ -80,7 +68,7 @@ def fetch(
             paths[name] = fetch_set(name, cache_dir=cache_dir, progress=show_progress)
             bars.remove_task(bar)
     if as_json:
-        typer.echo(json.dumps({name: str(path) for name, path in paths.items()}, indent=2))
+        show_json({name: str(path) for name, path in paths.items()})
         return
     for path in paths.values():
-        typer.echo(path)
+        show_line(path)

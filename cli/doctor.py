@@ -1,13 +1,11 @@
 """`molgraph doctor`: what this installation has."""
 
-import json
 import os
 import platform
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-import typer
-from molgraph_cli.options import AsJson
+from .options import AsJson
+from .text import show_json, show_table
 
 EXAMPLE = "Example: molgraph doctor"
 
@@ -27,11 +25,9 @@ def doctor(*, as_json: AsJson = False) -> None:
     """Show versions, devices, whether the fast featurizer works, and the cache folder."""
     report = _report()
     if as_json:
-        typer.echo(json.dumps(report, indent=2))
-        return
-    width = max(len(name) for name in report)
-    for name, value in report.items():
-        typer.echo(f"{name:<{width}}  {value}")
+        show_json(report)
+    else:
+        show_table([(name, str(value)) for name, value in report.items()])
 
 
 def _report() -> dict[str, Any]:
@@ -57,6 +53,8 @@ def _report() -> dict[str, Any]:
 
 
 def _version(package: str) -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
     try:
         return version(package)
     except PackageNotFoundError:

@@ -1,15 +1,18 @@
 """`molgraph models`: what a model folder says of itself."""
 
-import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import typer
-from molgraph_cli.options import AsJson, ModelFolder
+
+from .commands import Commands
+from .options import AsJson, ModelFolder
+from .text import show_json, show_table
 
 if TYPE_CHECKING:
     from molgraph.card import ModelCard
+    from molgraph.tasks import TaskSpec
 
-app = typer.Typer(help="Model folders: show what one is and where it comes from.", no_args_is_help=True)
+app = typer.Typer(cls=Commands, help="Model folders: show what one is and where it comes from.")
 
 
 @app.callback()
@@ -17,7 +20,7 @@ def root() -> None:
     """Keep `show` a sub-command while it is the only one."""
 
 
-@app.command(epilog="Example: molgraph models show model")
+@app.command(epilog="Example: molgraph models show model", short_help="Show what a model is and how good it is.")
 def show(model: ModelFolder, *, as_json: AsJson = False) -> None:
     """Show tasks, training data, out-of-fold metrics and settings of a model."""
     from molgraph.card import card_to_dict
@@ -25,15 +28,9 @@ def show(model: ModelFolder, *, as_json: AsJson = False) -> None:
 
     card = load_card(model)
     if as_json:
-        typer.echo(json.dumps(card_to_dict(card), indent=2))
-        return
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table("", "", box=None, show_header=False, pad_edge=False)
-    for label, text in _lines(card):
-        table.add_row(label, text)
-    Console(markup=False, highlight=False).print(table)
+        show_json(card_to_dict(card))
+    else:
+        show_table(_lines(card))
 
 
 def _lines(card: "ModelCard") -> list[tuple[str, str]]:
@@ -63,5 +60,5 @@ def _lines(card: "ModelCard") -> list[tuple[str, str]]:
     return lines
 
 
-def _task_line(task: Any) -> str:
+def _task_line(task: "TaskSpec") -> str:
     return ", ".join(part for part in (task.name, task.kind, task.unit, task.direction) if part)

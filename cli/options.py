@@ -1,9 +1,18 @@
 """Options that several commands share."""
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
+
+from .text import tell
+
+if TYPE_CHECKING:
+    from molgraph.results import Rejected
+
+#: Rows and groups of rows that are shown to people; all of them are in the output or in the JSON.
+SHOWN = 5
 
 DeviceName = Literal["auto", "cpu", "cuda"]
 PrecisionName = Literal["auto", "float32", "bfloat16"]
@@ -19,17 +28,26 @@ Level = Annotated[float, typer.Option(help="Probability with which intervals and
 Processes = Annotated[
     int | None, typer.Option(min=1, help="Processes that share the work. [default: one a core, at most 8]")
 ]
+
+
+def _check_limit(limit: str | None) -> str | None:
+    if limit is not None:
+        allowed_rejected(limit, rows=0)
+    return limit
+
+
 MaxRejected = Annotated[
     str | None,
     typer.Option(
         metavar="N|N%",
+        callback=_check_limit,
         help="End with exit code 1 if more rows are rejected than this; the output is written all the same.",
     ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace the output if it exists.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no talk; errors only.")]
-ModelFolder = Annotated[Path, typer.Argument(help="Model folder that `molgraph train` wrote.")]
+ModelFolder = Annotated[Path, typer.Argument(metavar="MODEL", help="Model folder that `molgraph train` wrote.")]
 
 
 def check_rejected(limit: str | None, rejected: int, rows: int) -> None:
@@ -37,8 +55,22 @@ def check_rejected(limit: str | None, rejected: int, rows: int) -> None:
     if limit is None:
         return
     if rejected > allowed_rejected(limit, rows):
-        typer.echo(f"molgraph: {rejected} of {rows} rows were rejected; --max-rejected allows {limit}", err=True)
+        tell(f"molgraph: {rejected:,} of {rows:,} rows were rejected; --max-rejected allows {limit}")
         raise typer.Exit(1)
+
+
+def names(joined: str) -> list[str]:
+    """The names in an option that takes several, joined by commas."""
+    return [name.strip() for name in joined.split(",")]
+
+
+def tell_rejected(rejected: Sequence["Rejected"], total: int, where_all: str) -> None:
+    """Say on stderr the first few of `total` rows that could not be used, and where all of them are."""
+    shown = rejected[:SHOWN]
+    for row in shown:
+        tell(f"  rejected: row {row.row} ({row.id[:40]}) {row.text[:60]!r}: {row.reason}")
+    if total > len(shown):
+        tell(f"  and {total - len(shown):,} more; {where_all}")
 
 
 def allowed_rejected(limit: str, rows: int) -> float:

@@ -1,11 +1,10 @@
 """`molgraph predict`."""
 
-import dataclasses
-import json
 from typing import Annotated
 
 import typer
-from molgraph_cli.options import (
+
+from .options import (
     AsJson,
     Device,
     IdColumn,
@@ -17,9 +16,15 @@ from molgraph_cli.options import (
     Quiet,
     SmilesColumn,
     check_rejected,
+    tell_rejected,
 )
+from .text import show_json, tell
 
-EXAMPLE = "Example: molgraph predict model compounds.csv -o predictions.csv"
+EXAMPLE = """\b
+Examples:
+  molgraph predict model compounds.csv -o predictions.csv
+  cut -f 2 ids.tsv | molgraph predict model - -o - > predictions.csv
+"""
 
 
 def predict(
@@ -45,10 +50,13 @@ def predict(
     as_json: AsJson = False,
 ) -> None:
     """Predict every row of a table: rows in = rows out, in the same order, with the reason where one was rejected."""
-    from molgraph_cli.progress import stream_bar
-
     from molgraph import predict_file
+    from molgraph.errors import InputError
 
+    from .progress import stream_bar
+
+    if as_json and output == "-":
+        raise InputError("--json and --output - both write to stdout; give the predictions a file")
     with stream_bar("predict", quiet=quiet) as listener:
         summary = predict_file(
             model,
@@ -64,11 +72,8 @@ def predict(
             on_progress=listener,
         )
     if as_json:
-        typer.echo(json.dumps(dataclasses.asdict(summary), indent=2), err=output == "-")
+        show_json(summary)
     elif not quiet:
-        typer.echo(f"{summary.predicted:,} of {summary.rows_read:,} rows predicted, written to {output}", err=True)
-        for row in summary.first_rejected:
-            typer.echo(f"  rejected: row {row.row} ({row.id}) {row.text!r}: {row.reason}", err=True)
-        if summary.rejected > len(summary.first_rejected):
-            typer.echo("  ... the others are in the output, with status and reason", err=True)
+        tell(f"{summary.predicted:,} of {summary.rows_read:,} rows predicted, written to {output}")
+        tell_rejected(summary.first_rejected, summary.rejected, "the output has each with its reason")
     check_rejected(max_rejected, summary.rejected, summary.rows_read)

@@ -1,4 +1,4 @@
-"""Progress bars, on stderr."""
+"""Progress on stderr: a bar on a terminal, and now and then a line elsewhere."""
 
 import sys
 import time
@@ -6,9 +6,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from .text import tell
+
 if TYPE_CHECKING:
     from molgraph.screening.progress import StreamProgress
     from molgraph.training.progress import TrainProgress
+
+#: Takes work done, all work (None if unknown), molecules done, and a note.
+_Update = Callable[[int, int | None, int, str], None]
 
 #: Seconds between two lines of progress where stderr is no terminal.
 _LOG_SECONDS = 30.0
@@ -20,9 +25,10 @@ def training_bar(*, quiet: bool) -> Iterator[Callable[["TrainProgress"], None]]:
     with _bar("train", quiet=quiet) as update:
 
         def listen(progress: "TrainProgress") -> None:
-            names = ",".join(str(member + 1) for member in progress.members)
-            loss = "" if progress.inner_loss is None else f", inner loss {progress.inner_loss:.4f}"
-            note = f"member {names}, epoch {progress.epoch + 1}/{progress.epochs}{loss}"
+            numbers = ",".join(str(member + 1) for member in progress.members)
+            loss = "" if progress.inner_loss is None else f", loss {progress.inner_loss:.3g}"
+            epoch = min(progress.epoch + 1, progress.epochs)
+            note = f"member {numbers}, epoch {epoch}/{progress.epochs}{loss}"
             update(progress.molecules_done, progress.molecules_total, progress.molecules_done, note)
 
         yield listen
@@ -41,51 +47,72 @@ def stream_bar(what: str, *, quiet: bool) -> Iterator[Callable[["StreamProgress"
 
 
 @contextmanager
-def _bar(what: str, *, quiet: bool) -> Iterator[Callable[[int, int | None, int, str], None]]:
-    """A function of (done, total, molecules, note) that draws a bar on a terminal, and now and then a line elsewhere."""
+def _bar(what: str, *, quiet: bool) -> Iterator[_Update]:
     if quiet:
         yield lambda _done, _total, _molecules, _note: None
     elif sys.stderr.isatty():
         with _drawn_bar(what) as update:
             yield update
     else:
-        yield _line_writer(what)
+        yield line_writer(what)
 
 
 @contextmanager
-def _drawn_bar(what: str) -> Iterator[Callable[[int, int | None, int, str], None]]:
+def _drawn_bar(what: str) -> Iterator[_Update]:
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (
         TextColumn(what),
-        BarColumn(bar_width=24),
+        BarColumn(bar_width=12),
         TextColumn("{task.percentage:>3.0f}%"),
         TextColumn("{task.fields[rate]} mol/s"),
-        TimeRemainingColumn(),
+        TimeRemainingColumn(compact=True),
         TextColumn("{task.fields[note]}", markup=False),
     )
-    started = time.monotonic()
+    rate = _rate()
     with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
         bar = bars.add_task(what, total=None, rate="-", note="loading")
 
         def update(done: int, total: int | None, molecules: int, note: str) -> None:
-            rate = molecules / max(time.monotonic() - started, 1e-9)
-            bars.update(bar, completed=done, total=total, rate=f"{rate:,.0f}", note=note)
+            bars.update(bar, completed=done, total=total, rate=f"{rate(molecules):,.0f}", note=note)
 
         yield update
 
 
-def _line_writer(what: str) -> Callable[[int, int | None, int, str], None]:
-    started = last = time.monotonic()
+def line_writer(what: str, *, clock: Callable[[], float] = time.monotonic) -> _Update:
+    """Writes a line of progress every half minute."""
+    rate, work_rate = _rate(clock), _rate(clock)
+    last = clock()
 
     def update(done: int, total: int | None, molecules: int, note: str) -> None:
         nonlocal last
-        now = time.monotonic()
-        if now - last < _LOG_SECONDS:
+        speed, work_speed = rate(molecules), work_rate(done)
+        if clock() - last < _LOG_SECONDS:
             return
-        last = now
+        last = clock()
         share = f"{done / total:.0%}, " if total else ""
-        print(f"{what}: {share}{note}, {molecules / (now - started):,.0f} mol/s", file=sys.stderr, flush=True)
+        left = f", {_duration((total - done) / work_speed)} left" if total and work_speed > 0 else ""
+        tell(f"{what}: {share}{note}, {speed:,.0f} mol/s{left}")
 
     return update
+
+
+def _rate(clock: Callable[[], float] = time.monotonic) -> Callable[[int], float]:
+    """Takes a growing count, returns its growth per second since the first call; so a resumed run starts from 0."""
+    first: tuple[int, float] | None = None
+
+    def rate(count: int) -> float:
+        nonlocal first
+        now = clock()
+        first = first or (count, now)
+        return (count - first[0]) / max(now - first[1], 1e-9)
+
+    return rate
+
+
+def _duration(seconds: float) -> str:
+    """Time for people, e.g. `1:05:30` or `2:07`."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

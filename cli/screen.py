@@ -1,10 +1,12 @@
 """`molgraph screen`."""
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from molgraph_cli.options import (
+
+from .options import (
     AsJson,
     Device,
     IdColumn,
@@ -17,23 +19,32 @@ from molgraph_cli.options import (
     Quiet,
     SmilesColumn,
     check_rejected,
+    names,
+    tell_rejected,
 )
+from .text import show_json, tell
 
 if TYPE_CHECKING:
     from molgraph.screening.summary import ScreenResult
 
-EXAMPLE = "Example: molgraph screen model library.smi.gz -o hits --top 200"
+EXAMPLE = """\b
+Examples:
+  molgraph screen model library.smi.gz -o hits --top 200
+  molgraph screen model 'vendor/*.parquet' -o hits --goal 'minimize clearance'
+"""
 
 
 def screen(
     model: ModelFolder,
-    library: Annotated[str, typer.Argument(help="Library: file, folder, glob, address, or - for stdin.")],
+    library: Annotated[
+        str, typer.Argument(metavar="LIBRARY", help="Library: file, folder, glob, address, or - for stdin.")
+    ],
     *,
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder to write.")],
     top: Annotated[int, typer.Option(help="Structures in the hit list.")] = 500,
     goal: Annotated[
         str | None,
-        typer.Option(help="Task that ranks, alone or after maximize or minimize. [default: the only task, maximized]"),
+        typer.Option(help="Task that ranks, alone or after maximize or minimize. [default: the only task]"),
     ] = None,
     level: Level = 0.9,
     smiles_column: SmilesColumn = None,
@@ -52,9 +63,9 @@ def screen(
     as_json: AsJson = False,
 ) -> None:
     """Rank a compound library of any size: the best structures, with intervals and their nearest measured compound."""
-    from molgraph_cli.progress import stream_bar
-
     from molgraph import screen as screen_library
+
+    from .progress import stream_bar
 
     with stream_bar("screen", quiet=quiet) as listener:
         result = screen_library(
@@ -66,7 +77,7 @@ def screen(
             level=level,
             smiles_column=smiles_column,
             id_column=id_column,
-            keep_columns=[] if keep_columns is None else [name.strip() for name in keep_columns.split(",")],
+            keep_columns=[] if keep_columns is None else names(keep_columns),
             device=device,
             precision=precision,
             processes=processes,
@@ -74,7 +85,7 @@ def screen(
             on_progress=listener,
         )
     if as_json:
-        typer.echo((output / "summary.json").read_text(encoding="utf-8"), nl=False)
+        show_json(json.loads((output / "summary.json").read_text(encoding="utf-8")))
     elif not quiet:
         _tell(result)
     check_rejected(max_rejected, result.rejected, result.rows_read)
@@ -82,13 +93,9 @@ def screen(
 
 def _tell(result: "ScreenResult") -> None:
     duplicates = f", {result.duplicates:,} duplicates" if result.duplicates else ""
-    typer.echo(
+    tell(
         f"{result.rows_read:,} rows: {result.scored:,} scored, {result.rejected:,} rejected{duplicates}; "
-        f"{result.molecules_per_second:,.0f} a second",
-        err=True,
+        f"{result.molecules_per_second:,.0f} a second"
     )
-    for row in result.first_rejected:
-        typer.echo(f"  rejected: row {row.row} ({row.id}) {row.text!r}: {row.reason}", err=True)
-    if result.rejected > len(result.first_rejected):
-        typer.echo(f"  ... all {result.rejected:,} are in {result.output / 'rejected.csv'}", err=True)
-    typer.echo(f"{result.hits:,} hits ({result.goal}) written to {result.output / 'hits.csv'}", err=True)
+    tell_rejected(result.first_rejected, result.rejected, f"{result.output / 'rejected.csv'} lists all")
+    tell(f"{result.hits:,} hits ({result.goal}) written to {result.output / 'hits.csv'}")

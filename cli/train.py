@@ -1,91 +1,137 @@
 """`molgraph train`."""
 
 import dataclasses
-import json
+import math
+import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
-from molgraph_cli.options import AsJson, Device, IdColumn, Overwrite, PrecisionName, Quiet, SmilesColumn
+
+from .options import (
+    SHOWN,
+    AsJson,
+    DeviceName,
+    IdColumn,
+    MaxRejected,
+    Overwrite,
+    PrecisionName,
+    Quiet,
+    SmilesColumn,
+    check_rejected,
+    names,
+    tell_rejected,
+)
+from .text import show_json, show_line, show_table, tell
 
 if TYPE_CHECKING:
     from molgraph import Predictor, TrainConfig
     from molgraph.datasets.dataset import Dataset
+    from molgraph.datasets.duplicates import MergedGroup
 
-EXAMPLE = "Example: molgraph train assay.csv -o model --target-columns pIC50"
+EXAMPLE = """\b
+Examples:
+  molgraph train assay.csv -o model --target-columns pIC50
+  molgraph train assay.csv -o model --config settings.toml
+
+\b
+settings.toml may hold any setting of training, and of the network below [model]:
+  folds = 5
+  epochs = 80
+  patience = 15
+  peak_lr = 5e-4
+  [model]
+  hidden = 400
+  dropout = 0.1
+"""
 
 Table = Annotated[
-    str, typer.Argument(help="Table of structures and measurements (.csv .tsv .sdf .parquet ...), or a data set name.")
+    str,
+    typer.Argument(
+        metavar="TABLE", help="Table of structures and measurements (.csv .tsv .sdf .parquet ...), or a data set name."
+    ),
+]
+Output = Annotated[Path, typer.Option("--output", "-o", help="Model folder to write.")]
+TargetColumns = Annotated[
+    str | None, typer.Option(help="Columns to learn, joined by commas. [default: the only one that can be meant]")
+]
+WeightColumn = Annotated[str | None, typer.Option(help="Column with the weight of each row.")]
+TaskType = Annotated[
+    Literal["auto", "regression", "classification"],
+    typer.Option("--task-type", "-t", help="What the columns hold; auto looks at the values."),
+]
+ConfigFile = Annotated[Path | None, typer.Option(metavar="FILE.toml", help="File of settings; options given here win.")]
+Folds = Annotated[
+    int | None, typer.Option(help="Members of the ensemble, each blind to its fold; 1 for a single model. [default: 5]")
+]
+Split = Annotated[
+    Literal["random", "scaffold"] | None, typer.Option(help="How rows are put into folds. [default: random]")
+]
+Epochs = Annotated[int | None, typer.Option(help="Passes over the rows, at most. [default: 50]")]
+BatchSize = Annotated[int | None, typer.Option("--batch-size", "-b", help="Molecules a step. [default: 64]")]
+Patience = Annotated[
+    int | None, typer.Option(help="Stop a member after this many epochs without progress. [default: never]")
+]
+Hidden = Annotated[
+    int | None, typer.Option("--message-hidden-dim", "--hidden", help="Width of the network. [default: 300]")
+]
+Depth = Annotated[int | None, typer.Option(help="Message-passing steps. [default: 3]")]
+Dropout = Annotated[float | None, typer.Option(help="Share of hidden values dropped in training. [default: 0]")]
+BalanceClasses = Annotated[
+    bool | None,
+    typer.Option("--class-balance/--no-class-balance", help="Weigh both classes of a task the same. [default: no]"),
+]
+Standardize = Annotated[
+    Literal["default", "none"] | None,
+    typer.Option(help="default: largest organic fragment, neutralised. [default: default]"),
+]
+Precision = Annotated[PrecisionName | None, typer.Option(help="Number format of the products. [default: auto]")]
+Device = Annotated[
+    DeviceName | None, typer.Option(help="Where to compute; auto takes a CUDA device if there is one. [default: auto]")
+]
+Seed = Annotated[int | None, typer.Option(help="Seed of folds, weights and batches. [default: 0]")]
+Resume = Annotated[bool, typer.Option("--resume", help="Go on where a killed training stopped.")]
+Structures = Annotated[
+    bool,
+    typer.Option(
+        "--structures/--no-structures",
+        help="Keep the training structures in the model, to show the neighbours of hits.",
+    ),
 ]
 
 
 def train(
     table: Table,
     *,
-    output: Annotated[Path, typer.Option("--output", "-o", help="Model folder to write.")],
+    output: Output,
     smiles_column: SmilesColumn = None,
     id_column: IdColumn = None,
-    target_columns: Annotated[
-        str | None, typer.Option(help="Columns to learn, joined by commas. [default: the only one that can be meant]")
-    ] = None,
-    weight_column: Annotated[str | None, typer.Option(help="Column with the weight of each row.")] = None,
-    task_type: Annotated[
-        Literal["auto", "regression", "classification"],
-        typer.Option("--task-type", "-t", help="What the columns hold; auto looks at the values."),
-    ] = "auto",
-    config: Annotated[Path | None, typer.Option(help="TOML file of settings; options given here win.")] = None,
-    folds: Annotated[
-        int | None,
-        typer.Option(help="Members of the ensemble, each blind to its fold; 1 for a single model. [default: 5]"),
-    ] = None,
-    split: Annotated[
-        Literal["random", "scaffold"] | None, typer.Option(help="How rows are put into folds. [default: random]")
-    ] = None,
-    epochs: Annotated[int | None, typer.Option(help="Passes over the rows, at most. [default: 50]")] = None,
-    batch_size: Annotated[
-        int | None, typer.Option("--batch-size", "-b", help="Molecules a step. [default: 64]")
-    ] = None,
-    patience: Annotated[
-        int | None, typer.Option(help="Stop a member after this many epochs without progress. [default: never]")
-    ] = None,
-    hidden: Annotated[
-        int | None, typer.Option("--message-hidden-dim", "--hidden", help="Width of the network. [default: 300]")
-    ] = None,
-    depth: Annotated[int | None, typer.Option(help="Message-passing steps. [default: 3]")] = None,
-    dropout: Annotated[
-        float | None, typer.Option(help="Share of hidden values dropped in training. [default: 0]")
-    ] = None,
-    balance_classes: Annotated[
-        bool | None,
-        typer.Option("--class-balance/--no-class-balance", help="Weigh both classes of a task the same. [default: no]"),
-    ] = None,
-    standardize: Annotated[
-        Literal["default", "none"] | None,
-        typer.Option(help="default: largest organic fragment, neutralised. [default: default]"),
-    ] = None,
-    precision: Annotated[
-        PrecisionName | None, typer.Option(help="Number format of the products. [default: auto]")
-    ] = None,
-    device: Device = "auto",
-    seed: Annotated[int | None, typer.Option(help="Seed of folds, weights and batches. [default: 0]")] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on where a killed training stopped.")] = False,
-    structures: Annotated[
-        bool,
-        typer.Option(
-            "--structures/--no-structures",
-            help="Keep the training structures in the model, to show the neighbours of hits.",
-        ),
-    ] = True,
+    target_columns: TargetColumns = None,
+    weight_column: WeightColumn = None,
+    task_type: TaskType = "auto",
+    config: ConfigFile = None,
+    folds: Folds = None,
+    split: Split = None,
+    epochs: Epochs = None,
+    batch_size: BatchSize = None,
+    patience: Patience = None,
+    hidden: Hidden = None,
+    depth: Depth = None,
+    dropout: Dropout = None,
+    balance_classes: BalanceClasses = None,
+    standardize: Standardize = None,
+    precision: Precision = None,
+    device: Device = None,
+    seed: Seed = None,
+    resume: Resume = False,
+    structures: Structures = True,
+    max_rejected: MaxRejected = None,
     overwrite: Overwrite = False,
     quiet: Quiet = False,
     as_json: AsJson = False,
 ) -> None:
     """Train an ensemble on an assay table, and print how well it predicts compounds that it has not seen."""
-    from molgraph_cli.progress import training_bar
-
-    from molgraph import load_dataset
-    from molgraph import train as train_model
-
     settings = _settings(
         config,
         {"folds": folds, "split": split, "epochs": epochs, "batch_size": batch_size, "patience": patience,
@@ -93,31 +139,25 @@ def train(
          "device": device},
         {"hidden": hidden, "depth": depth, "dropout": dropout},
     )  # fmt: skip
+    from molgraph import load_dataset
+
     dataset = load_dataset(
         table,
         smiles_column=smiles_column,
         id_column=id_column,
-        target_columns=None if target_columns is None else [name.strip() for name in target_columns.split(",")],
+        target_columns=None if target_columns is None else names(target_columns),
         weight_column=weight_column,
         task_kind=task_type,
         standardizer=settings.standardizer,
     )
     if not quiet:
         _tell_rows(dataset)
-    with training_bar(quiet=quiet) as listener:
-        model = train_model(
-            dataset,
-            output=output,
-            config=settings,
-            resume=resume,
-            overwrite=overwrite,
-            keep_structures=structures,
-            on_progress=listener,
-        )
+    model = _train(dataset, output, settings, resume=resume, structures=structures, overwrite=overwrite, quiet=quiet)
     if as_json:
-        typer.echo(json.dumps(_result(model, dataset, output), indent=2))
-    else:
-        _print_metrics(model, output)
+        show_json(_result(model, dataset, output))
+    elif not quiet:
+        _show_metrics(model, output)
+    check_rejected(max_rejected, len(dataset.rejected), dataset.rows_read)
 
 
 def _settings(config: Path | None, options: dict[str, Any], model_options: dict[str, Any]) -> "TrainConfig":
@@ -131,29 +171,83 @@ def _settings(config: Path | None, options: dict[str, Any], model_options: dict[
     return dataclasses.replace(settings, model=model, **given)
 
 
+def _train(
+    dataset: "Dataset",
+    output: Path,
+    settings: "TrainConfig",
+    *,
+    resume: bool,
+    structures: bool,
+    overwrite: bool,
+    quiet: bool,
+) -> "Predictor":
+    """Train with a progress bar; an interrupt says how to go on."""
+    from molgraph import train as train_model
+
+    from .progress import training_bar
+
+    state = Path(f"{os.path.realpath(output)}.training")
+    if state.is_dir() and not resume and not quiet:
+        tell(f"{state} is left of a training that was stopped: this one starts afresh; --resume would have gone on")
+    elif resume and not state.is_dir() and not quiet:
+        tell(f"there is no {state} to go on from: training starts afresh")
+    try:
+        with training_bar(quiet=quiet) as listener:
+            return train_model(
+                dataset,
+                output=output,
+                config=settings,
+                resume=resume,
+                overwrite=overwrite,
+                keep_structures=structures,
+                on_progress=listener,
+            )
+    except KeyboardInterrupt as error:
+        if state.is_dir():
+            message = f"what was learned so far is in {state}; the same command with --resume goes on from there"
+            raise KeyboardInterrupt(message) from error
+        raise
+
+
 def _tell_rows(dataset: "Dataset") -> None:
+    """Say what was read, the first rows that were left out, and the first duplicates that disagree."""
     for line in dataset.summary():
-        typer.echo(line, err=True)
+        tell(line)
+    tell_rejected(dataset.rejected, len(dataset.rejected), "--json lists all")
+    conflicts = dataset.merges.conflicts
+    task_names = [task.name for task in dataset.tasks]
+    for group in conflicts[:SHOWN]:
+        tell(f"  conflict: {group.smiles[:60]}: {_disagreement(group, task_names)}")
+    if len(conflicts) > SHOWN:
+        tell(f"  and {len(conflicts) - SHOWN:,} more; --json lists all")
 
 
-def _print_metrics(model: "Predictor", output: Path) -> None:
-    from rich.console import Console
-    from rich.table import Table as RichTable
+def _disagreement(group: "MergedGroup", task_names: Sequence[str]) -> str:
+    """The values of the tasks in which rows of one structure differ, and what became of them."""
+    parts = []
+    for t, name in enumerate(task_names):
+        measured = [
+            (row[t], label) for row, label in zip(group.values, group.ids, strict=True) if not math.isnan(row[t])
+        ]
+        if len({value for value, _ in measured}) > 1:
+            values = ", ".join(f"{value:g} ({label[:20]})" for value, label in measured[:SHOWN])
+            more = f" and {len(measured) - SHOWN} more" if len(measured) > SHOWN else ""
+            outcome = "left out" if math.isnan(group.kept[t]) else f"the median {group.kept[t]:g} is used"
+            parts.append(f"{name} {values}{more}: {outcome}")
+    return "; ".join(parts[:SHOWN])
 
+
+def _show_metrics(model: "Predictor", output: Path) -> None:
     n_folds = model.card.config.folds
     how = f"{n_folds} folds, each predicted by a member that never saw it" if n_folds > 1 else "a held-out tenth"
-    shown = RichTable("task", "metric", box=None, pad_edge=False)
-    shown.add_column("value", justify="right")
-    shown.add_column("spread over folds" if n_folds > 1 else "", justify="right")
-    shown.add_column("compounds", justify="right")
+    show_line(f"On compounds that it had not seen ({how}):")
+    rows = [("task", "metric", "value", "spread over folds" if n_folds > 1 else "", "compounds")]
     for record in model.card.metrics:
         mean = "undefined" if record.mean is None else f"{record.mean:.3f}"
         std = "" if record.std is None else f"± {record.std:.3f}"
-        shown.add_row(record.task, record.metric, mean, std, f"{record.n_rows:,}")
-    console = Console(markup=False, highlight=False)
-    console.print(f"On compounds that it had not seen ({how}):")
-    console.print(shown)
-    console.print(f"Model written to {output}", soft_wrap=True)
+        rows.append((record.task, record.metric, mean, std, f"{record.n_rows:,}"))
+    show_table(rows, right=(2, 3, 4))
+    show_line(f"Model written to {output}")
 
 
 def _result(model: "Predictor", dataset: "Dataset", output: Path) -> dict[str, Any]:
@@ -163,8 +257,5 @@ def _result(model: "Predictor", dataset: "Dataset", output: Path) -> dict[str, A
         "metrics": [dataclasses.asdict(record) for record in model.card.metrics],
         "data": dataclasses.asdict(model.card.data),
         "rejected": [dataclasses.asdict(row) for row in dataset.rejected],
-        "merged": [
-            {"smiles": group.smiles, "ids": list(group.ids), "conflict": group.conflict, "dropped": group.dropped}
-            for group in dataset.merges.groups
-        ],
+        "merged": [{**dataclasses.asdict(group), "dropped": group.dropped} for group in dataset.merges.groups],
     }

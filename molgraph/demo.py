@@ -163,7 +163,8 @@ def _write_inputs(folder: Path, training: list[MeasuredCompound], hidden: list[M
             writer = csv.writer(file)
             writer.writerow(["smiles", "id", ASSAY_COLUMN])
             writer.writerows([compound.smiles, compound.id, compound.value] for compound in compounds)
-    library = [(compound.smiles, compound.id) for compound in [*embedded_library(), *hidden]]
+    library = [(compound.smiles, compound.id) for compound in embedded_library()]
+    library += [(compound.smiles, compound.id) for compound in hidden]
     order = np.random.default_rng([seed, 1]).permutation(len(library)).tolist()
     lines = [f"{library[i][0]}\t{library[i][1]}\n" for i in order]
     (folder / "library.smi").write_text("".join(lines), encoding="utf-8")

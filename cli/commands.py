@@ -1,0 +1,31 @@
+"""What all commands have in common: help without arguments, and an end from outside that is not silent."""
+
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+
+
+class StoppedError(Exception):
+    """A command was ended from outside; the cause is a `KeyboardInterrupt` or a `BrokenPipeError`.
+
+    Typer turns both into an exit code without a word, so they go past it under this name.
+    """
+
+
+class Commands(TyperGroup):
+    """A group of commands that shows its help where none is named."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Show the help and end with exit code 2 if there is nothing to parse."""
+        if not args and not ctx.resilient_parsing:
+            typer.echo(ctx.get_help(), err=True)
+            raise typer.Exit(2)
+        return super().parse_args(ctx, args)
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run a command."""
+        try:
+            return super().invoke(ctx)
+        except (KeyboardInterrupt, BrokenPipeError) as error:
+            raise StoppedError from error
