@@ -159,11 +159,11 @@ def test_any_text(texts):
 def test_an_engine_that_disagrees_is_not_used(monkeypatch):
     real = fast._load()
 
-    def wrong(texts):
-        atoms, *rest = real(texts)
+    def wrong(texts, *, with_mass):
+        atoms, *rest = real(texts, with_mass=with_mass)
         return [atoms[:, ::-1], *rest]
 
-    def other_signature(texts):
+    def other_signature(texts, *, with_mass):
         raise TypeError("incompatible function arguments")
 
     for call, available in ((None, False), (wrong, False), (other_signature, False), (real, True)):
