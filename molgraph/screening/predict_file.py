@@ -15,6 +15,7 @@ from molgraph.results import Prediction, Rejected
 from molgraph.screening.columns import Columns, free_names, prediction_columns, prediction_values
 from molgraph.screening.progress import StreamProgress
 from molgraph.screening.stream import BATCH_SIZE, ModelSource, open_stream
+from molgraph.screening.unusable import nothing_usable
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ def predict_file(
         on_progress: Called after each batch.
 
     Raises:
-        InputError: The input or the output cannot be used.
+        InputError: The input or the output cannot be used, or no row of the input gives a molecule.
         ModelError: The model folder cannot be used.
     """
     if not 0 < level < 1:
@@ -93,6 +94,8 @@ def predict_file(
                 rejected += len(lost)
                 shown += lost[: _SHOWN - len(shown)]
                 on_progress(StreamProgress(rows_read, rejected, reader.bytes_read, reader.bytes_total))
+            if rejected and rejected == rows_read:
+                raise nothing_usable(source, reader.smiles_column, shown)
     return PredictSummary(rows_read, rows_read - rejected, rejected, tuple(shown))
 
 

@@ -28,6 +28,7 @@ from molgraph.screening.progress import StreamProgress
 from molgraph.screening.seen import SeenTexts
 from molgraph.screening.stream import BATCH_SIZE, ModelSource, PredictionStream, open_stream
 from molgraph.screening.summary import ScreenResult, write_summary
+from molgraph.screening.unusable import nothing_usable
 
 HITS = "hits.csv"
 REJECTED = "rejected.csv"
@@ -75,7 +76,7 @@ def screen(
         on_progress: Called after each batch.
 
     Raises:
-        InputError: The library, the output or a setting cannot be used.
+        InputError: The library, the output or a setting cannot be used, or no row of the library gives a molecule.
         ModelError: The model folder cannot be used.
         DeviceError: The device is not there.
 
@@ -119,6 +120,8 @@ def screen(
             keep_columns=tuple(keep_columns),
         )
         _read_library(run, reader, stream, folder, on_progress)
+        if run.rejected and not run.scored:
+            raise nothing_usable(library, reader.smiles_column, run.first_rejected)
         hits = write_hits(folder / HITS, run.predictor, run.goal, run.top, run.keep_columns)
         result = ScreenResult(
             output=Path(output),

@@ -179,9 +179,9 @@ def test_ragged_rows_keep_their_place(model_folder, tmp_path):
 
 def test_all_rows_bad(model_folder, tmp_path):
     (tmp_path / "in.csv").write_text("smiles\nbad\nworse\n")
-    summary = predict_file(model_folder, tmp_path / "in.csv", tmp_path / "out.csv", device="cpu")
-    assert (summary.rows_read, summary.predicted) == (2, 0)
-    assert [row["status"] for row in rows(tmp_path / "out.csv")] == ["rejected", "rejected"]
+    with pytest.raises(InputError, match=r"no row gives a molecule .'bad': SMILES Parse Error: .*; is 'smiles' the"):
+        predict_file(model_folder, tmp_path / "in.csv", tmp_path / "out.csv", device="cpu")
+    assert [path.name for path in tmp_path.iterdir()] == ["in.csv"]
 
 
 def test_several_tasks(mixed_folder, table, tmp_path):

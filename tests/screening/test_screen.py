@@ -184,11 +184,11 @@ def test_summary_tells_all(model_folder, library, tmp_path):
     assert result.best[0].id == rows(tmp_path / "hits" / "hits.csv")[0]["id"]
 
 
-def test_nothing_usable_gives_empty_hits(predictor, tmp_path):
+def test_nothing_usable_is_an_error(predictor, tmp_path):
     (tmp_path / "library.csv").write_text("smiles\nbad\nworse\nbad\n")
-    result = screen(predictor, tmp_path / "library.csv", output=tmp_path / "hits")
-    assert (result.rows_read, result.scored, result.rejected, result.duplicates, result.hits) == (3, 0, 2, 1, 0)
-    assert (tmp_path / "hits" / "hits.csv").read_text() == ",".join(HITS_COLUMNS) + "\n"
+    with pytest.raises(InputError, match=r"no row gives a molecule .'bad': SMILES Parse Error: .*; is 'smiles' the"):
+        screen(predictor, tmp_path / "library.csv", output=tmp_path / "hits")
+    assert names(tmp_path) == ["library.csv"]
 
 
 def test_memory_holds_twice_the_hits_at_most(predictor, library, tmp_path, monkeypatch):
