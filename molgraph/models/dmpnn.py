@@ -66,8 +66,7 @@ class DMPNN(nn.Module):
         return rows.view(self.n_members, -1, rows.shape[1])
 
     def _read_out(self, atoms: Tensor, batch: GraphBatch) -> Tensor:
-        if batch.is_atom is not None:
-            atoms = atoms * batch.is_atom[:, None].to(atoms.dtype)
+        atoms = atoms * batch.is_atom[:, None].to(atoms.dtype)
         molecules = segment_sums(atoms, batch.atom_order, batch.molecule_ptr, batch.molecule)
         if self.readout == "mean":
             molecules = molecules / batch.n_atoms.clamp(min=1)[:, None].to(molecules.dtype)

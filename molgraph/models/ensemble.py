@@ -10,8 +10,9 @@ from molgraph.models.batch import ResidentGraphs
 from molgraph.models.network import Network
 from molgraph.models.precision import members_per_pass
 
-#: Atoms of a batch: small batches stay in the cache of a CPU, large ones keep a GPU busy.
-ATOMS_PER_BATCH = {"cpu": 2_000, "cuda": 100_000}
+#: Molecules of a batch, and atoms at which a batch of large molecules is cut: small batches stay in the cache of a CPU,
+#: large ones keep a GPU busy.
+BATCH_LIMITS = {"cpu": (64, 4_096), "cuda": (4_096, 131_072)}
 
 
 class Ensemble:
@@ -42,7 +43,7 @@ class Ensemble:
         size = members_per_pass(per_pass, network.n_members, device)
         on_device = network.to(device)
         self._passes = [
-            on_device.members(start, min(start + size, network.n_members))
+            on_device.members(start, min(start + size, network.n_members)).cast(dtype)
             for start in range(0, network.n_members, size)
         ]
 
@@ -60,7 +61,7 @@ class Ensemble:
         resident = ResidentGraphs(graphs, self.device)
         # Molecules of like size share a batch, so that all batches cost about the same; results go back in place.
         order = np.argsort(resident.atom_counts, kind="stable")
-        for rows in _batches(order, resident.atom_counts, ATOMS_PER_BATCH[self.device.type]):
+        for rows in _batches(order, resident.atom_counts, *BATCH_LIMITS[self.device.type]):
             means[:, rows] = self._predict_batch(resident, rows)
         return means
 
@@ -75,6 +76,13 @@ class Ensemble:
         return np.concatenate(parts)
 
 
-def _batches(order: NDArray[np.int64], atom_counts: NDArray[np.int64], atoms_per_batch: int) -> list[NDArray[np.int64]]:
-    filled = np.cumsum(atom_counts[order]) // atoms_per_batch
-    return np.split(order, np.flatnonzero(np.diff(filled)) + 1)
+def _batches(
+    order: NDArray[np.int64], atom_counts: NDArray[np.int64], n_molecules: int, n_atoms: int
+) -> list[NDArray[np.int64]]:
+    """`order` cut into pieces of `n_molecules`, and those again where their atoms exceed `n_atoms`."""
+    pieces = []
+    for start in range(0, len(order), n_molecules):
+        piece = order[start : start + n_molecules]
+        filled = np.cumsum(atom_counts[piece]) // n_atoms
+        pieces += np.split(piece, np.flatnonzero(np.diff(filled)) + 1)
+    return pieces

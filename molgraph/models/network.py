@@ -103,6 +103,12 @@ class Network(nn.Module):
         # Buffers that are not part of the state, such as offsets into tables, follow the weights.
         return part.to(self.target_mean.device).eval()
 
+    def cast(self, dtype: torch.dtype) -> "Network":
+        """This network with all weights but the last layer's in `dtype`, so that no pass has to convert them."""
+        self.encoder.to(dtype)
+        self.hidden.to(dtype)
+        return self
+
     def set_scaling(self, mean: Tensor, scale: Tensor, positive_weight: Tensor) -> None:
         """Set what the labels of each member's training rows are brought to, `[M, T]` each."""
         self.target_mean.copy_(mean)

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from molgraph.features.featurize import featurize
-from molgraph.models.batch import GraphBatch, ResidentGraphs
+from molgraph.models.batch import ROUND_ROWS, GraphBatch, ResidentGraphs
 
 GRAPHS = featurize(["C", "CC", "[Na+].[Cl-]", "CCO", "C1CC1", "c1ccccc1O", "O.CC(C)(C)C"], standardizer="none")
 RESIDENT = ResidentGraphs(GRAPHS, torch.device("cpu"))
@@ -59,7 +59,8 @@ def test_members_share_the_size_of_a_block():
     assert int(batch.is_atom.sum()) == int(batch.n_atoms.sum())
 
 
-def test_one_member_has_no_padding():
+def test_blocks_have_round_numbers_of_rows():
     batch = RESIDENT.batch(np.array([[3, 4]]))
-    assert batch.is_atom is None
-    assert len(batch.atom_codes) == int(batch.n_atoms.sum()) == 6
+    assert len(batch.atom_codes) % ROUND_ROWS == 0
+    assert len(batch.bond_codes) % ROUND_ROWS == 0
+    assert int(batch.is_atom.sum()) == int(batch.n_atoms.sum()) == 6

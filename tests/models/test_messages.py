@@ -33,7 +33,7 @@ def test_directed_messages(batch):
 
 def test_segment_sums_over_edges(batch):
     hidden = random_rows(len(batch.source))
-    is_atom = torch.ones(len(batch.molecule)) if batch.is_atom is None else batch.is_atom
+    is_atom = batch.is_atom
     arguments = batch.incoming, batch.incoming_ptr, batch.target
     # What padding edges give flows into the padding atom, which nobody reads.
     assert torch.autograd.gradcheck(lambda h: segment_sums(h, *arguments)[is_atom.bool()], (hidden,))
@@ -41,7 +41,7 @@ def test_segment_sums_over_edges(batch):
 
 def test_segment_sums_over_atoms(batch):
     atoms = random_rows(len(batch.molecule))
-    mask = 1.0 if batch.is_atom is None else batch.is_atom[:, None].double()
+    mask = batch.is_atom[:, None].double()
     arguments = batch.atom_order, batch.molecule_ptr, batch.molecule
     assert torch.autograd.gradcheck(lambda a: segment_sums(a * mask, *arguments), (atoms,))
 
