@@ -266,10 +266,10 @@ def _take(run: _Run, batch: RecordBatch, prediction: Prediction, rejected_file: 
             row=int(batch.rows[i]),
             id=batch.ids[i],
             smiles=batch.smiles[i],
-            mean=prediction.mean[i],
-            std=std[i],
-            lower=lower[i],
-            upper=upper[i],
+            mean=prediction.mean[i].copy(),  # a view would keep the arrays of the whole batch
+            std=std[i].copy(),
+            lower=lower[i].copy(),
+            upper=upper[i].copy(),
             sets=tuple(sets[i]),
             kept=tuple(batch.columns[name][i] for name in run.keep_columns),
         )

@@ -199,6 +199,9 @@ def test_memory_holds_twice_the_hits_at_most(predictor, library, tmp_path, monke
     def watched(run, *arguments):
         take(run, *arguments)
         sizes.append(len(run.top._entries))
+        hits = [entry.payload for entry in run.top._entries.values()]
+        # A view of a batch would keep all of its arrays in memory.
+        assert all(array.base is None for hit in hits for array in (hit.mean, hit.std, hit.lower, hit.upper))
 
     monkeypatch.setattr(module, "_take", watched)
     screen(predictor, library, output=tmp_path / "hits", top=5)
