@@ -130,17 +130,8 @@ def card_from_dict(values: object, *, source: str) -> ModelCard:
 def _parse(expected: Any, value: object, where: str) -> Any:
     """`value`, as JSON has it, as the type `expected`: objects become dataclasses, and arrays tuples."""
     arguments = get_args(expected)
-    if expected is TrainConfig and _is_table(value):
-        try:
-            return config_from_dict(value, source="settings")
-        except InputError as error:
-            raise InputError(f"{where}: {error}") from error
-    if isinstance(expected, type) and is_dataclass(expected) and _is_table(value):
-        types = get_type_hints(expected)
-        if value.keys() != types.keys():
-            odd = sorted(value.keys() ^ types.keys())
-            raise InputError(f"{where}: missing or unknown fields {reprlib.repr(odd)}; not format {FORMAT_VERSION}")
-        return expected(**{name: _parse(types[name], value[name], f"{where}: {name}") for name in types})
+    if is_dataclass(expected) and _is_table(value):
+        return _parse_table(expected, value, where)
     if get_origin(expected) is tuple and isinstance(value, list):
         return tuple(_parse(arguments[0], item, f"{where}[{i}]") for i, item in enumerate(value))
     if get_origin(expected) is dict and _is_table(value):
@@ -154,6 +145,19 @@ def _parse(expected: Any, value: object, where: str) -> Any:
     if expected in (str, int, bool) and type(value) is expected:
         return value
     raise InputError(f"{where} is {reprlib.repr(value)}; that does not belong into a card of format {FORMAT_VERSION}")
+
+
+def _parse_table(expected: Any, value: dict[str, Any], where: str) -> Any:
+    if expected is TrainConfig:
+        try:
+            return config_from_dict(value, source="settings")
+        except InputError as error:
+            raise InputError(f"{where}: {error}") from error
+    types = get_type_hints(expected)
+    if value.keys() != types.keys():
+        odd = sorted(value.keys() ^ types.keys())
+        raise InputError(f"{where}: missing or unknown fields {reprlib.repr(odd)}; not format {FORMAT_VERSION}")
+    return expected(**{name: _parse(types[name], value[name], f"{where}: {name}") for name in types})
 
 
 def _is_table(value: object) -> TypeGuard[dict[str, Any]]:
