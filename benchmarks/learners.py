@@ -77,7 +77,6 @@ class MolgraphLearner:
         from molgraph.models.batch import ResidentGraphs
         from molgraph.models.ensemble import Ensemble
         from molgraph.models.precision import resolve_device, resolve_precision
-        from molgraph.models.vocabulary import Vocabulary
         from molgraph.training.loop import TrainingData, train_pass
         from molgraph.training.plan import MemberPlan
 
@@ -93,7 +92,7 @@ class MolgraphLearner:
             labels=problem.rows.labels[:, None],
             weights=np.ones(len(graphs)),
             kinds=(problem.kind,),
-            vocabulary=Vocabulary(atom=schema.atom_sizes, bond=schema.bond_sizes),
+            vocabulary=schema.vocabulary,
         )
         train, valid, test = (np.flatnonzero(problem.parts == part) for part in ("train", "val", "test"))
         plan = MemberPlan(member=0, train_rows=train, inner_rows=valid, held_out_rows=test)

@@ -52,7 +52,8 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
             temporary.replace(target)
             _sync(target.parent)
     except BaseException as error:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # what went wrong counts, not that there is nothing to remove
+            temporary.unlink()
         if isinstance(error, OSError) and error.errno in _NO_SPACE:
             raise InputError(_message(shown, error)) from error
         raise

@@ -27,7 +27,8 @@ class ModelConfig:
         architecture: Graph encoder.
         hidden: Width of the encoder.
         depth: Message-passing steps, counting the first hidden state.
-        readout: How atoms become a molecule: `sum`, `mean`, or `norm` (sum over 100).
+        readout: How atoms become a molecule: `sum`, `mean`, or `norm`, the sum over the mean size of the training
+            molecules. (chemprop divides by 100 whatever the size; small molecules are then learned slowly.)
         dropout: Share of hidden values dropped in training.
         head_hidden: Width of the head's hidden layers.
         head_layers: Hidden layers of the head.

@@ -37,7 +37,6 @@ from molgraph.chem.standardize import STANDARDIZERS
 from molgraph.errors import InputError, ModelError
 from molgraph.features.schema import SCHEMAS
 from molgraph.models.network import Network
-from molgraph.models.vocabulary import Vocabulary
 from molgraph.uncertainty.calibration import Calibration, calibration_from_arrays
 
 CARD = "card.json"
@@ -287,7 +286,7 @@ def _checked(
 
 def _network(card: ModelCard, content: bytes) -> Network:
     schema = SCHEMAS[card.schema]
-    vocabulary = Vocabulary(atom=schema.atom_sizes, bond=schema.bond_sizes)
+    vocabulary = schema.vocabulary
     kinds = tuple(task.kind for task in card.tasks)
     weights = load_tensors(content)
     # What the card asks for is compared before it is allocated: the file bounds the memory, whatever the card says.

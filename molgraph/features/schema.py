@@ -11,6 +11,8 @@ from dataclasses import asdict, dataclass
 from functools import cached_property
 from types import MappingProxyType
 
+from molgraph.vocabulary import Codes, Vocabulary
+
 
 @dataclass(frozen=True)
 class CodeSpec:
@@ -20,11 +22,13 @@ class CodeSpec:
         name: What is coded.
         n_codes: Codes are `0..n_codes-1`.
         description: Which value gets which code.
+        blank: The code of those that are nothing special in this respect; None where every code says something.
     """
 
     name: str
     n_codes: int
     description: str
+    blank: int | None = None
 
 
 @dataclass(frozen=True)
@@ -44,19 +48,18 @@ class FeatureSchema:
     bond: tuple[CodeSpec, ...]
 
     @property
-    def atom_sizes(self) -> tuple[int, ...]:
-        """Vocabulary size of each atom code."""
-        return tuple(spec.n_codes for spec in self.atom)
-
-    @property
-    def bond_sizes(self) -> tuple[int, ...]:
-        """Vocabulary size of each bond code."""
-        return tuple(spec.n_codes for spec in self.bond)
+    def vocabulary(self) -> Vocabulary:
+        """What a network has to know of the codes."""
+        return Vocabulary(atom=_codes(self.atom), bond=_codes(self.bond))
 
     @cached_property
     def schema_hash(self) -> str:
         """Hex sha256 of the whole definition: two installations with equal hashes mean the same by every code."""
         return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()
+
+
+def _codes(specs: tuple[CodeSpec, ...]) -> Codes:
+    return Codes(sizes=tuple(spec.n_codes for spec in specs), blanks=tuple(spec.blank for spec in specs))
 
 
 #: The schema that `featurize` writes.
@@ -67,19 +70,23 @@ SCHEMA = FeatureSchema(
         CodeSpec("element", 119, "atomic number; 0 is a dummy atom"),
         CodeSpec("degree", 8, "neighbours including hydrogens; 7 is 7 or more"),
         CodeSpec("charge", 10, "formal charge -4..+4 as 0..8; 9 is any other"),
-        CodeSpec("chirality", 5, "0 none, 1 clockwise, 2 counter-clockwise, 3 other tetrahedral; 4 is another class"),
+        CodeSpec(
+            "chirality", 5, "0 none, 1 clockwise, 2 counter-clockwise, 3 other tetrahedral; 4 is another class", blank=0
+        ),
         CodeSpec("hydrogens", 6, "attached hydrogens that are not atoms of the graph; 5 is 5 or more"),
         CodeSpec("hybridization", 9, "0 unspecified, 1 s, 2 sp, 3 sp2, 4 sp3, 5 sp2d, 6 sp3d, 7 sp3d2, 8 other"),
-        CodeSpec("aromatic", 2, "1 if aromatic"),
-        CodeSpec("ring", 2, "1 if in a ring"),
-        CodeSpec("radicals", 5, "unpaired electrons; 4 is 4 or more"),
-        CodeSpec("isotope", 9, "mass minus the element's average, rounded and cut to -4..+4, as 0..8; 4 is natural"),
+        CodeSpec("aromatic", 2, "1 if aromatic", blank=0),
+        CodeSpec("ring", 2, "1 if in a ring", blank=0),
+        CodeSpec("radicals", 5, "unpaired electrons; 4 is 4 or more", blank=0),
+        CodeSpec(
+            "isotope", 9, "mass less the element's average, rounded and cut to -4..+4, as 0..8; 4 is natural", blank=4
+        ),
     ),
     bond=(
         CodeSpec("type", 5, "0 single, 1 double, 2 triple, 3 aromatic, 4 other (dative, quadruple, any)"),
-        CodeSpec("conjugated", 2, "1 if conjugated"),
-        CodeSpec("ring", 2, "1 if in a ring"),
-        CodeSpec("stereo", 7, "0 none, 1 any, 2 Z, 3 E, 4 cis, 5 trans, 6 other (atropisomers)"),
+        CodeSpec("conjugated", 2, "1 if conjugated", blank=0),
+        CodeSpec("ring", 2, "1 if in a ring", blank=0),
+        CodeSpec("stereo", 7, "0 none, 1 any, 2 Z, 3 E, 4 cis, 5 trans, 6 other (atropisomers)", blank=0),
     ),
 )
 

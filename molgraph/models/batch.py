@@ -10,7 +10,6 @@ from torch import Tensor
 
 from molgraph.graphs import PackedGraphs, ranges
 
-
 #: Blocks have a multiple of this many atoms, and of this many bonds. oneDNN compiles a kernel for each number of rows
 #: that it meets and keeps it: with rows as they come, training ran at three quarters of its rate, and its memory grew
 #: by half a megabyte a batch.
@@ -21,8 +20,8 @@ ROUND_ROWS = 64
 class GraphBatch:
     """Graphs of M members with B molecules each, laid out as M blocks of N atoms and 2E directed edges.
 
-    Blocks are padded to the largest member and then to a round number of rows. Padding edges hang on a padding atom that
-    belongs to no molecule, so nothing of them reaches a result or a gradient.
+    Blocks are padded to the largest member and then to a round number of rows. Padding edges hang on a padding atom
+    that belongs to no molecule, so nothing of them reaches a result or a gradient.
 
     Attributes:
         n_members: M.

@@ -8,10 +8,11 @@ from molgraph.models.batch import GraphBatch
 from molgraph.models.embedding import CodeEmbedding
 from molgraph.models.linear import MemberLinear
 from molgraph.models.messages import directed_messages, segment_sums, select_sources
-from molgraph.models.vocabulary import Vocabulary
+from molgraph.vocabulary import Vocabulary
 
-#: Divisor of the `norm` readout: sums are kept, but brought to the size of a mean (chemprop's default of 100).
-NORM_ATOMS = 100.0
+#: Inputs that the first weights are scaled for: those of chemprop's atom and bond features. The vocabularies here are
+#: larger by elements that hardly any molecule has; scaled for these, small sets were learned too slowly.
+ATOM_INPUTS, BOND_INPUTS = 72, 14
 
 
 class DMPNN(nn.Module):
@@ -23,21 +24,28 @@ class DMPNN(nn.Module):
     W_i and the atom part of W_o are tables of code embeddings, which equal linear layers on one-hot features.
     """
 
+    #: `[M]` atoms of a typical training molecule: the divisor of the `norm` readout.
+    typical_atoms: Tensor
+
     def __init__(self, config: ModelConfig, vocabulary: Vocabulary, n_members: int, generator: torch.Generator) -> None:
         super().__init__()
         hidden = config.hidden
-        atom_codes, bond_codes = vocabulary.atom, vocabulary.bond
-        edge_inputs = sum(atom_codes) + sum(bond_codes)
         self.depth = config.depth
         self.readout = config.readout
         self.n_members = n_members
         self.n_out = hidden
+        self.register_buffer("typical_atoms", torch.ones(n_members))
         self.dropout = nn.Dropout(config.dropout)
-        atom_inputs = sum(atom_codes) + hidden
-        self.edge_from_atom = CodeEmbedding(n_members, atom_codes, hidden, generator=generator, fan_in=edge_inputs)
-        self.edge_from_bond = CodeEmbedding(n_members, bond_codes, hidden, generator=generator, fan_in=edge_inputs)
+        self.edge_from_atom = CodeEmbedding(
+            n_members, vocabulary.atom, hidden, generator=generator, fan_in=ATOM_INPUTS + BOND_INPUTS
+        )
+        self.edge_from_bond = CodeEmbedding(
+            n_members, vocabulary.bond, hidden, generator=generator, fan_in=ATOM_INPUTS + BOND_INPUTS
+        )
         self.message = MemberLinear(n_members, hidden, hidden, generator=generator, bias=False)
-        self.atom_from_codes = CodeEmbedding(n_members, atom_codes, hidden, generator=generator, fan_in=atom_inputs)
+        self.atom_from_codes = CodeEmbedding(
+            n_members, vocabulary.atom, hidden, generator=generator, fan_in=ATOM_INPUTS + hidden
+        )
         self.atom_from_messages = MemberLinear(n_members, hidden, hidden, generator=generator)
 
     def forward(self, batch: GraphBatch, dtype: torch.dtype) -> Tensor:
@@ -70,6 +78,7 @@ class DMPNN(nn.Module):
         molecules = segment_sums(atoms, batch.atom_order, batch.molecule_ptr, batch.molecule)
         if self.readout == "mean":
             molecules = molecules / batch.n_atoms.clamp(min=1)[:, None].to(molecules.dtype)
-        elif self.readout == "norm":
-            molecules = molecules / NORM_ATOMS
-        return self._by_member(molecules)
+        by_member = self._by_member(molecules)
+        if self.readout == "norm":
+            by_member = by_member / self.typical_atoms[:, None, None].to(by_member.dtype)
+        return by_member

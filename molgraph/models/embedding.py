@@ -6,37 +6,46 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import embedding_bag
 
+from molgraph.vocabulary import Codes
+
 
 class CodeEmbedding(nn.Module):
     """Sum of one learned vector per categorical code, for M members at once, `[M*R, F]` codes to `[M, R, D]`.
 
-    The same numbers as a linear layer on the joined one-hot features, without ever building these.
+    The same numbers as a linear layer on the joined one-hot features, without ever building these. A blank code has no
+    vector of its own, as the 0 of a yes/no feature has no weight.
 
     Args:
         n_members: M.
-        n_codes: Size of each of the F vocabularies.
+        codes: The F vocabularies; their blank values get no vector.
         n_out: D.
         generator: What the first weights are drawn from.
-        fan_in: Number of inputs that the weights are scaled for at the start; the total vocabulary by default.
+        fan_in: Number of inputs that the weights are scaled for at the start.
     """
 
     offsets: Tensor
+    is_used: Tensor
 
     def __init__(
         self,
         n_members: int,
-        n_codes: tuple[int, ...],
+        codes: Codes,
         n_out: int,
         *,
         generator: torch.Generator,
-        fan_in: int | None = None,
+        fan_in: int,
     ) -> None:
         super().__init__()
-        n_rows = sum(n_codes)
-        bound = 1.0 / math.sqrt(fan_in or n_rows)
+        n_rows = sum(codes.sizes)
+        bound = 1.0 / math.sqrt(fan_in)
         self.weight = nn.Parameter(torch.empty(n_members, n_rows, n_out).uniform_(-bound, bound, generator=generator))
-        starts = torch.tensor([0, *n_codes[:-1]]).cumsum(0)
+        starts = torch.tensor([0, *codes.sizes[:-1]]).cumsum(0)
+        is_used = torch.ones(n_rows, 1)
+        for start, blank in zip(starts.tolist(), codes.blanks, strict=True):
+            if blank is not None:
+                is_used[start + blank] = 0.0
         self.register_buffer("offsets", starts, persistent=False)
+        self.register_buffer("is_used", is_used, persistent=False)
 
     def forward(self, codes: Tensor, dtype: torch.dtype) -> Tensor:
         """`[M, R, D]` in `dtype`."""
@@ -47,7 +56,7 @@ class CodeEmbedding(nn.Module):
         if n_members > 1:
             member = torch.arange(n_members, device=codes.device).repeat_interleave(len(codes) // n_members)
             index = index + n_rows * member[:, None]
-        table = self.weight.reshape(n_members * n_rows, n_out)
+        table = (self.weight * self.is_used).view(n_members * n_rows, n_out)
         # Summed in the format of the weights: the derivative of a row adds up hundreds of atoms, which bfloat16 cannot
         # (measured on 256 molecules: norm 8% too small), and the sums are no faster in it.
         return embedding_bag(index, table, mode="sum").view(n_members, -1, n_out).to(dtype)

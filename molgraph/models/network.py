@@ -12,8 +12,8 @@ from molgraph.models.batch import GraphBatch
 from molgraph.models.dmpnn import DMPNN
 from molgraph.models.heads import HEADS
 from molgraph.models.linear import MemberLinear
-from molgraph.models.vocabulary import Vocabulary
 from molgraph.tasks import TaskKind
+from molgraph.vocabulary import Vocabulary
 
 #: Graph encoders by name: `(config, vocabulary, n_members, generator)` gives a module with `n_out`, called on
 #: (batch, dtype).
@@ -104,13 +104,15 @@ class Network(nn.Module):
         return part.to(self.target_mean.device).eval()
 
     def cast(self, dtype: torch.dtype) -> "Network":
-        """This network with all weights but the last layer's in `dtype`, so that no pass has to convert them."""
-        self.encoder.to(dtype)
-        self.hidden.to(dtype)
+        """This network with the weights of its large products in `dtype`, so that no pass has to convert them."""
+        for layer in self.modules():
+            if isinstance(layer, MemberLinear) and layer is not self.output:
+                layer.to(dtype)
         return self
 
-    def set_scaling(self, mean: Tensor, scale: Tensor, positive_weight: Tensor) -> None:
-        """Set what the labels of each member's training rows are brought to, `[M, T]` each."""
+    def set_scaling(self, mean: Tensor, scale: Tensor, positive_weight: Tensor, typical_atoms: Tensor) -> None:
+        """Set what is known of each member's training rows: their labels, `[M, T]` each, and their mean size, `[M]`."""
+        self.encoder.typical_atoms.copy_(typical_atoms)
         self.target_mean.copy_(mean)
         self.target_scale.copy_(scale)
         self.positive_weight.copy_(positive_weight)

@@ -19,7 +19,6 @@ from molgraph.models.batch import ResidentGraphs
 from molgraph.models.ensemble import Ensemble
 from molgraph.models.network import Network
 from molgraph.models.precision import resolve_device, resolve_precision
-from molgraph.models.vocabulary import Vocabulary
 from molgraph.training.checkpoint import Checkpoint
 from molgraph.training.evaluation import TaskMetrics, evaluate_folds
 from molgraph.training.loop import TrainedPass, TrainingData
@@ -96,7 +95,7 @@ def train_ensemble(
         labels=dataset.labels,
         weights=dataset.weights,
         kinds=tuple(task.kind for task in dataset.tasks),
-        vocabulary=Vocabulary(atom=schema.atom_sizes, bond=schema.bond_sizes),
+        vocabulary=schema.vocabulary,
     )
     trained = train_members(data, plans, config, dtype=dtype, checkpoint=checkpoint, on_progress=on_progress)
     return _judge(dataset, graphs, fold, trained, device, dtype)

@@ -13,13 +13,13 @@ from molgraph.config import TrainConfig
 from molgraph.errors import TrainingError
 from molgraph.models.batch import ResidentGraphs
 from molgraph.models.network import Network
-from molgraph.models.vocabulary import Vocabulary
 from molgraph.tasks import TaskKind
 from molgraph.training.checkpoint import Checkpoint
 from molgraph.training.pass_state import PassState
 from molgraph.training.plan import MemberPlan
 from molgraph.training.scaling import positive_weights, target_scaling
 from molgraph.training.schedule import learning_rate
+from molgraph.vocabulary import Vocabulary
 
 #: Least seconds between two checkpoints.
 CHECKPOINT_SECONDS = 5.0
@@ -105,6 +105,7 @@ def _start(data: TrainingData, plans: list[MemberPlan], config: TrainConfig) -> 
         torch.tensor(np.stack([mean for mean, _ in scalings]), dtype=torch.float32),
         torch.tensor(np.stack([scale for _, scale in scalings]), dtype=torch.float32),
         torch.tensor(np.stack(rare), dtype=torch.float32),
+        torch.tensor([data.graphs.atom_counts[plan.train_rows].mean() for plan in plans], dtype=torch.float32),
     )
     optimizer = torch.optim.AdamW(
         network.parameters(), lr=config.initial_lr, weight_decay=config.weight_decay, fused=True

@@ -11,7 +11,6 @@ from molgraph.features.featurize import featurize
 from molgraph.features.schema import SCHEMA
 from molgraph.graphs import PackedGraphs
 from molgraph.models.network import Network
-from molgraph.models.vocabulary import Vocabulary
 from molgraph.tasks import TaskKind
 
 SINGLE_ATOMS = ["C", "[Na+]", "O", "[Cl-]"]
@@ -62,6 +61,6 @@ def make_network() -> NetworkMaker:
     """Makes a network with weights that depend on nothing but the arguments."""
 
     def make(config: ModelConfig, n_members: int = 1, kinds: tuple[TaskKind, ...] = KINDS, seed: int = 0) -> Network:
-        return Network(config, Vocabulary(SCHEMA.atom_sizes, SCHEMA.bond_sizes), kinds, n_members, seed=seed).eval()
+        return Network(config, SCHEMA.vocabulary, kinds, n_members, seed=seed).eval()
 
     return make

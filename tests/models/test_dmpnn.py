@@ -10,15 +10,16 @@ from molgraph.features.schema import SCHEMA
 from molgraph.graphs import PackedGraphs
 from molgraph.models.batch import ResidentGraphs
 from molgraph.models.network import Network
+from molgraph.vocabulary import Codes
 
 CPU = torch.device("cpu")
 
 
-def one_hot(codes: np.ndarray, sizes: tuple[int, ...]) -> Tensor:
+def one_hot(codes: np.ndarray, vocabulary: Codes) -> Tensor:
     parts = []
-    for code, size in zip(codes.tolist(), sizes, strict=True):
+    for code, size, blank in zip(codes.tolist(), vocabulary.sizes, vocabulary.blanks, strict=True):
         part = torch.zeros(size, dtype=torch.float64)
-        part[code] = 1.0
+        part[code] = float(code != blank)
         parts.append(part)
     return torch.cat(parts)
 
@@ -27,10 +28,10 @@ def reference(network: Network, graphs: PackedGraphs, molecule: int, member: int
     """Raw outputs `[T]` of one molecule by one member."""
     encoder = network.encoder
     one = graphs.slice(molecule, molecule + 1)
-    x = [one_hot(codes, SCHEMA.atom_sizes) for codes in one.atom_codes]
+    x = [one_hot(codes, SCHEMA.vocabulary.atom) for codes in one.atom_codes]
     bond, neighbours = {}, {v: [] for v in range(one.n_atoms)}
     for (a, b), codes in zip(one.bond_atoms.tolist(), one.bond_codes, strict=True):
-        bond[a, b] = bond[b, a] = one_hot(codes, SCHEMA.bond_sizes)
+        bond[a, b] = bond[b, a] = one_hot(codes, SCHEMA.vocabulary.bond)
         neighbours[a].append(b)
         neighbours[b].append(a)
 
@@ -47,7 +48,10 @@ def reference(network: Network, graphs: PackedGraphs, molecule: int, member: int
         into_atom = sum((hidden[k, v] for k in neighbours[v]), zero)
         from_codes = x[v] @ encoder.atom_from_codes.weight[member]
         atoms.append(torch.relu(from_codes + weight_o @ into_atom + encoder.atom_from_messages.bias[member]))
-    vector = sum(atoms, zero) / {"sum": 1, "mean": len(atoms), "norm": 100.0}[network.config.readout]
+    vector = (
+        sum(atoms, zero)
+        / {"sum": 1, "mean": len(atoms), "norm": encoder.typical_atoms[member].item()}[network.config.readout]
+    )
     for layer in network.hidden:
         vector = torch.relu(layer.weight[member] @ vector + layer.bias[member])
     return network.output.weight[member] @ vector + network.output.bias[member]

@@ -30,7 +30,7 @@ def test_passes_do_not_change_predictions(per_pass, drug_like, make_network):
 
 
 def test_predictions_stand_in_the_order_of_the_molecules(drug_like, make_network, monkeypatch):
-    monkeypatch.setattr(module, "ATOMS_PER_BATCH", {"cpu": 50})  # many batches, sorted by size inside
+    monkeypatch.setattr(module, "BATCH_LIMITS", {"cpu": (5, 50)})  # many batches, sorted by size inside
     ensemble = make_ensemble(make_network(SMALL, 2), drug_like)
     together = ensemble.predict(drug_like)
     order = np.random.default_rng(0).permutation(len(drug_like))
@@ -46,7 +46,7 @@ def test_no_molecules(drug_like, make_network):
 def test_molecule_larger_than_a_batch(odd_graphs, make_network, monkeypatch):
     ensemble = make_ensemble(make_network(SMALL), odd_graphs)
     expected = ensemble.predict(odd_graphs)
-    monkeypatch.setattr(module, "ATOMS_PER_BATCH", {"cpu": 3})
+    monkeypatch.setattr(module, "BATCH_LIMITS", {"cpu": (64, 3)})
     np.testing.assert_allclose(ensemble.predict(odd_graphs), expected, rtol=1e-5, atol=1e-6)
 
 

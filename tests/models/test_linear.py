@@ -4,6 +4,7 @@ import torch
 from molgraph.models import linear
 from molgraph.models.embedding import CodeEmbedding
 from molgraph.models.linear import MemberLinear, single_linear
+from molgraph.vocabulary import Codes
 
 SHAPES = [(1, 3, 2), (37, 133, 300), (64, 300, 1)]
 
@@ -84,9 +85,12 @@ def test_starts_as_torch_starts_a_layer():
 
 
 def test_embeddings_equal_a_layer_on_one_hot_features():
-    sizes = (3, 5, 2)
-    embedding = CodeEmbedding(2, sizes, 4, generator=torch.Generator())
+    sizes, blanks = (3, 5, 2), (None, 4, 0)
+    embedding = CodeEmbedding(2, Codes(sizes, blanks), 4, generator=torch.Generator(), fan_in=10)
     codes = torch.stack([torch.randint(0, size, (10,)) for size in sizes], dim=1).to(torch.uint8)
     parts = [torch.nn.functional.one_hot(codes[:, f].long(), size) for f, size in enumerate(sizes)]
+    for part, blank in zip(parts, blanks, strict=True):
+        if blank is not None:
+            part[:, blank] = 0
     features = torch.cat(parts, dim=1).float().view(2, 5, sum(sizes))
     torch.testing.assert_close(embedding(codes, torch.float32), features @ embedding.weight)

@@ -52,6 +52,7 @@ def test_members_in_one_pass_equal_members_one_by_one(drug_like, make_network):
 
 def test_bfloat16_is_close_to_float32(drug_like, make_network):
     network = make_network(ModelConfig())
+    network.encoder.typical_atoms.fill_(25.0)
     index = np.arange(len(drug_like))
     exact, rough = (outputs(network, drug_like, index, dtype) for dtype in (torch.float32, torch.bfloat16))
     assert rough.dtype == torch.float32
@@ -80,7 +81,9 @@ def test_overfits_16_molecules(kind, assay, make_network):
     assert labels.std() > 0.3
     network = make_network(SMALL, kinds=(kind,)).train()
     if kind == "regression":
-        network.set_scaling(labels.mean()[None, None], labels.std()[None, None], torch.ones(1, 1))
+        network.set_scaling(
+            labels.mean()[None, None], labels.std()[None, None], torch.ones(1, 1), torch.full((1,), 10.0)
+        )
     optimizer = torch.optim.Adam(network.parameters(), lr=1e-2)
     batch = graphs.batch(np.arange(16)[None])
     for _ in range(300):
@@ -124,7 +127,9 @@ def test_dropout_only_in_training(drug_like, make_network):
 @pytest.fixture
 def two_tasks(make_network) -> Network:
     network = make_network(SMALL, kinds=("regression", "classification"))
-    network.set_scaling(torch.tensor([[5.0, 0.0]]), torch.tensor([[2.0, 1.0]]), torch.tensor([[1.0, 3.0]]))
+    network.set_scaling(
+        torch.tensor([[5.0, 0.0]]), torch.tensor([[2.0, 1.0]]), torch.tensor([[1.0, 3.0]]), torch.full((1,), 10.0)
+    )
     return network
 
 

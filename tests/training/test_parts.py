@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from molgraph.config import ModelConfig, TrainConfig
 from molgraph.errors import InputError
 from molgraph.models.network import Network
-from molgraph.models.vocabulary import Vocabulary
 from molgraph.training.loop import clip_gradients
 from molgraph.training.plan import plan_members
 from molgraph.training.scaling import positive_weights, target_scaling
 from molgraph.training.schedule import learning_rate
+from molgraph.vocabulary import Codes, Vocabulary
 
 
 @given(st.lists(st.integers(-1, 3), min_size=12, max_size=60), st.floats(0, 0.5), st.integers(0, 9))
@@ -82,7 +82,9 @@ def test_positive_weights():
 
 
 def test_gradients_are_clipped_member_by_member():
-    network = Network(ModelConfig(hidden=4, head_hidden=4), Vocabulary((3,), (2,)), ("regression",), 2)
+    network = Network(
+        ModelConfig(hidden=4, head_hidden=4), Vocabulary(Codes((3,), (None,)), Codes((2,), (0,))), ("regression",), 2
+    )
     generator = torch.Generator().manual_seed(0)
     for parameter in network.parameters():
         parameter.grad = torch.randn(parameter.shape, generator=generator)
