@@ -39,6 +39,16 @@ def test_predictions_stand_in_the_order_of_the_molecules(drug_like, make_network
     np.testing.assert_allclose(alone, together, rtol=1e-5, atol=1e-6)
 
 
+def test_bfloat16_is_close_and_leaves_the_network_as_it_is(drug_like, make_network):
+    network = make_network(ModelConfig(), 2)
+    exact = make_ensemble(network, drug_like).predict(drug_like)
+    rough = Ensemble(network, schema=drug_like.schema, device=CPU, dtype=torch.bfloat16).predict(drug_like)
+    assert {tensor.dtype for tensor in network.state_dict().values()} == {torch.float32}
+    assert not np.array_equal(rough, exact)
+    assert np.sqrt(np.mean((rough - exact) ** 2)) < 0.02 * exact.std()
+    assert np.array_equal(make_ensemble(network, drug_like).predict(drug_like), exact)
+
+
 def test_no_molecules(drug_like, make_network):
     assert make_ensemble(make_network(SMALL, 3), drug_like).predict(drug_like.slice(0, 0)).shape == (3, 0, 2)
 
