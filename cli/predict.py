@@ -74,6 +74,7 @@ def predict(
     if as_json:
         show_json(summary)
     elif not quiet:
-        tell(f"{summary.predicted:,} of {summary.rows_read:,} rows predicted, written to {output}")
+        where = "stdout" if output == "-" else output
+        tell(f"{summary.predicted:,} of {summary.rows_read:,} rows predicted, written to {where}")
         tell_rejected(summary.first_rejected, summary.rejected, "the output has each with its reason")
     check_rejected(max_rejected, summary.rejected, summary.rows_read)

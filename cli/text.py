@@ -21,7 +21,8 @@ def printable(text: object) -> str:
     >>> printable("a name\nwith \x1b[31mcolour")
     'a name with ?[31mcolour'
     """
-    line = " ".join(part.strip() for part in str(text).splitlines())
+    first, *others = str(text).splitlines() or [""]
+    line = " ".join([first, *(part.strip() for part in others)])
     return "".join(c if c.isprintable() else "?" for c in line)
 
 

@@ -108,11 +108,12 @@ class TrainConfig:
             _require(self, "members_per_pass", self.members_per_pass, 1, float("inf"))
         _require(self, "inner_fraction", self.inner_fraction, 0.0, 0.5)
         _require(self, "weight_decay", self.weight_decay, 0.0, float("inf"))
-        _require(self, "gradient_clip", self.gradient_clip, 1e-6, float("inf"))
+        _require(self, "gradient_clip", self.gradient_clip, 1e-6, 1e6)
         _require(self, "peak_lr", self.peak_lr, 0.0, 10.0)
         _require(self, "initial_lr", self.initial_lr, 0.0, self.peak_lr)
         _require(self, "final_lr", self.final_lr, 0.0, self.peak_lr)
-        _require(self, "warmup_epochs", self.warmup_epochs, 0.0, float("inf"))
+        _require(self, "warmup_epochs", self.warmup_epochs, 0.0, 1e6)
+        _require(self, "weight_decay", self.weight_decay, 0.0, 1e3)
         _require(self, "seed", self.seed, 0, 2**32 - 1)
 
 

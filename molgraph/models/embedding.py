@@ -1,6 +1,7 @@
 """Integer codes to vectors: one row of a table per code, summed."""
 
 import math
+from itertools import accumulate
 
 import torch
 from torch import Tensor, nn
@@ -39,12 +40,12 @@ class CodeEmbedding(nn.Module):
         n_rows = sum(codes.sizes)
         bound = 1.0 / math.sqrt(fan_in)
         self.weight = nn.Parameter(torch.empty(n_members, n_rows, n_out).uniform_(-bound, bound, generator=generator))
-        starts = torch.tensor([0, *codes.sizes[:-1]]).cumsum(0)
+        starts = [0, *accumulate(codes.sizes[:-1])]
         is_used = torch.ones(n_rows, 1)
-        for start, blank in zip(starts.tolist(), codes.blanks, strict=True):
+        for start, blank in zip(starts, codes.blanks, strict=True):
             if blank is not None:
                 is_used[start + blank] = 0.0
-        self.register_buffer("offsets", starts, persistent=False)
+        self.register_buffer("offsets", torch.tensor(starts), persistent=False)
         self.register_buffer("is_used", is_used, persistent=False)
 
     def forward(self, codes: Tensor, dtype: torch.dtype) -> Tensor:

@@ -119,7 +119,7 @@ def _table(
         "reason": [reasons.get(r, "") for r in row.tolist()],
     }
     for name, shown_as in renamed.items():
-        columns[shown_as] = [*batch.columns[name], *[""] * n_unread]
+        columns[shown_as] = [*batch.columns[name], *batch.rejected_columns[name]]
     for name, values in prediction_values(prediction, level).items():
         filler = "" if name.endswith("_set") else np.nan
         columns[name] = [*values, *[filler] * n_unread]

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -229,13 +229,12 @@ def _without_repeats(run: _Run, reader: RecordReader, duplicates: _DuplicatesFil
             }
         )
         kept = np.flatnonzero(~is_repeat)
-        yield RecordBatch(
-            first_row=batch.first_row,
+        yield replace(
+            batch,
             rows=batch.rows[kept],
             ids=[batch.ids[i] for i in kept],
             smiles=[batch.smiles[i] for i in kept],
             columns={name: [cells[i] for i in kept] for name, cells in batch.columns.items()},
-            rejected=batch.rejected,
         )
 
 

@@ -11,6 +11,7 @@ import pytest
 from rdkit import Chem
 
 from molgraph import Predictor, predict_file
+from molgraph.chem.files import open_table_writer
 from molgraph.errors import InputError, ModelError
 from molgraph.screening import predict_file as module
 from molgraph.screening import stream
@@ -70,8 +71,7 @@ def test_every_row_stays_in_its_place(predictor, model_folder, table, tmp_path):
 
 def test_other_columns_come_along_or_not(model_folder, table, tmp_path):
     predict_file(model_folder, table, tmp_path / "with.csv", device="cpu")
-    parsed = [row for row in rows(tmp_path / "with.csv") if row["smiles"]]
-    assert [row["price"] for row in parsed] == [price for price, text in zip(PRICES, SMILES, strict=True) if text]
+    assert [row["price"] for row in rows(tmp_path / "with.csv")] == PRICES  # also where there is no structure
     predict_file(model_folder, table, tmp_path / "without.csv", device="cpu", keep_extra_columns=False)
     assert "price" not in rows(tmp_path / "without.csv")[0]
 
@@ -131,6 +131,23 @@ def test_rows_in_are_rows_out_in_every_format(model_folder, tmp_path, case, endi
     assert status.count("ok") == summary.predicted
 
 
+@pytest.mark.parametrize("name", ["in.csv", "in.tsv", "in.sdf", "in.parquet"])
+def test_rows_that_cannot_be_read_keep_their_other_columns(model_folder, tmp_path, monkeypatch, name):
+    """A table of our own with two empty structures, read again, across the borders of batches."""
+    monkeypatch.setattr(module, "BATCH_SIZE", 3)
+    columns = {"id": [f"n{row}" for row in range(7)], "smiles": [*SMILES[:5], "", "CC"], "price": PRICES}
+    columns["note"] = ["a", "", "c", "d", "no structure", "=2", "g"]
+    with open_table_writer(tmp_path / name, list(columns)) as writer:
+        writer.write(columns)
+    predict_file(model_folder, tmp_path / name, tmp_path / "out.parquet", device="cpu")
+    out = pd.read_parquet(tmp_path / "out.parquet")
+    assert out["status"].tolist() == STATUS
+    assert out["id"].tolist() == columns["id"]
+    assert out["price"].tolist() == PRICES
+    escaped = name.endswith(("csv", "tsv"))
+    assert out["note"].tolist() == [*columns["note"][:5], "'=2" if escaped else "=2", "g"]
+
+
 def read_frame(path):
     if path.suffix == ".parquet":
         return pd.read_parquet(path)
@@ -175,6 +192,7 @@ def test_ragged_rows_keep_their_place(model_folder, tmp_path):
     assert out[1]["status"] == "rejected"
     assert out[1]["reason"].startswith("read: ")
     assert (out[3]["smiles"], out[3]["price"]) == ("CCF", "5")
+    assert [row["price"] for row in out] == ["1", "2", "", "5"]
 
 
 def test_all_rows_bad(model_folder, tmp_path):

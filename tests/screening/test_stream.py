@@ -28,7 +28,7 @@ def predictor(model_folder) -> Predictor:
 def batch(number, smiles) -> RecordBatch:
     """Batch `number` of batches of ten rows."""
     rows = np.arange(10 * number, 10 * number + len(smiles))
-    return RecordBatch(10 * number, rows, [f"id{row}" for row in rows], smiles, {}, ())
+    return RecordBatch(10 * number, rows, [f"id{row}" for row in rows], smiles, {}, (), {})
 
 
 def batches(n):

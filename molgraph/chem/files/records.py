@@ -23,7 +23,8 @@ class RecordBatch:
         ids: Identifier of each: the id column, the name in `.smi` and `.sdf`, else the row number as text.
         smiles: Structure of each, without surrounding blanks and without a CXSMILES block; not checked.
         columns: The kept columns as text, exactly as they came.
-        rejected: The records of this batch that could not be read.
+        rejected: The m records of this batch that could not be read.
+        rejected_columns: The kept columns of those, `[m]` texts each; empty where a record has no such cell.
     """
 
     first_row: int
@@ -32,6 +33,7 @@ class RecordBatch:
     smiles: list[str]
     columns: Mapping[str, list[str]]
     rejected: tuple[Rejected, ...]
+    rejected_columns: Mapping[str, list[str]]
 
     def __len__(self) -> int:
         """Number of readable records, n."""
@@ -53,7 +55,7 @@ class Chunk:
     Attributes:
         structures: `[n]` texts; anything at a fault.
         ids: `[n]` identifiers, empty where there is none.
-        columns: The kept columns, `[n]` texts each.
+        columns: The kept columns, `[n]` texts each; at a fault what the record has of them.
         faults: Position of each record that cannot be read.
     """
 
@@ -90,10 +92,12 @@ class Chunk:
             for position, structure in enumerate(self.structures):
                 if not structure:
                     self.faults.setdefault(position, Fault("", "the structure is empty"))
+        faults = sorted(self.faults.items())
         rejected = tuple(
             Rejected(first_row + position, ids[position], fault.text[:200], "read", fault.reason)
-            for position, fault in sorted(self.faults.items())
+            for position, fault in faults
         )
+        rejected_columns = [[cells[position] for position, _ in faults] for cells in self.columns]
         rows = np.arange(first_row, first_row + len(self), dtype=np.int64)
         columns = [ids, self.structures, *self.columns]
         if rejected:
@@ -108,6 +112,7 @@ class Chunk:
             smiles=structures,
             columns=MappingProxyType(dict(zip(names, kept, strict=True))),
             rejected=rejected,
+            rejected_columns=MappingProxyType(dict(zip(names, rejected_columns, strict=True))),
         )
 
 

@@ -88,17 +88,14 @@ def _parsed(lines: list[str]) -> _Record:
         return _Record("", title[:200], fault=Fault(title, f"the record is longer than {MAX_RECORD_BYTES} bytes"))
     if fault := next(filter(None, map(line_fault, lines)), None):
         return _Record("", title.replace("\0", ""), fault=fault)
-    end = next((position for position, line in enumerate(lines, 1) if line.startswith("M  END")), None)
-    if end is None:
-        return _Record(
-            "", title, fault=Fault(title, "the record has no line M  END, so it is cut short or no mol block")
-        )
+    end = next((position for position, line in enumerate(lines, 1) if line.startswith("M  END")), 0)
+    fault = None if end else Fault(title, "the record has no line M  END, so it is cut short or no mol block")
     properties: dict[str, str] = {}
     rest = iter(lines[end:])
     for line in rest:
         if match := _PROPERTY_LINE.match(line):
             properties[match[1].strip()] = "\n".join(itertools.takewhile(str.strip, rest))
-    return _Record("\n".join(lines[:end]) + "\n", title, properties)
+    return _Record("\n".join(lines[:end]) + "\n", title, properties, fault)
 
 
 def _chunks(

@@ -29,6 +29,8 @@ def read():
                 rows += batch.rows.tolist()
                 for name, cells in batch.columns.items():
                     content.columns.setdefault(name, []).extend(cells)
+                assert batch.rejected_columns.keys() == batch.columns.keys()
+                assert all(len(cells) == len(batch.rejected) for cells in batch.rejected_columns.values())
                 assert all(r.step == "read" and not r for r in batch.rejected)
                 content.rejected.extend((r.row, r.text, r.reason) for r in batch.rejected)
         rejected_rows = [row for row, _, _ in content.rejected]
