@@ -54,9 +54,10 @@ def _show(report: "DemoReport", output: Path) -> None:
     from molgraph.demo import ACTIVE_FROM
 
     show_line()
-    show_line(f"Assay: {ASSAY_TITLE}; active means pIC50 of {ACTIVE_FROM} or more.")
-    show_line(f"Library: {LIBRARY_TITLE},")
-    show_line(f"and {report.hidden} compounds of the assay ({report.hidden_actives} active) that training never saw.")
+    show_line(f"Assay:   {ASSAY_TITLE};")
+    show_line(f"         active means a pIC50 of {ACTIVE_FROM} or more")
+    show_line(f"Library: {LIBRARY_TITLE}, and hidden among them")
+    show_line(f"         {report.hidden} of the assay ({report.hidden_actives} active) that training never saw")
     show_line()
     show_table(_answers(report))
     show_line()

@@ -22,13 +22,17 @@ _LOG_SECONDS = 30.0
 @contextmanager
 def training_bar(*, quiet: bool) -> Iterator[Callable[["TrainProgress"], None]]:
     """A listener that shows members, epoch, inner loss, molecules per second and time left."""
+    newest: tuple[int, ...] = ()
+    note = ""
     with _bar("train", quiet=quiet) as update:
 
         def listen(progress: "TrainProgress") -> None:
-            numbers = ",".join(str(member + 1) for member in progress.members)
-            loss = "" if progress.inner_loss is None else f", loss {progress.inner_loss:.3g}"
-            epoch = min(progress.epoch + 1, progress.epochs)
-            note = f"member {numbers}, epoch {epoch}/{progress.epochs}{loss}"
+            nonlocal newest, note
+            if progress.members >= newest:  # of members that train side by side, the note follows the last one
+                newest = progress.members
+                numbers = ",".join(str(member + 1) for member in newest)
+                loss = "" if progress.inner_loss is None else f", loss {progress.inner_loss:.3g}"
+                note = f"member {numbers}, epoch {min(progress.epoch + 1, progress.epochs)}/{progress.epochs}{loss}"
             update(progress.molecules_done, progress.molecules_total, progress.molecules_done, note)
 
         yield listen

@@ -118,8 +118,7 @@ def run_demo(
     if folder.is_dir() and any(folder.iterdir()) and not overwrite:
         raise InputError(f"{folder} exists and is not empty; give another folder with -o, or --overwrite")
     folder.mkdir(parents=True, exist_ok=True)
-    training, hidden = _part(embedded_assay(), seed)
-    n_library = _write_inputs(folder, training, hidden, seed)
+    training, hidden, n_library = write_inputs(folder, seed=seed)
     tell(f"1. Train on {len(training)} measured compounds; {len(hidden)} are kept back.")
     with training_bar() if training_bar else nullcontext(lambda _progress: None) as listener:
         model = train(
@@ -156,8 +155,13 @@ def _part(assay: list[MeasuredCompound], seed: int) -> tuple[list[MeasuredCompou
     return [assay[i] for i in sorted(order[n_hidden:])], [assay[i] for i in sorted(order[:n_hidden])]
 
 
-def _write_inputs(folder: Path, training: list[MeasuredCompound], hidden: list[MeasuredCompound], seed: int) -> int:
-    """Write the three input files; returns the number of rows of the library."""
+def write_inputs(folder: Path, *, seed: int = 0) -> tuple[list[MeasuredCompound], list[MeasuredCompound], int]:
+    """Write `assay.csv`, `hidden.csv` and `library.smi`.
+
+    Returns:
+        The compounds to train on, the hidden ones, and the number of rows of the library.
+    """
+    training, hidden = _part(embedded_assay(), seed)
     for name, compounds in (("assay.csv", training), ("hidden.csv", hidden)):
         with (folder / name).open("w", encoding="utf-8", newline="") as file:
             writer = csv.writer(file)
@@ -168,7 +172,7 @@ def _write_inputs(folder: Path, training: list[MeasuredCompound], hidden: list[M
     order = np.random.default_rng([seed, 1]).permutation(len(library)).tolist()
     lines = [f"{library[i][0]}\t{library[i][1]}\n" for i in order]
     (folder / "library.smi").write_text("".join(lines), encoding="utf-8")
-    return len(library)
+    return training, hidden, len(library)
 
 
 def _judge(folder: Path, model: Predictor, hidden: list[MeasuredCompound], result: ScreenResult) -> DemoReport:

@@ -1,0 +1,264 @@
+"""Commands that work: what they print, what they write, and the exit codes."""
+
+import csv
+import json
+import signal
+import subprocess
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from molgraph_cli import progress
+
+from molgraph.results import Rejected
+from molgraph.training import loop
+from molgraph.training.progress import TrainProgress
+
+SMALL = ("--folds", 2, "--epochs", 2, "--hidden", 8, "--device", "cpu")
+PROGRAM = [sys.executable, "-c", "from molgraph_cli.app import main; main()"]
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch, assay_table, model_folder):
+    """A table with bad rows and contradictions, a library, and a model, in the current folder."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "model").symlink_to(model_folder)
+    lines = assay_table.read_text().splitlines()[:31]
+    first = lines[1].split(",")[1]
+    bad = [f"bad-{i}\x1b[31m,C1CC{i}(,5," for i in range(7)]
+    (tmp_path / "assay.csv").write_text("\n".join([*lines, f"again,{first},9.5,", *bad, "none,CCO,,"]) + "\n")
+    structures = [line.split(",")[1] for line in lines[1:]]
+    (tmp_path / "library.smi").write_text(
+        "".join(f"{s} lib-{i}\n" for i, s in enumerate([*structures, "C1CC(", "CCO"]))
+    )
+    return tmp_path
+
+
+def rows(path):
+    with Path(path).open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def test_train_tells_what_was_left_out(molgraph, folder):
+    ended = molgraph("train", "assay.csv", "-o", "new", "--target-columns", "pIC50", *SMALL)
+    assert ended.code == 0
+    told = ended.err.splitlines()
+    assert told[0] == "assay.csv: 39 rows read, 30 structures used"
+    rejected = [line for line in told if line.startswith("  rejected: ")]
+    assert rejected[0].startswith("  rejected: row 31 (bad-0?[31m) 'C1CC0(': SMILES Parse Error")
+    assert (len(rejected), "  and 2 more; --json lists all" in told) == (5, True)
+    conflict = next(line for line in told if line.startswith("  conflict: "))
+    assert "9.5 (again)" in conflict
+    assert conflict.endswith(" is used")
+    assert "\x1b" not in ended.err + ended.out
+    shown = ended.out.splitlines()
+    assert shown[0].startswith("On compounds that it had not seen (2 folds")
+    assert shown[1].split()[:3] == ["task", "metric", "value"]
+    assert shown[-1] == "Model written to new"
+    assert sorted(path.name for path in folder.iterdir()) == ["assay.csv", "library.smi", "model", "new"]
+
+
+def test_train_as_json_and_quietly(molgraph, folder):
+    ended = molgraph("train", "assay.csv", "-o", "new", "--target-columns", "pIC50,active", "--json", "-q", *SMALL)
+    assert (ended.code, ended.err) == (0, "")
+    result = json.loads(ended.out)
+    assert result["model"] == "new"
+    assert len(result["rejected"]) == 7
+    assert result["data"]["rows_read"] == 39
+    assert result["merged"][0]["conflict"] is True
+    assert result["merged"][0]["ids"][1] == "again"
+    assert result["merged"][0]["values"][1] == [9.5, None]
+    again = molgraph("train", "assay.csv", "-o", "new", "--target-columns", "pIC50", "-q", "--overwrite", *SMALL)
+    assert (again.code, again.out, again.err) == (0, "", "")
+
+
+def test_train_takes_settings_from_a_file(molgraph, folder):
+    (folder / "s.toml").write_text("folds = 3\nepochs = 2\nseed = 7\ndevice = 'cpu'\n[model]\nhidden = 8\ndepth = 2\n")
+    assert molgraph("train", "assay.csv", "-o", "new", "--target-columns", "pIC50", "--config", "s.toml",
+                    "--folds", 2, "--depth", 4).code == 0  # fmt: skip
+    config = json.loads(molgraph("models", "show", "new", "--json").out)["config"]
+    assert (config["folds"], config["epochs"], config["seed"], config["device"]) == (2, 2, 7, "cpu")
+    assert (config["model"]["hidden"], config["model"]["depth"]) == (8, 4)
+
+
+def test_an_interrupted_training_says_how_to_go_on(molgraph, folder, monkeypatch):
+    train = ("train", "assay.csv", "-o", "new", "--target-columns", "pIC50", *SMALL, "--epochs", 3)
+    with monkeypatch.context() as patched:
+        patched.setattr(loop, "CHECKPOINT_SECONDS", 0.0)
+        patched.setattr(progress, "training_bar", interrupted_bar)
+        ended = molgraph(*train)
+    assert ended.code == 130
+    assert ended.error.startswith("interrupted; what was learned so far is in ")
+    assert "the same command with --resume goes on from there" in ended.error
+    assert not (folder / "new").exists()
+    assert (folder / "new.training").is_dir()
+    resumed = molgraph(*train, "--resume", "--json", "-q")
+    assert resumed.code == 0
+    assert not (folder / "new.training").exists()
+    (folder / "new.training").mkdir()
+    afresh = molgraph(*train, "--overwrite", "--json")
+    assert "this one starts afresh; --resume would have gone on" in afresh.err
+    assert json.loads(afresh.out)["metrics"] == json.loads(resumed.out)["metrics"]
+    assert "training starts afresh" in molgraph(*train, "--overwrite", "--resume").err
+
+
+@contextmanager
+def interrupted_bar(*, quiet):
+    def listen(progress):
+        if progress.epoch >= 1:
+            raise KeyboardInterrupt
+
+    yield listen
+
+
+def test_predict(molgraph, folder):
+    ended = molgraph("predict", "model", "assay.csv", "-o", "out.csv", "--processes", 1)
+    assert (ended.code, ended.out) == (0, "")
+    told = ended.err.splitlines()
+    assert told[0] == "32 of 39 rows predicted, written to out.csv"
+    assert told[1].startswith("  rejected: row 31 (bad-0?[31m) 'C1CC0(': ")
+    assert told[-1] == "  and 2 more; the output has each with its reason"
+    out = rows("out.csv")
+    assert len(out) == 39
+    assert list(out[0])[:4] == ["id", "smiles", "status", "reason"]
+    quiet = molgraph("predict", "model", "assay.csv", "-o", "out.csv", "--processes", 1, "-q")
+    assert (quiet.code, quiet.out, quiet.err) == (0, "", "")
+    as_json = molgraph("predict", "model", "assay.csv", "-o", "out.csv", "--processes", 1, "--json")
+    assert json.loads(as_json.out)["rejected"] == 7
+    assert as_json.err == ""
+
+
+@pytest.mark.parametrize(("limit", "code"), [("7", 0), ("6", 1), ("20%", 0), ("10%", 1), ("0", 1)])
+def test_max_rejected(molgraph, folder, limit, code):
+    options = ("-o", "out.csv", "--processes", 1, "-q", "--max-rejected", limit)
+    ended = molgraph("predict", "model", "assay.csv", *options)
+    assert ended.code == code
+    assert len(rows("out.csv")) == 39
+    if code:
+        assert ended.error == f"7 of 39 rows were rejected; --max-rejected allows {limit}"
+
+
+def test_max_rejected_of_train_and_screen(molgraph, folder):
+    ended = molgraph("screen", "model", "library.smi", "-o", "hits", "--processes", 1, "-q", "--max-rejected", 0)
+    assert (ended.code, ended.error) == (1, "1 of 32 rows were rejected; --max-rejected allows 0")
+    assert (folder / "hits" / "hits.csv").exists()
+    ended = molgraph("train", "assay.csv", "-o", "new", "--target-columns", "pIC50", *SMALL, "-q", "--max-rejected", 2)
+    assert (ended.code, ended.error) == (1, "7 of 39 rows were rejected; --max-rejected allows 2")
+    assert (folder / "new" / "card.json").exists()
+
+
+def test_screen_of_the_training_file(molgraph, folder):
+    ended = molgraph("screen", "model", "library.smi", "-o", "hits", "--top", 5, "--processes", 1)
+    assert (ended.code, ended.out) == (0, "")
+    told = ended.err.splitlines()
+    assert told[0].startswith("32 rows: 31 scored, 1 rejected; ")
+    assert told[1].startswith("  rejected: row 30 (lib-30) 'C1CC(': ")
+    assert told[-1] == "5 hits (maximize pIC50) written to hits/hits.csv"
+    hits = rows("hits/hits.csv")
+    assert [hit["rank"] for hit in hits] == ["1", "2", "3", "4", "5"]
+    assert all(hit["in_training"] == ("false" if hit["id"] == "lib-31" else "true") for hit in hits)
+    as_json = molgraph("screen", "model", "library.smi", "-o", "hits", "--processes", 1, "--overwrite", "--json")
+    assert json.loads(as_json.out) == json.loads((folder / "hits" / "summary.json").read_text())
+    assert as_json.err == ""
+
+
+@pytest.mark.parametrize("command", ["predict", "screen"])
+def test_an_interrupt_leaves_nothing(molgraph, folder, monkeypatch, command):
+    @contextmanager
+    def interrupted(*_, **__):
+        def listen(_progress):
+            raise KeyboardInterrupt
+
+        yield listen
+
+    monkeypatch.setattr(progress, "stream_bar", interrupted)
+    before = sorted(folder.iterdir())
+    ended = molgraph(command, "model", "library.smi", "-o", "out.csv", "--processes", 1)
+    assert (ended.code, ended.error) == (130, "interrupted; nothing half-written is left behind")
+    assert sorted(folder.iterdir()) == before
+
+
+def test_bugs_are_one_line_too(molgraph, folder, monkeypatch):
+    def fail(*_, **__):
+        raise RuntimeError("first\nsecond")
+
+    monkeypatch.setattr(progress, "stream_bar", fail)
+    ended = molgraph("predict", "model", "library.smi", "-o", "out.csv")
+    assert ended.code == 2
+    assert ended.error.startswith("this is a bug in molgraph: RuntimeError: first (set MOLGRAPH_DEBUG=1")
+    monkeypatch.setenv("MOLGRAPH_DEBUG", "1")
+    with pytest.raises(RuntimeError, match="first"):
+        molgraph("predict", "model", "library.smi", "-o", "out.csv").error  # noqa: B018
+
+
+def test_memory_runs_out(molgraph, folder, monkeypatch):
+    def fail(*_, **__):
+        raise MemoryError
+
+    monkeypatch.setattr(progress, "stream_bar", fail)
+    assert molgraph("predict", "model", "library.smi", "-o", "out.csv").error.startswith("out of memory; use --proc")
+
+
+def test_stdin_to_stdout(folder):
+    command = [*PROGRAM, "predict", "model", "-", "-o", "-", "--processes", "1", "--device", "cpu"]
+    done = subprocess.run(command, input="CCO ethanol\nbad\n", capture_output=True, text=True, check=False)
+    assert done.returncode == 0
+    lines = list(csv.DictReader(done.stdout.splitlines()))
+    assert [(line["smiles"], line["status"]) for line in lines] == [("CCO", "ok"), ("bad", "rejected")]
+    assert done.stderr.splitlines()[0] == "1 of 2 rows predicted, written to stdout"
+
+
+def test_stdout_that_is_full_or_gone():
+    command = [*PROGRAM, "datasets", "list"]
+    if Path("/dev/full").exists():
+        with Path("/dev/full").open("w") as full:
+            done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+        assert (done.returncode, done.stderr) == (2, "molgraph: No space left on device\n")
+    reader, writer = subprocess.os.pipe()
+    subprocess.os.close(reader)
+    done = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, text=True, check=False)
+    subprocess.os.close(writer)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGXFSZ"), reason="this system has no limit on the size of files")
+def test_a_disk_that_fills_up(folder):
+    import resource
+
+    def limit():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (2048, 2048))
+
+    before = sorted(folder.iterdir())
+    command = [*PROGRAM, "predict", "model", "assay.csv", "-o", "out.csv", "--processes", "1", "--device", "cpu"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, preexec_fn=limit)
+    assert done.returncode == 2
+    assert done.stderr.startswith("molgraph: out.csv: cannot be written, because there is no space left in ")
+    assert len(done.stderr.splitlines()) == 1
+    assert sorted(folder.iterdir()) == before
+
+
+def test_rejected_rows_are_cut(molgraph, capsys):
+    from molgraph_cli.options import tell_rejected
+
+    tell_rejected([Rejected(3, "i" * 100, "C" * 1000, "parse", "too long")], 1, "")
+    assert capsys.readouterr().err == f"  rejected: row 3 ({'i' * 40}) '{'C' * 60}': too long\n"
+
+
+def test_progress_follows_the_newest_member(monkeypatch):
+    notes = []
+
+    @contextmanager
+    def noted(_what, *, quiet):
+        yield lambda _done, _total, _molecules, note: notes.append(note)
+
+    monkeypatch.setattr(progress, "_bar", noted)
+    with progress.training_bar(quiet=False) as listen:
+        for member, epoch, loss in [(0, 0, None), (1, 0, None), (0, 1, 0.5), (1, 2, 0.25)]:
+            listen(TrainProgress((member,), epoch, 3, 10, 100, loss))
+    assert notes == [
+        "member 1, epoch 1/3",
+        "member 2, epoch 1/3",
+        "member 2, epoch 1/3",
+        "member 2, epoch 3/3, loss 0.25",
+    ]

@@ -1,0 +1,63 @@
+import json
+from dataclasses import dataclass
+
+from hypothesis import given
+from hypothesis import strategies as st
+from molgraph_cli.progress import line_writer
+from molgraph_cli.text import aligned, printable, show_json, show_table
+
+
+@given(st.text())
+def test_printable_is_one_line_without_control_characters(text):
+    shown = printable(text)
+    assert shown.isprintable()
+    assert len(shown) <= len(text)
+    assert printable(shown) == shown
+
+
+def test_printable_keeps_letters_and_indents():
+    assert printable("  Ä β ± name\n   and more") == "  Ä β ± name and more"
+    assert printable("a\x1b[2Jb\u202ec\udcffd\te") == "a?[2Jb?c?d?e"
+
+
+@given(st.lists(st.lists(st.text(max_size=40), min_size=3, max_size=3), min_size=1), st.integers(20, 100))
+def test_aligned_loses_no_word(rows, width):
+    text = "".join("".join(aligned(rows, right=[1], width=width)).split())
+    assert text == "".join("".join(printable(cell) for row in rows for cell in row).split())
+
+
+def test_aligned_wraps_the_last_column():
+    lines = aligned([("name", "esol"), ("beware", "a long text that does not fit into the width given")], width=36)
+    assert lines == ["name    esol", "beware  a long text that does not", "        fit into the width given"]
+
+
+def test_tables_are_not_wrapped_in_a_pipe(capsys):
+    show_table([("a", "word " * 100)])
+    assert len(capsys.readouterr().out.splitlines()) == 1
+
+
+def test_json_has_no_nan(capsys):
+    @dataclass
+    class Value:
+        numbers: tuple[float, ...]
+        name: str
+
+    show_json({"value": Value((1.0, float("nan"), float("inf")), "\x1b")})
+    text = capsys.readouterr().out
+    assert json.loads(text) == {"value": {"numbers": [1.0, None, None], "name": "\x1b"}}
+    assert "\x1b" not in text
+
+
+def test_lines_of_progress(capsys):
+    now = 0.0
+    update = line_writer("train", clock=lambda: now)
+    update(500, 2000, 500, "member 2")  # a resumed run starts with what was done before
+    now = 10.0
+    update(600, 2000, 600, "member 2")
+    assert capsys.readouterr().err == ""
+    now = 50.0
+    update(1000, 2000, 1000, "member 2")
+    assert capsys.readouterr().err == "train: 50%, member 2, 10 mol/s, 1:40 left\n"
+    now = 90.0
+    update(1100, None, 1100, "member 3")
+    assert capsys.readouterr().err == "train: member 3, 7 mol/s\n"

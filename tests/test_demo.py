@@ -1,0 +1,145 @@
+import csv
+import json
+import math
+from pathlib import Path
+
+import pytest
+from molgraph_cli.demo import _show
+
+from molgraph import demo
+from molgraph.datasets import embedded
+from molgraph.datasets.embedded import embedded_assay, embedded_library
+from molgraph.demo import DemoReport, run_demo, write_inputs
+from molgraph.errors import InputError
+
+
+def rows(path):
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.fixture(scope="module")
+def small_demo(tmp_path_factory):
+    """A demonstration on every ninth compound of the assay and fifty of the library."""
+    told = []
+    folder = tmp_path_factory.mktemp("demo") / "out"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(demo, "embedded_assay", lambda: embedded_assay()[::9])
+        patch.setattr(demo, "embedded_library", lambda: embedded_library()[:50])
+        report = run_demo(folder, epochs=2, device="cpu", tell=told.append)
+    return folder, report, told
+
+
+def test_what_is_embedded():
+    assay, library = embedded_assay(), embedded_library()
+    assert (len(assay), len(library)) == (1017, 4999)
+    assert len({compound.id for compound in assay} | {compound.id for compound in library}) == 1017 + 4999
+    assert all(math.isfinite(compound.value) for compound in assay)
+
+
+def test_rdkit_without_its_data(monkeypatch, tmp_path):
+    monkeypatch.setattr(embedded.RDConfig, "RDDataDir", str(tmp_path))
+    monkeypatch.setattr(embedded.RDConfig, "RDContribDir", str(tmp_path))
+    with pytest.raises(InputError, match=r"cannot read first_5K\.smi.*install rdkit with pip"):
+        embedded_library()
+    with pytest.raises(InputError, match=r"cannot read CHEMBL2321810_act\.csv"):
+        embedded_assay()
+
+
+def test_inputs_are_parted(tmp_path):
+    training, hidden, n_library = write_inputs(tmp_path)
+    assert (len(training), len(hidden), n_library) == (763, 254, 5253)
+    names = {row["id"] for row in rows(tmp_path / "assay.csv")}, {row["id"] for row in rows(tmp_path / "hidden.csv")}
+    assert names[0].isdisjoint(names[1])
+    assert len(names[0] | names[1]) == 1017
+    library = [line.split("\t") for line in (tmp_path / "library.smi").read_text().splitlines()]
+    assert {name for _, name in library} >= names[1]
+    places = [row for row, (_, name) in enumerate(library) if name in names[1]]
+    assert max(places) - min(places) > 4000  # spread, not in a block
+    again = tmp_path / "again"
+    again.mkdir()
+    write_inputs(again)
+    assert (again / "library.smi").read_bytes() == (tmp_path / "library.smi").read_bytes()
+    write_inputs(again, seed=1)
+    assert (again / "library.smi").read_bytes() != (tmp_path / "library.smi").read_bytes()
+
+
+def test_run_demo_writes_all_files(small_demo):
+    folder, report, told = small_demo
+    names = {"assay.csv", "hidden.csv", "library.smi", "model", "hits", "report.json"}
+    assert {path.name for path in folder.iterdir()} == names
+    assert json.loads((folder / "report.json").read_text()) == vars(report)
+    assert [line[:2] for line in told] == ["1.", "2.", "3."]
+
+
+def test_the_report_agrees_with_the_files(small_demo):
+    folder, report, _ = small_demo
+    hidden = {row["id"]: float(row["pIC50"]) for row in rows(folder / "hidden.csv")}
+    hits = rows(folder / "hits" / "hits.csv")
+    actives = {name for name, value in hidden.items() if value >= demo.ACTIVE_FROM}
+    assert (report.trained_on, report.hidden) == (len(rows(folder / "assay.csv")), len(hidden))
+    assert report.library_rows == len((folder / "library.smi").read_text().splitlines())
+    assert (report.top, report.hidden_actives) == (len(hits), len(actives))
+    assert report.actives_found == len(actives & {hit["id"] for hit in hits})
+    assert report.library_rejected == len(rows(folder / "hits" / "rejected.csv"))
+    by_id = {hit["id"]: hit for hit in hits}
+    known = [name for name in by_id if name in hidden]
+    assert known
+    share = report.actives_found / len(hits) / (len(actives) / report.library_rows)
+    assert report.enrichment == pytest.approx(share)
+    assert 0 <= report.enrichment <= report.best_enrichment
+    if len(known) == len(hidden):  # then the hits say all that the report does
+        error = [float(by_id[name]["pIC50_pred"]) - value for name, value in hidden.items()]
+        assert report.hidden_rmse == pytest.approx(math.sqrt(sum(e * e for e in error) / len(error)), rel=0.02)
+
+
+def test_the_model_says_what_is_better(small_demo):
+    card = json.loads((small_demo[0] / "model" / "card.json").read_text())
+    assert card["tasks"][0]["direction"] == "maximize"
+
+
+def test_a_folder_in_use_is_left_alone(small_demo):
+    folder, _, _ = small_demo
+    before = sorted(folder.rglob("*"))
+    with pytest.raises(InputError, match="exists and is not empty; give another folder with -o, or --overwrite"):
+        run_demo(folder)
+    assert sorted(folder.rglob("*")) == before
+
+
+@pytest.mark.parametrize("picked_known", [0, 55])
+def test_the_table_fits_80_columns(capsys, picked_known):
+    report = DemoReport(
+        trained_on=763, library_rows=5253, library_rejected=1234, hidden=254, hidden_actives=108, top=100,
+        actives_found=100, enrichment=20.64, best_enrichment=20.64, picked=picked_known, picked_known=picked_known,
+        picked_wrong=picked_known, false_discovery_rate=1.0 if picked_known else None, out_of_fold_rmse=10.55,
+        hidden_rmse=10.53, level=0.9, coverage=1.0, mean_width=10.71, screened_per_second=12345.6,
+    )  # fmt: skip
+    _show(report, Path("molgraph-demo"))
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= 80
+    assert lines[-1] == "Model:    molgraph-demo/model"
+    assert any(line.startswith("Hidden actives among the hits") and "100 of 108" in line for line in lines)
+
+
+def test_the_command(small_demo, monkeypatch, capsys, tmp_path):
+    from molgraph_cli import app
+
+    def run(*arguments):
+        monkeypatch.setattr("sys.argv", ["molgraph", "demo", *map(str, arguments)])
+        with pytest.raises(SystemExit) as end:
+            app.main()
+        return end.value.code, *capsys.readouterr()
+
+    report = small_demo[1]
+    monkeypatch.setattr(demo, "run_demo", lambda *_, **__: report)
+    code, out, err = run("-o", tmp_path / "demo", "--json")
+    assert (code, err) == (0, "")
+    assert json.loads(out) == vars(report)
+    assert run("-o", tmp_path / "demo", "--quiet") == (0, "", "")
+
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(demo, "run_demo", interrupted)
+    code, out, err = run("-o", "demo")
+    assert (code, out, err) == (130, "", "molgraph: interrupted; demo is not complete; start again with --overwrite\n")
