@@ -127,7 +127,7 @@ SCREEN = [
     ("model", "good.csv", ("--top", "0"), r"top is 0; it must be at least 1"),
     ("model", "good.csv", ("--goal", "toxicity"), r"toxicity.*pIC50"),
     ("model", "good.csv", ("--keep-columns", "price,stock"), r"'price'"),
-    ("model", "good.csv", ("-o", "full"), r"full.*not empty"),
+    ("model", "good.csv", ("-o", "full"), r"full.*not empty.*--overwrite"),
     ("model", "good.csv", ("-o", "file.txt"), r"file\.txt.*file of that name"),
     ("model", "good.csv", ("-o", "/proc/hits"), r"/proc/hits.*cannot be"),
 ]
