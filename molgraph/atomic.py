@@ -105,7 +105,7 @@ def _check_folder(shown: str | Path, target: Path, existing: Literal["error", "r
     if target.exists() and not target.is_dir():
         raise InputError(f"{shown}: cannot be made, because a file of that name exists; give another folder")
     if existing == "error" and target.is_dir() and any(target.iterdir()):
-        raise InputError(f"{shown}: the folder exists and is not empty; give another folder, or overwrite it (--overwrite)")
+        raise InputError(f"{shown}: the folder exists and is not empty; give another one, or --overwrite to replace it")
 
 
 def _swap_in(new: Path, target: Path) -> None:
