@@ -74,6 +74,7 @@ def _answers(report: "DemoReport") -> list[tuple[str, str]]:
             f"RMSE {report.hidden_rmse:.2f} (training promised {report.out_of_fold_rmse:.2f})",
         ),
         ("Hidden actives among the hits", f"{report.actives_found} of {report.hidden_actives}, in {report.top} hits"),
+        ("Set aside as unlike the assay", _set_aside(report)),
         ("Better than a random choice", f"{report.enrichment:.1f} times (at best {report.best_enrichment:.1f})"),
         ("Hits called active but inactive", f"{report.picked_wrong} of {report.picked_known} that are known ({wrong})"),
         (
@@ -86,3 +87,7 @@ def _answers(report: "DemoReport") -> list[tuple[str, str]]:
         ),
         ("Speed of the screen", f"{report.screened_per_second:,.0f} rows a second, start-up included"),
     ]
+
+
+def _set_aside(report: "DemoReport") -> str:
+    return f"{report.set_aside} that score as well; see hits/outside.csv" if report.set_aside else "none"

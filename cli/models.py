@@ -48,6 +48,7 @@ def _lines(card: "ModelCard") -> list[tuple[str, str]]:
         ("conflicting", f"{data.conflicting_groups:,} of {data.merged_groups:,} merged structures"),
         ("standardizer", f"{card.standardizer}, version {card.standardizer_version}"),
         ("structures", "in the folder" if card.has_structures else "left out"),
+        ("domain", _domain_line(card.domain_similarity)),
         (
             "written by",
             ", ".join([f"molgraph {card.molgraph_version}", *(f"{k} {v}" for k, v in card.libraries.items())]),
@@ -58,6 +59,12 @@ def _lines(card: "ModelCard") -> list[tuple[str, str]]:
         std = "" if record.std is None else f" ± {record.std:.3f}"
         lines.append(("out of fold", f"{record.task} {record.metric} {mean}{std} ({record.n_rows:,} compounds)"))
     return lines
+
+
+def _domain_line(similarity: float | None) -> str:
+    if similarity is None:
+        return "not known without structures"
+    return f"compounds with a similarity of {similarity:.2f} or more to a training compound"
 
 
 def _task_line(task: "TaskSpec") -> str:

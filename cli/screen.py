@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -47,6 +47,10 @@ def screen(
         typer.Option(help="Task that ranks, alone or after maximize or minimize. [default: the only task]"),
     ] = None,
     level: Level = 0.9,
+    domain: Annotated[
+        Literal["separate", "ignore"],
+        typer.Option(help="Structures unlike all training compounds: in a file of their own, or among the hits."),
+    ] = "separate",
     smiles_column: SmilesColumn = None,
     id_column: IdColumn = None,
     keep_columns: Annotated[
@@ -75,6 +79,7 @@ def screen(
             top=top,
             goal=goal,
             level=level,
+            domain=domain,
             smiles_column=smiles_column,
             id_column=id_column,
             keep_columns=[] if keep_columns is None else names(keep_columns),
@@ -87,11 +92,11 @@ def screen(
     if as_json:
         show_json(json.loads((output / "summary.json").read_text(encoding="utf-8")))
     elif not quiet:
-        _tell(result)
+        _tell(result, top)
     check_rejected(max_rejected, result.rejected, result.rows_read)
 
 
-def _tell(result: "ScreenResult") -> None:
+def _tell(result: "ScreenResult", top: int) -> None:
     duplicates = f", {result.duplicates:,} duplicates" if result.duplicates else ""
     tell(
         f"{result.rows_read:,} rows: {result.scored:,} scored, {result.rejected:,} rejected{duplicates}; "
@@ -99,3 +104,10 @@ def _tell(result: "ScreenResult") -> None:
     )
     tell_rejected(result.first_rejected, result.rejected, f"{result.output / 'rejected.csv'} lists all")
     tell(f"{result.hits:,} hits ({result.goal}) written to {result.output / 'hits.csv'}")
+    if result.outside_domain:
+        best = "the best " if result.outside_domain == top else ""
+        tell(
+            f"{'as good a score, but ' if result.hits == top else ''}outside what the model knows "
+            f"(nearest training compound below {result.domain_similarity:.2f}): "
+            f"{best}{result.outside_domain:,} in {result.output / 'outside.csv'}"
+        )

@@ -76,6 +76,8 @@ class ModelCard:
         best_epochs: Epoch whose weights each member kept.
         calibration_rows: Out-of-fold rows of each task behind the intervals.
         has_structures: Whether the training structures are in the folder.
+        domain_similarity: A compound less similar to all of them than this is outside of what the model knows; None
+            without structures. See `molgraph.domain.threshold`.
         libraries: Versions of what the model was trained with.
         files: sha256 of each other file of the folder.
     """
@@ -93,6 +95,7 @@ class ModelCard:
     best_epochs: tuple[int, ...]
     calibration_rows: tuple[int, ...]
     has_structures: bool
+    domain_similarity: float | None
     libraries: dict[str, str]
     files: dict[str, str]
 
@@ -124,7 +127,18 @@ def card_from_dict(values: object, *, source: str) -> ModelCard:
         raise InputError(f"{source}: tasks are {reprlib.repr(card.task_names)}; at least one, each name once")
     if not 1 <= card.n_members <= MAX_MEMBERS:
         raise InputError(f"{source}: n_members is {reprlib.repr(card.n_members)}; it must be 1 to {MAX_MEMBERS}")
+    if not _fits_structures(card.domain_similarity, has_structures=card.has_structures):
+        raise InputError(
+            f"{source}: domain_similarity is {card.domain_similarity}; "
+            "it must be 0 to 1 where the model has its structures, and null where it has not"
+        )
     return card
+
+
+def _fits_structures(domain_similarity: float | None, *, has_structures: bool) -> bool:
+    if domain_similarity is None:
+        return not has_structures
+    return has_structures and 0 <= domain_similarity <= 1
 
 
 def _parse(expected: Any, value: object, where: str) -> Any:

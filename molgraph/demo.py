@@ -50,6 +50,7 @@ class DemoReport:
         hidden: Hidden compounds in the library, whose answer is known.
         hidden_actives: Those that are active.
         top: Length of the hit list.
+        set_aside: Structures that score as well as the hits but are outside of what the model knows; `top` at most.
         actives_found: Hidden actives in the hit list.
         enrichment: Times more hidden actives in the hit list than in as many random rows of the library.
         best_enrichment: The most that this could be.
@@ -71,6 +72,7 @@ class DemoReport:
     hidden: int
     hidden_actives: int
     top: int
+    set_aside: int
     actives_found: int
     enrichment: float
     best_enrichment: float
@@ -195,6 +197,7 @@ def _judge(folder: Path, model: Predictor, hidden: list[MeasuredCompound], resul
         hidden=len(hidden),
         hidden_actives=n_actives,
         top=len(hits),
+        set_aside=result.outside_domain,
         actives_found=found,
         enrichment=found / expected,
         best_enrichment=min(n_actives, len(hits)) / expected,

@@ -33,12 +33,15 @@ class Neighbours:
         smiles: `[Q]` structure.
         similarity: `[Q]` Tanimoto similarity of Morgan fingerprints (radius 2, 2,048 bits), 0 to 1.
         labels: `[Q, T]` measured values, NaN = not measured.
+        in_domain: `[Q]` whether the similarity is that of compounds which the model knows something about, i.e. at
+            least `ModelCard.domain_similarity`.
     """
 
     ids: tuple[str, ...]
     smiles: tuple[str, ...]
     similarity: NDArray[np.float64]
     labels: NDArray[np.float64]
+    in_domain: NDArray[np.bool_]
 
 
 class Predictor:
@@ -169,4 +172,5 @@ class Predictor:
             smiles=tuple(structures.smiles[i] for i in index),
             similarity=similarity,
             labels=self._model.labels[index],
+            in_domain=similarity >= (self.card.domain_similarity or 0.0),
         )

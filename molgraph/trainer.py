@@ -17,6 +17,7 @@ from molgraph.chem.standardize import STANDARDIZERS
 from molgraph.config import TrainConfig
 from molgraph.datasets.dataset import Dataset
 from molgraph.datasets.tables import read_table
+from molgraph.domain.threshold import domain_threshold
 from molgraph.errors import InputError
 from molgraph.features.schema import SCHEMAS
 from molgraph.predictor import Predictor
@@ -110,7 +111,7 @@ def to_stored_model(
     dataset: Dataset, trained: TrainedEnsemble, config: TrainConfig, *, keep_structures: bool = True
 ) -> StoredModel:
     """What `save_model` writes, from what training gave."""
-    structures = None
+    structures = domain_similarity = None
     if keep_structures:
         structures = TrainingStructures(
             ids=dataset.ids,
@@ -118,8 +119,9 @@ def to_stored_model(
             canonical=tuple(str(canonical_smiles(text)) for text in dataset.smiles),
             fingerprints=morgan_fingerprints(dataset.smiles),
         )
+        domain_similarity = domain_threshold(structures.fingerprints, trained.fold)
     return StoredModel(
-        card=_card(dataset, trained, config),
+        card=_card(dataset, trained, config, domain_similarity),
         network=trained.network,
         calibration=trained.calibration,
         fold=trained.fold,
@@ -145,7 +147,9 @@ def _refuse_unwritable(output: Path, *, overwrite: bool) -> None:
         raise InputError(f"cannot write {output}: {error.strerror}; check the name and the permissions") from error
 
 
-def _card(dataset: Dataset, trained: TrainedEnsemble, config: TrainConfig) -> ModelCard:
+def _card(
+    dataset: Dataset, trained: TrainedEnsemble, config: TrainConfig, domain_similarity: float | None
+) -> ModelCard:
     measured = np.isfinite(dataset.labels) & np.isfinite(trained.out_of_fold)
     return ModelCard(
         molgraph_version=__version__,
@@ -170,7 +174,8 @@ def _card(dataset: Dataset, trained: TrainedEnsemble, config: TrainConfig) -> Mo
         metrics=_metric_records(trained),
         best_epochs=trained.best_epochs,
         calibration_rows=tuple(int(count) for count in measured.sum(axis=0)),
-        has_structures=False,
+        has_structures=domain_similarity is not None,
+        domain_similarity=domain_similarity,
         libraries=_library_versions(),
         files={},
     )

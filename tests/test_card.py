@@ -2,6 +2,7 @@
 
 import copy
 import json
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -26,6 +27,7 @@ CARD = ModelCard(
     best_epochs=(3, 4),
     calibration_rows=(7, 6),
     has_structures=True,
+    domain_similarity=0.25,
     libraries={"numpy": "2.0"},
     files={"weights.safetensors": "ef" * 32},
 )
@@ -40,6 +42,11 @@ def test_card_survives_json():
     assert card_from_dict(plain(), source="card.json") == CARD
     assert card_to_dict(CARD)["format_version"] == FORMAT_VERSION
     assert CARD.task_names == ("pIC50", "hERG")
+
+
+def test_card_without_structures_survives_json():
+    card = replace(CARD, has_structures=False, domain_similarity=None)
+    assert card_from_dict(json.loads(json.dumps(card_to_dict(card))), source="card.json") == card
 
 
 @pytest.mark.parametrize(
@@ -74,6 +81,12 @@ def test_card_survives_json():
         (["best_epochs"], [1, "2"]),
         (["best_epochs", 0], 1e999),
         (["has_structures"], "yes"),
+        (["has_structures"], False),
+        (["domain_similarity"], None),
+        (["domain_similarity"], "0.3"),
+        (["domain_similarity"], 1.01),
+        (["domain_similarity"], -0.1),
+        (["domain_similarity"], float("nan")),
         (["libraries"], []),
         (["libraries", "numpy"], 2),
         (["files", "weights.safetensors"], None),

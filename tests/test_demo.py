@@ -81,6 +81,8 @@ def test_the_report_agrees_with_the_files(small_demo):
     assert report.library_rows == len((folder / "library.smi").read_text().splitlines())
     assert (report.top, report.hidden_actives) == (len(hits), len(actives))
     assert report.actives_found == len(actives & {hit["id"] for hit in hits})
+    outside = folder / "hits" / "outside.csv"
+    assert report.set_aside == (len(rows(outside)) if outside.exists() else 0) > 0
     assert report.library_rejected == len(rows(folder / "hits" / "rejected.csv"))
     by_id = {hit["id"]: hit for hit in hits}
     known = [name for name in by_id if name in hidden]
@@ -88,6 +90,7 @@ def test_the_report_agrees_with_the_files(small_demo):
     share = report.actives_found / len(hits) / (len(actives) / report.library_rows)
     assert report.enrichment == pytest.approx(share)
     assert 0 <= report.enrichment <= report.best_enrichment
+    assert {hit["in_domain"] for hit in hits} == {"true"}
     if len(known) == len(hidden):  # then the hits say all that the report does
         error = [float(by_id[name]["pIC50_pred"]) - value for name, value in hidden.items()]
         assert report.hidden_rmse == pytest.approx(math.sqrt(sum(e * e for e in error) / len(error)), rel=0.02)
@@ -110,9 +113,10 @@ def test_a_folder_in_use_is_left_alone(small_demo):
 def test_the_table_fits_80_columns(capsys, picked_known):
     report = DemoReport(
         trained_on=763, library_rows=5253, library_rejected=1234, hidden=254, hidden_actives=108, top=100,
-        actives_found=100, enrichment=20.64, best_enrichment=20.64, picked=picked_known, picked_known=picked_known,
-        picked_wrong=picked_known, false_discovery_rate=1.0 if picked_known else None, out_of_fold_rmse=10.55,
-        hidden_rmse=10.53, level=0.9, coverage=1.0, mean_width=10.71, screened_per_second=12345.6,
+        set_aside=100, actives_found=100, enrichment=20.64, best_enrichment=20.64, picked=picked_known,
+        picked_known=picked_known, picked_wrong=picked_known, false_discovery_rate=1.0 if picked_known else None,
+        out_of_fold_rmse=10.55, hidden_rmse=10.53, level=0.9, coverage=1.0, mean_width=10.71,
+        screened_per_second=12345.6,
     )  # fmt: skip
     _show(report, Path("molgraph-demo"))
     lines = capsys.readouterr().out.splitlines()

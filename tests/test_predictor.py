@@ -1,5 +1,7 @@
 """Predictor: rows in = rows out, and a molecule's prediction is its own whatever comes with it."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -150,6 +152,21 @@ def test_neighbours_of_training_compounds_are_themselves(predictor, assay):
     with pytest.raises(InputError, match="row 0"):
         predictor.neighbours(["bad"])
     assert len(predictor.neighbours([]).ids) == 0
+
+
+def test_what_is_unlike_all_training_compounds_is_outside(predictor, mixed, assay):
+    found = predictor.neighbours([*assay[0][:200], "CCO", "[Co+3]"])
+    least = predictor.card.domain_similarity
+    assert 0.1 < least < 0.9
+    np.testing.assert_array_equal(found.in_domain, found.similarity >= least)
+    assert found.in_domain[:60].all()
+    assert found.in_domain[60:200].mean() > 0.9
+    assert not found.in_domain[200:].any()
+    assert mixed.card.domain_similarity is None
+    # A compound just as similar as the threshold is inside.
+    exact = Predictor(predictor._model, digest="", device="cpu")
+    exact.card = replace(exact.card, domain_similarity=float(found.similarity[200]))
+    assert exact.neighbours(["CCO"]).in_domain.tolist() == [True]
 
 
 def test_training_compounds_are_recognised(predictor, mixed, model_folder):

@@ -17,6 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from molgraph import Predictor, __version__
+from molgraph.domain.threshold import domain_threshold
 from molgraph.errors import InputError, ModelError
 from molgraph.store import load_card, load_model, model_hash, none_if_undefined, save_model
 
@@ -114,6 +115,7 @@ def test_stored_rows_fit_together(model_folder):
     assert model.structures is not None
     assert len(set(model.structures.canonical)) == 60
     assert model.structures.fingerprints.shape == (60, 256)
+    assert model.card.domain_similarity == domain_threshold(model.structures.fingerprints, model.fold)
 
 
 def test_saving_is_all_or_nothing(model_folder, tmp_path, monkeypatch):
@@ -394,4 +396,5 @@ def test_model_without_structures(mixed_folder):
     model = load_model(mixed_folder)
     assert model.structures is None
     assert not model.card.has_structures
+    assert model.card.domain_similarity is None
     assert replace(model.card, files={}).task_names == ("pIC50", "active")

@@ -1,16 +1,23 @@
 """The hit list: one row a structure, best first."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from molgraph.chem.files.writer import open_table_writer
+from molgraph.chem.identity import canonical_smiles
+from molgraph.chem.standardize import standardize_smiles
 from molgraph.predictor import Neighbours, Predictor
 from molgraph.rank.goal import Goal
-from molgraph.rank.top import Ranked, TopEntries
+from molgraph.rank.top import Ranked, Resolved
 from molgraph.screening.columns import Columns, free_names, prediction_columns
+
+#: What is done with structures that the model knows nothing about: a list of their own, or the same list as all.
+DomainRule = Literal["separate", "ignore"]
 
 
 @dataclass(frozen=True)
@@ -40,34 +47,55 @@ class Hit:
     kept: tuple[str, ...]
 
 
+def hit_resolver(predictor: Predictor, domain: DomainRule) -> Callable[[Sequence[Hit]], list[Resolved]]:
+    """Tells of each hit which structure it is, and whether it belongs into the hit list.
+
+    All do with the rule `ignore`, and with a model that was saved without its training structures.
+    """
+
+    def resolve(hits: Sequence[Hit]) -> list[Resolved]:
+        texts, keys = _structures(hits, predictor)
+        neighbours = predictor.neighbours(texts) if domain == "separate" else None
+        is_inside = [True] * len(hits) if neighbours is None else neighbours.in_domain.tolist()
+        return [Resolved(key, inside) for key, inside in zip(keys, is_inside, strict=True)]
+
+    return resolve
+
+
 def write_hits(
-    path: Path, predictor: Predictor, goal: Goal, top: TopEntries[Hit], keep_columns: tuple[str, ...]
-) -> list[Hit]:
-    """Write the ranking as a table; returns the hits, best first.
+    path: Path, predictor: Predictor, goal: Goal, ranking: Sequence[Ranked[Hit]], keep_columns: tuple[str, ...]
+) -> None:
+    """Write a ranking as a table, best first.
 
     Columns: `rank, id, smiles`, the kept ones, the predictions, `score` (the goal's prediction, negative where less is
-    better), `in_training`, and the most similar training compound with its measured values. The last ones are empty if
-    the model was saved without its training structures.
+    better), `in_training`, `in_domain`, and the most similar training compound with its measured values. The last ones
+    are empty if the model was saved without its training structures.
     """
-    ranking = top.ranking()
-    hits = [entry.payload for entry in ranking]
-    neighbours = predictor.neighbours([entry.key for entry in ranking]) if ranking else None
-    columns = _columns(hits, ranking, predictor, goal, neighbours, keep_columns)
+    columns = _columns(ranking, predictor, goal, keep_columns)
     with open_table_writer(path, list(columns)) as writer:
         writer.write(columns)
-    return hits
 
 
-def _columns(  # noqa: PLR0917
-    hits: list[Hit],
-    ranking: list[Ranked[Hit]],
-    predictor: Predictor,
-    goal: Goal,
-    neighbours: Neighbours | None,
-    keep_columns: tuple[str, ...],
+def _structures(hits: Sequence[Hit], predictor: Predictor) -> tuple[list[str], list[str]]:
+    """Of each hit the structure as the model sees it, i.e. standardized, and its canonical SMILES."""
+    texts, keys = [], []
+    for hit in hits:
+        text = standardize_smiles(hit.smiles, predictor.card.standardizer)
+        key = canonical_smiles(text) if isinstance(text, str) else text
+        if not isinstance(text, str) or not isinstance(key, str):
+            # The hit was scored, so its own text can be read; that RDKit reads what RDKit wrote is not certain.
+            text = key = hit.smiles
+        texts.append(text)
+        keys.append(key)
+    return texts, keys
+
+
+def _columns(
+    ranking: Sequence[Ranked[Hit]], predictor: Predictor, goal: Goal, keep_columns: tuple[str, ...]
 ) -> Columns:
+    hits = [entry.payload for entry in ranking]
     in_training = predictor.in_training([entry.key for entry in ranking])
-    nearest = _nearest_columns(goal, neighbours, len(hits))
+    nearest = _nearest_columns(goal, predictor.neighbours(_structures(hits, predictor)[0]), len(hits))
     own = ["rank", "id", "smiles", *prediction_columns(predictor.tasks), "score", "in_training", *nearest]
     columns: Columns = {
         "rank": list(range(1, len(hits) + 1)),
@@ -90,16 +118,18 @@ def _columns(  # noqa: PLR0917
 
 
 def _nearest_columns(goal: Goal, neighbours: Neighbours | None, n_hits: int) -> Columns:
-    """The nearest training compound; its value is that of the task that ranks."""
+    """The nearest training compound, and whether it is near enough; its value is that of the task that ranks."""
     if neighbours is None:
         empty = [""] * n_hits
         return {
+            "in_domain": [None] * n_hits,
             "nearest_id": empty,
             "nearest_smiles": empty,
             "nearest_similarity": [None] * n_hits,
             "nearest_value": [None] * n_hits,
         }
     return {
+        "in_domain": neighbours.in_domain.tolist(),
         "nearest_id": neighbours.ids,
         "nearest_smiles": neighbours.smiles,
         "nearest_similarity": neighbours.similarity,

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,15 +16,13 @@ from molgraph.chem.files.reader import RecordReader, open_records
 from molgraph.chem.files.records import RecordBatch
 from molgraph.chem.files.tables import TableWriter
 from molgraph.chem.files.writer import open_table_writer
-from molgraph.chem.identity import canonical_smiles
-from molgraph.chem.standardize import standardize_smiles
 from molgraph.config import Device, Precision
 from molgraph.errors import InputError
 from molgraph.predictor import Predictor
 from molgraph.rank.goal import Goal, parse_goal
 from molgraph.rank.top import TopEntries
 from molgraph.results import Prediction, Rejected
-from molgraph.screening.hits import Hit, write_hits
+from molgraph.screening.hits import DomainRule, Hit, hit_resolver, write_hits
 from molgraph.screening.progress import StreamProgress
 from molgraph.screening.seen import SeenTexts
 from molgraph.screening.stream import BATCH_SIZE, ModelSource, PredictionStream, open_stream
@@ -31,6 +30,7 @@ from molgraph.screening.summary import ScreenResult, write_summary
 from molgraph.screening.unusable import nothing_usable
 
 HITS = "hits.csv"
+OUTSIDE = "outside.csv"
 REJECTED = "rejected.csv"
 DUPLICATES = "duplicates.csv"
 SUMMARY = "summary.json"
@@ -44,6 +44,7 @@ def screen(
     top: int = 500,
     goal: str | None = None,
     level: float = 0.9,
+    domain: DomainRule = "separate",
     smiles_column: str | None = None,
     id_column: str | None = None,
     keep_columns: Sequence[str] = (),
@@ -55,9 +56,11 @@ def screen(
 ) -> ScreenResult:
     r"""Rank a library of any size; the best `top` structures, in memory that does not grow with the library.
 
-    Writes the folder `output`, complete or not at all: `hits.csv` (best first), `rejected.csv` (each row that could
-    not be used, and why), `duplicates.csv` (rows whose structure is spelled as in an earlier row, if there are any)
-    and `summary.json` (counts, settings, model, rate). Every row of the library is scored, rejected or a duplicate.
+    Writes the folder `output`, complete or not at all: `hits.csv` (best first), `outside.csv` (structures that score
+    as well as these but are like nothing that the model was trained on, if there are any, the best `top`),
+    `rejected.csv` (each row that could not be used, and why), `duplicates.csv` (rows whose structure is spelled as in
+    an earlier row, if there are any) and `summary.json` (counts, settings, model, rate). Every row of the library is
+    scored, rejected or a duplicate.
 
     Args:
         model: Model folder, or a `Predictor` that was loaded from one.
@@ -66,6 +69,8 @@ def screen(
         top: Structures in the hit list.
         goal: Task that ranks, alone or after `maximize` or `minimize`; may be left out with a single task.
         level: Probability with which the intervals and label sets hold the truth.
+        domain: `separate` keeps structures out of the hit list that are less similar to the training compounds than
+            `ModelCard.domain_similarity`; `ignore` ranks all alike, as is done where the model has no structures.
         smiles_column: Column of structures; found by name if left out.
         id_column: Column of identifiers; found by name if left out.
         keep_columns: Columns of the library to carry into the hits.
@@ -89,7 +94,7 @@ def screen(
         >>> config = TrainConfig(folds=2, epochs=2)
         >>> model = train(folder / "assay.csv", target_columns=["y"], output=folder / "model", config=config)
         >>> _ = (folder / "library.smi").write_text("CCO ethanol\nCCCN amine\noops bad\n")
-        >>> result = screen(model, folder / "library.smi", output=folder / "hits", top=10)
+        >>> result = screen(model, folder / "library.smi", output=folder / "hits", top=10, domain="ignore")
         >>> result.rows_read, result.scored, result.rejected, result.duplicates
         (3, 2, 1, 0)
         >>> sorted(path.name for path in (folder / "hits").iterdir())
@@ -99,6 +104,8 @@ def screen(
         raise InputError(f"top is {top}; it must be at least 1")
     if not 0 < level < 1:
         raise InputError(f"level is {level}; it must lie between 0 and 1, e.g. 0.9")
+    if domain not in get_args(DomainRule):
+        raise InputError(f"domain is {domain!r}; choose one of {', '.join(get_args(DomainRule))}")
     started = time.monotonic()
     with ExitStack() as stack:
         reader = stack.enter_context(
@@ -116,13 +123,13 @@ def screen(
             predictor=stream.predictor,
             goal=parse_goal(goal, stream.predictor.tasks),
             level=level,
-            top=TopEntries(top),
+            top=TopEntries(top, hit_resolver(stream.predictor, domain)),
             keep_columns=tuple(keep_columns),
         )
         _read_library(run, reader, stream, folder, on_progress)
         if run.rejected and not run.scored:
             raise nothing_usable(library, reader.smiles_column, run.first_rejected)
-        hits = write_hits(folder / HITS, run.predictor, run.goal, run.top, run.keep_columns)
+        hits, outside = _write_rankings(run, folder)
         result = ScreenResult(
             output=Path(output),
             rows_read=run.rows_read,
@@ -131,7 +138,8 @@ def screen(
             duplicates=run.duplicates,
             duplicates_are_complete=not run.seen.is_full,
             hits=len(hits),
-            hits_merged=sum(entry.n_same for entry in run.top.ranking()),
+            outside_domain=len(outside),
+            domain_similarity=run.predictor.card.domain_similarity,
             seconds=time.monotonic() - started,
             goal=str(run.goal),
             first_rejected=tuple(run.first_rejected),
@@ -142,6 +150,7 @@ def screen(
             "top": top,
             "goal": str(run.goal),
             "level": level,
+            "domain": domain,
             "smiles_column": reader.smiles_column,
             "id_column": reader.id_column,
             "keep_columns": list(keep_columns),
@@ -272,7 +281,16 @@ def _take(run: _Run, batch: RecordBatch, prediction: Prediction, rejected_file: 
             sets=tuple(sets[i]),
             kept=tuple(batch.columns[name][i] for name in run.keep_columns),
         )
-        run.top.offer(float(scores[i]), hit.row, structure_key(hit.smiles, run.predictor), hit)
+        run.top.offer(float(scores[i]), hit.row, hit)
+
+
+def _write_rankings(run: _Run, folder: Path) -> tuple[list[Hit], list[Hit]]:
+    """Write `hits.csv`, and `outside.csv` if there is anything for it; returns their rows."""
+    inside, outside = run.top.inside(), run.top.outside()
+    write_hits(folder / HITS, run.predictor, run.goal, inside, run.keep_columns)
+    if outside:
+        write_hits(folder / OUTSIDE, run.predictor, run.goal, outside, run.keep_columns)
+    return [entry.payload for entry in inside], [entry.payload for entry in outside]
 
 
 def as_shown(scores: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -282,10 +300,3 @@ def as_shown(scores: NDArray[np.float64]) -> NDArray[np.float64]:
     spellings of one structure tie, and ties go by row.
     """
     return np.array([float(f"{score:.6g}") for score in scores.tolist()])
-
-
-def structure_key(smiles: str, predictor: Predictor) -> str:
-    """Canonical SMILES of a structure as the model sees it, i.e. standardized."""
-    standard = standardize_smiles(smiles, predictor.card.standardizer)
-    key = canonical_smiles(standard) if isinstance(standard, str) else smiles
-    return key if isinstance(key, str) else smiles

@@ -26,7 +26,9 @@ class ScreenResult:
         duplicates: Rows whose structure is spelled as in an earlier row; they are not scored again.
         duplicates_are_complete: False if the library was too large to remember all structures.
         hits: Structures in the hit list.
-        hits_merged: Further rows that turned out to be one of these structures in another spelling.
+        outside_domain: Structures that score as well but are outside of what the model knows, in `outside.csv`; as many
+            as the hit list may hold at most.
+        domain_similarity: What is less similar to all training compounds is outside; None if they are not known.
         seconds: Wall time.
         goal: What ranked them.
         first_rejected: The first few rejected rows.
@@ -40,7 +42,8 @@ class ScreenResult:
     duplicates: int
     duplicates_are_complete: bool
     hits: int
-    hits_merged: int
+    outside_domain: int
+    domain_similarity: float | None
     seconds: float
     goal: str
     first_rejected: tuple[Rejected, ...]
@@ -74,7 +77,8 @@ def summary_values(
             "duplicates": result.duplicates,
             "duplicates_are_complete": result.duplicates_are_complete,
         },
-        "hits": {"written": result.hits, "merged_spellings": result.hits_merged},
+        "hits": {"written": result.hits, "outside_domain": result.outside_domain},
+        "domain_similarity": result.domain_similarity,
         "seconds": round(result.seconds, 3),
         "molecules_per_second": round(result.molecules_per_second, 1),
         "settings": dict(settings),

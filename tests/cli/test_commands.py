@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -154,13 +155,31 @@ def test_screen_of_the_training_file(molgraph, folder):
     told = ended.err.splitlines()
     assert told[0].startswith("32 rows: 31 scored, 1 rejected; ")
     assert told[1].startswith("  rejected: row 30 (lib-30) 'C1CC(': ")
-    assert told[-1] == "5 hits (maximize pIC50) written to hits/hits.csv"
+    assert "5 hits (maximize pIC50) written to hits/hits.csv" in told
     hits = rows("hits/hits.csv")
     assert [hit["rank"] for hit in hits] == ["1", "2", "3", "4", "5"]
-    assert all(hit["in_training"] == ("false" if hit["id"] == "lib-31" else "true") for hit in hits)
+    assert all(hit["in_training"] == hit["in_domain"] == "true" for hit in hits)  # lib-31, ethanol, is outside
     as_json = molgraph("screen", "model", "library.smi", "-o", "hits", "--processes", 1, "--overwrite", "--json")
     assert json.loads(as_json.out) == json.loads((folder / "hits" / "summary.json").read_text())
     assert as_json.err == ""
+
+
+def test_screen_tells_what_is_outside(molgraph, folder):
+    first = (folder / "library.smi").read_text().splitlines()[0]
+    (folder / "mixed.smi").write_text(f"{first}\nCCO ethanol\n[Co+3] cobalt\n")
+    screen = ("screen", "model", "mixed.smi", "-o", "hits", "--processes", 1, "--overwrite")
+    told = molgraph(*screen).err.splitlines()
+    assert told[-2] == "1 hits (maximize pIC50) written to hits/hits.csv"
+    words = r"outside what the model knows \(nearest training compound below 0\.\d\d\): "
+    assert re.fullmatch(words + "2 in hits/outside.csv", told[-1])
+    assert {row["id"] for row in rows("hits/outside.csv")} == {"ethanol", "cobalt"}
+    # One way round or the other the training compound is not the best of the three.
+    told = [
+        molgraph(*screen, "--top", 1, "--goal", f"{way} pIC50").err.splitlines()[-1] for way in ("maximize", "minimize")
+    ]
+    assert any(re.fullmatch("as good a score, but " + words + "the best 1 in hits/outside.csv", line) for line in told)
+    told = molgraph(*screen, "--domain", "ignore").err.splitlines()
+    assert told[-1] == "3 hits (maximize pIC50) written to hits/hits.csv"
 
 
 @pytest.mark.parametrize("command", ["predict", "screen"])

@@ -1,80 +1,142 @@
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from molgraph.rank.top import TopEntries
+from molgraph.rank import top as module
+from molgraph.rank.top import Resolved, TopEntries
 
 SCORES = st.one_of(st.integers(-3, 3).map(float), st.floats(-1e3, 1e3))
-
-
 SEEDS = st.integers(0, 2**32 - 1)
 
 
-def long_stream(seed):
-    """Some 300 scores with many ties; a list of that length costs hypothesis more than the test."""
-    rng = np.random.default_rng(seed)
-    return rng.integers(-8, 8, rng.integers(200, 400)).astype(float).tolist()
+class Stream:
+    """A stream of (score, key) whose keys are inside or not; the payload is the row."""
+
+    def __init__(self, entries, inside):
+        self.entries = entries
+        self.inside = inside
+        self.looks = []
+
+    def resolve(self, payloads):
+        self.looks += payloads
+        return [Resolved(key, key in self.inside) for key in (self.entries[row][1] for row in payloads)]
+
+    def into(self, top):
+        largest = 0
+        for row, (score, _) in enumerate(self.entries):
+            top.offer(score, row, row)
+            largest = max(largest, len(top._pool))
+        return largest
+
+    def best(self, capacity):
+        """Everything resolved and sorted: of each key the best entry, ties in the order of the rows."""
+        chosen = {}
+        for row, (score, key) in sorted(enumerate(self.entries), key=lambda item: (-item[1][0], item[0])):
+            chosen.setdefault(key, (score, row, key))
+        inside = [entry for entry in chosen.values() if entry[2] in self.inside][:capacity]
+        outside = [entry for entry in chosen.values() if entry[2] not in self.inside]
+        if len(inside) == capacity:
+            worst = (-inside[-1][0], inside[-1][1])
+            outside = [entry for entry in outside if (-entry[0], entry[1]) < worst]
+        return inside, outside[:capacity]
 
 
-def fill(capacity, entries):
-    top = TopEntries[int](capacity)
-    for row, (score, key) in enumerate(entries):
-        top.offer(score, row, key, payload=row)
+def plain(ranking):
+    assert all(entry.payload == entry.row for entry in ranking)
+    return [(entry.score, entry.row, entry.key) for entry in ranking]
+
+
+def small_pool(top, *, block=1):
+    """Prune as often as is possible, so that short streams try all there is to try."""
+    top.pool_limit = 2 * top.capacity + block
     return top
 
 
-def best(capacity, entries):
-    """Everything sorted: of each key the best entry, ties in the order of the rows."""
-    chosen = {}
-    for row, (score, key) in sorted(enumerate(entries), key=lambda item: (-item[1][0], item[0])):
-        chosen.setdefault(key, (score, row, key))
-    return list(chosen.values())[:capacity]
+def long_stream(seed, n_keys, share_inside):
+    """Some 300 entries with many ties and equal keys; a list of that length costs hypothesis more than the test."""
+    rng = np.random.default_rng(seed)
+    n_rows = rng.integers(200, 400)
+    keys = [str(key) for key in rng.integers(0, n_keys, n_rows)]
+    scores = rng.integers(-8, 8, n_rows).astype(float).tolist()
+    inside = {key for key in sorted(set(keys)) if rng.random() < share_inside}
+    return Stream(list(zip(scores, keys, strict=True)), inside)
 
 
-@given(st.integers(1, 5), st.lists(st.tuples(SCORES, st.integers(0, 400).map(str)), max_size=600))
-def test_equals_sorting_everything(capacity, entries):
-    ranking = fill(capacity, entries).ranking()
-    assert [(entry.score, entry.row, entry.key) for entry in ranking] == best(capacity, entries)
-    assert all(entry.payload == entry.row for entry in ranking)
+@given(st.integers(1, 5), st.lists(st.tuples(SCORES, st.integers(0, 40).map(str)), max_size=60), st.data())
+def test_equals_resolving_and_sorting_everything(capacity, entries, data):
+    keys = sorted({key for _, key in entries})
+    stream = Stream(entries, set(data.draw(st.lists(st.sampled_from(keys)) if keys else st.just([]))))
+    top = small_pool(TopEntries(capacity, stream.resolve))
+    stream.into(top)
+    assert (plain(top.inside()), plain(top.outside())) == stream.best(capacity)
 
 
-@given(st.integers(1, 40), SEEDS)
-def test_distinct_keys(capacity, seed):
-    scores = long_stream(seed)
-    entries = [(score, str(row)) for row, score in enumerate(scores)]
-    top = fill(capacity, entries)
-    assert [(entry.score, entry.row, entry.key) for entry in top.ranking()] == best(capacity, entries)
-    assert sum(entry.n_same for entry in top.ranking()) == 0
+@given(
+    capacity=st.integers(1, 40),
+    n_keys=st.sampled_from([3, 40, 10_000]),
+    share_inside=st.sampled_from([0.0, 0.02, 0.5, 1.0]),
+    block=st.sampled_from([1, 30, 1000]),
+    seed=SEEDS,
+)
+def test_long_streams(capacity, n_keys, share_inside, block, seed):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "_MIN_BLOCK", 4)
+        stream = long_stream(seed, n_keys, share_inside)
+        top = small_pool(TopEntries(capacity, stream.resolve), block=block)
+        assert stream.into(top) < top.pool_limit
+        assert (plain(top.inside()), plain(top.outside())) == stream.best(capacity)
+        assert len(set(stream.looks)) == len(stream.looks)  # what was resolved is remembered
+        assert (plain(top.inside()), plain(top.outside())) == stream.best(capacity)
 
 
-@given(SEEDS)
-def test_whatever_is_not_above_the_threshold_need_not_be_offered(seed):
-    scores = long_stream(seed)
-    everything, filtered = TopEntries[None](3), TopEntries[None](3)
-    for row, score in enumerate(scores):
-        everything.offer(score, row, str(row), None)
+@given(SEEDS, st.sampled_from([0.1, 1.0]))
+def test_whatever_is_not_above_the_threshold_need_not_be_offered(seed, share_inside):
+    stream = long_stream(seed, 10_000, share_inside)
+    everything, filtered = (small_pool(TopEntries(3, stream.resolve), block=20) for _ in range(2))
+    stream.into(everything)
+    for row, (score, _) in enumerate(stream.entries):
         if score > filtered.threshold:
-            filtered.offer(score, row, str(row), None)
-    assert filtered.ranking() == everything.ranking()
+            filtered.offer(score, row, row)
+    assert filtered.inside() == everything.inside()
+    assert filtered.outside() == everything.outside()
     assert filtered.threshold > float("-inf")
 
 
-def test_memory_is_bounded():
-    top = TopEntries[None](10)
-    for row in range(5000):
-        top.offer(float(row), row, str(row), None)  # ever better, so that each one is taken
-        assert len(top._entries) < 2 * 10 + 64
-    assert [entry.row for entry in top.ranking()] == list(range(4999, 4989, -1))
+def test_only_the_best_are_looked_at():
+    scores = np.random.default_rng(0).permutation(50_000).astype(float).tolist()
+    stream = Stream([(score, str(row)) for row, score in enumerate(scores)], {str(row) for row in range(50_000)})
+    top = TopEntries(100, stream.resolve)
+    stream.into(top)
+    assert plain(top.inside()) == stream.best(100)[0]
+    assert top.outside() == []
+    assert len(stream.looks) < 400
 
 
-def test_same_key_counts():
-    ranking = fill(2, [(1.0, "a"), (2.0, "b"), (1.0, "a"), (3.0, "a"), (0.5, "b")]).ranking()
-    assert [(entry.key, entry.score, entry.row, entry.n_same) for entry in ranking] == [
-        ("a", 3.0, 3, 2),
-        ("b", 2.0, 1, 1),
-    ]
+@pytest.mark.parametrize("inside", [set(), {"7", "11999"}, {str(row) for row in range(12_000)}])
+def test_memory_is_bounded(inside):
+    stream = Stream([(float(row), str(row)) for row in range(12_000)], inside)  # ever better: each one is taken
+    top = TopEntries(10, stream.resolve)
+    assert stream.into(top) < top.pool_limit == 10 + 4096
+    assert (plain(top.inside()), plain(top.outside())) == stream.best(10)
+    assert len(top._pool) <= 2 * 10
+    assert TopEntries(5000, stream.resolve).pool_limit == 4 * 5000
+
+
+def test_a_stream_may_go_on_after_a_look_at_the_ranking():
+    stream = Stream([(1.0, "a"), (2.0, "b"), (3.0, "a"), (2.5, "odd"), (2.0, "c")], {"a", "b", "c"})
+    top = TopEntries(2, stream.resolve)
+    for row, (score, _) in enumerate(stream.entries):
+        top.offer(score, row, row)
+        top.inside()
+    assert plain(top.inside()) == [(3.0, 2, "a"), (2.0, 1, "b")]
+    assert plain(top.outside()) == [(2.5, 3, "odd")]
 
 
 def test_fewer_than_the_capacity():
-    assert fill(5, []).ranking() == []
-    assert len(fill(5, [(1.0, "a")]).ranking()) == 1
+    assert TopEntries(5, Stream([], set()).resolve).inside() == []
+    stream = Stream([(1.0, "a"), (2.0, "odd")], {"a"})
+    top = TopEntries(5, stream.resolve)
+    stream.into(top)
+    assert (plain(top.inside()), plain(top.outside())) == ([(1.0, 0, "a")], [(2.0, 1, "odd")])
+    assert top.threshold == float("-inf")

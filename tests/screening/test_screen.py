@@ -13,13 +13,14 @@ import pytest
 from molgraph import Predictor, __version__, screen
 from molgraph.chem.identity import canonical_smiles
 from molgraph.errors import InputError, ModelError, WorkerError
+from molgraph.screening import hits as hits_module
 from molgraph.screening import screen as module
 from molgraph.screening import stream
 from molgraph.store import model_hash
 
 HITS_COLUMNS = [
     *("rank", "id", "smiles", "pIC50_pred", "pIC50_std", "pIC50_lower", "pIC50_upper", "score", "in_training"),
-    *("nearest_id", "nearest_smiles", "nearest_similarity", "nearest_value"),
+    *("in_domain", "nearest_id", "nearest_smiles", "nearest_similarity", "nearest_value"),
 ]
 
 
@@ -56,9 +57,9 @@ def test_every_row_is_accounted_for(predictor, library, tmp_path):
     result = screen(predictor, library, output=tmp_path / "hits", top=1000)
     assert (result.rows_read, result.scored, result.rejected, result.duplicates) == (107, 103, 2, 2)
     assert result.rows_read == result.scored + result.rejected + result.duplicates
-    assert (result.hits, result.hits_merged) == (101, 2)
+    assert result.hits + result.outside_domain == 101
     assert result.output == tmp_path / "hits"
-    assert names(tmp_path / "hits") == ["duplicates.csv", "hits.csv", "rejected.csv", "summary.json"]
+    assert names(tmp_path / "hits") == ["duplicates.csv", "hits.csv", "outside.csv", "rejected.csv", "summary.json"]
     rejected = rows(tmp_path / "hits" / "rejected.csv")
     assert [(row["row"], row["id"], row["smiles"]) for row in rejected] == [
         ("10", "ring", "C1CC"),
@@ -71,7 +72,7 @@ def test_every_row_is_accounted_for(predictor, library, tmp_path):
 
 
 def test_hits_are_the_best_of_all(predictor, library, tmp_path):
-    screen(predictor, library, output=tmp_path / "hits", top=1000)
+    screen(predictor, library, output=tmp_path / "hits", top=1000, domain="ignore")
     hits = rows(tmp_path / "hits" / "hits.csv")
     texts, ids = zip(*(line.split() for line in library.read_text().splitlines()), strict=True)
     prediction = predictor.predict(texts)
@@ -89,6 +90,47 @@ def test_hits_are_the_best_of_all(predictor, library, tmp_path):
     assert [hit["id"][:7] for hit in hits].count("ethanol") == 1
 
 
+@pytest.mark.parametrize("top", [1, 7, 60, 200])
+def test_domain_parts_the_ranking(predictor, library, tmp_path, top):
+    screen(predictor, library, output=tmp_path / "all", top=1000, domain="ignore")
+    result = screen(predictor, library, output=tmp_path / "parted", top=top)
+    every = rows(tmp_path / "all" / "hits.csv")
+    assert not (tmp_path / "all" / "outside.csv").exists()
+    least = predictor.card.domain_similarity
+    assert [hit["in_domain"] == "true" for hit in every] == [float(hit["nearest_similarity"]) >= least for hit in every]
+    assert {hit["in_domain"] for hit in every} == {"true", "false"}
+    inside = [hit["id"] for hit in every if hit["in_domain"] == "true"]
+    cut = next((i for i, hit in enumerate(every) if hit["id"] in inside[top - 1 :]), len(every))
+    outside = [hit["id"] for hit in every[:cut] if hit["in_domain"] == "false"][:top]
+    path = tmp_path / "parted" / "outside.csv"
+    assert [hit["id"] for hit in rows(tmp_path / "parted" / "hits.csv")] == inside[:top]
+    assert ([hit["id"] for hit in rows(path)] if outside else path.exists()) == (outside or False)
+    assert (result.hits, result.outside_domain) == (len(inside[:top]), len(outside))
+    if outside:
+        assert list(rows(path)[0]) == HITS_COLUMNS
+        assert [hit["rank"] for hit in rows(path)] == [str(rank) for rank in range(1, len(outside) + 1)]
+    summary = json.loads((tmp_path / "parted" / "summary.json").read_text())
+    assert summary["hits"] == {"written": result.hits, "outside_domain": result.outside_domain}
+    assert summary["domain_similarity"] == result.domain_similarity == least
+
+
+def test_a_library_of_another_chemistry(predictor, tmp_path):
+    (tmp_path / "library.smi").write_text("[Co+3] metal\nCCO ethanol\nOCC again\nC1CCCCC1 ring\n")
+    result = screen(predictor, tmp_path / "library.smi", output=tmp_path / "hits")
+    assert (result.hits, result.outside_domain, result.best) == (0, 3, ())
+    assert rows(tmp_path / "hits" / "hits.csv") == []
+    assert {hit["id"] for hit in rows(tmp_path / "hits" / "outside.csv")} == {"metal", "ethanol", "ring"}
+    assert {hit["in_domain"] for hit in rows(tmp_path / "hits" / "outside.csv")} == {"false"}
+
+
+def test_what_rdkit_wrote_and_cannot_read(predictor, tmp_path, monkeypatch):
+    broken = hits_module.canonical_smiles("bad")
+    monkeypatch.setattr(hits_module, "canonical_smiles", lambda _text: broken)
+    (tmp_path / "library.smi").write_text("CC[NH3+].[Cl-] salt\n")
+    result = screen(predictor, tmp_path / "library.smi", output=tmp_path / "hits", domain="ignore")
+    assert (result.hits, result.best[0].id) == (1, "salt")
+
+
 @pytest.mark.parametrize("top", [1, 7, 60])
 def test_fewer_hits_are_the_first_of_more(predictor, library, tmp_path, monkeypatch, top):
     monkeypatch.setattr(module, "BATCH_SIZE", 8)
@@ -101,7 +143,7 @@ def test_fewer_hits_are_the_first_of_more(predictor, library, tmp_path, monkeypa
 
 def test_ties_are_broken_by_row(predictor, tmp_path):
     (tmp_path / "library.csv").write_text("smiles,id\n" + "".join(f"[{n}CH4],iso{n}\n" for n in range(18, 40)))
-    screen(predictor, tmp_path / "library.csv", output=tmp_path / "hits", top=5)
+    screen(predictor, tmp_path / "library.csv", output=tmp_path / "hits", top=5, domain="ignore")
     hits = rows(tmp_path / "hits" / "hits.csv")
     assert len({hit["score"] for hit in hits}) == 1  # the features tell such heavy isotopes not apart
     assert [hit["id"] for hit in hits] == [f"iso{n}" for n in range(18, 23)]
@@ -110,9 +152,10 @@ def test_ties_are_broken_by_row(predictor, tmp_path):
 def test_library_that_is_the_training_file(predictor, assay_table, tmp_path):
     result = screen(predictor, assay_table, output=tmp_path / "hits", keep_columns=["pIC50"])
     hits = rows(tmp_path / "hits" / "hits.csv")
+    assert result.outside_domain == 0
     assert result.hits == len(hits) == 60
     for hit in hits:
-        assert hit["in_training"] == "true"
+        assert hit["in_training"] == hit["in_domain"] == "true"
         assert hit["nearest_similarity"] == "1"
         assert float(hit["nearest_value"]) == float(hit["pIC50"])
         assert hit["nearest_id"] == hit["id"]
@@ -123,8 +166,9 @@ def test_model_without_structures_and_with_classes(mixed_folder, assay_table, tm
     result = screen(mixed_folder, assay_table, output=output, goal="active", top=10, device="cpu", level=0.7)
     hits = rows(output / "hits.csv")
     assert result.goal == "maximize active"
+    assert (len(hits), result.outside_domain, result.domain_similarity) == (10, 0, None)
     for hit in hits:
-        assert [hit[name] for name in ("in_training", "nearest_id", "nearest_similarity", "nearest_value")] == [""] * 4
+        assert {hit[name] for name in ("in_training", "in_domain", *HITS_COLUMNS[-4:])} == {""}
         assert hit["active_set"] in {"{}", "{0}", "{1}", "{0,1}"}
         assert 0 < float(hit["active_pred"]) < 1
         assert hit["score"] == hit["active_pred"]
@@ -133,7 +177,7 @@ def test_model_without_structures_and_with_classes(mixed_folder, assay_table, tm
 
 
 def test_less_can_be_better(predictor, library, tmp_path):
-    screen(predictor, library, output=tmp_path / "hits", goal="minimize pIC50", top=1000)
+    screen(predictor, library, output=tmp_path / "hits", goal="minimize pIC50", top=1000, domain="ignore")
     hits = rows(tmp_path / "hits" / "hits.csv")
     values = [float(hit["pIC50_pred"]) for hit in hits]
     assert values == sorted(values)
@@ -142,7 +186,8 @@ def test_less_can_be_better(predictor, library, tmp_path):
 
 def test_kept_columns_keep_their_names_where_they_can(predictor, tmp_path):
     (tmp_path / "library.csv").write_text('smiles,id,price,rank,note\nCCO,=2+2,5.50,first,"a, b"\nCCN,n,6,second,=x\n')
-    screen(predictor, tmp_path / "library.csv", output=tmp_path / "hits", keep_columns=["rank", "note", "price"])
+    screen(predictor, tmp_path / "library.csv", output=tmp_path / "hits", keep_columns=["rank", "note", "price"],
+           domain="ignore")  # fmt: skip
     hits = {hit["smiles"]: hit for hit in rows(tmp_path / "hits" / "hits.csv")}
     assert list(hits["CCO"])[:6] == ["rank", "id", "smiles", "input_rank", "note", "price"]
     assert (hits["CCO"]["input_rank"], hits["CCO"]["note"], hits["CCO"]["price"]) == ("first", "a, b", "5.50")
@@ -173,6 +218,7 @@ def test_summary_tells_all(model_folder, library, tmp_path):
         "top": 3,
         "goal": "maximize pIC50",
         "level": 0.8,
+        "domain": "separate",
         "smiles_column": "smiles",
         "id_column": "name",
         "keep_columns": [],
@@ -191,21 +237,22 @@ def test_nothing_usable_is_an_error(predictor, tmp_path):
     assert names(tmp_path) == ["library.csv"]
 
 
-def test_memory_holds_twice_the_hits_at_most(predictor, library, tmp_path, monkeypatch):
+def test_memory_holds_a_few_times_the_hits_at_most(predictor, library, tmp_path, monkeypatch):
     monkeypatch.setattr(module, "BATCH_SIZE", 4)
     sizes = []
     take = module._take
 
     def watched(run, *arguments):
+        run.top.pool_limit = 20
         take(run, *arguments)
-        sizes.append(len(run.top._entries))
-        hits = [entry.payload for entry in run.top._entries.values()]
+        sizes.append(len(run.top._pool))
+        hits = [entry.payload for entry in run.top._pool]
         # A view of a batch would keep all of its arrays in memory.
         assert all(array.base is None for hit in hits for array in (hit.mean, hit.std, hit.lower, hit.upper))
 
     monkeypatch.setattr(module, "_take", watched)
     screen(predictor, library, output=tmp_path / "hits", top=5)
-    assert max(sizes) <= 2 * 5 + 64
+    assert max(sizes) < 20
 
 
 def test_progress_reaches_the_end(predictor, library, tmp_path, monkeypatch):
@@ -284,6 +331,7 @@ def test_an_existing_folder_is_kept_or_replaced(predictor, library, tmp_path):
     [
         ({"top": 0}, "top is 0"),
         ({"level": 1.0}, "level is 1.0"),
+        ({"domain": "inside"}, "domain is 'inside'; choose one of separate, ignore"),
         ({"goal": "potency"}, "potency"),
         ({"goal": "pIC50, active"}, "must be a task of the model"),
         ({"goal": "maximise pIC50"}, "maximize or minimize"),
@@ -310,7 +358,7 @@ def test_a_goal_is_needed_with_several_tasks(mixed_folder, library, tmp_path):
 def test_bfloat16_is_close(model_folder, library, assay, tmp_path):
     for precision in ("float32", "bfloat16"):
         output = tmp_path / precision
-        screen(model_folder, library, output=output, top=1000, device="cpu", precision=precision)
+        screen(model_folder, library, output=output, top=1000, domain="ignore", device="cpu", precision=precision)
     exact, fast = (
         {hit["id"]: float(hit["score"]) for hit in rows(tmp_path / precision / "hits.csv") if "eth" not in hit["id"]}
         for precision in ("float32", "bfloat16")
