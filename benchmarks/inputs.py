@@ -80,11 +80,10 @@ def write_library(smiles: list[str], folder: Path, name: str) -> tuple[Path, Pat
 
 def labelled_rows(path: Path, target: str) -> LabelledRows:
     """Rows that RDKit parses and that have a label; of those with the same canonical SMILES the first."""
-    from rdkit import Chem, RDLogger
+    from rdkit import Chem, rdBase
 
-    RDLogger.DisableLog("rdApp.*")
     rows: dict[str, float] = {}
-    with path.open(encoding="utf-8", newline="") as file:
+    with rdBase.BlockLogs(), path.open(encoding="utf-8", newline="") as file:
         for record in csv.DictReader(file):
             mol = Chem.MolFromSmiles(record["smiles"].strip())
             if mol is not None and mol.GetNumAtoms() > 0 and record[target]:

@@ -31,6 +31,8 @@ class GraphBatch:
         target: `[M*2E]` atom that each directed edge enters.
         incoming: directed edges sorted by the atom that they enter, without padding.
         incoming_ptr: `[M*N]` where each atom's part of `incoming` starts.
+        previous: for each directed edge those that enter the atom it leaves, but its own reverse, one after the other.
+        previous_ptr: `[M*2E]` where each edge's part of `previous` starts; padding has none.
         atom_order: atoms sorted by molecule, without padding.
         molecule_ptr: `[M*B]` where each molecule's part of `atom_order` starts.
         molecule: `[M*N]` molecule of each atom (0 for padding).
@@ -45,6 +47,8 @@ class GraphBatch:
     target: Tensor
     incoming: Tensor
     incoming_ptr: Tensor
+    previous: Tensor
+    previous_ptr: Tensor
     atom_order: Tensor
     molecule_ptr: Tensor
     molecule: Tensor
@@ -84,6 +88,10 @@ class ResidentGraphs:
         # Sorting by target keeps the edges of a molecule together, so positions can be stored inside the molecule.
         self._incoming = self._tensor(incoming - edge_offset[incoming] if len(incoming) else incoming)
         self._degree = self._tensor(degree)
+        previous, n_previous = _previous_edges(source + atom_offset, incoming, degree)
+        self._previous = self._tensor(previous - np.repeat(edge_offset, n_previous))
+        self._n_previous = self._tensor(n_previous)
+        self._previous_ptr = np.concatenate([[0], np.cumsum(n_previous)])[2 * graphs.bond_ptr]
 
     def __len__(self) -> int:
         return len(self._atom_ptr) - 1
@@ -113,11 +121,14 @@ class ResidentGraphs:
         edge_slot = (2 * bond_slot[:, None] + np.arange(2)).reshape(-1)
         first_atom = self._tensor(np.repeat(atom_ptr[:-1] + atom_shift, 2 * n_bonds))
         first_edge = self._tensor(np.repeat(2 * bond_ptr[:-1] + edge_shift, 2 * n_bonds))
+        previous, previous_ptr = ranges(self._previous_ptr, molecules)
+        first_previous = self._tensor(np.repeat(2 * bond_ptr[:-1] + edge_shift, np.diff(previous_ptr)))
         atoms_t, bonds_t, edges_t = self._tensor(atoms), self._tensor(bonds), self._tensor(edges)
 
         shape = _Shape(n_members * block_atoms, n_members * block_bonds)
         padding_atom = block_atoms - 1
         degree = shape.atoms(self._degree.index_select(0, atoms_t), self._tensor(atom_slot), fill=0)
+        n_previous = shape.edges(self._n_previous.index_select(0, edges_t), self._tensor(edge_slot), fill=0)
         return GraphBatch(
             n_members=n_members,
             atom_codes=shape.atoms(self._atom_codes.index_select(0, atoms_t), self._tensor(atom_slot), fill=0),
@@ -130,6 +141,8 @@ class ResidentGraphs:
             ),
             incoming=self._incoming.index_select(0, edges_t) + first_edge,
             incoming_ptr=degree.cumsum(0) - degree,
+            previous=self._previous.index_select(0, self._tensor(previous)) + first_previous,
+            previous_ptr=n_previous.cumsum(0) - n_previous,
             atom_order=self._tensor(atom_slot),
             molecule_ptr=self._tensor(atom_ptr[:-1]),
             molecule=shape.atoms(
@@ -141,6 +154,18 @@ class ResidentGraphs:
 
     def _tensor(self, array: NDArray[np.generic]) -> Tensor:
         return torch.from_numpy(np.require(array, requirements=["C", "W"])).to(self.device, non_blocking=True)
+
+
+def _previous_edges(
+    source: NDArray[np.int64], incoming: NDArray[np.int64], degree: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """For each directed edge, those that enter its source but its own reverse, joined; and how many they are."""
+    incoming_ptr = np.zeros(len(degree) + 1, dtype=np.int64)
+    np.cumsum(degree, out=incoming_ptr[1:])
+    positions, _ = ranges(incoming_ptr, source)
+    entering = incoming[positions]
+    edge = np.repeat(np.arange(len(source)), degree[source])
+    return entering[entering != edge ^ 1], degree[source] - 1
 
 
 @dataclass(frozen=True)

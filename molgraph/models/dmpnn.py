@@ -53,7 +53,7 @@ class DMPNN(nn.Module):
         start = self._first_hidden(batch, dtype)  # [M*2E, H]
         hidden = torch.relu(start)
         for _ in range(self.depth - 1):
-            messages = directed_messages(hidden, batch.source, batch.incoming, batch.incoming_ptr)
+            messages = directed_messages(hidden, batch.previous, batch.previous_ptr)
             update = self._by_member(self.message(self._by_member(messages)))
             hidden = self.dropout((update + start).relu_())
         into_atom = segment_sums(hidden, batch.incoming, batch.incoming_ptr, batch.target)

@@ -11,18 +11,17 @@ from torch.autograd.function import FunctionCtx
 from torch.nn.functional import embedding_bag
 
 
-def directed_messages(hidden: Tensor, source: Tensor, incoming: Tensor, incoming_ptr: Tensor) -> Tensor:
+def directed_messages(hidden: Tensor, previous: Tensor, previous_ptr: Tensor) -> Tensor:
     """Message into each directed edge: the sum of what flows into its source, less its own reverse, `[2E, H]`.
 
     Equation 3 of Yang et al. 2019 (doi:10.1021/acs.jcim.9b00237): m(v→w) = Σ over k in N(v) without w of h(k→v).
 
     Args:
         hidden: `[2E, H]` hidden state of each directed edge; edges 2e and 2e+1 are the two directions of bond e.
-        source: `[2E]` atom that each directed edge leaves.
-        incoming: `[2E]` edges sorted by the atom that they enter.
-        incoming_ptr: `[N]` where each atom's part of `incoming` starts.
+        previous: for each edge those that enter its source, its reverse apart, one after the other.
+        previous_ptr: `[2E]` where each edge's part of `previous` starts.
     """
-    messages: Tensor = _DirectedMessages.apply(hidden, source, incoming, incoming_ptr)  # type: ignore[no-untyped-call]
+    messages: Tensor = _DirectedMessages.apply(hidden, previous, previous_ptr)  # type: ignore[no-untyped-call]
     return messages
 
 
@@ -54,28 +53,19 @@ def _gathered_sums(rows: Tensor, order: Tensor, starts: Tensor) -> Tensor:
     return embedding_bag(order, rows, starts, mode="sum")
 
 
-def _messages(hidden: Tensor, source: Tensor, incoming: Tensor, incoming_ptr: Tensor) -> Tensor:
-    into_atom = _gathered_sums(hidden, incoming, incoming_ptr)
-    messages = into_atom.index_select(0, source)
-    pairs, hidden_pairs = messages.view(-1, 2, hidden.shape[1]), hidden.view(-1, 2, hidden.shape[1])
-    pairs[:, 0].sub_(hidden_pairs[:, 1])
-    pairs[:, 1].sub_(hidden_pairs[:, 0])
-    return messages
-
-
 class _DirectedMessages(torch.autograd.Function):
-    """Backward is the same sum on the reversed graph: an edge gives to those that follow it, its reverse apart."""
+    """An edge gives to those that follow it; these are the reverses of those that come before its reverse."""
 
     @staticmethod
-    def forward(ctx: FunctionCtx, hidden: Tensor, source: Tensor, incoming: Tensor, incoming_ptr: Tensor) -> Tensor:
-        ctx.save_for_backward(source, incoming, incoming_ptr)
-        return _messages(hidden, source, incoming, incoming_ptr)
+    def forward(ctx: FunctionCtx, hidden: Tensor, previous: Tensor, previous_ptr: Tensor) -> Tensor:
+        ctx.save_for_backward(previous, previous_ptr)
+        return _gathered_sums(hidden, previous, previous_ptr)
 
     @staticmethod
-    def backward(ctx: FunctionCtx, grad: Tensor) -> tuple[Tensor, None, None, None]:
-        source, incoming, incoming_ptr = ctx.saved_tensors  # type: ignore[attr-defined]
-        target = source.view(-1, 2).flip(1).reshape(-1)
-        return _messages(grad.contiguous(), target, incoming ^ 1, incoming_ptr), None, None, None
+    def backward(ctx: FunctionCtx, grad: Tensor) -> tuple[Tensor, None, None]:
+        previous, previous_ptr = ctx.saved_tensors  # type: ignore[attr-defined]
+        of_reverse = _gathered_sums(grad.contiguous(), previous ^ 1, previous_ptr)
+        return of_reverse.index_select(0, torch.arange(len(grad), device=grad.device) ^ 1), None, None
 
 
 class _SegmentSums(torch.autograd.Function):

@@ -21,7 +21,7 @@ def random_rows(n: int) -> torch.Tensor:
 
 def test_directed_messages(batch):
     hidden = random_rows(len(batch.source))
-    edges = batch.source, batch.incoming, batch.incoming_ptr
+    edges = batch.previous, batch.previous_ptr
     messages = directed_messages(hidden, *edges)
     for edge in batch.incoming.tolist():
         into_source = [k for k in batch.incoming.tolist() if batch.target[k] == batch.source[edge] and k != edge ^ 1]
@@ -58,6 +58,6 @@ def test_select_sources(batch):
 def test_no_edges(single_atoms):
     batch = ResidentGraphs(single_atoms, torch.device("cpu")).batch(np.array([[0, 1], [2, 3]]))
     hidden = torch.zeros(0, 4)
-    assert directed_messages(hidden, batch.source, batch.incoming, batch.incoming_ptr).shape == (0, 4)
+    assert directed_messages(hidden, batch.previous, batch.previous_ptr).shape == (0, 4)
     sums = segment_sums(hidden, batch.incoming, batch.incoming_ptr, batch.target)
     assert torch.equal(sums, torch.zeros(len(batch.molecule), 4))
