@@ -1,9 +1,11 @@
 """The hit list: one row a structure, best first."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,10 +13,12 @@ from numpy.typing import NDArray
 from molgraph.chem.files.writer import open_table_writer
 from molgraph.chem.identity import canonical_smiles
 from molgraph.chem.standardize import standardize_smiles
-from molgraph.predictor import Neighbours, Predictor
 from molgraph.rank.goal import Goal
 from molgraph.rank.top import Ranked, Resolved
 from molgraph.screening.columns import Columns, free_names, prediction_columns
+
+if TYPE_CHECKING:  # loading a model loads torch: helpers are started before that
+    from molgraph.predictor import Neighbours, Predictor
 
 #: What is done with structures that the model knows nothing about: a list of their own, or the same list as all.
 DomainRule = Literal["separate", "ignore"]

@@ -1,11 +1,13 @@
 """`screen`: from a library to a ranked, uncertainty-annotated hit list."""
 
+from __future__ import annotations
+
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import get_args
+from typing import TYPE_CHECKING, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +20,6 @@ from molgraph.chem.files.tables import TableWriter
 from molgraph.chem.files.writer import open_table_writer
 from molgraph.config import Device, Precision
 from molgraph.errors import InputError
-from molgraph.predictor import Predictor
 from molgraph.rank.goal import Goal, parse_goal
 from molgraph.rank.top import TopEntries
 from molgraph.results import Prediction, Rejected
@@ -28,6 +29,9 @@ from molgraph.screening.seen import SeenTexts
 from molgraph.screening.stream import BATCH_SIZE, ModelSource, PredictionStream, open_stream
 from molgraph.screening.summary import ScreenResult, write_summary
 from molgraph.screening.unusable import nothing_usable
+
+if TYPE_CHECKING:  # loading a model loads torch: helpers are started before that
+    from molgraph.predictor import Predictor
 
 HITS = "hits.csv"
 OUTSIDE = "outside.csv"
@@ -185,7 +189,7 @@ class _Run:
 def _open_model(
     model: Predictor | str | Path, device: Device, precision: Precision, processes: int | None
 ) -> AbstractContextManager[PredictionStream]:
-    if isinstance(model, Predictor):
+    if not isinstance(model, str | Path):
         return nullcontext(PredictionStream(model))
     return open_stream(ModelSource(Path(model), device, precision), processes)
 

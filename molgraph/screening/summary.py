@@ -1,14 +1,18 @@
 """What a screen did: in numbers for people, and as `summary.json`."""
 
+from __future__ import annotations
+
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from molgraph.predictor import Predictor
 from molgraph.results import Rejected
 from molgraph.screening.hits import Hit
+
+if TYPE_CHECKING:  # loading a model loads torch: helpers are started before that
+    from molgraph.predictor import Predictor
 
 #: Version of `summary.json`.
 FORMAT_VERSION = 1

@@ -241,3 +241,8 @@ def is_running(pid) -> bool:
             return file.read().rsplit(")", 1)[1].split()[0] != "Z"
     except FileNotFoundError:
         return False
+
+
+def test_torch_is_not_loaded_before_the_helpers_are_started():
+    code = "import sys, molgraph.screening.screen, molgraph.screening.predict_file; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
