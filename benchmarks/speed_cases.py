@@ -274,7 +274,7 @@ def _predict(bench: Bench, model: Path, library: str, output: str, kind: str) ->
 
 def _screen(bench: Bench, model: Path, library: str, output: str) -> Measurement:
     measurement = bench.run(bench.molgraph.screen(model, Path(f"{library}.smi"), Path(output)))
-    n_read = json.loads((bench.folder / output / "summary.json").read_text(encoding="utf-8"))["rows_read"]
+    n_read = json.loads((bench.folder / output / "summary.json").read_text(encoding="utf-8"))["rows"]["read"]
     if n_read != bench.libraries[library]:
         raise ProgramError(f"molgraph screen read {n_read} rows of {bench.libraries[library]}")
     shutil.rmtree(bench.folder / output)

@@ -36,7 +36,7 @@ assert pathlib.Path(words[0]).is_dir()
 if verb == "screen":
     out.mkdir()
     n_rows = len(open(words[1]).readlines())
-    (out / "summary.json").write_text(json.dumps({"rows_read": n_rows}))
+    (out / "summary.json").write_text(json.dumps({"rows": {"read": n_rows}}))
 else:
     rows = list(csv.DictReader(open(words[1])))
     shift = 0.001 if "bfloat16" in words else 0.0
