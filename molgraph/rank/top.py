@@ -2,24 +2,12 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Generic, NamedTuple, TypeVar
+from typing import Generic, TypeVar
 
 Payload = TypeVar("Payload")
 
-#: Entries that are resolved together at least; a block of a few costs hardly more than one.
+#: Entries that are looked at together at least; a block of a few costs hardly more than one.
 _MIN_BLOCK = 64
-
-
-class Resolved(NamedTuple):
-    """What a close look at an entry tells.
-
-    Attributes:
-        key: What makes two entries the same thing.
-        is_inside: Whether the thing belongs into the main ranking; the same for all entries with the same key.
-    """
-
-    key: str
-    is_inside: bool
 
 
 @dataclass(frozen=True)
@@ -40,41 +28,50 @@ class Ranked(Generic[Payload]):
 
 
 class _Entry(Generic[Payload]):
-    """One entry of the pool; `resolved` is None until it had its close look."""
+    """One entry of the pool; what a close look tells is None before it."""
 
-    __slots__ = ("payload", "resolved", "row", "score")
+    __slots__ = ("is_inside", "key", "payload", "row", "score")
 
     def __init__(self, score: float, row: int, payload: Payload) -> None:
         self.score = score
         self.row = row
         self.payload = payload
-        self.resolved: Resolved | None = None
+        self.is_inside: bool | None = None
+        self.key: str | None = None
 
 
 class TopEntries(Generic[Payload]):
     """Keeps the best `capacity` distinct keys of a stream that is offered in the order of its rows, inside and outside.
 
-    To offer an entry costs next to nothing: it is resolved only if it is still among the best when the pool of entries
-    is full, or at the end. The rankings are the same as if everything had been resolved and sorted.
+    To offer an entry costs next to nothing: it is looked at only if it is still among the best when the pool of entries
+    is full, or at the end. The rankings are the same as if everything had been looked at and sorted.
 
     Args:
         capacity: Distinct keys in a ranking at most.
-        resolve: Looks closely at a block of payloads; one `Resolved` for each.
+        are_inside: Whether each of a block of payloads belongs into the main ranking; asked once for each.
+        key_of: What makes two payloads the same thing. The same things are all inside, or all outside.
 
-    >>> top = TopEntries[str](2, lambda names: [Resolved(name, name != "odd") for name in names])
+    >>> top = TopEntries[str](2, are_inside=lambda names: [name != "odd" for name in names], key_of=str)
     >>> for row, (score, name) in enumerate([(1.0, "a"), (3.0, "b"), (2.0, "c"), (3.0, "b"), (2.5, "odd")]):
     ...     top.offer(score, row, name)
     >>> [(entry.key, entry.score) for entry in top.inside()], [entry.key for entry in top.outside()]
     ([('b', 3.0), ('c', 2.0)], ['odd'])
     """
 
-    def __init__(self, capacity: int, resolve: Callable[[Sequence[Payload]], Sequence[Resolved]]) -> None:
+    def __init__(
+        self,
+        capacity: int,
+        *,
+        are_inside: Callable[[Sequence[Payload]], Sequence[bool]],
+        key_of: Callable[[Payload], str],
+    ) -> None:
         self.capacity = capacity
         #: A score must be above this to be kept; everything else need not be offered.
         self.threshold = float("-inf")
         #: Entries at which the pool is pruned; at most half of them can survive that.
         self.pool_limit = max(4 * capacity, capacity + 4096)
-        self._resolve = resolve
+        self._are_inside = are_inside
+        self._key_of = key_of
         self._pool: list[_Entry[Payload]] = []
 
     def offer(self, score: float, row: int, payload: Payload) -> None:
@@ -99,13 +96,13 @@ class TopEntries(Generic[Payload]):
     def _ranking(self, *, is_inside: bool) -> list[Ranked[Payload]]:
         self._prune()
         return [
-            Ranked(entry.score, entry.row, entry.resolved.key, entry.payload)
+            Ranked(entry.score, entry.row, self._key(entry), entry.payload)
             for entry in self._pool
-            if entry.resolved and entry.resolved.is_inside == is_inside
+            if entry.is_inside == is_inside
         ]
 
     def _prune(self) -> None:
-        """Drop what can be in neither ranking: what remains is resolved, distinct and in order."""
+        """Drop what can be in neither ranking: what remains was looked at, is distinct, and in order."""
         pool = sorted(self._pool, key=lambda entry: (-entry.score, entry.row))
         kept: list[_Entry[Payload]] = []
         keys: set[str] = set()
@@ -113,22 +110,28 @@ class TopEntries(Generic[Payload]):
         while n_inside < self.capacity and n_looked_at < len(pool):
             block = pool[n_looked_at : n_looked_at + max(self.capacity - n_inside, _MIN_BLOCK)]
             n_looked_at += len(block)
-            for entry, (key, is_inside) in zip(block, self._look_at(block), strict=True):
-                if key in keys or (not is_inside and n_outside == self.capacity):
+            self._look_at(block)
+            for entry in block:
+                # Of what is too far down outside not even the key is asked for: in some streams that is nearly all.
+                if (not entry.is_inside and n_outside == self.capacity) or self._key(entry) in keys:
                     continue
-                keys.add(key)
+                keys.add(self._key(entry))
                 kept.append(entry)
-                n_inside += is_inside
-                n_outside += not is_inside
+                n_inside += bool(entry.is_inside)
+                n_outside += not entry.is_inside
                 if n_inside == self.capacity:
                     # A later entry of the same score would come behind this one.
                     self.threshold = entry.score
                     break
         self._pool = kept
 
-    def _look_at(self, block: Sequence[_Entry[Payload]]) -> list[Resolved]:
-        pending = [entry for entry in block if entry.resolved is None]
-        if pending:
-            for entry, resolved in zip(pending, self._resolve([entry.payload for entry in pending]), strict=True):
-                entry.resolved = resolved
-        return [entry.resolved for entry in block if entry.resolved]
+    def _look_at(self, block: Sequence[_Entry[Payload]]) -> None:
+        new = [entry for entry in block if entry.is_inside is None]
+        if new:
+            for entry, is_inside in zip(new, self._are_inside([entry.payload for entry in new]), strict=True):
+                entry.is_inside = is_inside
+
+    def _key(self, entry: _Entry[Payload]) -> str:
+        if entry.key is None:
+            entry.key = self._key_of(entry.payload)
+        return entry.key

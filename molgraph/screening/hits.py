@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -12,9 +12,11 @@ from numpy.typing import NDArray
 
 from molgraph.chem.files.writer import open_table_writer
 from molgraph.chem.identity import canonical_smiles
+from molgraph.chem.parse import parse_smiles
 from molgraph.chem.standardize import standardize_smiles
 from molgraph.rank.goal import Goal
-from molgraph.rank.top import Ranked, Resolved
+from molgraph.rank.top import Ranked, TopEntries
+from molgraph.results import Rejected
 from molgraph.screening.columns import Columns, free_names, prediction_columns
 
 if TYPE_CHECKING:  # loading a model loads torch: helpers are started before that
@@ -51,19 +53,22 @@ class Hit:
     kept: tuple[str, ...]
 
 
-def hit_resolver(predictor: Predictor, domain: DomainRule) -> Callable[[Sequence[Hit]], list[Resolved]]:
-    """Tells of each hit which structure it is, and whether it belongs into the hit list.
+def best_hits(predictor: Predictor, capacity: int, domain: DomainRule) -> TopEntries[Hit]:
+    """An empty ranking of structures: the main one has those in the domain of the model.
 
-    All do with the rule `ignore`, and with a model that was saved without its training structures.
+    It has all with the rule `ignore`, and with a model that was saved without its training structures.
     """
 
-    def resolve(hits: Sequence[Hit]) -> list[Resolved]:
-        texts, keys = _structures(hits, predictor)
-        neighbours = predictor.neighbours(texts) if domain == "separate" else None
-        is_inside = [True] * len(hits) if neighbours is None else neighbours.in_domain.tolist()
-        return [Resolved(key, inside) for key, inside in zip(keys, is_inside, strict=True)]
+    def are_inside(hits: Sequence[Hit]) -> list[bool]:
+        neighbours = predictor.neighbours(_structures(hits, predictor)) if domain == "separate" else None
+        return [True] * len(hits) if neighbours is None else neighbours.in_domain.tolist()
 
-    return resolve
+    def key_of(hit: Hit) -> str:
+        (structure,) = _structures([hit], predictor)
+        key = canonical_smiles(structure)
+        return key if isinstance(key, str) else structure
+
+    return TopEntries(capacity, are_inside=are_inside, key_of=key_of)
 
 
 def write_hits(
@@ -80,18 +85,16 @@ def write_hits(
         writer.write(columns)
 
 
-def _structures(hits: Sequence[Hit], predictor: Predictor) -> tuple[list[str], list[str]]:
-    """Of each hit the structure as the model sees it, i.e. standardized, and its canonical SMILES."""
-    texts, keys = [], []
+def _structures(hits: Sequence[Hit], predictor: Predictor) -> list[str]:
+    """Each hit's structure as the model sees it, i.e. standardized."""
+    texts = []
     for hit in hits:
         text = standardize_smiles(hit.smiles, predictor.card.standardizer)
-        key = canonical_smiles(text) if isinstance(text, str) else text
-        if not isinstance(text, str) or not isinstance(key, str):
+        if isinstance(text, Rejected) or (text != hit.smiles and isinstance(parse_smiles(text), Rejected)):
             # The hit was scored, so its own text can be read; that RDKit reads what RDKit wrote is not certain.
-            text = key = hit.smiles
+            text = hit.smiles
         texts.append(text)
-        keys.append(key)
-    return texts, keys
+    return texts
 
 
 def _columns(
@@ -99,7 +102,7 @@ def _columns(
 ) -> Columns:
     hits = [entry.payload for entry in ranking]
     in_training = predictor.in_training([entry.key for entry in ranking])
-    nearest = _nearest_columns(goal, predictor.neighbours(_structures(hits, predictor)[0]), len(hits))
+    nearest = _nearest_columns(goal, predictor.neighbours(_structures(hits, predictor)), len(hits))
     own = ["rank", "id", "smiles", *prediction_columns(predictor.tasks), "score", "in_training", *nearest]
     columns: Columns = {
         "rank": list(range(1, len(hits) + 1)),

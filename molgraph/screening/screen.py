@@ -23,7 +23,7 @@ from molgraph.errors import InputError
 from molgraph.rank.goal import Goal, parse_goal
 from molgraph.rank.top import TopEntries
 from molgraph.results import Prediction, Rejected
-from molgraph.screening.hits import DomainRule, Hit, hit_resolver, write_hits
+from molgraph.screening.hits import DomainRule, Hit, best_hits, write_hits
 from molgraph.screening.progress import StreamProgress
 from molgraph.screening.seen import SeenTexts
 from molgraph.screening.stream import BATCH_SIZE, ModelSource, PredictionStream, open_stream
@@ -127,7 +127,7 @@ def screen(
             predictor=stream.predictor,
             goal=parse_goal(goal, stream.predictor.tasks),
             level=level,
-            top=TopEntries(top, hit_resolver(stream.predictor, domain)),
+            top=best_hits(stream.predictor, top, domain),
             keep_columns=tuple(keep_columns),
         )
         _read_library(run, reader, stream, folder, on_progress)

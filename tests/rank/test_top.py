@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from molgraph.rank import top as module
-from molgraph.rank.top import Resolved, TopEntries
+from molgraph.rank.top import TopEntries
 
 SCORES = st.one_of(st.integers(-3, 3).map(float), st.floats(-1e3, 1e3))
 SEEDS = st.integers(0, 2**32 - 1)
@@ -17,10 +17,18 @@ class Stream:
         self.entries = entries
         self.inside = inside
         self.looks = []
+        self.keys = []
 
-    def resolve(self, payloads):
+    def top(self, capacity):
+        return TopEntries(capacity, are_inside=self.are_inside, key_of=self.key_of)
+
+    def are_inside(self, payloads):
         self.looks += payloads
-        return [Resolved(key, key in self.inside) for key in (self.entries[row][1] for row in payloads)]
+        return [self.entries[row][1] in self.inside for row in payloads]
+
+    def key_of(self, payload):
+        self.keys.append(payload)
+        return self.entries[payload][1]
 
     def into(self, top):
         largest = 0
@@ -30,7 +38,7 @@ class Stream:
         return largest
 
     def best(self, capacity):
-        """Everything resolved and sorted: of each key the best entry, ties in the order of the rows."""
+        """Everything looked at and sorted: of each key the best entry, ties in the order of the rows."""
         chosen = {}
         for row, (score, key) in sorted(enumerate(self.entries), key=lambda item: (-item[1][0], item[0])):
             chosen.setdefault(key, (score, row, key))
@@ -64,10 +72,10 @@ def long_stream(seed, n_keys, share_inside):
 
 
 @given(st.integers(1, 5), st.lists(st.tuples(SCORES, st.integers(0, 40).map(str)), max_size=60), st.data())
-def test_equals_resolving_and_sorting_everything(capacity, entries, data):
+def test_equals_sorting_everything(capacity, entries, data):
     keys = sorted({key for _, key in entries})
     stream = Stream(entries, set(data.draw(st.lists(st.sampled_from(keys)) if keys else st.just([]))))
-    top = small_pool(TopEntries(capacity, stream.resolve))
+    top = small_pool(stream.top(capacity))
     stream.into(top)
     assert (plain(top.inside()), plain(top.outside())) == stream.best(capacity)
 
@@ -83,17 +91,18 @@ def test_long_streams(capacity, n_keys, share_inside, block, seed):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(module, "_MIN_BLOCK", 4)
         stream = long_stream(seed, n_keys, share_inside)
-        top = small_pool(TopEntries(capacity, stream.resolve), block=block)
+        top = small_pool(stream.top(capacity), block=block)
         assert stream.into(top) < top.pool_limit
         assert (plain(top.inside()), plain(top.outside())) == stream.best(capacity)
-        assert len(set(stream.looks)) == len(stream.looks)  # what was resolved is remembered
+        assert len(set(stream.looks)) == len(stream.looks)  # what a look told is remembered
+        assert len(set(stream.keys)) == len(stream.keys)
         assert (plain(top.inside()), plain(top.outside())) == stream.best(capacity)
 
 
 @given(SEEDS, st.sampled_from([0.1, 1.0]))
 def test_whatever_is_not_above_the_threshold_need_not_be_offered(seed, share_inside):
     stream = long_stream(seed, 10_000, share_inside)
-    everything, filtered = (small_pool(TopEntries(3, stream.resolve), block=20) for _ in range(2))
+    everything, filtered = (small_pool(stream.top(3), block=20) for _ in range(2))
     stream.into(everything)
     for row, (score, _) in enumerate(stream.entries):
         if score > filtered.threshold:
@@ -106,26 +115,36 @@ def test_whatever_is_not_above_the_threshold_need_not_be_offered(seed, share_ins
 def test_only_the_best_are_looked_at():
     scores = np.random.default_rng(0).permutation(50_000).astype(float).tolist()
     stream = Stream([(score, str(row)) for row, score in enumerate(scores)], {str(row) for row in range(50_000)})
-    top = TopEntries(100, stream.resolve)
+    top = stream.top(100)
     stream.into(top)
     assert plain(top.inside()) == stream.best(100)[0]
     assert top.outside() == []
     assert len(stream.looks) < 400
 
 
+def test_keys_are_asked_for_where_they_matter():
+    scores = np.random.default_rng(0).permutation(50_000).astype(float).tolist()
+    stream = Stream([(score, str(row)) for row, score in enumerate(scores)], {"7"})
+    top = stream.top(100)
+    stream.into(top)
+    assert (plain(top.inside()), plain(top.outside())) == stream.best(100)
+    assert len(stream.looks) == 50_000  # the one that is inside could be any
+    assert len(stream.keys) < 400
+
+
 @pytest.mark.parametrize("inside", [set(), {"7", "11999"}, {str(row) for row in range(12_000)}])
 def test_memory_is_bounded(inside):
     stream = Stream([(float(row), str(row)) for row in range(12_000)], inside)  # ever better: each one is taken
-    top = TopEntries(10, stream.resolve)
+    top = stream.top(10)
     assert stream.into(top) < top.pool_limit == 10 + 4096
     assert (plain(top.inside()), plain(top.outside())) == stream.best(10)
     assert len(top._pool) <= 2 * 10
-    assert TopEntries(5000, stream.resolve).pool_limit == 4 * 5000
+    assert stream.top(5000).pool_limit == 4 * 5000
 
 
 def test_a_stream_may_go_on_after_a_look_at_the_ranking():
     stream = Stream([(1.0, "a"), (2.0, "b"), (3.0, "a"), (2.5, "odd"), (2.0, "c")], {"a", "b", "c"})
-    top = TopEntries(2, stream.resolve)
+    top = stream.top(2)
     for row, (score, _) in enumerate(stream.entries):
         top.offer(score, row, row)
         top.inside()
@@ -134,9 +153,9 @@ def test_a_stream_may_go_on_after_a_look_at_the_ranking():
 
 
 def test_fewer_than_the_capacity():
-    assert TopEntries(5, Stream([], set()).resolve).inside() == []
+    assert Stream([], set()).top(5).inside() == []
     stream = Stream([(1.0, "a"), (2.0, "odd")], {"a"})
-    top = TopEntries(5, stream.resolve)
+    top = stream.top(5)
     stream.into(top)
     assert (plain(top.inside()), plain(top.outside())) == ([(1.0, 0, "a")], [(2.0, 1, "odd")])
     assert top.threshold == float("-inf")

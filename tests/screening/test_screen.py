@@ -124,8 +124,8 @@ def test_a_library_of_another_chemistry(predictor, tmp_path):
 
 
 def test_what_rdkit_wrote_and_cannot_read(predictor, tmp_path, monkeypatch):
-    broken = hits_module.canonical_smiles("bad")
-    monkeypatch.setattr(hits_module, "canonical_smiles", lambda _text: broken)
+    broken = hits_module.parse_smiles("bad")
+    monkeypatch.setattr(hits_module, "parse_smiles", lambda _text: broken)
     (tmp_path / "library.smi").write_text("CC[NH3+].[Cl-] salt\n")
     result = screen(predictor, tmp_path / "library.smi", output=tmp_path / "hits", domain="ignore")
     assert (result.hits, result.best[0].id) == (1, "salt")
