@@ -75,7 +75,11 @@ def _answers(report: "DemoReport") -> list[tuple[str, str]]:
         ),
         ("Hidden actives among the hits", f"{report.actives_found} of {report.hidden_actives}, in {report.top} hits"),
         ("Set aside as unlike the assay", _set_aside(report)),
-        ("Better than a random choice", f"{report.enrichment:.1f} times (at best {report.best_enrichment:.1f})"),
+        ("Better than random rows", f"{report.enrichment:.1f} times (at best {report.best_enrichment:.1f})"),
+        (
+            f"Actives among the first {report.hidden_actives}",
+            f"{report.first_hits_active}; by chance, of the hidden alone, {report.first_hits_by_chance:.0f}",
+        ),
         ("Hits called active but inactive", f"{report.picked_wrong} of {report.picked_known} that are known ({wrong})"),
         (
             f"{report.level:.0%} intervals hold the truth",

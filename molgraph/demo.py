@@ -52,6 +52,9 @@ class DemoReport:
         top: Length of the hit list.
         set_aside: Structures that score as well as the hits but are outside of what the model knows; `top` at most.
         actives_found: Hidden actives in the hit list.
+        first_hits_active: Actives among the first `hidden_actives` hits; a perfect model would have all of them there.
+        first_hits_by_chance: As many as there would be by chance, were the hits drawn from the hidden compounds alone:
+            what the model knows beyond telling the series from other chemistry.
         enrichment: Times more hidden actives in the hit list than in as many random rows of the library.
         best_enrichment: The most that this could be.
         picked: Hits that are predicted to be active.
@@ -74,6 +77,8 @@ class DemoReport:
     top: int
     set_aside: int
     actives_found: int
+    first_hits_active: int
+    first_hits_by_chance: float
     enrichment: float
     best_enrichment: float
     picked: int
@@ -199,6 +204,8 @@ def _judge(folder: Path, model: Predictor, hidden: list[MeasuredCompound], resul
         top=len(hits),
         set_aside=result.outside_domain,
         actives_found=found,
+        first_hits_active=sum(is_active.get(hit["id"], False) for hit in hits[:n_actives]),
+        first_hits_by_chance=n_actives * n_actives / len(hidden),
         enrichment=found / expected,
         best_enrichment=min(n_actives, len(hits)) / expected,
         picked=len(picked),

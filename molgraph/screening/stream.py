@@ -1,5 +1,6 @@
 """Predictions for a stream of records: in order, on one process or several, in bounded memory."""
 
+import atexit
 import os
 import signal
 import threading
@@ -192,6 +193,7 @@ def _become_helper(processes: int) -> None:
     import torch
 
     torch.set_num_threads(max(1, default_processes() // processes))
+    atexit.register(os._exit, 0)  # a helper leaves nothing behind; taking torch apart would cost half a second
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # an interrupt is for the main process, which then ends this one
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
