@@ -116,6 +116,8 @@ def test_the_table_fits_80_columns(capsys, picked_known):
         set_aside=100, actives_found=100, enrichment=20.64, best_enrichment=20.64, picked=picked_known,
         picked_known=picked_known, picked_wrong=picked_known, false_discovery_rate=1.0 if picked_known else None,
         out_of_fold_rmse=10.55, hidden_rmse=10.53, level=0.9, coverage=1.0, mean_width=10.71,
+        first_hits_active=151,
+        first_hits_by_chance=140.25,
         screened_per_second=12345.6,
     )  # fmt: skip
     _show(report, Path("molgraph-demo"))

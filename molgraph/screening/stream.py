@@ -25,8 +25,8 @@ from molgraph.results import Prediction
 if TYPE_CHECKING:
     from molgraph.predictor import Predictor
 
-#: Records of a batch. Larger ones keep no process busier, smaller ones cost more talk between processes.
-BATCH_SIZE = 1024
+#: Records of a batch. With larger ones a process idles longer at the end, smaller ones cost more talk between processes.
+BATCH_SIZE = 512
 
 #: Batches under way for each process; more would only fill the memory.
 _AHEAD = 4
