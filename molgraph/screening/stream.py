@@ -25,7 +25,7 @@ from molgraph.results import Prediction
 if TYPE_CHECKING:
     from molgraph.predictor import Predictor
 
-#: Records of a batch. With larger ones a process idles longer at the end, smaller ones cost more talk between processes.
+#: Records of a batch. With larger ones a process idles longer at the end, smaller ones cost more talk between them.
 BATCH_SIZE = 512
 
 #: Batches under way for each process; more would only fill the memory.
