@@ -17,6 +17,8 @@ Precision = Literal["auto", "float32", "bfloat16"]
 Device = Literal["auto", "cpu", "cuda"]
 FoldSplit = Literal["random", "scaffold"]
 StandardizerChoice = Literal["default", "none"]
+Uncertainty = Literal["ensemble", "mve", "evidential", "quantile", "dropout"]
+CalibrationRows = Literal["cross", "split"]
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,48 @@
+"""What the members of an ensemble say before anything is calibrated."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+#: Levels of the quantiles that the quantile head predicts, Q of them; the median is the prediction.
+QUANTILE_LEVELS = (0.025, 0.05, 0.1, 0.16, 0.25, 0.5, 0.75, 0.84, 0.9, 0.95, 0.975)
+
+
+@dataclass(frozen=True)
+class MemberOutputs:
+    """Raw outputs of M members for B molecules and T tasks.
+
+    Attributes:
+        mean: `[M, B, T]` value in label units, or probability of the class 1.
+        aleatoric_var: `[M, B, T]` variance that a member attributes to the measurement; 0 where its head says nothing.
+        epistemic_var: `[M, B, T]` variance that a member attributes to its own ignorance; 0 likewise.
+        quantiles: `[M, B, T, Q]` values at `QUANTILE_LEVELS`, NaN for tasks without; None where no task has them.
+    """
+
+    mean: NDArray[np.float64]
+    aleatoric_var: NDArray[np.float64]
+    epistemic_var: NDArray[np.float64]
+    quantiles: NDArray[np.float64] | None = None
+
+    def pooled(self) -> "PooledOutputs":
+        """All members as one: the law of total variance, quantiles averaged level by level."""
+        return PooledOutputs(
+            mean=self.mean.mean(axis=0),
+            aleatoric_var=self.aleatoric_var.mean(axis=0),
+            epistemic_var=self.mean.var(axis=0) + self.epistemic_var.mean(axis=0),
+            quantiles=None if self.quantiles is None else self.quantiles.mean(axis=0),
+        )
+
+
+@dataclass(frozen=True)
+class PooledOutputs:
+    """Raw outputs of an ensemble as a whole; the fields are those of `MemberOutputs` without the members.
+
+    `epistemic_var` adds the variance between the members to what they say of themselves.
+    """
+
+    mean: NDArray[np.float64]
+    aleatoric_var: NDArray[np.float64]
+    epistemic_var: NDArray[np.float64]
+    quantiles: NDArray[np.float64] | None = None
