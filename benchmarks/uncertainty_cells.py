@@ -1,0 +1,128 @@
+"""molgraph in the uncertainty comparison: train each method once, keep what every member says of every row.
+
+    python benchmarks/uncertainty_cells.py [--split random] [--seed 0] [--data-set esol] [--method mve]
+
+What is there is not run again. All statistics come later, from the stored outputs.
+"""
+
+import argparse
+import itertools
+import sys
+import time
+from pathlib import Path
+from typing import get_args
+
+import numpy as np
+from inputs import data_folder
+from uncertainty_rows import UNCERTAINTY_SETS, SplitName, SplitRows, split_rows
+
+RUNS = Path(__file__).resolve().parent / ".runs"
+METHODS = ("ensemble", "mve", "evidential", "quantile", "dropout")
+
+#: Not for tasks of classes: a class has no spread of its own.
+REGRESSION_ONLY = ("mve", "quantile")
+DROPOUT = 0.1
+
+
+def run_cell(data_set: str, split: SplitName, seed: int, method: str, output: Path) -> None:
+    """Train five members on the training rows of one split; writes their outputs for all rows to `output`."""
+    from molgraph.features.featurize import featurize
+    from molgraph.models.ensemble import Ensemble
+    from molgraph.models.precision import resolve_device, resolve_precision
+    from molgraph.training.ensemble import train_ensemble
+
+    rows = split_rows(data_folder(), data_set, split, seed)
+    config = _config(method, UNCERTAINTY_SETS[data_set].epochs, seed)
+    train = np.flatnonzero(rows.parts == "train")
+    started = time.monotonic()
+    trained = train_ensemble(_dataset(rows, data_set).take(train), config)
+    seconds = time.monotonic() - started
+    graphs = featurize(rows.smiles, standardizer="none")
+    device = resolve_device(config.device)
+    dtype = resolve_precision(config.precision, device)
+    outputs = Ensemble(trained.network, schema=graphs.schema, device=device, dtype=dtype).predict(graphs)
+    fold = np.full(len(rows.smiles), -1)
+    fold[train] = trained.fold
+    output.parent.mkdir(parents=True, exist_ok=True)
+    partial = output.with_suffix(".partial.npz")
+    arrays = {"mean": outputs} if isinstance(outputs, np.ndarray) else {k: v for k, v in vars(outputs).items()}
+    np.savez_compressed(
+        partial,
+        fold=fold,
+        parts=rows.parts,
+        labels=rows.labels,
+        similarity=_similarity(rows, fold),
+        seconds=np.array([seconds]),
+        **{name: values.astype(np.float32) for name, values in arrays.items() if values is not None},
+    )
+    partial.rename(output)
+
+
+def _config(method: str, epochs: int, seed: int):
+    from molgraph.config import ModelConfig, TrainConfig
+
+    if method == "ensemble":
+        return TrainConfig(epochs=epochs, seed=seed)
+    model = ModelConfig(dropout=DROPOUT) if method == "dropout" else ModelConfig()
+    return TrainConfig(epochs=epochs, seed=seed, model=model, uncertainty=method)
+
+
+def _dataset(rows: SplitRows, name: str):
+    from molgraph.datasets.dataset import Dataset
+    from molgraph.datasets.duplicates import MergeReport
+    from molgraph.tasks import TaskSpec
+
+    spec = UNCERTAINTY_SETS[name]
+    return Dataset(
+        name=name,
+        smiles=rows.smiles,
+        ids=tuple(str(row) for row in range(len(rows.smiles))),
+        labels=rows.labels,
+        weights=np.ones(len(rows.smiles)),
+        tasks=tuple(TaskSpec(target, spec.kind) for target in spec.targets),
+        rejected=(),
+        merges=MergeReport(),
+        rows_read=len(rows.smiles),
+    )
+
+
+def _similarity(rows: SplitRows, fold: np.ndarray) -> np.ndarray:
+    """Similarity of each row to the nearest training row, of a training row to the nearest in another fold, `[B]`."""
+    from molgraph.chem.fingerprints import morgan_fingerprints
+    from molgraph.domain.neighbours import nearest
+
+    fingerprints = morgan_fingerprints(rows.smiles)
+    similarity = np.empty(len(fingerprints))
+    for k in np.unique(fold):
+        seen = fingerprints[(rows.parts == "train") & (fold != k)]
+        similarity[fold == k] = nearest(fingerprints[fold == k], seen)[1]
+    return similarity
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Runs the cells that are not there."""
+    options = _options(arguments)
+    for split, seed, method, data_set in itertools.product(
+        options.split, options.seed, options.method, options.data_set
+    ):
+        is_class = UNCERTAINTY_SETS[data_set].kind == "classification"
+        output = options.runs / "molgraph" / f"{data_set}-{split}-{seed}-{method}.npz"
+        if output.exists() or (is_class and method in REGRESSION_ONLY):
+            continue
+        print(time.strftime("%H:%M:%S"), output.stem, file=sys.stderr, flush=True)
+        run_cell(data_set, split, seed, method, output)
+    return 0
+
+
+def _options(arguments: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--split", nargs="+", choices=get_args(SplitName), default=["random"])
+    parser.add_argument("--seed", nargs="+", type=int, default=[0])
+    parser.add_argument("--data-set", nargs="+", choices=tuple(UNCERTAINTY_SETS), default=list(UNCERTAINTY_SETS))
+    parser.add_argument("--method", nargs="+", choices=METHODS, default=list(METHODS))
+    parser.add_argument("--runs", type=Path, default=RUNS, help="folder of the stored outputs")
+    return parser.parse_args(arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
