@@ -97,7 +97,9 @@ class MolgraphLearner:
         train, valid, test = (np.flatnonzero(problem.parts == part) for part in ("train", "val", "test"))
         plan = MemberPlan(member=0, train_rows=train, inner_rows=valid, held_out_rows=test)
         network = train_pass(data, [plan], config, dtype=dtype).network
-        return Ensemble(network, schema=graphs.schema, device=device, dtype=dtype).predict(graphs.take(test))[0, :, 0]
+        return (
+            Ensemble(network, schema=graphs.schema, device=device, dtype=dtype).predict(graphs.take(test)).mean[0, :, 0]
+        )
 
 
 def _aligned(path: Path, problem: Problem) -> np.ndarray:

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 from inputs import data_folder
-from peers import BATCH_SIZE, WIDTH, DEPTH, Chemprop, install_chemprop
+from peers import BATCH_SIZE, DEPTH, WIDTH, Chemprop, install_chemprop
 from programs import ProgramError, run_program
 from uncertainty_rows import UNCERTAINTY_SETS, SplitName, SplitRows, split_rows
 

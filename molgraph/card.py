@@ -6,7 +6,7 @@ from dataclasses import dataclass, is_dataclass
 from types import UnionType
 from typing import Any, Literal, TypeGuard, Union, get_args, get_origin, get_type_hints
 
-from molgraph.config import TrainConfig, config_from_dict, config_to_dict
+from molgraph.config import CalibrationSettings, TrainConfig, config_from_dict, config_to_dict
 from molgraph.errors import InputError
 from molgraph.tasks import TaskSpec
 
@@ -74,7 +74,8 @@ class ModelCard:
         data: The rows.
         metrics: Out-of-fold metrics.
         best_epochs: Epoch whose weights each member kept.
-        calibration_rows: Out-of-fold rows of each task behind the intervals.
+        calibration: What the calibration was fitted to, and how.
+        calibration_rows: Rows of each task behind it.
         has_structures: Whether the training structures are in the folder.
         domain_similarity: A compound less similar to all of them than this is outside of what the model knows; None
             without structures. See `molgraph.domain.threshold`.
@@ -93,6 +94,7 @@ class ModelCard:
     data: DataAccount
     metrics: tuple[MetricRecord, ...]
     best_epochs: tuple[int, ...]
+    calibration: CalibrationSettings
     calibration_rows: tuple[int, ...]
     has_structures: bool
     domain_similarity: float | None
@@ -111,6 +113,7 @@ def card_to_dict(card: ModelCard) -> dict[str, Any]:
     values["tasks"] = [dict(vars(task)) for task in card.tasks]
     values["config"] = config_to_dict(card.config)
     values["data"] = dict(vars(card.data))
+    values["calibration"] = dict(vars(card.calibration))
     values["metrics"] = [dict(vars(record)) for record in card.metrics]
     return {"format_version": FORMAT_VERSION, **values}
 

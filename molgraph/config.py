@@ -19,6 +19,9 @@ FoldSplit = Literal["random", "scaffold"]
 StandardizerChoice = Literal["default", "none"]
 Uncertainty = Literal["ensemble", "mve", "evidential", "quantile", "dropout"]
 CalibrationRows = Literal["cross", "split"]
+VarianceScalingChoice = Literal["none", "global", "local"]
+ClassCalibration = Literal["none", "temperature", "platt", "isotonic", "venn-abers"]
+IntervalChoice = Literal["auto", "normalised", "absolute", "quantile"]
 
 
 @dataclass(frozen=True)
@@ -77,6 +80,17 @@ class TrainConfig:
         precision: Number format of the products; `auto` takes bfloat16 where the processor is fast at it.
         members_per_pass: Members trained in one pass; None for all on a GPU and one on a CPU.
         standardizer: What is done to structures, at training and at prediction alike.
+        uncertainty: What gives the spread of a prediction: the members' disagreement alone (`ensemble`), or with it a
+            variance that each member learns (`mve`), a distribution over distributions (`evidential`), quantiles
+            (`quantile`), or thinned networks (`dropout`).
+        calibration: Rows that calibrate: all of them, each judged by the member that was blind to it (`cross`), or
+            rows held out from all members (`split`), for guarantees that hold exactly.
+        calibration_fraction: Share of the rows that `split` holds out.
+        variance_scaling: How predicted variances are brought to the size of the errors: `global` by one factor,
+            `local` by one for each kind of variance and a constant.
+        class_calibration: How probabilities are brought to the shares that were seen.
+        intervals: What intervals are made of: residuals over the spread (`normalised`), plain residuals (`absolute`)
+            or quantiles; `auto` takes quantiles where they are learned and normalised residuals elsewhere.
     """
 
     model: ModelConfig = field(default_factory=ModelConfig)
@@ -98,6 +112,12 @@ class TrainConfig:
     precision: Precision = "auto"
     members_per_pass: int | None = None
     standardizer: StandardizerChoice = "default"
+    uncertainty: Uncertainty = "ensemble"
+    calibration: CalibrationRows = "cross"
+    calibration_fraction: float = 0.2
+    variance_scaling: VarianceScalingChoice = "local"
+    class_calibration: ClassCalibration = "platt"
+    intervals: IntervalChoice = "auto"
 
     def __post_init__(self) -> None:
         _require_choices(self)
@@ -117,6 +137,33 @@ class TrainConfig:
         _require(self, "warmup_epochs", self.warmup_epochs, 0.0, 1e6)
         _require(self, "weight_decay", self.weight_decay, 0.0, 1e3)
         _require(self, "seed", self.seed, 0, 2**32 - 1)
+        _require(self, "calibration_fraction", self.calibration_fraction, 0.05, 0.5)
+        if self.uncertainty == "dropout" and self.model.dropout == 0:
+            raise InputError("uncertainty is 'dropout', but model.dropout is 0; set it, e.g. to 0.1")
+        if self.intervals == "quantile" and self.uncertainty != "quantile":
+            raise InputError(
+                f"intervals is 'quantile', but uncertainty is {self.uncertainty!r}, which learns no quantiles; "
+                "choose uncertainty 'quantile', or intervals 'auto'"
+            )
+
+
+@dataclass(frozen=True)
+class CalibrationSettings:
+    """What a calibration was fitted to and how, see `molgraph.uncertainty.calibration`.
+
+    Attributes:
+        rows: Rows that calibrate.
+        n_judges: Who predicted them without having seen them: the members for `cross`, 1 (all of them) for `split`.
+        intervals: What intervals are made of.
+        variance: How variances are scaled.
+        classes: How probabilities are mapped.
+    """
+
+    rows: CalibrationRows = "cross"
+    n_judges: int = 1
+    intervals: Literal["normalised", "absolute", "quantile"] = "normalised"
+    variance: VarianceScalingChoice = "local"
+    classes: ClassCalibration = "platt"
 
 
 def _require(config: object, name: str, value: float, low: float, high: float) -> None:

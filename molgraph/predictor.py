@@ -123,19 +123,20 @@ class Predictor:
         Raises:
             InputError: The graphs belong to another feature schema.
         """
-        members = self._ensemble.predict(graphs)  # [M, B, T]
-        mean = np.full((graphs.n_rows, len(self.tasks)), np.nan)
-        variance = np.full_like(mean, np.nan)
-        row = graphs.row_index if graphs.rejected else np.arange(len(graphs))
-        mean[row] = members.mean(axis=0)
-        variance[row] = members.var(axis=0)
+        outputs = self._ensemble.predict(graphs)
+        mean, aleatoric, epistemic = self.calibration.apply(outputs)
+        quantiles = outputs.pooled().quantiles
+        row = graphs.row_index if graphs.rejected else None
+        n_rows = graphs.n_rows
         return Prediction(
             tasks=self.tasks,
-            mean=mean,
-            epistemic_var=variance,
-            aleatoric_var=self._model.calibration.aleatoric_var(mean),
+            mean=_in_rows(mean, row, n_rows),
+            epistemic_var=_in_rows(epistemic, row, n_rows),
+            aleatoric_var=_in_rows(aleatoric, row, n_rows),
+            members=_in_rows(outputs.mean.swapaxes(0, 1), row, n_rows).swapaxes(0, 1),
+            quantiles=None if quantiles is None else _in_rows(quantiles, row, n_rows),
             rejected=graphs.rejected,
-            rule=self._model.calibration,
+            rule=self.calibration,
         )
 
     def in_training(self, keys: Sequence[str]) -> list[bool] | None:
@@ -174,3 +175,12 @@ class Predictor:
             labels=self._model.labels[index],
             in_domain=similarity >= (self.card.domain_similarity or 0.0),
         )
+
+
+def _in_rows(values: NDArray[np.float64], row: NDArray[np.int64] | None, n_rows: int) -> NDArray[np.float64]:
+    """`values [b, ...]` put at the rows that they belong to, `[n_rows, ...]`; NaN in the others."""
+    if row is None:
+        return values
+    placed = np.full((n_rows, *values.shape[1:]), np.nan)
+    placed[row] = values
+    return placed

@@ -35,28 +35,28 @@ class Rejected:
 
 
 class IntervalRule(Protocol):
-    """Turns means and variances into prediction intervals and sets at any level (see `molgraph.uncertainty`)."""
+    """Turns predictions into intervals and sets at any level (see `molgraph.uncertainty.calibration`)."""
 
-    def interval(
-        self, mean: NDArray[np.float64], var: NDArray[np.float64], level: float
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def interval(self, prediction: "Prediction", level: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Lower and upper ends, `[B, T]` each; NaN where a task has no interval."""
         ...
 
-    def label_sets(self, mean: NDArray[np.float64], level: float) -> NDArray[np.object_]:
+    def label_sets(self, prediction: "Prediction", level: float) -> NDArray[np.object_]:
         """Sets of plausible labels as text, `[B, T]`; empty text where a task has none."""
         ...
 
 
 @dataclass(frozen=True)
 class Prediction:
-    """Predictions aligned with the input rows: B molecules, T tasks. Rejected rows hold NaN.
+    """Predictions aligned with the input rows: B molecules, T tasks, M members. Rejected rows hold NaN.
 
     Attributes:
         tasks: The T task specs, in column order.
-        mean: `[B, T]` value (regression, in label units) or probability of the class 1.
-        epistemic_var: `[B, T]` variance between the members of the ensemble.
-        aleatoric_var: `[B, T]` variance that the model attributes to the measurement.
+        mean: `[B, T]` value (regression, in label units) or calibrated probability of the class 1.
+        epistemic_var: `[B, T]` variance that more data would remove: the members disagree, or say that they guess.
+        aleatoric_var: `[B, T]` variance that stays: the scatter of the measurement around the best prediction.
+        members: `[M, B, T]` what each member says, before calibration.
+        quantiles: `[B, T, Q]` values at `molgraph.outputs.QUANTILE_LEVELS`; None where no task has them.
         rejected: The rows that could not be used.
         rule: The calibration that gives intervals and label sets; None if there was none.
     """
@@ -65,6 +65,8 @@ class Prediction:
     mean: NDArray[np.float64]
     epistemic_var: NDArray[np.float64]
     aleatoric_var: NDArray[np.float64]
+    members: NDArray[np.float64]
+    quantiles: NDArray[np.float64] | None = None
     rejected: tuple[Rejected, ...] = ()
     rule: IntervalRule | None = field(default=None, repr=False)
 
@@ -93,11 +95,11 @@ class Prediction:
         Raises:
             InputError: The model carries no calibration, or `level` is not between 0 and 1.
         """
-        return self._calibrated().interval(self.mean, self.epistemic_var, _checked_level(level))
+        return self._calibrated().interval(self, _checked_level(level))
 
     def label_sets(self, level: float = 0.9) -> NDArray[np.object_]:
         """Sets of labels `[B, T]` such as `{1}` or `{0,1}` that hold the truth with probability `level`."""
-        return self._calibrated().label_sets(self.mean, _checked_level(level))
+        return self._calibrated().label_sets(self, _checked_level(level))
 
     def _calibrated(self) -> IntervalRule:
         if self.rule is None:

@@ -4,7 +4,7 @@
 |---|---|
 | `card.json` | what the model is, where it comes from, the sha256 of each file below, and its own |
 | `weights.safetensors` | parameters of all members; the member is the leading axis |
-| `calibration.safetensors` | scores behind intervals and label sets |
+| `calibration.safetensors` | the calibration rows as their judges saw them, and what was fitted to them |
 | `out_of_fold.safetensors` | fold, labels and out-of-fold predictions of the training rows |
 | `structures.json` | ids and structures of the training rows (left out with `--no-structures`) |
 | `fingerprints.safetensors` | their Morgan fingerprints (likewise) |
@@ -291,12 +291,14 @@ def _network(card: ModelCard, content: bytes) -> Network:
     weights = load_tensors(content)
     # What the card asks for is compared before it is allocated: the file bounds the memory, whatever the card says.
     with torch.device("meta"):
-        outline = Network(card.config.model, vocabulary, kinds, card.n_members).state_dict()
+        outline = Network(
+            card.config.model, vocabulary, kinds, card.n_members, uncertainty=card.config.uncertainty
+        ).state_dict()
     for key in outline.keys() | weights.keys():
         asked, found = (_describe(tensors.get(key)) for tensors in (outline, weights))
         if asked != found:
             raise ValueError(f"{key} is {found}, not {asked}")
-    network = Network(card.config.model, vocabulary, kinds, card.n_members)
+    network = Network(card.config.model, vocabulary, kinds, card.n_members, uncertainty=card.config.uncertainty)
     network.load_state_dict(weights)
     return network.eval()
 
@@ -306,11 +308,10 @@ def _describe(tensor: Tensor | None) -> str:
 
 
 def _calibration(card: ModelCard, content: bytes) -> Calibration:
-    arrays = load_arrays(content)
-    _checked(arrays, "residual_var", np.float64, (len(card.tasks),))
-    for key, scores in arrays.items():
-        _checked(arrays, key, np.float64, (len(scores),))
-    return calibration_from_arrays(tuple(task.kind for task in card.tasks), arrays)
+    n_judges = card.n_members if card.calibration.rows == "cross" else 1
+    if card.calibration.n_judges != n_judges:
+        raise ValueError(f"the calibration has {card.calibration.n_judges} judges, not {n_judges}")
+    return calibration_from_arrays(tuple(task.kind for task in card.tasks), load_arrays(content), card.calibration)
 
 
 def _structures(card: ModelCard, files: Mapping[str, bytes]) -> TrainingStructures:

@@ -150,7 +150,6 @@ def _refuse_unwritable(output: Path, *, overwrite: bool) -> None:
 def _card(
     dataset: Dataset, trained: TrainedEnsemble, config: TrainConfig, domain_similarity: float | None
 ) -> ModelCard:
-    measured = np.isfinite(dataset.labels) & np.isfinite(trained.out_of_fold)
     return ModelCard(
         molgraph_version=__version__,
         tasks=dataset.tasks,
@@ -173,7 +172,8 @@ def _card(
         ),
         metrics=_metric_records(trained),
         best_epochs=trained.best_epochs,
-        calibration_rows=tuple(int(count) for count in measured.sum(axis=0)),
+        calibration=trained.calibration.settings,
+        calibration_rows=tuple(sum(counts) for counts in trained.calibration.rows_of),
         has_structures=domain_similarity is not None,
         domain_similarity=domain_similarity,
         libraries=_library_versions(),

@@ -5,6 +5,7 @@ from torch import Tensor, nn
 
 from molgraph.config import ModelConfig
 from molgraph.models.batch import GraphBatch
+from molgraph.models.dropout import UnitDropout
 from molgraph.models.embedding import CodeEmbedding
 from molgraph.models.linear import MemberLinear
 from molgraph.models.messages import directed_messages, segment_sums, select_sources
@@ -35,7 +36,7 @@ class DMPNN(nn.Module):
         self.n_members = n_members
         self.n_out = hidden
         self.register_buffer("typical_atoms", torch.ones(n_members))
-        self.dropout = nn.Dropout(config.dropout)
+        self.dropout = UnitDropout(config.dropout)
         self.edge_from_atom = CodeEmbedding(
             n_members, vocabulary.atom, hidden, generator=generator, fan_in=ATOM_INPUTS + BOND_INPUTS
         )

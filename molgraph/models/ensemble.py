@@ -6,13 +6,17 @@ from numpy.typing import NDArray
 
 from molgraph.errors import InputError
 from molgraph.graphs import PackedGraphs
-from molgraph.models.batch import ResidentGraphs
-from molgraph.models.network import Network
+from molgraph.models.batch import GraphBatch, ResidentGraphs
+from molgraph.models.network import Network, Outputs
 from molgraph.models.precision import members_per_pass
+from molgraph.outputs import QUANTILE_LEVELS, MemberOutputs
 
 #: Molecules of a batch, and atoms at which a batch of large molecules is cut: small batches stay in the cache of a CPU
 #: (32 are as fast as 64 and take 50 MB less), large ones keep a GPU busy.
 BATCH_LIMITS = {"cpu": (32, 4_096), "cuda": (4_096, 131_072)}
+
+#: Thinned networks of Monte-Carlo dropout; a prediction costs so many times as much.
+DROPOUT_SAMPLES = 10
 
 
 class Ensemble:
@@ -40,6 +44,8 @@ class Ensemble:
         self.dtype = dtype
         self.n_members = network.n_members
         self.n_tasks = len(network.kinds)
+        self._is_sampled = network.uncertainty == "dropout"
+        self._has_quantiles = any(head.quantiles is not None for head in network.heads)
         size = members_per_pass(per_pass, network.n_members, device)
         on_device = network.to(device)
         self._passes = [
@@ -47,33 +53,71 @@ class Ensemble:
             for start in range(0, network.n_members, size)
         ]
 
-    def predict(self, graphs: PackedGraphs) -> NDArray[np.float64]:
-        """Values in label units or probabilities of each member, `[M, B, T]`.
+    def predict(self, graphs: PackedGraphs) -> MemberOutputs:
+        """What each member says of each molecule, before calibration.
+
+        Raises:
+            InputError: The graphs belong to another feature schema.
+        """
+        return self.predict_with_latents(graphs)[0]
+
+    def predict_with_latents(self, graphs: PackedGraphs) -> tuple[MemberOutputs, NDArray[np.float32]]:
+        """What each member says, and the vector `[B, H]` that the encoder of the first one makes of each molecule.
 
         Raises:
             InputError: The graphs belong to another feature schema.
         """
         if graphs.schema != self.schema:
             raise InputError(f"graphs of schema {graphs.schema!r} cannot be predicted by a model of {self.schema!r}")
-        means = np.empty((self.n_members, len(graphs), self.n_tasks))
+        shape = (self.n_members, len(graphs), self.n_tasks)
+        quantiles = np.empty((*shape, len(QUANTILE_LEVELS))) if self._has_quantiles else None
+        outputs = MemberOutputs(np.empty(shape), np.zeros(shape), np.zeros(shape), quantiles)
+        latents = np.empty((len(graphs), self._passes[0].encoder.n_out), dtype=np.float32)
         if len(graphs) == 0:
-            return means
+            return outputs, latents
         resident = ResidentGraphs(graphs, self.device)
         # Molecules of like size share a batch, so that all batches cost about the same; results go back in place.
         order = np.argsort(resident.atom_counts, kind="stable")
         for rows in _batches(order, resident.atom_counts, *BATCH_LIMITS[self.device.type]):
-            means[:, rows] = self._predict_batch(resident, rows)
-        return means
+            self._predict_batch(resident, rows, outputs, latents)
+        return outputs, latents
 
-    def _predict_batch(self, resident: ResidentGraphs, rows: NDArray[np.int64]) -> NDArray[np.float64]:
+    def _predict_batch(
+        self,
+        resident: ResidentGraphs,
+        rows: NDArray[np.int64],
+        outputs: MemberOutputs,
+        latents: NDArray[np.float32],
+    ) -> None:
+        """Fill in the molecules `rows`."""
+        first = 0
+        batch = None
         with torch.inference_mode():
-            parts = []
-            batch = None
             for network in self._passes:
                 if batch is None or batch.n_members != network.n_members:
                     batch = resident.batch(np.tile(rows, (network.n_members, 1)))
-                parts.append(network.means(network(batch, self.dtype)).double().cpu().numpy())
-        return np.concatenate(parts)
+                vectors = network.encoder(batch, self.dtype)
+                if first == 0:
+                    latents[rows] = vectors[0].float().cpu().numpy()
+                if self._is_sampled:
+                    said = _sample(network, batch, self.dtype)
+                else:
+                    said = network.outputs(network.read(vectors))
+                members = slice(first, first + network.n_members)
+                for name, tensor in zip(said._fields, said, strict=True):
+                    if tensor is not None:
+                        getattr(outputs, name)[members, rows] = tensor.double().cpu().numpy()
+                first += network.n_members
+
+
+def _sample(network: Network, batch: GraphBatch, dtype: torch.dtype) -> Outputs:
+    """Mean of the thinned networks' means, and their variance as what a member does not know."""
+    means = []
+    for sample in range(DROPOUT_SAMPLES):
+        with network.thinned(sample):
+            means.append(network.outputs(network(batch, dtype)).mean)
+    stacked = torch.stack(means)
+    return Outputs(stacked.mean(0), None, stacked.var(0, unbiased=False), None)
 
 
 def _batches(

@@ -1,17 +1,22 @@
 """The network: a graph encoder, hidden layers, and one head for each task; M members side by side."""
 
-from collections.abc import Callable, Mapping
-from itertools import pairwise
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from itertools import accumulate, pairwise
 from types import MappingProxyType
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
-from molgraph.config import Architecture, ModelConfig
+from molgraph.config import Architecture, ModelConfig, Uncertainty
 from molgraph.models.batch import GraphBatch
 from molgraph.models.dmpnn import DMPNN
-from molgraph.models.heads import HEADS
+from molgraph.models.dropout import UnitDropout
+from molgraph.models.heads.head import Moments
+from molgraph.models.heads.table import HEADS
 from molgraph.models.linear import MemberLinear
+from molgraph.outputs import QUANTILE_LEVELS
 from molgraph.tasks import TaskKind
 from molgraph.vocabulary import Vocabulary
 
@@ -22,6 +27,22 @@ ENCODERS: Mapping[Architecture, Callable[[ModelConfig, Vocabulary, int, torch.Ge
 )
 
 
+class Outputs(NamedTuple):
+    """What the members say, in label units: `[M, B, T]` each, None where no head says anything of the kind.
+
+    Attributes:
+        mean: Value, or probability of the class 1.
+        aleatoric_var: Variance of the measurement.
+        epistemic_var: Variance from a member's own ignorance.
+        quantiles: `[M, B, T, Q]` values at `QUANTILE_LEVELS`; NaN for tasks without.
+    """
+
+    mean: Tensor
+    aleatoric_var: Tensor | None
+    epistemic_var: Tensor | None
+    quantiles: Tensor | None
+
+
 class Network(nn.Module):
     """M members, each from graphs to T tasks. Every parameter and buffer has the member as its leading axis.
 
@@ -30,6 +51,7 @@ class Network(nn.Module):
         vocabulary: Sizes of the feature codes.
         kinds: Kind of each of the T tasks.
         n_members: M.
+        uncertainty: What gives the spread; with the kinds it decides on the heads.
         seed: The first weights depend on this and on nothing else; torch's own generator is left alone, which the
             threads of several members share.
     """
@@ -45,6 +67,7 @@ class Network(nn.Module):
         kinds: tuple[TaskKind, ...],
         n_members: int = 1,
         *,
+        uncertainty: Uncertainty = "ensemble",
         seed: int = 0,
     ) -> None:
         super().__init__()
@@ -53,51 +76,81 @@ class Network(nn.Module):
         self.vocabulary = vocabulary
         self.kinds = kinds
         self.n_members = n_members
+        self.uncertainty = uncertainty
+        self.heads = tuple(HEADS[uncertainty, kind] for kind in kinds)
         self.encoder = ENCODERS[config.architecture](config, vocabulary, n_members, generator)
         widths = [self.encoder.n_out] + [config.head_hidden] * config.head_layers
         self.hidden = nn.ModuleList(
             MemberLinear(n_members, n_in, n_out, generator=generator) for n_in, n_out in pairwise(widths)
         )
-        self.dropout = nn.Dropout(config.dropout)
-        self.output = MemberLinear(n_members, widths[-1], len(kinds), generator=generator)
+        self.dropout = UnitDropout(config.dropout)
+        #: Where each task's part of the raw outputs ends and the next begins.
+        self._bounds = (0, *accumulate(head.n_outputs for head in self.heads))
+        self.output = MemberLinear(n_members, widths[-1], self._bounds[-1], generator=generator)
         self.register_buffer("target_mean", torch.zeros(n_members, len(kinds)))
         self.register_buffer("target_scale", torch.ones(n_members, len(kinds)))
         self.register_buffer("positive_weight", torch.ones(n_members, len(kinds)))
 
     def forward(self, batch: GraphBatch, dtype: torch.dtype) -> Tensor:
-        """Raw float32 outputs `[M, B, T]`; all but the last layer is computed in `dtype`."""
-        vectors = self.encoder(batch, dtype)
+        """Raw float32 outputs `[M, B, K]`, K over all heads; all but the last layer is computed in `dtype`."""
+        return self.read(self.encoder(batch, dtype))
+
+    def read(self, vectors: Tensor) -> Tensor:
+        """Raw float32 outputs `[M, B, K]` from the encoder's vectors `[M, B, H]`."""
         for layer in self.hidden:
             vectors = self.dropout(torch.relu(layer(vectors)))
         raw: Tensor = self.output(vectors.float())
         return raw
 
-    def losses(self, raw: Tensor, labels: Tensor, weights: Tensor) -> Tensor:
+    def losses(self, raw: Tensor, labels: Tensor, weights: Tensor, *, watching: bool = False) -> Tensor:
         """Mean loss of each member over its measured entries, `[M]`; 0 for a member that has none.
 
         Args:
-            raw: `[M, B, T]` outputs of `forward`.
+            raw: `[M, B, K]` outputs of `forward`.
             labels: `[M, B, T]` in label units, NaN = not measured.
             weights: `[M, B]` weight of each molecule.
+            watching: The loss that decides on the best epoch, instead of the one that training makes small.
         """
         is_measured = ~torch.isnan(labels)
         target = (torch.nan_to_num(labels) - self.target_mean[:, None]) / self.target_scale[:, None]
-        entries = [
-            HEADS[kind].loss(raw[..., t], target[..., t], self.positive_weight[:, t, None])
-            for t, kind in enumerate(self.kinds)
-        ]
+        entries = []
+        for t, head in enumerate(self.heads):
+            loss = head.watch if watching else head.loss
+            entries.append(loss(self._part(raw, t), target[..., t], self.positive_weight[:, t, None]))
         entry_weight = is_measured * weights[..., None]
         total = (torch.stack(entries, dim=-1) * entry_weight).sum(dim=(1, 2))
         return total / entry_weight.sum(dim=(1, 2)).clamp(min=1e-12)
 
-    def means(self, raw: Tensor) -> Tensor:
-        """Values in label units, or probabilities of the class 1, `[M, B, T]`."""
-        columns = [HEADS[kind].mean(raw[..., t]) for t, kind in enumerate(self.kinds)]
-        return torch.stack(columns, dim=-1) * self.target_scale[:, None] + self.target_mean[:, None]
+    def outputs(self, raw: Tensor) -> Outputs:
+        """What the raw outputs `[M, B, K]` mean, in label units."""
+        moments = [head.moments(self._part(raw, t)) for t, head in enumerate(self.heads)]
+        scale, centre = self.target_scale[:, None], self.target_mean[:, None]
+        variance = scale.square()
+        aleatoric = _stacked([moment.aleatoric_var for moment in moments], moments)
+        epistemic = _stacked([moment.epistemic_var for moment in moments], moments)
+        quantiles = self._quantiles(raw)
+        return Outputs(
+            mean=torch.stack([moment.mean for moment in moments], dim=-1) * scale + centre,
+            aleatoric_var=None if aleatoric is None else aleatoric * variance,
+            epistemic_var=None if epistemic is None else epistemic * variance,
+            quantiles=None if quantiles is None else quantiles * scale[..., None] + centre[..., None],
+        )
+
+    @contextmanager
+    def thinned(self, sample: int) -> Iterator[None]:
+        """Meanwhile this is the thinned network number `sample` of Monte-Carlo dropout, the same every time."""
+        layers = [(self.encoder.dropout, self.encoder.n_out), (self.dropout, self.config.head_hidden)]
+        try:
+            for position, (layer, n_units) in enumerate(layers):
+                layer.set_mask(1000 * sample + position, n_units)
+            yield
+        finally:
+            for layer, n_units in layers:
+                layer.set_mask(None, n_units)
 
     def members(self, start: int, stop: int) -> "Network":
         """The members `start:stop` as a network of their own; weights are shared, not copied."""
-        part = Network(self.config, self.vocabulary, self.kinds, stop - start)
+        part = Network(self.config, self.vocabulary, self.kinds, stop - start, uncertainty=self.uncertainty)
         state = {key: tensor[start:stop] for key, tensor in self.state_dict().items()}
         part.load_state_dict(state, assign=True)
         # Buffers that are not part of the state, such as offsets into tables, follow the weights.
@@ -116,3 +169,27 @@ class Network(nn.Module):
         self.target_mean.copy_(mean)
         self.target_scale.copy_(scale)
         self.positive_weight.copy_(positive_weight)
+
+    def _part(self, raw: Tensor, task: int) -> Tensor:
+        return raw[..., self._bounds[task] : self._bounds[task + 1]]
+
+    def _quantiles(self, raw: Tensor) -> Tensor | None:
+        """`[M, B, T, Q]` in scaled units, NaN for tasks without; None if no task has any."""
+        if all(head.quantiles is None for head in self.heads):
+            return None
+        none = raw.new_full((*raw.shape[:2], len(QUANTILE_LEVELS)), float("nan"))
+        columns = [
+            none if head.quantiles is None else head.quantiles(self._part(raw, t)) for t, head in enumerate(self.heads)
+        ]
+        return torch.stack(columns, dim=2)
+
+
+def _stacked(columns: list[Tensor | None], moments: list[Moments]) -> Tensor | None:
+    """`[M, B, T]`, 0 for tasks whose head says nothing; None if none says anything."""
+    if all(column is None for column in columns):
+        return None
+    filled = [
+        torch.zeros_like(moment.mean) if column is None else column
+        for column, moment in zip(columns, moments, strict=True)
+    ]
+    return torch.stack(filled, dim=-1)

@@ -2,13 +2,14 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from molgraph import __version__
-from molgraph.config import TrainConfig, config_to_dict
+from molgraph.config import CalibrationSettings, TrainConfig, config_to_dict
 from molgraph.datasets.dataset import Dataset
 from molgraph.datasets.splits import folds
 from molgraph.errors import InputError
@@ -19,13 +20,14 @@ from molgraph.models.batch import ResidentGraphs
 from molgraph.models.ensemble import Ensemble
 from molgraph.models.network import Network
 from molgraph.models.precision import resolve_device, resolve_precision
+from molgraph.outputs import MemberOutputs
 from molgraph.training.checkpoint import Checkpoint
 from molgraph.training.evaluation import TaskMetrics, evaluate_folds
 from molgraph.training.loop import TrainedPass, TrainingData
 from molgraph.training.members import train_members
-from molgraph.training.plan import plan_members
+from molgraph.training.plan import HELD_OUT, plan_members
 from molgraph.training.progress import ProgressListener, silent
-from molgraph.uncertainty.calibration import Calibration, fit_calibration
+from molgraph.uncertainty.calibration import Calibration, CalibrationData, fit_calibration
 
 #: A single model (`folds = 1`) holds out one of this many parts, for its metric and its calibration.
 HOLDOUT_PARTS = 10
@@ -38,7 +40,8 @@ class TrainedEnsemble:
     Attributes:
         network: All members side by side, on the CPU.
         schema: Name of the feature schema.
-        fold: `[B]` member that never saw the row; -1 for rows that no member was blind to.
+        fold: `[B]` member that never saw the row; -1 for rows that no member was blind to, -2 (`plan.HELD_OUT`) for
+            those that none of them saw.
         out_of_fold: `[B, T]` predictions by that member; NaN where there is none.
         metrics: Out-of-fold metrics of each task, with their spread over the folds.
         calibration: What turns predictions into intervals and label sets.
@@ -76,6 +79,11 @@ def train_ensemble(
         DeviceError: The device is not there.
         TrainingError: A loss is not finite, or the checkpoint does not fit.
     """
+    if config.uncertainty in {"mve", "quantile"} and all(task.kind == "classification" for task in dataset.tasks):
+        raise InputError(
+            f"uncertainty is {config.uncertainty!r}, which is for measured values, and all tasks are classes; "
+            "choose ensemble, evidential or dropout"
+        )
     device = resolve_device(config.device)
     dtype = resolve_precision(config.precision, device)
     fold = assign_folds(dataset, config)
@@ -98,16 +106,78 @@ def train_ensemble(
         vocabulary=schema.vocabulary,
     )
     trained = train_members(data, plans, config, dtype=dtype, checkpoint=checkpoint, on_progress=on_progress)
-    return _judge(dataset, graphs, fold, trained, device, dtype)
+    return _judge(dataset, graphs, fold, trained, config, device, dtype)
 
 
 def assign_folds(dataset: Dataset, config: TrainConfig) -> NDArray[np.int64]:
-    """Fold of each row, `[B]`; with one fold a tenth of the rows is held out and the rest is -1."""
+    """Fold of each row, `[B]`.
+
+    With one fold a tenth of the rows is held out and the rest is -1. With `config.calibration` `split`, a further part
+    of the rows is `HELD_OUT`, whole scaffolds of them where the folds are made of scaffolds.
+    """
+    rows = np.arange(len(dataset))
+    fold = np.full(len(rows), HELD_OUT)
+    if config.calibration == "split":
+        n_parts = round(1 / config.calibration_fraction)
+        part = folds(dataset.smiles, k=n_parts, split=config.split, seed=config.seed, labels=dataset.labels)
+        rows = np.flatnonzero(part != 0)
+    rest = dataset.take(rows)
     k = config.folds if config.folds > 1 else HOLDOUT_PARTS
-    fold = folds(dataset.smiles, k=k, split=config.split, seed=config.seed, labels=dataset.labels)
-    if config.folds > 1:
-        return fold
-    return np.where(fold == 0, 0, -1)
+    own = folds(rest.smiles, k=k, split=config.split, seed=config.seed, labels=rest.labels)
+    fold[rows] = own if config.folds > 1 else np.where(own == 0, 0, -1)
+    return fold
+
+
+def calibration_data(
+    outputs: MemberOutputs, labels: NDArray[np.float64], fold: NDArray[np.int64], *, split: bool
+) -> CalibrationData:
+    """The rows that calibrate, with what their judges say of them.
+
+    A row of fold k is judged by member k. Its spread is that between the members that did train on it: the spread of
+    all of them would hold the judge's own error, which is what it has to tell. Members agree better on what they
+    trained on, so the spread of a new molecule is rather larger than this, and intervals err on the wide side. Rows
+    that are held out from all members are judged by all of them, and none of this is needed.
+
+    Args:
+        outputs: What M members say of B rows.
+        labels: `[B, T]`, NaN = not measured.
+        fold: `[B]` see `assign_folds`.
+        split: Take the rows that were held out from all members, not those of the folds.
+    """
+    if split:
+        rows = np.flatnonzero(fold == HELD_OUT)
+        pooled = outputs.pooled()
+        return CalibrationData(
+            judge=np.zeros(len(rows), dtype=np.int64),
+            labels=labels[rows],
+            mean=pooled.mean[rows],
+            aleatoric_var=pooled.aleatoric_var[rows],
+            epistemic_var=pooled.epistemic_var[rows],
+            quantiles=None if pooled.quantiles is None else pooled.quantiles[rows],
+        )
+    rows = np.flatnonzero(fold >= 0)
+    judge = fold[rows]
+    held_out = np.arange(len(outputs.mean))[:, None] == judge  # [M, n]
+    return CalibrationData(
+        judge=judge,
+        labels=labels[rows],
+        mean=outputs.mean[judge, rows],
+        aleatoric_var=outputs.aleatoric_var[judge, rows],
+        epistemic_var=_seen_variance(outputs.mean[:, rows], held_out) + outputs.epistemic_var[judge, rows],
+        quantiles=None if outputs.quantiles is None else outputs.quantiles[judge, rows],
+    )
+
+
+def calibration_settings(config: TrainConfig, n_members: int) -> CalibrationSettings:
+    """What the settings of a training say of its calibration."""
+    by_default: Literal["normalised", "quantile"] = "quantile" if config.uncertainty == "quantile" else "normalised"
+    return CalibrationSettings(
+        rows=config.calibration,
+        n_judges=n_members if config.calibration == "cross" else 1,
+        intervals=by_default if config.intervals == "auto" else config.intervals,
+        variance=config.variance_scaling,
+        classes=config.class_calibration,
+    )
 
 
 def _judge(  # noqa: PLR0917
@@ -115,30 +185,31 @@ def _judge(  # noqa: PLR0917
     graphs: PackedGraphs,
     fold: NDArray[np.int64],
     trained: TrainedPass,
+    config: TrainConfig,
     device: torch.device,
     dtype: torch.dtype,
 ) -> TrainedEnsemble:
     """Predict all rows with all members, and learn from the rows that a member never saw."""
     ensemble = Ensemble(trained.network, schema=graphs.schema, device=device, dtype=dtype)
-    members = ensemble.predict(graphs)  # [M, B, T]
+    outputs = ensemble.predict(graphs)
     trained.network.cpu()
-    held_out = np.arange(len(members))[:, None] == fold  # [M, B]
     out_of_fold = np.full(dataset.labels.shape, np.nan)
-    out_of_fold[fold >= 0] = members[fold[fold >= 0], np.flatnonzero(fold >= 0)]
+    out_of_fold[fold >= 0] = outputs.mean[fold[fold >= 0], np.flatnonzero(fold >= 0)]
     kinds = tuple(task.kind for task in dataset.tasks)
+    data = calibration_data(outputs, dataset.labels, fold, split=config.calibration == "split")
     return TrainedEnsemble(
         network=trained.network,
         schema=graphs.schema,
         fold=fold,
         out_of_fold=out_of_fold,
         metrics=evaluate_folds(dataset.tasks, dataset.labels, out_of_fold, fold, dataset.weights),
-        calibration=fit_calibration(kinds, dataset.labels, out_of_fold, _seen_variance(members, held_out)),
+        calibration=fit_calibration(kinds, data, calibration_settings(config, len(outputs.mean))),
         best_epochs=trained.best_epochs,
     )
 
 
 def _seen_variance(members: NDArray[np.float64], held_out: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Variance between the members that trained on a row, `[B, T]`; 0 with fewer than two of them."""
+    """Variance between the members that trained on a row, `[n, T]`; 0 with fewer than two of them."""
     seen = ~held_out[..., None]
     count = np.maximum(seen.sum(axis=0), 1)
     mean = np.where(seen, members, 0.0).sum(axis=0) / count

@@ -94,7 +94,14 @@ def train_pass(
 def _start(data: TrainingData, plans: list[MemberPlan], config: TrainConfig) -> PassState:
     # One by one, so that a member starts the same whoever trains beside it.
     members = [
-        Network(config.model, data.vocabulary, data.kinds, seed=_seed(config.seed, plan.member)) for plan in plans
+        Network(
+            config.model,
+            data.vocabulary,
+            data.kinds,
+            uncertainty=config.uncertainty,
+            seed=_seed(config.seed, plan.member),
+        )
+        for plan in plans
     ]
     network = stack_members(members).to(data.graphs.device)
     scalings = [target_scaling(data.labels[plan.train_rows], data.kinds) for plan in plans]
@@ -123,7 +130,7 @@ def stack_members(members: list[Network]) -> Network:
     """One network that holds all members side by side."""
     first = members[0]
     n_members = sum(member.n_members for member in members)
-    stacked = Network(first.config, first.vocabulary, first.kinds, n_members)
+    stacked = Network(first.config, first.vocabulary, first.kinds, n_members, uncertainty=first.uncertainty)
     states = [member.state_dict() for member in members]
     stacked.load_state_dict({key: torch.cat([state[key] for state in states]) for key in states[0]})
     return stacked
@@ -226,6 +233,7 @@ def _inner_losses(
                 raw,
                 torch.from_numpy(labels).to(raw.device, torch.float32),
                 torch.from_numpy(data.weights[rows]).to(raw.device, torch.float32),
+                watching=True,
             )
         totals += losses.double().cpu().numpy() * weight
         counts += weight

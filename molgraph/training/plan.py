@@ -7,6 +7,9 @@ from numpy.typing import NDArray
 
 from molgraph.errors import InputError
 
+#: Fold of rows that are held out from all members, to calibrate what the ensemble says.
+HELD_OUT = -2
+
 
 @dataclass(frozen=True)
 class MemberPlan:
@@ -29,7 +32,7 @@ def plan_members(fold: NDArray[np.int64], *, inner_fraction: float, seed: int) -
     """One plan a fold: held out are the rows of that fold, the rest is parted into training and inner rows.
 
     Args:
-        fold: `[B]` fold of each row; -1 for rows that are never held out.
+        fold: `[B]` fold of each row; -1 for rows that are never held out, `HELD_OUT` for rows that no member sees.
         inner_fraction: Share of the rows that are not held out.
         seed: Seed of the inner rows.
 
@@ -38,7 +41,7 @@ def plan_members(fold: NDArray[np.int64], *, inner_fraction: float, seed: int) -
     """
     plans = []
     for member in range(int(fold.max()) + 1):
-        rest = np.flatnonzero(fold != member)
+        rest = np.flatnonzero((fold != member) & (fold != HELD_OUT))
         order = np.random.default_rng([seed, member]).permutation(rest)
         n_inner = round(inner_fraction * len(rest))
         if inner_fraction > 0:

@@ -5,7 +5,6 @@ import warnings
 import numpy as np
 from numpy.typing import NDArray
 
-from molgraph.models.heads import HEADS
 from molgraph.tasks import TaskKind
 
 
@@ -14,10 +13,10 @@ def target_scaling(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Mean and standard deviation of the labels `[B, T]` of the training rows, `[T]` each.
 
-    0 and 1 for tasks whose head takes labels as they are, for tasks without a label, and 1 for a constant one.
+    0 and 1 for classes, whose labels are taken as they are, for tasks without a label, and 1 for a constant one.
     (The computed deviation of a constant is often not 0 but a rounding error; hence the threshold.)
     """
-    scaled = np.array([HEADS[kind].scales_targets for kind in kinds])
+    scaled = np.array([kind == "regression" for kind in kinds])
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # a task without a label in this fold has no mean
         mean, scale = np.nanmean(labels, axis=0), np.nanstd(labels, axis=0)

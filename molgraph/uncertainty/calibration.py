@@ -1,126 +1,256 @@
-"""Calibration of an ensemble from its out-of-fold predictions: arrays in, intervals and label sets out."""
+"""Calibration of an ensemble: fitted once on rows that its judges never saw, then read at any level."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
+from molgraph.config import CalibrationSettings
+from molgraph.outputs import MemberOutputs
+from molgraph.results import Prediction
 from molgraph.tasks import TaskKind
 from molgraph.uncertainty.conformal import conformal_quantile
+from molgraph.uncertainty.cross_conformal import by_judge, cross_interval
+from molgraph.uncertainty.label_sets import ClassScores, label_sets, strangeness
+from molgraph.uncertainty.probabilities import (
+    ProbabilityCalibration,
+    fit_probability_calibration,
+    probability_calibration_from_arrays,
+)
+from molgraph.uncertainty.quantile_intervals import central_interval, corrected_interval, quantile_scores
+from molgraph.uncertainty.variance_scaling import VarianceScaling, fit_variance_scaling
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class CalibrationData:
+    """n rows with a label in one of T tasks at least, and what was predicted for them by a judge that never saw them.
+
+    Attributes:
+        judge: `[n]` who judged the row: a member (`cross`), or 0 for the whole ensemble (`split`).
+        labels: `[n, T]`, NaN = not measured.
+        mean: `[n, T]` the judge's value or probability, before calibration.
+        aleatoric_var: `[n, T]` as a new molecule's pooled outputs have it.
+        epistemic_var: `[n, T]` likewise.
+        quantiles: `[n, T, Q]` the judge's; None where no task has them.
+    """
+
+    judge: NDArray[np.int64]
+    labels: Floats
+    mean: Floats
+    aleatoric_var: Floats
+    epistemic_var: Floats
+    quantiles: Floats | None = None
+
+    def usable(self, task: int) -> NDArray[np.bool_]:
+        """Rows with a label and a prediction in this task, `[n]`."""
+        return np.isfinite(self.labels[:, task]) & np.isfinite(self.mean[:, task])
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """Scores of the out-of-fold rows, from which intervals and label sets of any level follow.
+    """What turns raw outputs into calibrated predictions, and those into intervals and label sets of any level.
 
-    Regression: the score of a row is |y - ŷ| / √(r² + s²), where r² is the mean squared out-of-fold residual of the
-    task and s² the variance between members. A new molecule's interval is its mean ± the conformal quantile of the
-    scores times its own √(r² + s²): molecules on which the members disagree get wider intervals (normalised
-    conformal prediction; Papadopoulos et al. 2008).
+    Variances are scaled, probabilities are mapped: both were fitted on the calibration rows and are never fitted again.
+    Intervals and label sets are conformal: they compare a new molecule with the calibration rows themselves, so any
+    level can be asked for. See `molgraph.uncertainty.cross_conformal` for what is guaranteed.
 
-    For an out-of-fold row, s² is taken between the members that *did* train on it, for a new molecule between all.
-    Members agree better on what they trained on, so new molecules get at least the width that they should: the
-    intervals err on the wide side. The residuals come from members that never saw the row.
-
-    Classification: the score is one minus the out-of-fold probability of the true class, kept apart by class
-    (Mondrian), so that the rare class has its own coverage. A label is in the set if it is not stranger than the
-    calibration rows of its class.
+    A row of the training table is predicted by the one member that never saw it; the spread that is stored beside it is
+    that of the members which did. Members agree better on what they trained on, so a new molecule gets a spread that is
+    rather too large than too small for the residuals that it was fitted to.
 
     Attributes:
         kinds: Kind of each of the T tasks.
-        residual_var: `[T]` mean squared out-of-fold residual; NaN for classification, and where no row has one.
-        scores: For each task the sorted scores: one array for regression, two (class 0, class 1) for classification.
+        settings: What was fitted.
+        data: The calibration rows.
+        scalings: `[T]` scaling of the variances; None for classes.
+        probabilities: `[T]` map of the probabilities; None for regression.
     """
 
     kinds: tuple[TaskKind, ...]
-    residual_var: NDArray[np.float64]
-    scores: tuple[tuple[NDArray[np.float64], ...], ...]
+    settings: CalibrationSettings
+    data: CalibrationData
+    scalings: tuple[VarianceScaling | None, ...]
+    probabilities: tuple[ProbabilityCalibration | None, ...]
 
-    def interval(
-        self, mean: NDArray[np.float64], var: NDArray[np.float64], level: float
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Lower and upper ends `[B, T]` from means and member variances `[B, T]`.
-
-        NaN for classification; infinite where there are too few calibration rows for the level.
-        """
-        half = np.full(mean.shape, np.nan)
+    @cached_property
+    def rows_of(self) -> tuple[tuple[int, ...], ...]:
+        """Calibration rows of each task: all of them for regression, those of class 0 and of class 1 for classes."""
+        counts = []
         for t, kind in enumerate(self.kinds):
-            if kind == "regression":
-                quantile = conformal_quantile(self.scores[t][0], level)
-                width = np.sqrt(self.residual_var[t] + var[:, t])
-                half[:, t] = quantile * width if np.isfinite(quantile) else quantile
-        return mean - half, mean + half
+            labels = self.data.labels[self.data.usable(t), t]
+            counts.append((len(labels),) if kind == "regression" else (int((labels == 0).sum()), int(labels.sum())))
+        return tuple(counts)
 
-    def label_sets(self, mean: NDArray[np.float64], level: float) -> NDArray[np.object_]:
-        """Sets such as `{0}`, `{1}`, `{0,1}` or `{}` as text, `[B, T]`, from probabilities `[B, T]`.
-
-        Empty text for regression and where there is no prediction. The empty set `{}` says that neither class looks
-        like its calibration rows.
-        """
-        sets = np.full(mean.shape, "", dtype=object)
+    @cached_property
+    def residual_std(self) -> Floats:
+        """Root of the mean squared error of the judges, `[T]`; NaN for classes and where there are no rows."""
+        values = np.full(len(self.kinds), np.nan)
         for t, kind in enumerate(self.kinds):
-            if kind != "classification":
+            usable = self.data.usable(t)
+            if kind == "regression" and usable.any():
+                values[t] = np.sqrt(np.mean((self.data.labels[usable, t] - self.data.mean[usable, t]) ** 2))
+        return values
+
+    def apply(self, outputs: MemberOutputs) -> tuple[Floats, Floats, Floats]:
+        """Calibrated mean, aleatoric and epistemic variance of the pooled outputs, `[B, T]` each.
+
+        For a class the mean is the calibrated probability p and the aleatoric variance p(1 - p).
+        """
+        pooled = outputs.pooled()
+        mean, aleatoric, epistemic = pooled.mean.copy(), np.empty_like(pooled.mean), pooled.epistemic_var.copy()
+        for t in range(len(self.kinds)):
+            scaling, probability = self.scalings[t], self.probabilities[t]
+            if scaling is not None:
+                aleatoric[:, t], epistemic[:, t] = scaling.apply(pooled.aleatoric_var[:, t], pooled.epistemic_var[:, t])
+            if probability is not None:
+                mean[:, t] = probability.apply(pooled.mean[:, t])
+                aleatoric[:, t] = mean[:, t] * (1.0 - mean[:, t])
+        return mean, aleatoric, epistemic
+
+    def judged(self, members: Floats) -> Floats:
+        """What the judges say of new molecules, `[G, B, T]`, from what the members say, `[M, B, T]`."""
+        return members if self.settings.rows == "cross" else members.mean(axis=0, keepdims=True)
+
+    def interval(self, prediction: Prediction, level: float) -> tuple[Floats, Floats]:
+        """Lower and upper ends `[B, T]`.
+
+        NaN for classes and where there is no prediction; infinite where there are too few calibration rows for the
+        level (see `molgraph.uncertainty.conformal.rows_needed`).
+        """
+        lower, upper = np.full(prediction.mean.shape, np.nan), np.full(prediction.mean.shape, np.nan)
+        judged = self.judged(prediction.members)
+        for t, kind in enumerate(self.kinds):
+            if kind != "regression":
                 continue
-            probability = mean[:, t]
-            has_0 = probability <= conformal_quantile(self.scores[t][0], level)
-            has_1 = 1.0 - probability <= conformal_quantile(self.scores[t][1], level)
-            names = np.array(["{}", "{0}", "{1}", "{0,1}"], dtype=object)[has_0 + 2 * has_1]
-            sets[:, t] = np.where(np.isnan(probability), "", names)
+            if self.settings.intervals == "quantile" and prediction.quantiles is not None:
+                ends = central_interval(prediction.quantiles[:, t], level)
+                lower[:, t], upper[:, t] = corrected_interval(*ends, self._quantile_correction(t, level))
+            else:
+                scale = self._spread(prediction.var[:, t]) if self.settings.intervals == "normalised" else None
+                lower[:, t], upper[:, t] = cross_interval(judged[:, :, t], self._residual_scores[t], level, scale=scale)
+        return lower, upper
+
+    def label_sets(self, prediction: Prediction, level: float) -> NDArray[np.object_]:
+        """Sets such as `{0}`, `{1}`, `{0,1}` or `{}` as text, `[B, T]`; empty text for regression and no prediction."""
+        sets = np.full(prediction.mean.shape, "", dtype=object)
+        judged = self.judged(prediction.members)
+        for t, kind in enumerate(self.kinds):
+            if kind == "classification":
+                sets[:, t] = label_sets(judged[:, :, t], self._class_scores[t], level)
         return sets
 
-    def aleatoric_var(self, mean: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Variance that is not the members' disagreement, `[B, T]`: the residual variance, or p(1 - p) for classes."""
-        is_class = np.array([kind == "classification" for kind in self.kinds])
-        return np.where(is_class, mean * (1.0 - mean), self.residual_var + 0.0 * mean)
-
-    def to_arrays(self) -> dict[str, NDArray[np.float64]]:
+    def to_arrays(self) -> dict[str, NDArray[np.generic]]:
         """Flat arrays by name, as they are stored."""
-        arrays = {"residual_var": self.residual_var}
-        for t, task_scores in enumerate(self.scores):
-            arrays |= {f"scores.{t}.{c}": scores for c, scores in enumerate(task_scores)}
+        data = self.data
+        arrays: dict[str, NDArray[np.generic]] = {
+            "judge": data.judge,
+            "labels": data.labels,
+            "mean": data.mean,
+            "aleatoric_var": data.aleatoric_var,
+            "epistemic_var": data.epistemic_var,
+        }
+        if data.quantiles is not None:
+            arrays["quantiles"] = data.quantiles
+        for t in range(len(self.kinds)):
+            scaling, probability = self.scalings[t], self.probabilities[t]
+            if scaling is not None:
+                arrays[f"scaling.{t}"] = np.array([scaling.constant, scaling.aleatoric, scaling.epistemic])
+            if probability is not None:
+                arrays |= {f"probability.{t}.{key}": array for key, array in probability.to_arrays().items()}
         return arrays
 
+    @staticmethod
+    def _spread(variance: Floats) -> Floats:
+        """Standard deviation to divide by: where no error was ever seen there is still something."""
+        return np.maximum(np.sqrt(variance), np.finfo(np.float64).tiny)
 
-def calibration_from_arrays(kinds: tuple[TaskKind, ...], arrays: Mapping[str, NDArray[np.float64]]) -> Calibration:
+    @cached_property
+    def _residual_scores(self) -> tuple[tuple[Floats, ...], ...]:
+        """For each task the sorted scores of each judge's rows; empty for classes."""
+        scores: list[tuple[Floats, ...]] = []
+        for t, scaling in enumerate(self.scalings):
+            if scaling is None:
+                scores.append(())
+                continue
+            usable = self.data.usable(t)
+            residual = np.abs(self.data.labels[usable, t] - self.data.mean[usable, t])
+            if self.settings.intervals == "normalised":
+                parts = scaling.apply(self.data.aleatoric_var[usable, t], self.data.epistemic_var[usable, t])
+                residual = residual / self._spread(parts[0] + parts[1])
+            scores.append(by_judge(residual, self.data.judge[usable], self.settings.n_judges))
+        return tuple(scores)
+
+    @cached_property
+    def _class_scores(self) -> dict[int, ClassScores]:
+        scores: dict[int, ClassScores] = {}
+        for t, kind in enumerate(self.kinds):
+            if kind == "classification":
+                labels = self.data.labels[:, t]
+                scores[t] = tuple(  # type: ignore[assignment]  # two classes
+                    by_judge(strangeness(self.data.mean[rows, t], c), self.data.judge[rows], self.settings.n_judges)
+                    for c in (0, 1)
+                    for rows in [self.data.usable(t) & (labels == c)]
+                )
+        return scores
+
+    def _quantile_correction(self, task: int, level: float) -> float:
+        if self.data.quantiles is None:
+            return float("inf")
+        usable = self.data.usable(task)
+        ends = central_interval(self.data.quantiles[usable, task], level)
+        return conformal_quantile(np.sort(quantile_scores(*ends, self.data.labels[usable, task])), level)
+
+
+def fit_calibration(kinds: tuple[TaskKind, ...], data: CalibrationData, settings: CalibrationSettings) -> Calibration:
+    """The calibration that these rows give. Their labels are seen here and never again."""
+    scalings: list[VarianceScaling | None] = []
+    probabilities: list[ProbabilityCalibration | None] = []
+    for t, kind in enumerate(kinds):
+        rows = data.usable(t)
+        labels, mean = data.labels[rows, t], data.mean[rows, t]
+        is_class = kind == "classification"
+        scalings.append(
+            None
+            if is_class
+            else fit_variance_scaling(
+                settings.variance, labels - mean, data.aleatoric_var[rows, t], data.epistemic_var[rows, t]
+            )
+        )
+        probabilities.append(fit_probability_calibration(settings.classes, mean, labels) if is_class else None)
+    return Calibration(kinds, settings, data, tuple(scalings), tuple(probabilities))
+
+
+def calibration_from_arrays(
+    kinds: tuple[TaskKind, ...], arrays: Mapping[str, NDArray[np.generic]], settings: CalibrationSettings
+) -> Calibration:
     """The calibration that `Calibration.to_arrays` took apart.
 
     Raises:
         KeyError: An array is missing.
+        ValueError: An array has another type or shape, or a judge is not one of those of the settings.
     """
-    n_groups = {"regression": 1, "classification": 2}
-    return Calibration(
-        kinds=kinds,
-        residual_var=arrays["residual_var"],
-        scores=tuple(tuple(arrays[f"scores.{t}.{c}"] for c in range(n_groups[kind])) for t, kind in enumerate(kinds)),
-    )
-
-
-def fit_calibration(
-    kinds: tuple[TaskKind, ...],
-    labels: NDArray[np.float64],
-    out_of_fold: NDArray[np.float64],
-    spread_var: NDArray[np.float64],
-) -> Calibration:
-    """Calibration from out-of-fold predictions.
-
-    Args:
-        kinds: Kind of each of the T tasks.
-        labels: `[B, T]`, NaN = not measured.
-        out_of_fold: `[B, T]` predictions by members that never saw the row; NaN where there is none.
-        spread_var: `[B, T]` variance between the members that trained on the row.
-    """
-    residual_var = np.full(len(kinds), np.nan)
-    scores: list[tuple[NDArray[np.float64], ...]] = []
+    n = len(arrays["judge"])
+    tables = {}
+    for name in ("labels", "mean", "aleatoric_var", "epistemic_var", *(["quantiles"] if "quantiles" in arrays else [])):
+        array = arrays[name]
+        if array.dtype != np.float64 or array.shape[:2] != (n, len(kinds)):
+            raise ValueError(f"{name} is {array.dtype} {array.shape}, not float64 {(n, len(kinds))}")
+        tables[name] = np.asarray(array, dtype=np.float64)
+    judge = np.asarray(arrays["judge"], dtype=np.int64)
+    if judge.shape != (n,) or (n and not 0 <= judge.min() <= judge.max() < settings.n_judges):
+        raise ValueError(f"judge is not a row of numbers below {settings.n_judges}")
+    scalings: list[VarianceScaling | None] = []
+    probabilities: list[ProbabilityCalibration | None] = []
     for t, kind in enumerate(kinds):
-        usable = np.isfinite(labels[:, t]) & np.isfinite(out_of_fold[:, t])
-        truth, predicted, spread = labels[usable, t], out_of_fold[usable, t], spread_var[usable, t]
-        if kind == "regression":
-            residual = truth - predicted
-            residual_var[t] = np.mean(residual**2) if len(residual) else np.nan
-            width = np.sqrt(residual_var[t] + spread)
-            score = np.divide(np.abs(residual), width, out=np.zeros_like(residual), where=width > 0)
-            scores.append((np.sort(score),))
-        else:
-            scores.append((np.sort(predicted[truth == 0]), np.sort(1.0 - predicted[truth == 1])))
-    return Calibration(kinds=kinds, residual_var=residual_var, scores=tuple(scores))
+        is_class = kind == "classification"
+        scalings.append(
+            None if is_class else VarianceScaling(*(float(v) for v in np.ravel(arrays[f"scaling.{t}"])[:3]))
+        )
+        prefix = f"probability.{t}."
+        own = {key.removeprefix(prefix): array for key, array in arrays.items() if key.startswith(prefix)}
+        probabilities.append(probability_calibration_from_arrays(settings.classes, own) if is_class else None)
+    return Calibration(kinds, settings, CalibrationData(judge=judge, **tables), tuple(scalings), tuple(probabilities))

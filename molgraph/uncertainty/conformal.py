@@ -1,21 +1,65 @@
-"""The conformal quantile (Vovk et al. 2005; Lei et al. 2018, doi:10.1080/01621459.2017.1307116)."""
+"""Split conformal prediction: scores of rows that the model never saw bound the score of a new one.
+
+The guarantee of all of it: if the n calibration rows and the new row are exchangeable (drawn alike, in whatever order)
+and the model saw none of them, the interval holds the truth with probability `level` or more, whatever the model.
+Vovk et al. 2005; Lei et al. 2018, doi:10.1080/01621459.2017.1307116.
+"""
+
+import math
 
 import numpy as np
 from numpy.typing import NDArray
 
+#: Keeps (n + 1)·level from being lifted past a whole number by rounding: 10 · 0.9 is not above 9.
+_SLACK = 1e-9
+
+
+def conformal_rank(n: int, level: float) -> int:
+    """⌈(n + 1)·level⌉, at least 1: which of n sorted scores bounds a new one; above n none of them does.
+
+    >>> conformal_rank(9, 0.9), conformal_rank(8, 0.9)
+    (9, 9)
+    """
+    return max(1, math.ceil((n + 1) * level - _SLACK))
+
 
 def conformal_quantile(sorted_scores: NDArray[np.float64], level: float) -> float:
     """The ⌈(n + 1)·level⌉-th smallest of n scores; infinite if there are fewer scores than that.
-
-    A new score, exchangeable with the n, is not larger than this with probability `level` or more.
 
     >>> conformal_quantile(np.arange(1.0, 11.0), level=0.9)
     10.0
     >>> conformal_quantile(np.arange(1.0, 9.0), level=0.9)
     inf
     """
-    # The small slack keeps (n + 1)·level from being lifted past a whole number by rounding: 10 · 0.9 is not above 9.
-    rank = int(np.ceil((len(sorted_scores) + 1) * level - 1e-9))
-    if rank > len(sorted_scores):
-        return float("inf")
-    return float(sorted_scores[max(rank, 1) - 1])
+    rank = conformal_rank(len(sorted_scores), level)
+    return float(sorted_scores[rank - 1]) if rank <= len(sorted_scores) else math.inf
+
+
+def rows_needed(level: float) -> int:
+    """The fewest calibration rows that give a finite interval at `level`.
+
+    >>> rows_needed(0.9), rows_needed(0.95), rows_needed(0.99)
+    (9, 19, 99)
+    """
+    return max(1, math.ceil(level / (1.0 - level) - _SLACK))
+
+
+def group_quantiles(
+    scores: NDArray[np.float64], groups: NDArray[np.int64], n_groups: int, level: float
+) -> NDArray[np.float64]:
+    """The conformal quantile of each group of rows apart, `[n_groups]`; infinite where a group is too small.
+
+    Each group then has its own coverage (Mondrian conformal prediction; Vovk et al. 2005, chapter 4). Groups may depend
+    on the structure, e.g. on the distance to the training compounds, and must be chosen before the scores are seen.
+
+    Args:
+        scores: `[n]` scores of the calibration rows.
+        groups: `[n]` group of each, 0 to `n_groups - 1`.
+        n_groups: Number of groups.
+        level: Probability to be held.
+
+    >>> scores, groups = np.array([1.0, 2.0, 3.0, 9.0]), np.array([0, 0, 0, 1])
+    >>> group_quantiles(scores, groups, n_groups=2, level=0.5)
+    array([2., 9.])
+    """
+    return np.array([conformal_quantile(np.sort(scores[groups == g]), level) for g in range(n_groups)])

@@ -1,0 +1,43 @@
+"""What a head is."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from torch import Tensor
+
+#: Loss of each entry `[...]` from raw outputs `[..., K]`, scaled targets `[...]` and the weight of the class 1 `[...]`.
+LossFunction = Callable[[Tensor, Tensor, Tensor], Tensor]
+
+
+class Moments(NamedTuple):
+    """What a head says of each entry, in scaled label units, `[...]` each.
+
+    Attributes:
+        mean: Value, or probability of the class 1.
+        aleatoric_var: Variance of the measurement around it; None where the head says nothing.
+        epistemic_var: Variance from the head's own ignorance; None likewise.
+    """
+
+    mean: Tensor
+    aleatoric_var: Tensor | None = None
+    epistemic_var: Tensor | None = None
+
+
+@dataclass(frozen=True)
+class Head:
+    """Meaning of the K raw outputs of one task. It owns its loss, so that nobody else asks what kind a task is.
+
+    Attributes:
+        n_outputs: K.
+        loss: What training makes small.
+        watch: What decides on inner rows which epoch was best: a proper score of what the head says.
+        moments: Value and spread from raw outputs `[..., K]`.
+        quantiles: `[..., Q]` values at `molgraph.outputs.QUANTILE_LEVELS`; None for a head without.
+    """
+
+    n_outputs: int
+    loss: LossFunction
+    watch: LossFunction
+    moments: Callable[[Tensor], Moments]
+    quantiles: Callable[[Tensor], Tensor] | None = None

@@ -1,0 +1,220 @@
+"""What a hit is: conditions on the tasks of a model, all of which have to hold."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from molgraph.errors import InputError
+from molgraph.tasks import TaskSpec
+
+#: Words for the class 1 and the class 0 of a model with one task of classes.
+_CLASS_WORDS = {"active": 1, "positive": 1, "toxic": 1, "inactive": 0, "negative": 0, "non-toxic": 0}
+_COMPARISON = re.compile(r"^(?P<task>.*?)\s*(?P<sign>>=|<=|==|>|<|=|≥|≤)\s*(?P<number>\S+)$", re.DOTALL)
+_SIGNS = {"≥": ">=", "≤": "<=", "==": "="}
+
+#: Probabilities are kept this far from 0 and 1 in a logit.
+_LEAST_PROBABILITY = 1e-12
+
+
+@dataclass(frozen=True)
+class Condition:
+    """One condition on one task.
+
+    Attributes:
+        task: Name of the task.
+        column: Its position among the tasks of the model.
+        is_class: Whether the task is one of classes; `limit` is then the class, 0 or 1, and `sign` is `=`.
+        sign: `>`, `>=`, `<`, `<=` or `=`.
+        limit: What the value is compared with.
+    """
+
+    task: str
+    column: int
+    is_class: bool
+    sign: str
+    limit: float
+
+    def __str__(self) -> str:
+        return f"{self.task} {self.sign} {self.limit:g}"
+
+    def holds(self, labels: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Whether labels `[...]` of the task fulfil the condition; False where not measured."""
+        compare = {">": np.greater, ">=": np.greater_equal, "<": np.less, "<=": np.less_equal, "=": np.equal}
+        return np.asarray(compare[self.sign](labels, self.limit))
+
+    def margin(self, means: NDArray[np.float64], scale: float) -> NDArray[np.float64]:
+        """How clearly predictions `[...]` of the task fulfil it: in units of `scale`, or as a logit."""
+        if self.is_class:
+            p = np.clip(means, _LEAST_PROBABILITY, 1.0 - _LEAST_PROBABILITY)
+            return np.asarray(np.log(p / (1.0 - p)) * (1.0 if self.limit == 1 else -1.0))
+        return np.asarray((means - self.limit) / scale * (1.0 if self.sign.startswith(">") else -1.0))
+
+
+@dataclass(frozen=True)
+class HitRule:
+    """Conditions that make a compound a hit, joined by *and*.
+
+    >>> tasks = [TaskSpec("pIC50", "regression"), TaskSpec("hERG", "classification")]
+    >>> rule = parse_hit("pIC50 >= 7 and not hERG", tasks)
+    >>> str(rule), rule.is_hit(np.array([[7.2, 0.0], [7.2, 1.0], [7.2, np.nan]]))
+    ('pIC50 >= 7 and hERG = 0', array([ 1.,  0., nan]))
+    """
+
+    conditions: tuple[Condition, ...]
+
+    def __str__(self) -> str:
+        return " and ".join(str(condition) for condition in self.conditions)
+
+    def is_hit(self, labels: NDArray[np.float64]) -> NDArray[np.float64]:
+        """1 or 0 for each row of `labels [B, T]`, `[B]`; NaN where a value that matters was not measured."""
+        columns = [condition.column for condition in self.conditions]
+        holds = np.all([condition.holds(labels[:, condition.column]) for condition in self.conditions], axis=0)
+        return np.where(np.isnan(labels[:, columns]).any(axis=1), np.nan, holds.astype(np.float64))
+
+    def score(self, means: NDArray[np.float64], scale: NDArray[np.float64]) -> NDArray[np.float64]:
+        """How clearly predictions `[..., T]` say *hit*, `[...]`; larger is clearer.
+
+        For one condition it is the distance from the limit in units of `scale`, or the logit of the class: the order is
+        that of the predictions. For several it is the log probability that all hold, if the errors are independent and
+        Gaussian with the deviation `scale`. NaN where a prediction is missing.
+
+        Args:
+            means: Values or probabilities.
+            scale: `[T]` typical error of each task; not used for classes.
+        """
+        from scipy.special import log_expit, log_ndtr
+
+        margins = [
+            condition.margin(means[..., condition.column], _usable_scale(scale[condition.column]))
+            for condition in self.conditions
+        ]
+        if len(margins) == 1:
+            return margins[0]
+        logs = [
+            log_expit(margin) if condition.is_class else log_ndtr(margin)
+            for condition, margin in zip(self.conditions, margins, strict=True)
+        ]
+        return np.asarray(np.sum(logs, axis=0))
+
+    def check(self, labels: NDArray[np.float64]) -> None:
+        """Refuse a rule that the calibration rows `[n, T]` say nothing about: none of them is a hit, or all are.
+
+        Raises:
+            InputError: As said; the message holds the range of what was measured.
+        """
+        is_hit = self.is_hit(labels)
+        n_hits, n_rows = int(np.nansum(is_hit)), int(np.isfinite(is_hit).sum())
+        if 0 < n_hits < n_rows:
+            return
+        what = "all of them are" if n_rows and n_hits else "none of them is"
+        ranges = "; ".join(_range(condition, labels[:, condition.column]) for condition in self.conditions)
+        raise InputError(
+            f"hit is {str(self)!r}, and of the {n_rows} calibration compounds with these measurements {what}; "
+            f"choose a limit that parts them ({ranges})"
+        )
+
+
+def parse_hit(text: str, tasks: Sequence[TaskSpec]) -> HitRule:
+    """The rule in words: conditions joined by `and`.
+
+    A condition on a value is `NAME >= NUMBER` (or `>`, `<`, `<=`), on a class `NAME`, `not NAME` or `NAME = 0`. In a
+    model with one task of classes `active` and `inactive` (also positive, negative, toxic, non-toxic) name its classes.
+
+    Raises:
+        InputError: A task is unknown, or the condition does not fit its kind.
+
+    >>> str(parse_hit("active", [TaskSpec("HIV_active", "classification")]))
+    'HIV_active = 1'
+    """
+    if not text.strip():
+        raise InputError(f"hit is empty; name what a hit is, e.g. {_example(tasks)!r}")
+    conditions = []
+    for part in _parts(text.strip(), tasks):
+        conditions.append(_parse_condition(part, tasks))
+        if any(earlier == conditions[-1] for earlier in conditions[:-1]):
+            raise InputError(f"hit is {text!r}, which says {str(conditions[-1])!r} twice; say it once")
+    return HitRule(tuple(conditions))
+
+
+def _parts(text: str, tasks: Sequence[TaskSpec]) -> list[str]:
+    """`text` cut at each `and` that is not part of the name of a task."""
+    hidden = text
+    for name in sorted((task.name for task in tasks), key=len, reverse=True):
+        if re.search(r"\band\b", name, re.IGNORECASE):
+            hidden = hidden.replace(name, "\0" * len(name))
+    cuts = [0, *(end for match in re.finditer(r"\band\b", hidden, re.IGNORECASE) for end in match.span()), len(text)]
+    return [text[start:end].strip() for start, end in zip(cuts[::2], cuts[1::2], strict=True)]
+
+
+def _parse_condition(text: str, tasks: Sequence[TaskSpec]) -> Condition:
+    column = _find(text, tasks)
+    if column is not None and tasks[column].kind == "classification":
+        return Condition(tasks[column].name, column, is_class=True, sign="=", limit=1.0)
+    negated = re.match(r"not\s+(.*)$", text, re.IGNORECASE | re.DOTALL)
+    if negated and column is None:
+        inner = _parse_condition(negated.group(1), tasks)
+        if not inner.is_class:
+            raise InputError(f"hit has {text!r}; 'not' is for classes, turn the comparison round for a value")
+        return Condition(inner.task, inner.column, is_class=True, sign="=", limit=1.0 - inner.limit)
+    classes = [i for i, task in enumerate(tasks) if task.kind == "classification"]
+    if column is None and len(classes) == 1 and text.lower() in _CLASS_WORDS:
+        name = tasks[classes[0]].name
+        return Condition(name, classes[0], is_class=True, sign="=", limit=float(_CLASS_WORDS[text.lower()]))
+    return _parse_comparison(text, tasks)
+
+
+def _parse_comparison(text: str, tasks: Sequence[TaskSpec]) -> Condition:
+    match = _COMPARISON.match(text)
+    column = _find(match["task"] if match else text, tasks)
+    if column is None:
+        raise InputError(
+            f"hit has {text!r}; a condition is a task of the model ({', '.join(task.name for task in tasks)}) "
+            f"with a limit, e.g. {_example(tasks)!r}"
+        )
+    task = tasks[column]
+    if match is None:
+        raise InputError(f"hit has {text!r}, a measured value; compare it with a limit, e.g. '{task.name} >= 7'")
+    sign = _SIGNS.get(match["sign"], match["sign"])
+    try:
+        limit = float(match["number"])
+    except ValueError:
+        limit = float("nan")
+    if task.kind == "classification":
+        if sign != "=" or limit not in (0.0, 1.0):
+            raise InputError(f"hit has {text!r}; {task.name} is a class: write {task.name!r} or 'not {task.name}'")
+    elif sign == "=" or not np.isfinite(limit):
+        raise InputError(f"hit has {text!r}; compare {task.name} with a number by >=, >, <= or <")
+    return Condition(task.name, column, is_class=task.kind == "classification", sign=sign, limit=limit)
+
+
+def _find(name: str, tasks: Sequence[TaskSpec]) -> int | None:
+    """Position of the task of that name; its case counts only where two names differ in nothing else."""
+    names = [task.name for task in tasks]
+    if name in names:
+        return names.index(name)
+    alike = [i for i, known in enumerate(names) if known.lower() == name.lower()]
+    return alike[0] if len(alike) == 1 else None
+
+
+def _example(tasks: Sequence[TaskSpec]) -> str:
+    name, kind = (tasks[0].name, tasks[0].kind) if tasks else ("pIC50", "regression")
+    return name if kind == "classification" else f"{name} >= 7"
+
+
+def _range(condition: Condition, labels: NDArray[np.float64]) -> str:
+    measured = labels[np.isfinite(labels)]
+    if len(measured) == 0:
+        return f"{condition.task} was not measured"
+    if condition.is_class:
+        return (
+            f"{condition.task} has {int((measured == 0).sum())} of class 0 and {int((measured == 1).sum())} of class 1"
+        )
+    return f"{condition.task} was measured from {measured.min():g} to {measured.max():g}"
+
+
+def _usable_scale(scale: float) -> float:
+    """A model without a known error, or with none at all, is compared in label units."""
+    return scale if np.isfinite(scale) and scale > 0 else 1.0

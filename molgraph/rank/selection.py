@@ -1,0 +1,162 @@
+"""Conformal selection: compounds of a library that are hits, with few false discoveries among them.
+
+Each compound gets a p-value for "this is no hit" by comparing its score with those of calibration compounds whose
+answer is known, and Benjamini and Hochberg's procedure selects among the p-values (Jin and Candès 2023,
+arXiv:2210.01408).
+
+What is promised: the mean share of non-hits among the selected (the false discovery rate, FDR) is at most q, if the
+calibration compounds and those of the library are exchangeable, i.e. drawn alike, and the model saw none of them. Over
+many screens, that is: one list may do better or worse. With several judges (see `molgraph.uncertainty.cross_conformal`)
+the p-values may be too small by a factor of two in the worst case, and are right in practice.
+"""
+
+import math
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from molgraph.errors import InputError
+
+Ties = Literal["deterministic", "random"]
+
+
+def conformal_p_values(
+    calibration: NDArray[np.float64],
+    new: NDArray[np.float64],
+    *,
+    ties: Ties = "deterministic",
+    seed: int = 0,
+) -> NDArray[np.float64]:
+    """p-values `[B]` of new compounds: where their score lies among those of the calibration compounds.
+
+    p = (#{V_i < V} + U (1 + #{V_i = V}))/(n + 1) with U uniform on (0, 1] for `random` ties, which makes them exact,
+    and U = 1 for `deterministic` ones, which errs on the safe side and does not change from run to run.
+
+    Args:
+        calibration: `[n]` scores V(x, y) of the calibration compounds, not decreasing in y.
+        new: `[B]` scores V(x, c) of the new compounds at the limit c; NaN gives p = 1.
+        ties: What is done with equal scores.
+        seed: Seed of U.
+
+    >>> conformal_p_values(np.array([1.0, 2.0, 2.0, 4.0]), np.array([0.0, 2.0, 9.0, np.nan])).tolist()
+    [0.2, 0.8, 1.0, 1.0]
+    """
+    ordered = np.sort(calibration)
+    below = np.searchsorted(ordered, new, side="left")
+    equal = np.searchsorted(ordered, new, side="right") - below
+    share = np.ones(len(new)) if ties == "deterministic" else 1.0 - np.random.default_rng(seed).random(len(new))
+    return np.where(np.isnan(new), 1.0, (below + share * (1 + equal)) / (len(ordered) + 1))
+
+
+@dataclass(frozen=True)
+class HitCalibration:
+    """Scores of calibration compounds whose answer is known, ready to give p-values.
+
+    The score of conformal selection is clipped: a calibration compound that is a hit counts as infinitely far from
+    being a false discovery, so only the scores s of the non-hits matter: p = (1 + #{non-hits with s_i ≥ s})/(n + 1).
+
+    Attributes:
+        non_hits: For each of G judges the sorted scores of its non-hits.
+        n_rows: n, hits included.
+        n_hits: Hits among them.
+    """
+
+    non_hits: tuple[NDArray[np.float64], ...]
+    n_rows: int
+    n_hits: int
+
+    def p_values(self, judged: NDArray[np.float64]) -> NDArray[np.float64]:
+        """p-values `[B]` of new compounds, from the scores `[G, B]` that the judges give them; NaN gives p = 1."""
+        above = np.zeros(judged.shape[1], dtype=np.int64)
+        for scores, own in zip(self.non_hits, judged, strict=True):
+            above += len(scores) - np.searchsorted(scores, own, side="left")
+        return np.where(np.isnan(judged).any(axis=0), 1.0, (1 + above) / (self.n_rows + 1))
+
+    @property
+    def least_p_value(self) -> float:
+        """The smallest p-value that a compound can get."""
+        return 1.0 / (self.n_rows + 1)
+
+    def least_selection(self, n_new: int, q: float) -> int:
+        """The fewest of `n_new` compounds that can be selected: with fewer none is, however good their scores.
+
+        >>> HitCalibration((np.zeros(0),), n_rows=99, n_hits=99).least_selection(1000, q=0.1)
+        100
+        """
+        return math.ceil(n_new * self.least_p_value / q - 1e-9)
+
+
+def calibrate_hits(
+    scores: NDArray[np.float64], is_hit: NDArray[np.float64], judge: NDArray[np.int64], n_judges: int
+) -> HitCalibration:
+    """What is known of the calibration compounds.
+
+    Args:
+        scores: `[n]` score of each by its judge, larger = more likely a hit.
+        is_hit: `[n]` 1 or 0; compounds with NaN here or in the scores are left out.
+        judge: `[n]` who judged it.
+        n_judges: G.
+
+    Raises:
+        InputError: No compound is left.
+    """
+    is_known = np.isfinite(is_hit) & ~np.isnan(scores)
+    if not is_known.any():
+        raise InputError("no calibration compound has all the measurements that the hit names; there are no p-values")
+    is_miss = is_known & (is_hit == 0)
+    return HitCalibration(
+        non_hits=tuple(np.sort(scores[is_miss & (judge == g)]) for g in range(n_judges)),
+        n_rows=int(is_known.sum()),
+        n_hits=int(is_hit[is_known].sum()),
+    )
+
+
+def benjamini_hochberg(p_values: NDArray[np.float64], q: float) -> NDArray[np.bool_]:
+    """Which of the p-values `[m]` are selected at the false discovery rate `q`.
+
+    All p ≤ q·k/m with the largest k for which at least k of them are (Benjamini and Hochberg 1995).
+
+    Raises:
+        InputError: `q` is not between 0 and 1.
+
+    >>> benjamini_hochberg(np.array([0.01, 0.9, 0.02, 0.04]), q=0.05).tolist()
+    [True, False, True, False]
+    """
+    return np.asarray(p_values <= selection_threshold(p_values, q))
+
+
+def selection_threshold(p_values: NDArray[np.float64], q: float) -> float:
+    """The largest p-value that Benjamini and Hochberg's procedure selects; -1 if it selects none."""
+    checked_fdr(q)
+    ordered = np.sort(p_values)
+    bounds = q * np.arange(1, len(ordered) + 1) / max(len(ordered), 1)
+    passing = np.flatnonzero(ordered <= bounds * (1.0 + 1e-12))
+    return float(ordered[passing[-1]]) if len(passing) else -1.0
+
+
+def checked_fdr(q: float) -> float:
+    """`q`, if it is a rate that can be asked for.
+
+    Raises:
+        InputError: It is not between 0 and 1.
+    """
+    if not 0.0 < q < 1.0:
+        raise InputError(f"fdr is {q:g}; it must lie between 0 and 1, e.g. 0.1 for one false discovery in ten")
+    return q
+
+
+@dataclass
+class PValues:
+    """The p-values of a library, batch by batch, in 8 bytes each."""
+
+    _batches: list[NDArray[np.float64]] = field(default_factory=list)
+
+    def add(self, p_values: NDArray[np.float64]) -> None:
+        """Take in the p-values of a batch."""
+        self._batches.append(p_values)
+
+    def all(self) -> NDArray[np.float64]:
+        """All of them, in the order in which they came."""
+        return np.concatenate(self._batches) if self._batches else np.zeros(0)
