@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from molgraph.card import FORMAT_VERSION, DataAccount, MetricRecord, ModelCard, card_from_dict, card_to_dict
-from molgraph.config import ModelConfig, TrainConfig
+from molgraph.config import CalibrationSettings, ModelConfig, TrainConfig
 from molgraph.errors import InputError
 from molgraph.tasks import TaskSpec
 
@@ -25,6 +25,7 @@ CARD = ModelCard(
     data=DataAccount("assay.csv", "cd" * 32, 10, 7, 1, 1, 1, 1, 0),
     metrics=(MetricRecord("pIC50", "rmse", 0.5, None, (0.4, None), 7),),
     best_epochs=(3, 4),
+    calibration=CalibrationSettings(rows="cross", n_judges=2),
     calibration_rows=(7, 6),
     has_structures=True,
     domain_similarity=0.25,

@@ -87,10 +87,12 @@ def test_more_processes_give_the_same_numbers(predictor, assay):
 
 def test_ensemble_mean_and_spread_are_the_members(predictor):
     graphs = featurize(["CCO", "c1ccccc1"])
-    members = predictor._ensemble.predict(graphs)
+    members = predictor._ensemble.predict(graphs).mean
     prediction = predictor.predict_graphs(graphs)
     np.testing.assert_array_equal(prediction.mean, members.mean(axis=0))
-    np.testing.assert_allclose(prediction.epistemic_var, ((members[0] - members[1]) / 2) ** 2)
+    np.testing.assert_array_equal(prediction.members, members)
+    scaling = predictor.calibration.scalings[0]
+    np.testing.assert_allclose(prediction.epistemic_var, scaling.epistemic * ((members[0] - members[1]) / 2) ** 2)
     np.testing.assert_allclose(prediction.var, prediction.epistemic_var + prediction.aleatoric_var)
     np.testing.assert_allclose(prediction.std**2, prediction.var)
 

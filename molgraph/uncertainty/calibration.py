@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from molgraph.config import CalibrationSettings
-from molgraph.outputs import MemberOutputs
+from molgraph.outputs import QUANTILE_LEVELS, MemberOutputs
 from molgraph.results import Prediction
 from molgraph.tasks import TaskKind
 from molgraph.uncertainty.conformal import conformal_quantile
@@ -233,24 +233,33 @@ def calibration_from_arrays(
         KeyError: An array is missing.
         ValueError: An array has another type or shape, or a judge is not one of those of the settings.
     """
-    n = len(arrays["judge"])
+    judge = arrays["judge"]
+    if judge.dtype != np.int64 or judge.ndim != 1:
+        raise ValueError(f"judge is {judge.dtype} {judge.shape}, not int64 [n]")
+    if len(judge) and not 0 <= judge.min() <= judge.max() < settings.n_judges:
+        raise ValueError(f"judge is not a row of numbers below {settings.n_judges}")
+    n = len(judge)
     tables = {}
     for name in ("labels", "mean", "aleatoric_var", "epistemic_var", *(["quantiles"] if "quantiles" in arrays else [])):
         array = arrays[name]
-        if array.dtype != np.float64 or array.shape[:2] != (n, len(kinds)):
-            raise ValueError(f"{name} is {array.dtype} {array.shape}, not float64 {(n, len(kinds))}")
+        shape = (n, len(kinds), len(QUANTILE_LEVELS)) if name == "quantiles" else (n, len(kinds))
+        if array.dtype != np.float64 or array.shape != shape:
+            raise ValueError(f"{name} is {array.dtype} {array.shape}, not float64 {shape}")
         tables[name] = np.asarray(array, dtype=np.float64)
-    judge = np.asarray(arrays["judge"], dtype=np.int64)
-    if judge.shape != (n,) or (n and not 0 <= judge.min() <= judge.max() < settings.n_judges):
-        raise ValueError(f"judge is not a row of numbers below {settings.n_judges}")
     scalings: list[VarianceScaling | None] = []
     probabilities: list[ProbabilityCalibration | None] = []
     for t, kind in enumerate(kinds):
         is_class = kind == "classification"
-        scalings.append(
-            None if is_class else VarianceScaling(*(float(v) for v in np.ravel(arrays[f"scaling.{t}"])[:3]))
-        )
+        scalings.append(None if is_class else _scaling(arrays[f"scaling.{t}"]))
         prefix = f"probability.{t}."
         own = {key.removeprefix(prefix): array for key, array in arrays.items() if key.startswith(prefix)}
         probabilities.append(probability_calibration_from_arrays(settings.classes, own) if is_class else None)
-    return Calibration(kinds, settings, CalibrationData(judge=judge, **tables), tuple(scalings), tuple(probabilities))
+    data = CalibrationData(judge=np.asarray(judge, dtype=np.int64), **tables)
+    return Calibration(kinds, settings, data, tuple(scalings), tuple(probabilities))
+
+
+def _scaling(array: NDArray[np.generic]) -> VarianceScaling:
+    if array.dtype != np.float64 or array.shape != (3,):
+        raise ValueError(f"a scaling is {array.dtype} {array.shape}, not float64 (3,)")
+    constant, aleatoric, epistemic = np.asarray(array, dtype=np.float64).tolist()
+    return VarianceScaling(constant=constant, aleatoric=aleatoric, epistemic=epistemic)

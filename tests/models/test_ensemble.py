@@ -22,42 +22,42 @@ def make_ensemble(network, graphs, per_pass=None, device=CPU):
 @pytest.mark.parametrize("per_pass", [2, 4, 100])
 def test_passes_do_not_change_predictions(per_pass, drug_like, make_network):
     network = make_network(SMALL, 4)
-    one_by_one = make_ensemble(network, drug_like).predict(drug_like)
+    one_by_one = make_ensemble(network, drug_like).predict(drug_like).mean
     assert one_by_one.shape == (4, len(drug_like), 2)
     assert np.isfinite(one_by_one).all()
-    found = make_ensemble(network, drug_like, per_pass).predict(drug_like)
+    found = make_ensemble(network, drug_like, per_pass).predict(drug_like).mean
     np.testing.assert_allclose(found, one_by_one, rtol=1e-5, atol=1e-6)
 
 
 def test_predictions_stand_in_the_order_of_the_molecules(drug_like, make_network, monkeypatch):
     monkeypatch.setattr(module, "BATCH_LIMITS", {"cpu": (5, 50)})  # many batches, sorted by size inside
     ensemble = make_ensemble(make_network(SMALL, 2), drug_like)
-    together = ensemble.predict(drug_like)
+    together = ensemble.predict(drug_like).mean
     order = np.random.default_rng(0).permutation(len(drug_like))
-    np.testing.assert_allclose(ensemble.predict(drug_like.take(order)), together[:, order], rtol=1e-5, atol=1e-6)
-    alone = np.concatenate([ensemble.predict(drug_like.slice(i, i + 1)) for i in range(len(drug_like))], axis=1)
+    np.testing.assert_allclose(ensemble.predict(drug_like.take(order)).mean, together[:, order], rtol=1e-5, atol=1e-6)
+    alone = np.concatenate([ensemble.predict(drug_like.slice(i, i + 1)).mean for i in range(len(drug_like))], axis=1)
     np.testing.assert_allclose(alone, together, rtol=1e-5, atol=1e-6)
 
 
 def test_bfloat16_is_close_and_leaves_the_network_as_it_is(drug_like, make_network):
     network = make_network(ModelConfig(), 2)
-    exact = make_ensemble(network, drug_like).predict(drug_like)
-    rough = Ensemble(network, schema=drug_like.schema, device=CPU, dtype=torch.bfloat16).predict(drug_like)
+    exact = make_ensemble(network, drug_like).predict(drug_like).mean
+    rough = Ensemble(network, schema=drug_like.schema, device=CPU, dtype=torch.bfloat16).predict(drug_like).mean
     assert {tensor.dtype for tensor in network.state_dict().values()} == {torch.float32}
     assert not np.array_equal(rough, exact)
     assert np.sqrt(np.mean((rough - exact) ** 2)) < 0.02 * exact.std()
-    assert np.array_equal(make_ensemble(network, drug_like).predict(drug_like), exact)
+    assert np.array_equal(make_ensemble(network, drug_like).predict(drug_like).mean, exact)
 
 
 def test_no_molecules(drug_like, make_network):
-    assert make_ensemble(make_network(SMALL, 3), drug_like).predict(drug_like.slice(0, 0)).shape == (3, 0, 2)
+    assert make_ensemble(make_network(SMALL, 3), drug_like).predict(drug_like.slice(0, 0)).mean.shape == (3, 0, 2)
 
 
 def test_molecule_larger_than_a_batch(odd_graphs, make_network, monkeypatch):
     ensemble = make_ensemble(make_network(SMALL), odd_graphs)
-    expected = ensemble.predict(odd_graphs)
+    expected = ensemble.predict(odd_graphs).mean
     monkeypatch.setattr(module, "BATCH_LIMITS", {"cpu": (64, 3)})
-    np.testing.assert_allclose(ensemble.predict(odd_graphs), expected, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(ensemble.predict(odd_graphs).mean, expected, rtol=1e-5, atol=1e-6)
 
 
 def test_other_schema_is_refused(drug_like, make_network):

@@ -90,7 +90,7 @@ def test_overfits_16_molecules(kind, assay, make_network):
         optimizer.zero_grad()
         network.losses(network(batch, torch.float32), labels[None, :, None], torch.ones(1, 16)).sum().backward()
         optimizer.step()
-    error = (network.means(network.eval()(batch, torch.float32))[0, :, 0] - labels).abs().max()
+    error = (network.outputs(network.eval()(batch, torch.float32)).mean[0, :, 0] - labels).abs().max()
     assert error.detach() < 0.1
 
 
@@ -146,7 +146,7 @@ def test_losses_are_the_textbook_ones(two_tasks):
 
 
 def test_outputs_in_label_units(two_tasks):
-    means = two_tasks.means(RAW)
+    means = two_tasks.outputs(RAW).mean
     torch.testing.assert_close(means[..., 0], RAW[..., 0] * 2 + 5)
     torch.testing.assert_close(means[..., 1], torch.sigmoid(RAW[..., 1]))
 

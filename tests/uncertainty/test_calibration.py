@@ -1,142 +1,184 @@
+"""The calibration of an ensemble: what it promises, on rows whose truth is known."""
+
+from dataclasses import replace
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from safetensors.numpy import load, save
+from scipy.special import expit
 
-from molgraph.uncertainty.calibration import Calibration, calibration_from_arrays, fit_calibration
+from molgraph.config import CalibrationSettings
+from molgraph.outputs import QUANTILE_LEVELS, MemberOutputs
+from molgraph.results import Prediction
+from molgraph.tasks import TaskSpec
+from molgraph.uncertainty.calibration import CalibrationData, calibration_from_arrays, fit_calibration
+from molgraph.uncertainty.conformal import rows_needed
 
-REGRESSION, CLASSIFICATION, MIXED = ("regression",), ("classification",), ("regression", "classification")
-
-
-def regression_rows(rng, n):
-    """Truth, prediction and spread of exchangeable rows whose errors grow with the spread of the members."""
-    spread = rng.uniform(0.01, 4.0, (n, 1))
-    truth = rng.normal(5, 2, (n, 1))
-    return truth, truth + rng.standard_t(4, (n, 1)) * np.sqrt(0.3 + spread), spread
-
-
-def class_rows(rng, n):
-    """Labels with one positive in ten, and probabilities that tell something about them."""
-    label = (rng.random((n, 1)) < 0.1).astype(float)
-    return label, 1 / (1 + np.exp(-rng.normal(3 * label - 2, 1.5)))
+KINDS = ("regression", "classification")
+TASKS = (TaskSpec("y", "regression"), TaskSpec("active", "classification"))
+SPLIT = CalibrationSettings(rows="split", n_judges=1)
+CROSS = CalibrationSettings(rows="cross", n_judges=4)
+NORMAL = np.array([-1.96, -1.645, -1.2816, -0.9945, -0.6745, 0, 0.6745, 0.9945, 1.2816, 1.645, 1.96])
 
 
-class TestRegression:
-    @pytest.mark.parametrize("level", [0.5, 0.8, 0.95])
-    def test_coverage_on_exchangeable_rows(self, level):
-        rng = np.random.default_rng(1)
-        trials, n_new = 300, 40
-        covered = np.empty((trials, n_new))
-        for trial in range(trials):
-            truth, predicted, spread = regression_rows(rng, 79 + n_new)
-            rule = fit_calibration(REGRESSION, truth[n_new:], predicted[n_new:], spread[n_new:])
-            low, high = rule.interval(predicted[:n_new], spread[:n_new], level)
-            covered[trial] = ((low <= truth[:n_new]) & (truth[:n_new] <= high))[:, 0]
-        error = covered.mean(axis=1).std() / np.sqrt(trials)  # new rows of a trial share their calibration rows
-        # r² comes from the calibration rows alone, so that they look a little better than new rows do.
-        assert abs(covered.mean() - level) < 3 * error + 0.005
-
-    def test_disagreement_widens_the_interval(self):
-        truth, predicted, spread = regression_rows(np.random.default_rng(2), 100)
-        rule = fit_calibration(REGRESSION, truth, predicted, spread)
-        low, high = rule.interval(np.array([[5.0], [5.0]]), np.array([[0.0], [4.0]]), 0.9)
-        width = (high - low)[:, 0]
-        residual = np.mean((truth - predicted) ** 2)
-        assert rule.residual_var[0] == pytest.approx(residual)
-        assert width[1] / width[0] == pytest.approx(np.sqrt((residual + 4) / residual))
-        assert ((low + high) / 2)[:, 0] == pytest.approx([5, 5])
-
-    def test_without_spread_it_is_the_plain_conformal_interval(self):
-        truth = np.arange(9.0)[:, None]
-        rule = fit_calibration(REGRESSION, truth, np.zeros((9, 1)), np.zeros((9, 1)))
-        low, high = rule.interval(np.zeros((1, 1)), np.zeros((1, 1)), 0.8)
-        assert (low.item(), high.item()) == pytest.approx((-7, 7))  # the 8th of 9 residuals 0..8
-
-    def test_too_few_rows_give_an_infinite_interval(self):
-        truth, predicted, spread = regression_rows(np.random.default_rng(3), 8)
-        for n in (8, 1, 0):
-            rule = fit_calibration(REGRESSION, truth[:n], predicted[:n], spread[:n])
-            low, high = rule.interval(np.array([[5.0], [np.nan]]), np.zeros((2, 1)), 0.9)
-            assert (low[0, 0], high[0, 0]) == (-np.inf, np.inf)
-            assert np.isnan(low[1, 0])
-            assert np.isnan(high[1, 0])
-        assert np.isnan(rule.residual_var[0])  # nothing is known, which is not the same as no error
-
-    def test_perfect_predictions(self):
-        truth = np.arange(20.0)[:, None]
-        rule = fit_calibration(REGRESSION, truth, truth, np.zeros((20, 1)))
-        low, high = rule.interval(truth, np.zeros((20, 1)), 0.9)
-        assert np.array_equal(low, truth)
-        assert np.array_equal(high, truth)
-
-    def test_rows_without_label_or_prediction_are_left_out(self):
-        truth, predicted, spread = regression_rows(np.random.default_rng(4), 60)
-        more_truth, more_predicted = np.vstack([truth, [[np.nan], [1.0]]]), np.vstack([predicted, [[1.0], [np.nan]]])
-        one = fit_calibration(REGRESSION, truth, predicted, spread)
-        other = fit_calibration(REGRESSION, more_truth, more_predicted, np.vstack([spread, [[1.0], [1.0]]]))
-        assert np.array_equal(one.scores[0][0], other.scores[0][0])
-        assert one.residual_var == pytest.approx(other.residual_var)
+def draw(rng, n, n_members=4):
+    """Labels `[n, 2]`, and what members say whose errors grow with what they say of their spread."""
+    noise = rng.uniform(0.2, 2.0, n)
+    centre = rng.normal(5, 2, n)
+    shared = rng.normal(0, 0.3, n)
+    value = centre + shared + rng.normal(0, 0.2, (n_members, n))
+    logit = rng.normal(-1.5, 1.5, n)
+    probability = expit(2 * logit + rng.normal(0, 0.3, (n_members, n)))  # overconfident
+    labels = np.stack([centre + noise * rng.normal(size=n), rng.random(n) < expit(logit)], axis=1)
+    mean = np.stack([value, probability], axis=2)
+    aleatoric = np.stack([np.broadcast_to(noise**2 / 4, value.shape), np.zeros_like(value)], axis=2)
+    quantiles = np.full((*mean.shape, len(QUANTILE_LEVELS)), np.nan)
+    quantiles[:, :, 0] = value[..., None] + noise[:, None] * NORMAL * 0.7
+    return labels, MemberOutputs(mean, aleatoric, np.zeros_like(mean), quantiles)
 
 
-class TestClassification:
-    @pytest.mark.parametrize("level", [0.7, 0.9])
-    def test_each_class_has_its_own_coverage(self, level):
-        rng = np.random.default_rng(5)
-        trials = 250
-        covered = np.full((trials, 2), np.nan)
-        for trial in range(trials):
-            label, probability = class_rows(rng, 600)
-            rule = fit_calibration(CLASSIFICATION, label[300:], probability[300:], np.zeros((300, 1)))
-            sets = rule.label_sets(probability[:300], level)[:, 0]
-            for c in (0, 1):
-                of_class = sets[label[:300, 0] == c]
-                covered[trial, c] = np.mean([str(c) in found for found in of_class])
-        mean, error = covered.mean(axis=0), covered.std(axis=0) / np.sqrt(trials)
-        # At least the level; above it by no more than one calibration row of the class (30 positives, 270 negatives).
-        assert (mean > level - 3 * error).all()
-        assert (mean < level + 3 * error + np.array([1 / 270, 1 / 25])).all()
-
-    def test_sets(self):
-        label = np.array([0.0] * 9 + [1.0] * 9)[:, None]
-        probability = np.concatenate([np.arange(9) / 20, 1 - np.arange(9) / 20])[:, None]  # scores 0 to 0.4
-        rule = fit_calibration(CLASSIFICATION, label, probability, np.zeros((18, 1)))
-        sure = np.array([[0.1], [0.9], [0.5], [np.nan]])
-        assert rule.label_sets(sure, 0.9)[:, 0].tolist() == ["{0}", "{1}", "{}", ""]
-        assert rule.label_sets(sure, 0.95)[:, 0].tolist() == ["{0,1}", "{0,1}", "{0,1}", ""]
-
-    def test_a_class_without_rows_is_never_excluded(self):
-        rule = fit_calibration(CLASSIFICATION, np.zeros((30, 1)), np.full((30, 1), 0.2), np.zeros((30, 1)))
-        assert rule.label_sets(np.array([[0.1], [0.9]]), 0.9)[:, 0].tolist() == ["{0,1}", "{1}"]
-
-
-class TestMixed:
-    @pytest.fixture
-    def rule(self) -> Calibration:
-        rng = np.random.default_rng(6)
-        truth, predicted, spread = regression_rows(rng, 50)
-        label, probability = class_rows(rng, 50)
-        return fit_calibration(
-            MIXED, np.hstack([truth, label]), np.hstack([predicted, probability]), np.hstack([spread, spread])
+def calibration_rows(rng, n, settings):
+    labels, outputs = draw(rng, n)
+    if settings.rows == "split":
+        pooled = outputs.pooled()
+        return CalibrationData(
+            np.zeros(n, dtype=np.int64),
+            labels,
+            pooled.mean,
+            pooled.aleatoric_var,
+            pooled.epistemic_var,
+            pooled.quantiles,
         )
+    judge, row = rng.integers(0, 4, n), np.arange(n)
+    return CalibrationData(
+        judge, labels, outputs.mean[judge, row], outputs.aleatoric_var[judge, row], outputs.mean.var(axis=0),
+        outputs.quantiles[judge, row],
+    )  # fmt: skip
 
-    def test_each_task_has_what_belongs_to_it(self, rule):
-        mean, var = np.array([[5.0, 0.25]]), np.array([[1.0, 0.01]])
-        low, high = rule.interval(mean, var, 0.9)
-        assert low[0, 0] < 5 < high[0, 0]
-        assert np.isnan([low[0, 1], high[0, 1]]).all()
-        sets = rule.label_sets(mean, 0.9)
-        assert sets[0, 0] == ""
-        assert sets[0, 1] in {"{0}", "{1}", "{0,1}", "{}"}
-        assert rule.aleatoric_var(mean)[0] == pytest.approx([rule.residual_var[0], 0.1875])
-        assert np.isnan(rule.aleatoric_var(np.full((1, 2), np.nan))).all()
 
-    def test_stored_and_read_back(self, rule):
-        back = calibration_from_arrays(MIXED, load(save(rule.to_arrays())))
-        mean, var = np.array([[5.0, 0.25], [3.0, 0.8]]), np.ones((2, 2))
-        assert np.array_equal(back.interval(mean, var, 0.9), rule.interval(mean, var, 0.9), equal_nan=True)
-        assert np.array_equal(back.label_sets(mean, 0.9), rule.label_sets(mean, 0.9))
+def predict(rule, outputs):
+    mean, aleatoric, epistemic = rule.apply(outputs)
+    return Prediction(
+        TASKS, mean, epistemic, aleatoric, outputs.mean, outputs.pooled().quantiles, rejected=(), rule=rule
+    )
 
-    def test_missing_array(self, rule):
-        arrays = rule.to_arrays()
-        del arrays["scores.1.1"]
-        with pytest.raises(KeyError, match=r"scores\.1\.1"):
-            calibration_from_arrays(MIXED, arrays)
+
+SETTINGS = [
+    replace(base, intervals=intervals)
+    for base in (SPLIT, CROSS)
+    for intervals in ("normalised", "absolute", "quantile")
+]
+
+
+@pytest.mark.parametrize("settings", SETTINGS, ids=lambda s: f"{s.rows}-{s.intervals}")
+class TestPromises:
+    def test_coverage(self, settings):
+        rng = np.random.default_rng(0)
+        covered = []
+        for _ in range(80):
+            rule = fit_calibration(KINDS, calibration_rows(rng, 199, settings), settings)
+            labels, outputs = draw(rng, 100)
+            low, high = predict(rule, outputs).interval(0.9)
+            covered.append(np.mean((low[:, 0] <= labels[:, 0]) & (labels[:, 0] <= high[:, 0])))
+        error = np.std(covered) / np.sqrt(len(covered))
+        # Members are a little further off than their mean, which split intervals are made of and cross ones are not.
+        assert 0.9 - 3 * error < np.mean(covered) < 0.93 + 3 * error
+
+    def test_each_class_has_its_own_coverage(self, settings):
+        rng = np.random.default_rng(1)
+        covered = np.full((60, 2), np.nan)
+        for trial in range(len(covered)):
+            rule = fit_calibration(KINDS, calibration_rows(rng, 400, settings), settings)
+            labels, outputs = draw(rng, 200)
+            sets = predict(rule, outputs).label_sets(0.8)[:, 1]
+            for c in (0, 1):
+                covered[trial, c] = np.mean([str(c) in text for text in sets[labels[:, 1] == c]])
+        mean, error = covered.mean(axis=0), covered.std(axis=0) / np.sqrt(len(covered))
+        assert (mean > 0.8 - 3 * error).all()
+        assert (mean < 0.84 + 3 * error).all()
+
+    def test_variances_are_those_of_the_errors(self, settings):
+        rng = np.random.default_rng(2)
+        rule = fit_calibration(KINDS, calibration_rows(rng, 2000, settings), settings)
+        labels, outputs = draw(rng, 4000)
+        prediction = predict(rule, outputs)
+        z = (labels - prediction.mean)[:, 0] / prediction.std[:, 0]
+        assert np.sqrt(np.mean(z**2)) == pytest.approx(1.0, abs=0.06)
+        top = prediction.std[:, 0] > np.median(prediction.std[:, 0])
+        for half in (top, ~top):  # locally too
+            assert np.sqrt(np.mean(z[half] ** 2)) == pytest.approx(1.0, abs=0.1)
+        p = prediction.mean[:, 1]
+        assert p[p > 0.5].mean() == pytest.approx(labels[p > 0.5, 1].mean(), abs=0.05)
+        np.testing.assert_allclose(prediction.aleatoric_var[:, 1], p * (1 - p))
+
+    def test_too_few_rows_promise_nothing(self, settings):
+        rng = np.random.default_rng(3)
+        for n in (0, 1, 8):
+            rule = fit_calibration(KINDS, calibration_rows(rng, n, settings), settings)
+            assert rule.rows_of[0] == (n,)
+            assert rows_needed(0.9) == 9 > n
+            prediction = predict(rule, draw(rng, 3)[1])
+            low, high = prediction.interval(0.9)
+            assert np.isinf([low[:, 0], high[:, 0]]).all()
+            assert prediction.label_sets(0.9)[:, 1].tolist() == ["{0,1}"] * 3
+
+    def test_missing_predictions_and_labels(self, settings):
+        rng = np.random.default_rng(4)
+        data = calibration_rows(rng, 60, settings)
+        data.labels[:20] = np.nan
+        rule = fit_calibration(KINDS, data, settings)
+        assert rule.rows_of[0] == (40,)
+        assert sum(rule.rows_of[1]) == 40
+        _, outputs = draw(rng, 3)
+        outputs.mean[:, 1] = outputs.quantiles[:, 1] = np.nan
+        prediction = predict(rule, outputs)
+        low, high = prediction.interval(0.8)
+        assert np.isnan([low[1, 0], high[1, 0]]).all()
+        assert np.isfinite([low[[0, 2], 0], high[[0, 2], 0]]).all()
+        assert prediction.label_sets(0.8)[1].tolist() == ["", ""]
+
+    def test_any_level_from_one_fit(self, settings):
+        rng = np.random.default_rng(5)
+        prediction = predict(fit_calibration(KINDS, calibration_rows(rng, 300, settings), settings), draw(rng, 50)[1])
+        ends = [prediction.interval(level) for level in (0.5, 0.8, 0.9, 0.99)]
+        for (low, high), (lower, higher) in pairwise(ends):
+            assert (lower[:, 0] <= low[:, 0] + 1e-9).all()
+            assert (higher[:, 0] >= high[:, 0] - 1e-9).all()
+
+    def test_stored_and_read_back(self, settings):
+        rng = np.random.default_rng(6)
+        rule = fit_calibration(KINDS, calibration_rows(rng, 80, settings), settings)
+        back = calibration_from_arrays(KINDS, load(save(rule.to_arrays())), settings)
+        outputs = draw(rng, 20)[1]
+        one, other = predict(rule, outputs), predict(back, outputs)
+        assert np.array_equal(one.var, other.var)
+        assert np.array_equal(one.interval(0.85), other.interval(0.85), equal_nan=True)
+        assert np.array_equal(one.label_sets(0.85), other.label_sets(0.85))
+
+    def test_labels_are_not_looked_at_again(self, settings):
+        rng = np.random.default_rng(7)
+        rule = fit_calibration(KINDS, calibration_rows(rng, 80, settings), settings)
+        outputs = draw(rng, 20)[1]
+        one = predict(rule, outputs).interval(0.9)
+        half = MemberOutputs(*(values[:, :10] for values in vars(outputs).values()))
+        np.testing.assert_array_equal(predict(rule, half).interval(0.9), [ends[:10] for ends in one])
+
+
+def test_broken_exchangeability_breaks_the_promise():
+    """New rows that are noisier than those of the calibration are not covered: nobody can promise that."""
+    rng = np.random.default_rng(8)
+    rule = fit_calibration(KINDS, calibration_rows(rng, 500, SPLIT), SPLIT)
+    labels, outputs = draw(rng, 2000)
+    low, high = predict(rule, outputs).interval(0.9)
+    noisy = labels[:, 0] + rng.normal(0, 3, 2000)
+    covered, broken = (np.mean((low[:, 0] <= y) & (y <= high[:, 0])) for y in (labels[:, 0], noisy))
+    assert covered > 0.87
+    assert broken < 0.75
+
+
+def test_missing_array():
+    arrays = fit_calibration(KINDS, calibration_rows(np.random.default_rng(9), 20, SPLIT), SPLIT).to_arrays()
+    del arrays["scaling.0"]
+    with pytest.raises(KeyError, match=r"scaling\.0"):
+        calibration_from_arrays(KINDS, arrays, SPLIT)
