@@ -46,8 +46,13 @@ def conformal_p_values(
     ordered = np.sort(calibration)
     below = np.searchsorted(ordered, new, side="left")
     equal = np.searchsorted(ordered, new, side="right") - below
-    share = np.ones(len(new)) if ties == "deterministic" else 1.0 - np.random.default_rng(seed).random(len(new))
-    return np.where(np.isnan(new), 1.0, (below + share * (1 + equal)) / (len(ordered) + 1))
+    p = (below + _shares(len(new), ties, seed) * (1 + equal)) / (len(ordered) + 1)
+    return np.where(np.isnan(new), 1.0, p)
+
+
+def _shares(n: int, ties: Ties, seed: int) -> NDArray[np.float64]:
+    """U for each of n compounds: 1, or uniform on (0, 1]."""
+    return np.ones(n) if ties == "deterministic" else 1.0 - np.random.default_rng(seed).random(n)
 
 
 @dataclass(frozen=True)
@@ -67,12 +72,21 @@ class HitCalibration:
     n_rows: int
     n_hits: int
 
-    def p_values(self, judged: NDArray[np.float64]) -> NDArray[np.float64]:
-        """p-values `[B]` of new compounds, from the scores `[G, B]` that the judges give them; NaN gives p = 1."""
-        above = np.zeros(judged.shape[1], dtype=np.int64)
+    def p_values(
+        self, judged: NDArray[np.float64], *, ties: Ties = "deterministic", seed: int = 0
+    ) -> NDArray[np.float64]:
+        """p-values `[B]` of new compounds, from the scores `[G, B]` that the judges give them; NaN gives p = 1.
+
+        For `ties` and `seed` see `conformal_p_values`. A new compound counts as a tie with itself, so random ties also
+        tell two compounds apart that no calibration compound lies between, by chance.
+        """
+        above, equal = np.zeros(judged.shape[1], dtype=np.int64), np.ones(judged.shape[1], dtype=np.int64)
         for scores, own in zip(self.non_hits, judged, strict=True):
-            above += len(scores) - np.searchsorted(scores, own, side="left")
-        return np.where(np.isnan(judged).any(axis=0), 1.0, (1 + above) / (self.n_rows + 1))
+            beyond = np.searchsorted(scores, own, side="right")
+            above += len(scores) - beyond
+            equal += beyond - np.searchsorted(scores, own, side="left")
+        p = (above + _shares(judged.shape[1], ties, seed) * equal) / (self.n_rows + 1)
+        return np.where(np.isnan(judged).any(axis=0), 1.0, p)
 
     @property
     def least_p_value(self) -> float:
