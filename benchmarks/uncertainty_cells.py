@@ -10,11 +10,15 @@ import itertools
 import sys
 import time
 from pathlib import Path
-from typing import get_args
+from typing import TYPE_CHECKING, get_args
 
 import numpy as np
 from inputs import data_folder
 from uncertainty_rows import UNCERTAINTY_SETS, SplitName, SplitRows, split_rows
+
+if TYPE_CHECKING:
+    from molgraph.config import TrainConfig
+    from molgraph.datasets.dataset import Dataset
 
 RUNS = Path(__file__).resolve().parent / ".runs"
 METHODS = ("ensemble", "mve", "evidential", "quantile", "dropout")
@@ -45,7 +49,6 @@ def run_cell(data_set: str, split: SplitName, seed: int, method: str, output: Pa
     fold[train] = trained.fold
     output.parent.mkdir(parents=True, exist_ok=True)
     partial = output.with_suffix(".partial.npz")
-    arrays = {"mean": outputs} if isinstance(outputs, np.ndarray) else {k: v for k, v in vars(outputs).items()}
     np.savez_compressed(
         partial,
         fold=fold,
@@ -53,21 +56,19 @@ def run_cell(data_set: str, split: SplitName, seed: int, method: str, output: Pa
         labels=rows.labels,
         similarity=_similarity(rows, fold),
         seconds=np.array([seconds]),
-        **{name: values.astype(np.float32) for name, values in arrays.items() if values is not None},
+        **{name: values.astype(np.float32) for name, values in vars(outputs).items() if values is not None},
     )
     partial.rename(output)
 
 
-def _config(method: str, epochs: int, seed: int):
+def _config(method: str, epochs: int, seed: int) -> "TrainConfig":
     from molgraph.config import ModelConfig, TrainConfig
 
-    if method == "ensemble":
-        return TrainConfig(epochs=epochs, seed=seed)
     model = ModelConfig(dropout=DROPOUT) if method == "dropout" else ModelConfig()
     return TrainConfig(epochs=epochs, seed=seed, model=model, uncertainty=method)
 
 
-def _dataset(rows: SplitRows, name: str):
+def _dataset(rows: SplitRows, name: str) -> "Dataset":
     from molgraph.datasets.dataset import Dataset
     from molgraph.datasets.duplicates import MergeReport
     from molgraph.tasks import TaskSpec

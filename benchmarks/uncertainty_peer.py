@@ -52,10 +52,31 @@ FAMILIES = {
 }
 
 
-def run_cell(program: Chemprop, data_set: str, split: SplitName, seed: int, family: str, output: Path) -> None:
+@dataclass(frozen=True)
+class Cell:
+    """One model of the comparison.
+
+    Attributes:
+        data_set: One of `UNCERTAINTY_SETS`.
+        split: How the rows are divided.
+        seed: Of the split, and of the model.
+        family: One of `FAMILIES`.
+    """
+
+    data_set: str
+    split: SplitName
+    seed: int
+    family: str
+
+    def __str__(self) -> str:
+        return f"{self.data_set}-{self.split}-{self.seed}-{self.family}"
+
+
+def run_cell(program: Chemprop, cell: Cell, output: Path) -> None:
     """Train one family on one split; writes the predictions of the calibration and test rows to `output`."""
-    spec, kind = UNCERTAINTY_SETS[data_set], FAMILIES[family]
-    rows = split_rows(data_folder(), data_set, split, seed)
+    spec, kind = UNCERTAINTY_SETS[cell.data_set], FAMILIES[cell.family]
+    seed = cell.seed
+    rows = split_rows(data_folder(), cell.data_set, cell.split, seed)
     held_out = np.flatnonzero(rows.parts != "train")
     names = [f"t{t}" for t in range(len(spec.targets))]
     with tempfile.TemporaryDirectory() as text:
@@ -64,7 +85,7 @@ def run_cell(program: Chemprop, data_set: str, split: SplitName, seed: int, fami
         with (folder / "held_out.csv").open("w", encoding="utf-8", newline="") as file:
             csv.writer(file).writerows([["smiles"], *([rows.smiles[row]] for row in held_out)])
         started = time.monotonic()
-        run_program(_train_command(program, kind, spec.epochs, names, seed, folder), cwd=folder)
+        run_program(_train_command(program, cell, names, folder), cwd=folder)
         trained = time.monotonic()
         run_program(_predict_command(program, kind, folder), cwd=folder)
         with (folder / "predictions.csv").open(encoding="utf-8", newline="") as file:
@@ -94,9 +115,8 @@ def _write_training(rows: SplitRows, path: Path, names: list[str], seed: int) ->
             writer.writerow([rows.smiles[row], *labels, "val" if is_val else "train"])
 
 
-def _train_command(
-    program: Chemprop, kind: Family, epochs: int, names: list[str], seed: int, folder: Path
-) -> list[str | Path]:
+def _train_command(program: Chemprop, cell: Cell, names: list[str], folder: Path) -> list[str | Path]:
+    kind, epochs, seed = FAMILIES[cell.family], UNCERTAINTY_SETS[cell.data_set].epochs, cell.seed
     command: list[object] = [program.executable, "train", "--data-path", folder / "train.csv"]
     command += ["--output-dir", folder / "model", "--smiles-columns", "smiles", "--target-columns", *names]
     command += ["--task-type", kind.task_type, "--epochs", epochs, "--batch-size", BATCH_SIZE]
@@ -124,12 +144,13 @@ def main(arguments: list[str] | None = None) -> int:
         options.split, options.seed, options.family, options.data_set
     ):
         is_class = UNCERTAINTY_SETS[data_set].kind == "classification"
-        output = RUNS / "chemprop" / f"{data_set}-{split}-{seed}-{family}.npz"
+        cell = Cell(data_set, split, seed, family)
+        output = RUNS / "chemprop" / f"{cell}.npz"
         if output.exists() or is_class != (family == "classification"):
             continue
-        print(time.strftime("%H:%M:%S"), output.stem, file=sys.stderr, flush=True)
+        print(time.strftime("%H:%M:%S"), cell, file=sys.stderr, flush=True)
         try:
-            run_cell(program, data_set, split, seed, family, output)
+            run_cell(program, cell, output)
         except ProgramError as error:
             print(error, file=sys.stderr, flush=True)
             failures += 1

@@ -2,6 +2,7 @@
 
 import csv
 import gzip
+import io
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -84,10 +85,7 @@ def split_rows(folder: Path, name: str, split: SplitName, seed: int) -> SplitRow
     smiles, labels = _read_rows(folder / UNCERTAINTY_SETS[name].file, UNCERTAINTY_SETS[name].targets)
     rng = np.random.default_rng(seed)
     n_test = round(TEST_SHARE * len(smiles))
-    if split == "random":
-        order = rng.permutation(len(smiles))
-    else:
-        order = _scaffold_order(smiles, rng, n_test)
+    order = rng.permutation(len(smiles)) if split == "random" else _scaffold_order(smiles, rng, n_test)
     rest = rng.permutation(order[n_test:])
     parts = np.full(len(smiles), "train", dtype="<U11")
     parts[order[:n_test]] = "test"
@@ -114,9 +112,9 @@ def _read_rows(path: Path, targets: tuple[str, ...]) -> tuple[tuple[str, ...], n
     from rdkit import Chem, rdBase
 
     rows: dict[str, list[float]] = {}
-    opened = gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8")
-    with rdBase.BlockLogs(), opened as file:
-        for record in csv.DictReader(file):
+    content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+    with rdBase.BlockLogs():
+        for record in csv.DictReader(io.StringIO(content.decode(), newline="")):
             mol = Chem.MolFromSmiles(record["smiles"].strip())
             values = [float(record[target] or "nan") for target in targets]
             if mol is not None and mol.GetNumAtoms() > 0 and not np.isnan(values).all():

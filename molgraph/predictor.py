@@ -13,6 +13,7 @@ from molgraph.card import ModelCard
 from molgraph.chem.fingerprints import morgan_fingerprints
 from molgraph.chem.identity import canonical_smiles
 from molgraph.config import Device, Precision
+from molgraph.domain.latent import LatentDomain
 from molgraph.domain.neighbours import nearest
 from molgraph.features.featurize import featurize
 from molgraph.graphs import PackedGraphs
@@ -101,21 +102,30 @@ class Predictor:
         return self._model.calibration
 
     @property
+    def latent_domain(self) -> LatentDomain:
+        """The training compounds in the eyes of the first member."""
+        return self._model.latent_domain
+
+    @property
     def structures(self) -> TrainingStructures | None:
         """The training compounds; None if the model was saved without them."""
         return self._model.structures
 
-    def predict(self, smiles: Sequence[str], *, ids: Sequence[str] | None = None, processes: int = 1) -> Prediction:
+    def predict(
+        self, smiles: Sequence[str], *, ids: Sequence[str] | None = None, processes: int = 1, domain: bool = False
+    ) -> Prediction:
         """Predictions aligned with `smiles`; rows that could not be used hold NaN and are listed in `.rejected`.
 
         Args:
             smiles: B structures.
             ids: Identifiers for the list of rejected rows.
             processes: Processes that parse and featurize.
+            domain: Fill in `Prediction.latent_distance` too.
         """
-        return self.predict_graphs(featurize(smiles, ids=ids, standardizer=self.card.standardizer, processes=processes))
+        graphs = featurize(smiles, ids=ids, standardizer=self.card.standardizer, processes=processes)
+        return self.predict_graphs(graphs, domain=domain)
 
-    def predict_graphs(self, graphs: PackedGraphs) -> Prediction:
+    def predict_graphs(self, graphs: PackedGraphs, *, domain: bool = False) -> Prediction:
         """Predictions of graphs made by `featurize` with the model's own standardizer, aligned with its input rows.
 
         A part of such graphs (`take`, `slice`) has no rejected rows, and its predictions are aligned with itself.
@@ -123,7 +133,7 @@ class Predictor:
         Raises:
             InputError: The graphs belong to another feature schema.
         """
-        outputs = self._ensemble.predict(graphs)
+        outputs, latents = self._ensemble.predict_with_latents(graphs)
         mean, aleatoric, epistemic = self.calibration.apply(outputs)
         quantiles = outputs.pooled().quantiles
         row = graphs.row_index if graphs.rejected else None
@@ -134,6 +144,7 @@ class Predictor:
             epistemic_var=_in_rows(epistemic, row, n_rows),
             aleatoric_var=_in_rows(aleatoric, row, n_rows),
             members=_in_rows(outputs.mean.swapaxes(0, 1), row, n_rows).swapaxes(0, 1),
+            latent_distance=_in_rows(self.latent_domain.distance(latents), row, n_rows) if domain else None,
             quantiles=None if quantiles is None else _in_rows(quantiles, row, n_rows),
             rejected=graphs.rejected,
             rule=self.calibration,

@@ -1,6 +1,6 @@
 """What comes back: a rejected molecule, and a prediction with its spread."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, Protocol
 
 import numpy as np
@@ -56,6 +56,8 @@ class Prediction:
         epistemic_var: `[B, T]` variance that more data would remove: the members disagree, or say that they guess.
         aleatoric_var: `[B, T]` variance that stays: the scatter of the measurement around the best prediction.
         members: `[M, B, T]` what each member says, before calibration.
+        latent_distance: `[B]` how far from the training compounds in the model's own space, in units of its limit:
+            above 1 is outside of the domain (see `molgraph.domain.latent`); None where it was not asked for.
         quantiles: `[B, T, Q]` values at `molgraph.outputs.QUANTILE_LEVELS`; None where no task has them.
         rejected: The rows that could not be used.
         rule: The calibration that gives intervals and label sets; None if there was none.
@@ -66,6 +68,7 @@ class Prediction:
     epistemic_var: NDArray[np.float64]
     aleatoric_var: NDArray[np.float64]
     members: NDArray[np.float64]
+    latent_distance: NDArray[np.float64] | None = None
     quantiles: NDArray[np.float64] | None = None
     rejected: tuple[Rejected, ...] = ()
     rule: IntervalRule | None = field(default=None, repr=False)
@@ -100,6 +103,19 @@ class Prediction:
     def label_sets(self, level: float = 0.9) -> NDArray[np.object_]:
         """Sets of labels `[B, T]` such as `{1}` or `{0,1}` that hold the truth with probability `level`."""
         return self._calibrated().label_sets(self, _checked_level(level))
+
+    def take(self, index: NDArray[np.int64]) -> "Prediction":
+        """The molecules at `index`, in that order; rejected ones hold NaN as before and are no longer listed."""
+        return replace(
+            self,
+            mean=self.mean[index],
+            epistemic_var=self.epistemic_var[index],
+            aleatoric_var=self.aleatoric_var[index],
+            members=self.members[:, index],
+            latent_distance=None if self.latent_distance is None else self.latent_distance[index],
+            quantiles=None if self.quantiles is None else self.quantiles[index],
+            rejected=(),
+        )
 
     def _calibrated(self) -> IntervalRule:
         if self.rule is None:

@@ -5,6 +5,7 @@
 | `card.json` | what the model is, where it comes from, the sha256 of each file below, and its own |
 | `weights.safetensors` | parameters of all members; the member is the leading axis |
 | `calibration.safetensors` | the calibration rows as their judges saw them, and what was fitted to them |
+| `domain.safetensors` | the training compounds in the space of the first member's encoder, 32 numbers each |
 | `out_of_fold.safetensors` | fold, labels and out-of-fold predictions of the training rows |
 | `structures.json` | ids and structures of the training rows (left out with `--no-structures`) |
 | `fingerprints.safetensors` | their Morgan fingerprints (likewise) |
@@ -34,6 +35,7 @@ from torch import Tensor
 from molgraph.atomic import atomic_folder
 from molgraph.card import FORMAT_VERSION, ModelCard, card_from_dict, card_to_dict
 from molgraph.chem.standardize import STANDARDIZERS
+from molgraph.domain.latent import LatentDomain, latent_domain_from_arrays
 from molgraph.errors import InputError, ModelError
 from molgraph.features.schema import SCHEMAS
 from molgraph.models.network import Network
@@ -42,6 +44,7 @@ from molgraph.uncertainty.calibration import Calibration, calibration_from_array
 CARD = "card.json"
 WEIGHTS = "weights.safetensors"
 CALIBRATION = "calibration.safetensors"
+DOMAIN = "domain.safetensors"
 OUT_OF_FOLD = "out_of_fold.safetensors"
 STRUCTURES = "structures.json"
 FINGERPRINTS = "fingerprints.safetensors"
@@ -57,11 +60,12 @@ _MAX_BYTES = {
     CARD: 2**26,
     WEIGHTS: 2**33,
     CALIBRATION: 2**32,
+    DOMAIN: 2**32,
     OUT_OF_FOLD: 2**33,
     STRUCTURES: 2**32,
     FINGERPRINTS: 2**33,
 }
-_REQUIRED = frozenset({WEIGHTS, CALIBRATION, OUT_OF_FOLD})
+_REQUIRED = frozenset({WEIGHTS, CALIBRATION, DOMAIN, OUT_OF_FOLD})
 
 
 @dataclass(frozen=True)
@@ -89,6 +93,7 @@ class StoredModel:
         card: What the model is.
         network: All members side by side.
         calibration: What gives intervals and label sets.
+        latent_domain: The training compounds in the eyes of the first member.
         fold: `[B]` member that never saw the training row; -1 for none.
         labels: `[B, T]` labels of the training rows.
         out_of_fold: `[B, T]` predictions by members that never saw the row.
@@ -98,6 +103,7 @@ class StoredModel:
     card: ModelCard
     network: Network
     calibration: Calibration
+    latent_domain: LatentDomain
     fold: NDArray[np.int64]
     labels: NDArray[np.float64]
     out_of_fold: NDArray[np.float64]
@@ -115,6 +121,7 @@ def save_model(path: str | Path, model: StoredModel, *, existing: Literal["error
             {key: tensor.cpu().contiguous() for key, tensor in model.network.state_dict().items()}
         ),
         CALIBRATION: _serialize(model.calibration.to_arrays()),
+        DOMAIN: _serialize(model.latent_domain.to_arrays()),
         OUT_OF_FOLD: _serialize({"fold": model.fold, "labels": model.labels, "out_of_fold": model.out_of_fold}),
     }
     if model.structures is not None:
@@ -164,6 +171,7 @@ def load_model(path: str | Path) -> StoredModel:
             card=card,
             network=_network(card, files[WEIGHTS]),
             calibration=_calibration(card, files[CALIBRATION]),
+            latent_domain=latent_domain_from_arrays(load_arrays(files[DOMAIN])),
             fold=_checked(rows, "fold", np.int64, (n_rows,)),
             labels=_checked(rows, "labels", np.float64, (n_rows, n_tasks)),
             out_of_fold=_checked(rows, "out_of_fold", np.float64, (n_rows, n_tasks)),

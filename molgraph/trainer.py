@@ -124,6 +124,7 @@ def to_stored_model(
         card=_card(dataset, trained, config, domain_similarity),
         network=trained.network,
         calibration=trained.calibration,
+        latent_domain=trained.latent_domain,
         fold=trained.fold,
         labels=dataset.labels,
         out_of_fold=trained.out_of_fold,

@@ -25,6 +25,7 @@ SMILES = ["CCO", "c1ccccc1O", "CC(=O)Nc1ccc(O)cc1", "C"]
 FILES = [
     "calibration.safetensors",
     "card.json",
+    "domain.safetensors",
     "fingerprints.safetensors",
     "out_of_fold.safetensors",
     "structures.json",

@@ -12,6 +12,7 @@ from molgraph import __version__
 from molgraph.config import CalibrationSettings, TrainConfig, config_to_dict
 from molgraph.datasets.dataset import Dataset
 from molgraph.datasets.splits import folds
+from molgraph.domain.latent import LatentDomain, fit_latent_domain
 from molgraph.errors import InputError
 from molgraph.features.featurize import featurize
 from molgraph.features.schema import SCHEMAS
@@ -45,6 +46,7 @@ class TrainedEnsemble:
         out_of_fold: `[B, T]` predictions by that member; NaN where there is none.
         metrics: Out-of-fold metrics of each task, with their spread over the folds.
         calibration: What turns predictions into intervals and label sets.
+        latent_domain: The training compounds in the eyes of the first member.
         best_epochs: `[M]` epoch whose weights each member kept.
     """
 
@@ -54,6 +56,7 @@ class TrainedEnsemble:
     out_of_fold: NDArray[np.float64]
     metrics: tuple[TaskMetrics, ...]
     calibration: Calibration
+    latent_domain: LatentDomain
     best_epochs: tuple[int, ...]
 
 
@@ -191,11 +194,12 @@ def _judge(  # noqa: PLR0917
 ) -> TrainedEnsemble:
     """Predict all rows with all members, and learn from the rows that a member never saw."""
     ensemble = Ensemble(trained.network, schema=graphs.schema, device=device, dtype=dtype)
-    outputs = ensemble.predict(graphs)
+    outputs, latents = ensemble.predict_with_latents(graphs)
     trained.network.cpu()
     out_of_fold = np.full(dataset.labels.shape, np.nan)
     out_of_fold[fold >= 0] = outputs.mean[fold[fold >= 0], np.flatnonzero(fold >= 0)]
     kinds = tuple(task.kind for task in dataset.tasks)
+    is_seen = (fold != 0) & (fold != HELD_OUT)
     data = calibration_data(outputs, dataset.labels, fold, split=config.calibration == "split")
     return TrainedEnsemble(
         network=trained.network,
@@ -204,6 +208,7 @@ def _judge(  # noqa: PLR0917
         out_of_fold=out_of_fold,
         metrics=evaluate_folds(dataset.tasks, dataset.labels, out_of_fold, fold, dataset.weights),
         calibration=fit_calibration(kinds, data, calibration_settings(config, len(outputs.mean))),
+        latent_domain=fit_latent_domain(latents[is_seen], latents[~is_seen]),
         best_epochs=trained.best_epochs,
     )
 

@@ -250,12 +250,18 @@ class TestQuantiles:
 
 
 class TestFormulas:
-    def test_mean_variance_watches_the_likelihood(self):
-        raw = torch.tensor([[0.5, 0.2], [-1.0, 3.0]])
+    def test_mean_variance_is_a_likelihood_weighted_with_its_own_spread(self):
+        raw = torch.tensor([[0.5, 0.2], [-1.0, 3.0]], requires_grad=True)
         target = torch.tensor([1.0, 0.0])
-        said = HEADS["mve", "regression"].moments(raw)
-        textbook = torch.nn.functional.gaussian_nll_loss(said.mean, target, said.aleatoric_var, reduction="none")
-        torch.testing.assert_close(HEADS["mve", "regression"].watch(raw, target, torch.ones(2)), textbook)
+        head = HEADS["mve", "regression"]
+        mean, variance, _ = head.moments(raw)
+        textbook = torch.nn.functional.gaussian_nll_loss(mean, target, variance, reduction="none")
+        weighted = textbook * variance.detach().sqrt()
+        loss = head.loss(raw, target, torch.ones(2))
+        torch.testing.assert_close(loss, weighted)
+        found, expected = (torch.autograd.grad(entry.sum(), raw, retain_graph=True)[0] for entry in (loss, weighted))
+        torch.testing.assert_close(found, expected)
+        torch.testing.assert_close(head.watch(raw, target, torch.ones(2)), (mean - target).square())
 
     def test_evidential_likelihood_is_a_student_t(self):
         raw = torch.tensor([[0.3, 0.1, 0.7, -0.4], [-1.0, 2.0, 1.0, 0.5]])

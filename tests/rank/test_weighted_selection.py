@@ -76,12 +76,12 @@ def test_weights_restore_the_rate_under_a_known_shift(pruning):
 def test_those_that_cannot_be_selected_need_not_be_given():
     rng = np.random.default_rng(2)
     score, new = rng.normal(size=200), rng.normal(size=300)
-    rule = calibrate_weighted_hits(score, (score + rng.normal(size=200) > 0) * 1.0, rng.uniform(0.5, 2, 200),
+    rule = calibrate_weighted_hits(score, (score + 0.3 * rng.normal(size=200) > 0.5) * 1.0, rng.uniform(0.5, 2, 200),
                                    np.zeros(200, dtype=int), 1)  # fmt: skip
     own, mass = rng.uniform(0.5, 2, 300), rule.mass_above(new[None])
-    kept = mass <= 0.5 * (rule.total + 2.0)
-    everything = weighted_selection(rule, mass, new, own, n_new=300, q=0.5)
-    part = weighted_selection(rule, mass[kept], new[kept], own[kept], n_new=300, q=0.5)
+    kept = mass <= 0.3 * (rule.total + 2.0)
+    everything = weighted_selection(rule, mass, new, own, n_new=300, q=0.3)
+    part = weighted_selection(rule, mass[kept], new[kept], own[kept], n_new=300, q=0.3)
     assert everything.any()
     assert 0 < kept.sum() < 300
     assert np.array_equal(everything[kept], part)

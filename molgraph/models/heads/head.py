@@ -31,7 +31,7 @@ class Head:
     Attributes:
         n_outputs: K.
         loss: What training makes small.
-        watch: What decides on inner rows which epoch was best: a proper score of what the head says.
+        watch: What decides on inner rows which epoch was best: a score of what the head says.
         moments: Value and spread from raw outputs `[..., K]`.
         quantiles: `[..., Q]` values at `molgraph.outputs.QUANTILE_LEVELS`; None for a head without.
     """
