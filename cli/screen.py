@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 EXAMPLE = """\b
 Examples:
   molgraph screen model library.smi.gz -o hits --top 200
+  molgraph screen model library.smi.gz -o hits --hit 'pIC50 >= 7' --fdr 0.1
   molgraph screen model 'vendor/*.parquet' -o hits --goal 'minimize clearance'
 """
 
@@ -44,13 +45,31 @@ def screen(
     top: Annotated[int, typer.Option(help="Structures in the hit list.")] = 500,
     goal: Annotated[
         str | None,
-        typer.Option(help="Task that ranks, alone or after maximize or minimize. [default: the only task]"),
+        typer.Option(help="Task that ranks, alone or after maximize or minimize. [default: the hit, or the only task]"),
     ] = None,
+    hit: Annotated[
+        str | None,
+        typer.Option(
+            metavar="CONDITION",
+            help="What a hit is, e.g. 'pIC50 >= 7' or 'active and not hERG'; hits are then selected.",
+        ),
+    ] = None,
+    fdr: Annotated[
+        float | None,
+        typer.Option(metavar="RATE", help="Share of the selected that may be no hits, on average. [default: 0.1]"),
+    ] = None,
+    fdr_method: Annotated[
+        Literal["cfbh", "weighted", "diverse"],
+        typer.Option(
+            help="Select all that can be, with weights for a library unlike the table, or few of many scaffolds."
+        ),
+    ] = "cfbh",
     level: Level = 0.9,
     domain: Annotated[
         Literal["separate", "ignore"],
         typer.Option(help="Structures unlike all training compounds: in a file of their own, or among the hits."),
     ] = "separate",
+    nearest: Annotated[int, typer.Option(help="Measured compounds that are shown beside each hit.")] = 1,
     smiles_column: SmilesColumn = None,
     id_column: IdColumn = None,
     keep_columns: Annotated[
@@ -78,8 +97,12 @@ def screen(
             output=output,
             top=top,
             goal=goal,
+            hit=hit,
+            fdr=fdr,
+            fdr_method=fdr_method,
             level=level,
             domain=domain,
+            nearest=nearest,
             smiles_column=smiles_column,
             id_column=id_column,
             keep_columns=[] if keep_columns is None else names(keep_columns),
@@ -111,3 +134,12 @@ def _tell(result: "ScreenResult", top: int) -> None:
             f"(nearest training compound below {result.domain_similarity:.2f}): "
             f"{best}{result.outside_domain:,} in {result.output / 'outside.csv'}"
         )
+    if result.selection is not None:
+        for sentence in result.selection.sentences():
+            tell(sentence)
+        if result.selection.selected:
+            tell(f"they are in {result.output / 'selected.csv'}")
+    if result.shift is not None:
+        is_weighted = result.selection is not None and result.selection.method == "weighted"
+        for sentence in result.shift.sentences(is_weighted=is_weighted):
+            tell(sentence)

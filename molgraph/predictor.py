@@ -12,14 +12,16 @@ from numpy.typing import NDArray
 from molgraph.card import ModelCard
 from molgraph.chem.fingerprints import morgan_fingerprints
 from molgraph.chem.identity import canonical_smiles
+from molgraph.chem.parse import parse_smiles
+from molgraph.chem.standardize import standardize_smiles
 from molgraph.config import Device, Precision
 from molgraph.domain.latent import LatentDomain
-from molgraph.domain.neighbours import nearest
+from molgraph.domain.neighbours import k_nearest
 from molgraph.features.featurize import featurize
 from molgraph.graphs import PackedGraphs
 from molgraph.models.ensemble import Ensemble
 from molgraph.models.precision import resolve_device, resolve_precision
-from molgraph.results import Prediction
+from molgraph.results import Prediction, Rejected
 from molgraph.store import StoredModel, TrainingStructures, load_model, model_hash
 from molgraph.tasks import TaskSpec
 from molgraph.uncertainty.calibration import Calibration
@@ -27,19 +29,19 @@ from molgraph.uncertainty.calibration import Calibration
 
 @dataclass(frozen=True)
 class Neighbours:
-    """The most similar training compound of each of Q structures.
+    """The K most similar training compounds of each of Q structures, the most similar first.
 
     Attributes:
-        ids: `[Q]` identifier.
-        smiles: `[Q]` structure.
-        similarity: `[Q]` Tanimoto similarity of Morgan fingerprints (radius 2, 2,048 bits), 0 to 1.
-        labels: `[Q, T]` measured values, NaN = not measured.
-        in_domain: `[Q]` whether the similarity is that of compounds which the model knows something about, i.e. at
-            least `ModelCard.domain_similarity`.
+        ids: `[Q][K]` identifiers.
+        smiles: `[Q][K]` structures.
+        similarity: `[Q, K]` Tanimoto similarity of Morgan fingerprints (radius 2, 2,048 bits), 0 to 1.
+        labels: `[Q, K, T]` measured values, NaN = not measured.
+        in_domain: `[Q]` whether the first similarity is that of compounds which the model knows something about, i.e.
+            at least `ModelCard.domain_similarity`.
     """
 
-    ids: tuple[str, ...]
-    smiles: tuple[str, ...]
+    ids: tuple[tuple[str, ...], ...]
+    smiles: tuple[tuple[str, ...], ...]
     similarity: NDArray[np.float64]
     labels: NDArray[np.float64]
     in_domain: NDArray[np.bool_]
@@ -120,7 +122,7 @@ class Predictor:
             smiles: B structures.
             ids: Identifiers for the list of rejected rows.
             processes: Processes that parse and featurize.
-            domain: Fill in `Prediction.latent_distance` too.
+            domain: Fill in `Prediction.latent_distance` and `leverage` too.
         """
         graphs = featurize(smiles, ids=ids, standardizer=self.card.standardizer, processes=processes)
         return self.predict_graphs(graphs, domain=domain)
@@ -138,13 +140,15 @@ class Predictor:
         quantiles = outputs.pooled().quantiles
         row = graphs.row_index if graphs.rejected else None
         n_rows = graphs.n_rows
+        space = self.latent_domain
         return Prediction(
             tasks=self.tasks,
             mean=_in_rows(mean, row, n_rows),
             epistemic_var=_in_rows(epistemic, row, n_rows),
             aleatoric_var=_in_rows(aleatoric, row, n_rows),
             members=_in_rows(outputs.mean.swapaxes(0, 1), row, n_rows).swapaxes(0, 1),
-            latent_distance=_in_rows(self.latent_domain.distance(latents), row, n_rows) if domain else None,
+            latent_distance=_in_rows(space.distance(latents), row, n_rows) if domain else None,
+            leverage=_in_rows(space.leverage(latents), row, n_rows) if domain else None,
             quantiles=None if quantiles is None else _in_rows(quantiles, row, n_rows),
             rejected=graphs.rejected,
             rule=self.calibration,
@@ -169,8 +173,22 @@ class Predictor:
         # Canonical SMILES are comparable only where one RDKit wrote them.
         return frozenset(str(canonical_smiles(text)) for text in structures.smiles)
 
-    def neighbours(self, smiles: Sequence[str]) -> Neighbours | None:
-        """The most similar training compound of each structure; None if the model was saved without structures.
+    def standardized(self, smiles: Sequence[str]) -> list[str]:
+        """Each structure as the model sees it; one that it cannot read as it came."""
+        texts = []
+        for own in smiles:
+            text = standardize_smiles(own, self.card.standardizer)
+            if isinstance(text, Rejected) or (text != own and isinstance(parse_smiles(text), Rejected)):
+                text = own  # that RDKit reads what RDKit wrote is not certain
+            texts.append(text)
+        return texts
+
+    def neighbours(self, smiles: Sequence[str], *, count: int = 1) -> Neighbours | None:
+        """The most similar training compounds of each structure; None if the model was saved without structures.
+
+        Args:
+            smiles: Q structures, standardized as those of the training.
+            count: K; as many as there are where there are fewer.
 
         Raises:
             InputError: A structure cannot be parsed.
@@ -178,13 +196,13 @@ class Predictor:
         structures = self._model.structures
         if structures is None:
             return None
-        index, similarity = nearest(morgan_fingerprints(smiles), structures.fingerprints)
+        index, similarity = k_nearest(morgan_fingerprints(smiles), structures.fingerprints, count)
         return Neighbours(
-            ids=tuple(structures.ids[i] for i in index),
-            smiles=tuple(structures.smiles[i] for i in index),
+            ids=tuple(tuple(structures.ids[i] for i in row) for row in index.tolist()),
+            smiles=tuple(tuple(structures.smiles[i] for i in row) for row in index.tolist()),
             similarity=similarity,
             labels=self._model.labels[index],
-            in_domain=similarity >= (self.card.domain_similarity or 0.0),
+            in_domain=similarity[:, 0] >= (self.card.domain_similarity or 0.0),
         )
 
 

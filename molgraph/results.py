@@ -58,6 +58,7 @@ class Prediction:
         members: `[M, B, T]` what each member says, before calibration.
         latent_distance: `[B]` how far from the training compounds in the model's own space, in units of its limit:
             above 1 is outside of the domain (see `molgraph.domain.latent`); None where it was not asked for.
+        leverage: `[B]` how far from the middle of them, likewise.
         quantiles: `[B, T, Q]` values at `molgraph.outputs.QUANTILE_LEVELS`; None where no task has them.
         rejected: The rows that could not be used.
         rule: The calibration that gives intervals and label sets; None if there was none.
@@ -69,6 +70,7 @@ class Prediction:
     aleatoric_var: NDArray[np.float64]
     members: NDArray[np.float64]
     latent_distance: NDArray[np.float64] | None = None
+    leverage: NDArray[np.float64] | None = None
     quantiles: NDArray[np.float64] | None = None
     rejected: tuple[Rejected, ...] = ()
     rule: IntervalRule | None = field(default=None, repr=False)
@@ -113,6 +115,7 @@ class Prediction:
             aleatoric_var=self.aleatoric_var[index],
             members=self.members[:, index],
             latent_distance=None if self.latent_distance is None else self.latent_distance[index],
+            leverage=None if self.leverage is None else self.leverage[index],
             quantiles=None if self.quantiles is None else self.quantiles[index],
             rejected=(),
         )

@@ -8,7 +8,7 @@
 | `domain.safetensors` | the training compounds in the space of the first member's encoder, 32 numbers each |
 | `out_of_fold.safetensors` | fold, labels and out-of-fold predictions of the training rows |
 | `structures.json` | ids and structures of the training rows (left out with `--no-structures`) |
-| `fingerprints.safetensors` | their Morgan fingerprints (likewise) |
+| `fingerprints.safetensors` | Morgan fingerprints of these, and of the calibration rows (likewise) |
 """
 
 import hashlib
@@ -77,12 +77,14 @@ class TrainingStructures:
         smiles: `[B]` standardized structures, as they were featurized.
         canonical: `[B]` the same as canonical SMILES, for recognising a compound.
         fingerprints: `[B, 256]` packed Morgan bits.
+        calibration_fingerprints: `[n, 256]` those of the compounds that calibrate, as `Calibration.data` has them.
     """
 
     ids: tuple[str, ...]
     smiles: tuple[str, ...]
     canonical: tuple[str, ...]
     fingerprints: NDArray[np.uint8]
+    calibration_fingerprints: NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
@@ -127,7 +129,7 @@ def save_model(path: str | Path, model: StoredModel, *, existing: Literal["error
     if model.structures is not None:
         s = model.structures
         contents[STRUCTURES] = json.dumps({"ids": s.ids, "smiles": s.smiles, "canonical": s.canonical}).encode()
-        contents[FINGERPRINTS] = _serialize({"fingerprints": s.fingerprints})
+        contents[FINGERPRINTS] = _serialize({"fingerprints": s.fingerprints, "calibration": s.calibration_fingerprints})
     hashes = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
     card = replace(model.card, files=hashes, has_structures=model.structures is not None)
     values = card_to_dict(card)
@@ -167,15 +169,16 @@ def load_model(path: str | Path) -> StoredModel:
     n_rows, n_tasks = card.data.rows_used, len(card.tasks)
     with _damage(folder):
         rows = load_arrays(files[OUT_OF_FOLD])
+        calibration = _calibration(card, files[CALIBRATION])
         return StoredModel(
             card=card,
             network=_network(card, files[WEIGHTS]),
-            calibration=_calibration(card, files[CALIBRATION]),
+            calibration=calibration,
             latent_domain=latent_domain_from_arrays(load_arrays(files[DOMAIN])),
             fold=_checked(rows, "fold", np.int64, (n_rows,)),
             labels=_checked(rows, "labels", np.float64, (n_rows, n_tasks)),
             out_of_fold=_checked(rows, "out_of_fold", np.float64, (n_rows, n_tasks)),
-            structures=_structures(card, files) if card.has_structures else None,
+            structures=_structures(card, files, len(calibration.data.judge)) if card.has_structures else None,
         )
 
 
@@ -322,12 +325,15 @@ def _calibration(card: ModelCard, content: bytes) -> Calibration:
     return calibration_from_arrays(tuple(task.kind for task in card.tasks), load_arrays(content), card.calibration)
 
 
-def _structures(card: ModelCard, files: Mapping[str, bytes]) -> TrainingStructures:
+def _structures(card: ModelCard, files: Mapping[str, bytes], n_calibration: int) -> TrainingStructures:
     text = _load_json(files[STRUCTURES])
     n_rows = card.data.rows_used
     columns = {key: tuple(str(value) for value in text[key]) for key in ("ids", "smiles", "canonical")}
     if any(len(column) != n_rows for column in columns.values()):
         raise ValueError(f"{STRUCTURES} does not hold {n_rows} structures")
     arrays = load_arrays(files[FINGERPRINTS])
-    fingerprints = _checked(arrays, "fingerprints", np.uint8, (n_rows, FINGERPRINT_BYTES))
-    return TrainingStructures(fingerprints=fingerprints, **columns)
+    return TrainingStructures(
+        fingerprints=_checked(arrays, "fingerprints", np.uint8, (n_rows, FINGERPRINT_BYTES)),
+        calibration_fingerprints=_checked(arrays, "calibration", np.uint8, (n_calibration, FINGERPRINT_BYTES)),
+        **columns,
+    )

@@ -23,7 +23,7 @@ from molgraph.features.schema import SCHEMAS
 from molgraph.predictor import Predictor
 from molgraph.store import StoredModel, TrainingStructures, none_if_undefined, save_model
 from molgraph.tasks import Direction
-from molgraph.training.ensemble import TrainedEnsemble, train_ensemble
+from molgraph.training.ensemble import TrainedEnsemble, calibration_rows, train_ensemble
 from molgraph.training.progress import ProgressListener, silent
 
 
@@ -113,11 +113,13 @@ def to_stored_model(
     """What `save_model` writes, from what training gave."""
     structures = domain_similarity = None
     if keep_structures:
+        fingerprints = morgan_fingerprints(dataset.smiles)
         structures = TrainingStructures(
             ids=dataset.ids,
             smiles=dataset.smiles,
             canonical=tuple(str(canonical_smiles(text)) for text in dataset.smiles),
-            fingerprints=morgan_fingerprints(dataset.smiles),
+            fingerprints=fingerprints,
+            calibration_fingerprints=fingerprints[calibration_rows(trained.fold, split=config.calibration == "split")],
         )
         domain_similarity = domain_threshold(structures.fingerprints, trained.fold)
     return StoredModel(

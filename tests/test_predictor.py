@@ -149,8 +149,14 @@ def test_neighbours_of_training_compounds_are_themselves(predictor, assay):
     found = predictor.neighbours(assay[0][:60])
     assert isinstance(found, Neighbours)
     assert (found.similarity == 1.0).all()
-    np.testing.assert_array_equal(found.labels[:, 0], assay[1][:60])
-    assert found.ids == tuple(f"cpd-{row}" for row in range(60))
+    np.testing.assert_array_equal(found.labels[:, 0, 0], assay[1][:60])
+    assert found.ids == tuple((f"cpd-{row}",) for row in range(60))
+    several = predictor.neighbours(assay[0][:5], count=100)
+    assert several.similarity.shape == (5, 60)
+    assert several.labels.shape == (5, 60, 1)
+    assert [row[0] for row in several.ids] == [f"cpd-{row}" for row in range(5)]
+    assert (np.diff(several.similarity) <= 0).all()
+    assert all(len(set(row)) == 60 for row in several.ids)
     with pytest.raises(InputError, match="row 0"):
         predictor.neighbours(["bad"])
     assert len(predictor.neighbours([]).ids) == 0
@@ -160,14 +166,14 @@ def test_what_is_unlike_all_training_compounds_is_outside(predictor, mixed, assa
     found = predictor.neighbours([*assay[0][:200], "CCO", "[Co+3]"])
     least = predictor.card.domain_similarity
     assert 0.1 < least < 0.9
-    np.testing.assert_array_equal(found.in_domain, found.similarity >= least)
+    np.testing.assert_array_equal(found.in_domain, found.similarity[:, 0] >= least)
     assert found.in_domain[:60].all()
     assert found.in_domain[60:200].mean() > 0.9
     assert not found.in_domain[200:].any()
     assert mixed.card.domain_similarity is None
     # A compound just as similar as the threshold is inside.
     exact = Predictor(predictor._model, digest="", device="cpu")
-    exact.card = replace(exact.card, domain_similarity=float(found.similarity[200]))
+    exact.card = replace(exact.card, domain_similarity=float(found.similarity[200, 0]))
     assert exact.neighbours(["CCO"]).in_domain.tolist() == [True]
 
 

@@ -30,7 +30,7 @@ _FOLDS = 5
 _INVERSE_PENALTY = 0.05
 
 #: Weights are cut off here, at both ends: a compound may count a twentieth of, or twenty times as much as another.
-_LARGEST_WEIGHT = 20.0
+LARGEST_WEIGHT = 20.0
 
 
 @dataclass(frozen=True)
@@ -60,8 +60,12 @@ class ShiftReport:
         """Whether the library differs."""
         return self.was_checked and self.p_value < ALPHA
 
-    def sentences(self) -> list[str]:
-        """What came, what it means and what to do, in plain words."""
+    def sentences(self, *, is_weighted: bool = False) -> list[str]:
+        """What came, what it means and what to do, in plain words.
+
+        Args:
+            is_weighted: Whether the selection takes the difference into account.
+        """
         if not self.was_checked:
             few = f"{self.n_calibration} calibration and {self.n_library} library compounds"
             return [f"Shift check: not done; {few} are too few to compare (at least {LEAST_COMPARED} of each)."]
@@ -73,11 +77,13 @@ class ShiftReport:
             return [f"Shift check: passed; {told}, so intervals and false discovery rates can be taken as stated."]
         size = "slightly" if self.auc < 0.65 else "clearly" if self.auc < 0.85 else "very"
         warning = "errors may be larger than on compounds like those of the table"
+        doubted = "intervals" if is_weighted else "intervals and false discovery rates"
         cure = "measure some compounds of this library and calibrate with them (molgraph evaluate --recalibrate)"
         return [
-            f"Shift check: THE LIBRARY IS {size.upper()} DIFFERENT from the training compounds; {told}.",
-            f"Do not trust intervals and false discovery rates as stated: {warning}.",
-            f"What helps: weights (--fdr-method weighted) if the difference is small, or {cure}.",
+            f"Shift check: THE LIBRARY IS {size.upper()} DIFFERENT from the calibration compounds; {told}.",
+            f"Do not trust {doubted} as stated: {warning}.",
+            f"What helps: {cure}"
+            + (".", "; for a small difference, weights (--fdr-method weighted).")[not is_weighted and self.auc < 0.85],
         ]
 
 
@@ -183,5 +189,5 @@ def _out_of_fold_logits(features: Floats, side: NDArray[np.int64], rng: np.rando
 
 
 def _bounded_exp(logit: Floats) -> Floats:
-    bound = np.log(_LARGEST_WEIGHT)
+    bound = np.log(LARGEST_WEIGHT)
     return np.asarray(np.exp(np.clip(logit, -bound, bound)))

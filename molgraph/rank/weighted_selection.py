@@ -85,7 +85,7 @@ def weighted_selection(
     *,
     n_new: int,
     q: float,
-    pruning: Pruning = "dtm",
+    pruning: Pruning = "homo",
     seed: int = 0,
 ) -> NDArray[np.bool_]:
     """Which of the compounds are selected at the false discovery rate `q`, `[B]`.
@@ -93,7 +93,8 @@ def weighted_selection(
     The exact procedure: for each compound j the others get auxiliary p-values in which j counts as a calibration
     compound, R_j is what Benjamini and Hochberg select among these and p_j = 0, and j is a first choice if
     p_j ≤ q R_j/m. First choices with ξ_j R_j ≤ r* are selected, r* the largest r for which at least r are. ξ is 1
-    (`dtm`), one uniform draw (`homo`) or one for each (`hete`); all three hold the rate.
+    (`dtm`), one uniform draw (`homo`) or one for each (`hete`); all three hold the rate. R_j counts j itself, so
+    without chance everything is lost where the R_j are one larger than the number of first choices.
 
     Compounds that cannot be selected need not be given, as long as they are counted in `n_new`: those whose mass is
     above q·(total + the largest weight).

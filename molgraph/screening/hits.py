@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -10,13 +11,11 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from molgraph.chem.files.records import RecordBatch
 from molgraph.chem.files.writer import open_table_writer
 from molgraph.chem.identity import canonical_smiles
-from molgraph.chem.parse import parse_smiles
-from molgraph.chem.standardize import standardize_smiles
-from molgraph.rank.goal import Goal
 from molgraph.rank.top import Ranked, TopEntries
-from molgraph.results import Rejected
+from molgraph.results import Prediction
 from molgraph.screening.columns import Columns, free_names, prediction_columns
 
 if TYPE_CHECKING:  # loading a model loads torch: helpers are started before that
@@ -34,23 +33,87 @@ class Hit:
         row: Row in the library, counted from 0.
         id: Identifier in the library.
         smiles: Structure as the library has it.
+        score: What it is ranked by, larger is better.
         mean: `[T]` values or probabilities.
         std: `[T]` spread.
         lower: `[T]` lower ends of the intervals; NaN for classes.
         upper: `[T]` upper ends.
         sets: `[T]` label sets; empty for regression.
         kept: The library's columns that are carried along.
+        hit_score: How clearly it is a hit; NaN where it was not said what a hit is, as with the two below.
+        latent_distance: Distance to the training compounds in the model's own space, over its limit.
+        leverage: Distance from the middle of them, likewise.
     """
 
     row: int
     id: str
     smiles: str
+    score: float
     mean: NDArray[np.float64]
     std: NDArray[np.float64]
     lower: NDArray[np.float64]
     upper: NDArray[np.float64]
     sets: tuple[str, ...]
     kept: tuple[str, ...]
+    hit_score: float = math.nan
+    latent_distance: float = math.nan
+    leverage: float = math.nan
+
+
+@dataclass(frozen=True)
+class HitColumns:
+    """What a table of hits shows beside the predictions.
+
+    Attributes:
+        keep: Columns of the library that are carried along.
+        task: Position of the task whose measured values are shown.
+        nearest: Training compounds that are shown.
+        has_selection: Whether p-values and the two distances are shown.
+    """
+
+    keep: tuple[str, ...] = ()
+    task: int = 0
+    nearest: int = 1
+    has_selection: bool = False
+
+
+def hits_at(
+    index: NDArray[np.int64],
+    batch: RecordBatch,
+    prediction: Prediction,
+    scores: NDArray[np.float64],
+    hit_scores: NDArray[np.float64] | None,
+    *,
+    level: float,
+    keep: Sequence[str],
+) -> list[Hit]:
+    """The hits at these places of a batch; only for them intervals are made."""
+    part = prediction.take(index)
+    lower, upper = part.interval(level)
+    sets = part.label_sets(level)
+    std = part.std
+    nothing = np.full(len(index), np.nan)
+    hit_score = nothing if hit_scores is None else hit_scores[index]
+    latent_distance = nothing if part.latent_distance is None else part.latent_distance
+    leverage = nothing if part.leverage is None else part.leverage
+    return [
+        Hit(
+            row=int(batch.rows[i]),
+            id=batch.ids[i],
+            smiles=batch.smiles[i],
+            score=float(scores[i]),
+            mean=part.mean[j].copy(),  # a view would keep the arrays of all of them
+            std=std[j].copy(),
+            lower=lower[j].copy(),
+            upper=upper[j].copy(),
+            sets=tuple(sets[j]),
+            kept=tuple(batch.columns[name][i] for name in keep),
+            hit_score=float(hit_score[j]),
+            latent_distance=float(latent_distance[j]),
+            leverage=float(leverage[j]),
+        )
+        for j, i in enumerate(index.tolist())
+    ]
 
 
 def best_hits(predictor: Predictor, capacity: int, domain: DomainRule) -> TopEntries[Hit]:
@@ -60,11 +123,12 @@ def best_hits(predictor: Predictor, capacity: int, domain: DomainRule) -> TopEnt
     """
 
     def are_inside(hits: Sequence[Hit]) -> list[bool]:
-        neighbours = predictor.neighbours(_structures(hits, predictor)) if domain == "separate" else None
+        texts = predictor.standardized([hit.smiles for hit in hits])
+        neighbours = predictor.neighbours(texts) if domain == "separate" else None
         return [True] * len(hits) if neighbours is None else neighbours.in_domain.tolist()
 
     def key_of(hit: Hit) -> str:
-        (structure,) = _structures([hit], predictor)
+        (structure,) = predictor.standardized([hit.smiles])
         key = canonical_smiles(structure)
         return key if isinstance(key, str) else structure
 
@@ -72,44 +136,58 @@ def best_hits(predictor: Predictor, capacity: int, domain: DomainRule) -> TopEnt
 
 
 def write_hits(
-    path: Path, predictor: Predictor, goal: Goal, ranking: Sequence[Ranked[Hit]], keep_columns: tuple[str, ...]
+    path: Path,
+    predictor: Predictor,
+    ranking: Sequence[Ranked[Hit]],
+    columns: HitColumns,
+    *,
+    p_values: Mapping[int, float],
+    selected: frozenset[str],
 ) -> None:
     """Write a ranking as a table, best first.
 
-    Columns: `rank, id, smiles`, the kept ones, the predictions, `score` (the goal's prediction, negative where less is
-    better), `in_training`, `in_domain`, and the most similar training compound with its measured values. The last ones
-    are empty if the model was saved without its training structures.
+    Columns: `rank, id, smiles`, the kept ones, the predictions, `score`, with a selection `p_value`, `selected`,
+    `latent_distance` and `leverage`, then `in_training`, `in_domain`, and the most similar training compounds with
+    their measured values. The last ones are empty if the model was saved without its training structures.
+
+    Args:
+        path: Where to write.
+        predictor: The model.
+        ranking: The hits.
+        columns: What is shown.
+        p_values: By row of the library; nothing is shown for a row without one.
+        selected: Keys of the structures that were selected.
     """
-    columns = _columns(ranking, predictor, goal, keep_columns)
-    with open_table_writer(path, list(columns)) as writer:
-        writer.write(columns)
-
-
-def _structures(hits: Sequence[Hit], predictor: Predictor) -> list[str]:
-    """Each hit's structure as the model sees it, i.e. standardized."""
-    texts = []
-    for hit in hits:
-        text = standardize_smiles(hit.smiles, predictor.card.standardizer)
-        if isinstance(text, Rejected) or (text != hit.smiles and isinstance(parse_smiles(text), Rejected)):
-            # The hit was scored, so its own text can be read; that RDKit reads what RDKit wrote is not certain.
-            text = hit.smiles
-        texts.append(text)
-    return texts
+    table = _columns(ranking, predictor, columns, p_values, selected)
+    with open_table_writer(path, list(table)) as writer:
+        writer.write(table)
 
 
 def _columns(
-    ranking: Sequence[Ranked[Hit]], predictor: Predictor, goal: Goal, keep_columns: tuple[str, ...]
+    ranking: Sequence[Ranked[Hit]],
+    predictor: Predictor,
+    shown: HitColumns,
+    p_values: Mapping[int, float],
+    selected: frozenset[str],
 ) -> Columns:
     hits = [entry.payload for entry in ranking]
     in_training = predictor.in_training([entry.key for entry in ranking])
-    nearest = _nearest_columns(goal, predictor.neighbours(_structures(hits, predictor)), len(hits))
-    own = ["rank", "id", "smiles", *prediction_columns(predictor.tasks), "score", "in_training", *nearest]
+    last: Columns = {"score": [entry.score for entry in ranking]}
+    if shown.has_selection:
+        last["p_value"] = [p_values.get(hit.row) for hit in hits]
+        last["selected"] = [entry.key in selected for entry in ranking]
+        last["latent_distance"] = [hit.latent_distance for hit in hits]
+        last["leverage"] = [hit.leverage for hit in hits]
+    last["in_training"] = [None] * len(hits) if in_training is None else in_training
+    neighbours = predictor.neighbours(predictor.standardized([hit.smiles for hit in hits]), count=shown.nearest)
+    last |= _nearest_columns(shown, neighbours, len(hits))
     columns: Columns = {
         "rank": list(range(1, len(hits) + 1)),
         "id": [hit.id for hit in hits],
         "smiles": [hit.smiles for hit in hits],
     }
-    for position, name in enumerate(free_names(keep_columns, own).values()):
+    own = [*columns, *prediction_columns(predictor.tasks), *last]
+    for position, name in enumerate(free_names(shown.keep, own).values()):
         columns[name] = [hit.kept[position] for hit in hits]
     for t, task in enumerate(predictor.tasks):
         columns[f"{task.name}_pred"] = [hit.mean[t] for hit in hits]
@@ -119,26 +197,20 @@ def _columns(
         else:
             columns[f"{task.name}_lower"] = [hit.lower[t] for hit in hits]
             columns[f"{task.name}_upper"] = [hit.upper[t] for hit in hits]
-    columns["score"] = [entry.score for entry in ranking]
-    columns["in_training"] = [None] * len(hits) if in_training is None else in_training
-    return {**columns, **nearest}
+    return {**columns, **last}
 
 
-def _nearest_columns(goal: Goal, neighbours: Neighbours | None, n_hits: int) -> Columns:
-    """The nearest training compound, and whether it is near enough; its value is that of the task that ranks."""
-    if neighbours is None:
-        empty = [""] * n_hits
-        return {
-            "in_domain": [None] * n_hits,
-            "nearest_id": empty,
-            "nearest_smiles": empty,
-            "nearest_similarity": [None] * n_hits,
-            "nearest_value": [None] * n_hits,
-        }
-    return {
-        "in_domain": neighbours.in_domain.tolist(),
-        "nearest_id": neighbours.ids,
-        "nearest_smiles": neighbours.smiles,
-        "nearest_similarity": neighbours.similarity,
-        "nearest_value": neighbours.labels[:, goal.column],
-    }
+def _nearest_columns(shown: HitColumns, neighbours: Neighbours | None, n_hits: int) -> Columns:
+    """The nearest training compounds, and whether the first is near enough."""
+    columns: Columns = {"in_domain": [None] * n_hits if neighbours is None else neighbours.in_domain.tolist()}
+    for place in range(shown.nearest):
+        prefix = "nearest" if place == 0 else f"nearest_{place + 1}"
+        if neighbours is None or place >= neighbours.similarity.shape[1]:
+            columns[f"{prefix}_id"] = columns[f"{prefix}_smiles"] = [""] * n_hits
+            columns[f"{prefix}_similarity"] = columns[f"{prefix}_value"] = [None] * n_hits
+            continue
+        columns[f"{prefix}_id"] = [ids[place] for ids in neighbours.ids]
+        columns[f"{prefix}_smiles"] = [texts[place] for texts in neighbours.smiles]
+        columns[f"{prefix}_similarity"] = neighbours.similarity[:, place]
+        columns[f"{prefix}_value"] = neighbours.labels[:, place, shown.task]
+    return columns

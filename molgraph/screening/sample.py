@@ -1,11 +1,26 @@
-"""A random sample of a stream, in bounded memory."""
+"""A random sample of a library, and what it says about the calibration compounds."""
+
+from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
-#: Structures that are kept.
-SAMPLE_SIZE = 2000
+from molgraph.chem.files.reader import RecordReader
+from molgraph.chem.fingerprints import morgan_fingerprints
+from molgraph.domain.shift import MOST_COMPARED, DensityRatio, ShiftReport, density_ratio, shift_check
+from molgraph.errors import InputError
+
+if TYPE_CHECKING:  # loading a model loads torch: helpers are started before that
+    from molgraph.predictor import Predictor
+
+#: Structures from which weights are learned, before those outside the domain are left out.
+_WEIGHED = 4000
+
+#: With fewer in the domain there is nothing to learn from.
+_LEAST_WEIGHED = 50
 
 
 class Sample:
@@ -17,7 +32,7 @@ class Sample:
     (2, 3)
     """
 
-    def __init__(self, size: int = SAMPLE_SIZE, *, seed: int = 0) -> None:
+    def __init__(self, size: int = MOST_COMPARED, *, seed: int = 0) -> None:
         self.n_offered = 0
         self._size = size
         self._rng = np.random.default_rng(seed)
@@ -42,3 +57,47 @@ class Sample:
         self._kept = sorted(self._kept)[: self._size]
         if len(self._kept) == self._size:
             self._bound = self._kept[-1][0]
+
+
+def check_shift(predictor: Predictor, sample: Sample) -> ShiftReport | None:
+    """Whether the library differs from the calibration compounds; None if the model was saved without structures.
+
+    Args:
+        predictor: The model.
+        sample: Structures that were predicted.
+    """
+    if predictor.structures is None:
+        return None
+    return shift_check(predictor.structures.calibration_fingerprints, _fingerprints(predictor, sample.texts))
+
+
+def weigh_calibration(predictor: Predictor, library: RecordReader, *, restrict: bool) -> DensityRatio:
+    """How much each calibration compound stands for the library, from one pass over its structures.
+
+    Args:
+        predictor: A model that was saved with its structures.
+        library: Read to its end.
+        restrict: Look at structures in the domain of the model only.
+
+    Raises:
+        InputError: Too few structures of the library are in the domain.
+    """
+    sample = Sample(_WEIGHED)
+    for batch in library:
+        sample.offer(batch.smiles)
+    texts = sample.texts
+    prediction = predictor.predict(texts, domain=True)
+    is_usable = np.isfinite(prediction.mean[:, 0])
+    if restrict and prediction.latent_distance is not None:
+        is_usable &= prediction.latent_distance <= 1.0
+    if predictor.structures is None or is_usable.sum() < _LEAST_WEIGHED:
+        raise InputError(
+            f"{is_usable.sum():,} of {len(texts):,} sampled rows of the library are in the domain of the model; "
+            f"weights need {_LEAST_WEIGHED}; choose --fdr-method cfbh"
+        )
+    kept = [texts[i] for i in np.flatnonzero(is_usable).tolist()]
+    return density_ratio(predictor.structures.calibration_fingerprints, _fingerprints(predictor, kept))
+
+
+def _fingerprints(predictor: Predictor, texts: Sequence[str]) -> NDArray[np.uint8]:
+    return morgan_fingerprints(predictor.standardized(texts))

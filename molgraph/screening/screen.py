@@ -21,11 +21,23 @@ from molgraph.chem.files.writer import open_table_writer
 from molgraph.config import Device, Precision
 from molgraph.errors import InputError
 from molgraph.rank.goal import Goal, parse_goal
+from molgraph.rank.hit import parse_hit
 from molgraph.rank.top import TopEntries
 from molgraph.results import Prediction, Rejected
-from molgraph.screening.hits import DomainRule, Hit, best_hits, write_hits
+from molgraph.screening.candidates import candidate_file
+from molgraph.screening.hits import DomainRule, Hit, HitColumns, best_hits, hits_at, write_hits
 from molgraph.screening.progress import StreamProgress
+from molgraph.screening.sample import Sample, check_shift, weigh_calibration
 from molgraph.screening.seen import SeenTexts
+from molgraph.screening.selection import (
+    DEFAULT_FDR,
+    FdrMethod,
+    LibrarySelection,
+    SelectionReport,
+    SelectionSettings,
+    check_calibration,
+    check_options,
+)
 from molgraph.screening.stream import BATCH_SIZE, ModelSource, PredictionStream, open_stream
 from molgraph.screening.summary import ScreenResult, write_summary
 from molgraph.screening.unusable import nothing_usable
@@ -34,10 +46,15 @@ if TYPE_CHECKING:  # loading a model loads torch: helpers are started before tha
     from molgraph.predictor import Predictor
 
 HITS = "hits.csv"
+SELECTED = "selected.csv"
 OUTSIDE = "outside.csv"
 REJECTED = "rejected.csv"
 DUPLICATES = "duplicates.csv"
 SUMMARY = "summary.json"
+_CANDIDATES = ".candidates.jsonl"
+
+#: More measured compounds beside a hit than this are no help.
+_MOST_NEAREST = 20
 
 
 def screen(
@@ -47,8 +64,12 @@ def screen(
     output: str | Path,
     top: int = 500,
     goal: str | None = None,
+    hit: str | None = None,
+    fdr: float | None = None,
+    fdr_method: FdrMethod = "cfbh",
     level: float = 0.9,
     domain: DomainRule = "separate",
+    nearest: int = 1,
     smiles_column: str | None = None,
     id_column: str | None = None,
     keep_columns: Sequence[str] = (),
@@ -60,21 +81,29 @@ def screen(
 ) -> ScreenResult:
     r"""Rank a library of any size; the best `top` structures, in memory that does not grow with the library.
 
-    Writes the folder `output`, complete or not at all: `hits.csv` (best first), `outside.csv` (structures that score
-    as well as these but are like nothing that the model was trained on, if there are any, the best `top`),
-    `rejected.csv` (each row that could not be used, and why), `duplicates.csv` (rows whose structure is spelled as in
-    an earlier row, if there are any) and `summary.json` (counts, settings, model, rate). Every row of the library is
-    scored, rejected or a duplicate.
+    Writes the folder `output`, complete or not at all: `hits.csv` (best first), `selected.csv` (all that were selected
+    as hits, if any were asked for and found), `outside.csv` (structures that score as well as the hits but are like
+    nothing that the model was trained on, if there are any, the best `top`), `rejected.csv` (each row that could not be
+    used, and why), `duplicates.csv` (rows whose structure is spelled as in an earlier row, if there are any) and
+    `summary.json` (counts, settings, model, selection, shift check, rate). Every row of the library is scored, rejected
+    or a duplicate.
 
     Args:
         model: Model folder, or a `Predictor` that was loaded from one.
         library: File, folder, glob or address; see `molgraph.chem.files.reader.open_records`.
         output: Folder to write.
         top: Structures in the hit list.
-        goal: Task that ranks, alone or after `maximize` or `minimize`; may be left out with a single task.
+        goal: Task that ranks, alone or after `maximize` or `minimize`; may be left out with a single task, or with
+            `hit`, which then ranks by how clearly a compound is a hit.
+        hit: What a hit is, e.g. `pIC50 >= 7`, see `molgraph.rank.hit.parse_hit`; each compound then gets a p-value, and
+            hits are selected.
+        fdr: The share of the selected that may be no hits, on average; 0.1 if left out.
+        fdr_method: How to select: `cfbh` all that can be, `weighted` with the calibration compounds weighted to look
+            like the library (which is read twice), `diverse` fewer, of as many scaffolds as can be.
         level: Probability with which the intervals and label sets hold the truth.
         domain: `separate` keeps structures out of the hit list that are less similar to the training compounds than
             `ModelCard.domain_similarity`; `ignore` ranks all alike, as is done where the model has no structures.
+        nearest: Training compounds that are shown beside each hit.
         smiles_column: Column of structures; found by name if left out.
         id_column: Column of identifiers; found by name if left out.
         keep_columns: Columns of the library to carry into the hits.
@@ -104,36 +133,50 @@ def screen(
         >>> sorted(path.name for path in (folder / "hits").iterdir())
         ['hits.csv', 'rejected.csv', 'summary.json']
     """
-    if top < 1:
-        raise InputError(f"top is {top}; it must be at least 1")
-    if not 0 < level < 1:
-        raise InputError(f"level is {level}; it must lie between 0 and 1, e.g. 0.9")
-    if domain not in get_args(DomainRule):
-        raise InputError(f"domain is {domain!r}; choose one of {', '.join(get_args(DomainRule))}")
+    _check_options(top, level, domain, nearest)
+    check_options(hit, fdr, fdr_method)
     started = time.monotonic()
-    with ExitStack() as stack:
-        reader = stack.enter_context(
-            open_records(
-                library,
-                smiles_column=smiles_column,
-                id_column=id_column,
-                keep_columns=keep_columns,
-                batch_size=BATCH_SIZE,
-            )
+
+    def open_library() -> AbstractContextManager[RecordReader]:
+        return open_records(
+            library,
+            smiles_column=smiles_column,
+            id_column=id_column,
+            keep_columns=keep_columns,
+            batch_size=BATCH_SIZE,
         )
+
+    with ExitStack() as stack:
+        reader = stack.enter_context(open_library())
         folder = stack.enter_context(atomic_folder(output, existing="replace" if overwrite else "error"))
-        stream = stack.enter_context(_open_model(model, device, precision, processes))
+        stream = stack.enter_context(_open_model(model, device, precision, processes, domain=hit is not None))
+        predictor = stream.predictor
+        selection = None
+        if hit is not None:
+            settings = SelectionSettings(
+                parse_hit(hit, predictor.tasks), fdr or DEFAULT_FDR, fdr_method, restrict=domain == "separate"
+            )
+            check_calibration(settings, predictor)
+            ratio = None
+            if fdr_method == "weighted":
+                _refuse_stream(library)
+                with open_library() as first_pass:
+                    ratio = weigh_calibration(predictor, first_pass, restrict=settings.restrict)
+            candidates = stack.enter_context(candidate_file(folder / _CANDIDATES))
+            selection = LibrarySelection(predictor, candidates, settings, ratio)
         run = _Run(
-            predictor=stream.predictor,
-            goal=parse_goal(goal, stream.predictor.tasks),
+            predictor=predictor,
+            goal=None if goal is None and selection is not None else parse_goal(goal, predictor.tasks),
             level=level,
-            top=best_hits(stream.predictor, top, domain),
+            top=best_hits(predictor, top, domain),
             keep_columns=tuple(keep_columns),
+            selection=selection,
         )
         _read_library(run, reader, stream, folder, on_progress)
         if run.rejected and not run.scored:
             raise nothing_usable(library, reader.smiles_column, run.first_rejected)
-        hits, outside = _write_rankings(run, folder)
+        written = _write_rankings(run, folder, nearest)
+        ranked_by = f"hit: {hit}" if run.goal is None else str(run.goal)
         result = ScreenResult(
             output=Path(output),
             rows_read=run.rows_read,
@@ -141,29 +184,54 @@ def screen(
             rejected=run.rejected,
             duplicates=run.duplicates,
             duplicates_are_complete=not run.seen.is_full,
-            hits=len(hits),
-            outside_domain=len(outside),
-            domain_similarity=run.predictor.card.domain_similarity,
+            hits=len(written.hits),
+            outside_domain=written.n_outside,
+            domain_similarity=predictor.card.domain_similarity,
+            selection=written.selection,
+            shift=check_shift(predictor, run.sample),
             seconds=time.monotonic() - started,
-            goal=str(run.goal),
+            goal=ranked_by,
             first_rejected=tuple(run.first_rejected),
-            best=tuple(hits[:10]),
+            best=tuple(written.hits[:10]),
         )
-        settings = {
+        options = {
             "library": str(library),
             "top": top,
-            "goal": str(run.goal),
+            "goal": ranked_by,
+            "hit": hit,
+            "fdr": None if hit is None else fdr or DEFAULT_FDR,
+            "fdr_method": None if hit is None else fdr_method,
             "level": level,
             "domain": domain,
+            "nearest": nearest,
             "smiles_column": reader.smiles_column,
             "id_column": reader.id_column,
             "keep_columns": list(keep_columns),
-            "device": run.predictor.device.type,
-            "precision": run.predictor.precision,
+            "device": predictor.device.type,
+            "precision": predictor.precision,
             "processes": stream.processes,
         }
-        write_summary(folder / SUMMARY, result, run.predictor, settings, version=__version__)
+        write_summary(folder / SUMMARY, result, predictor, options, version=__version__)
     return result
+
+
+def _check_options(top: int, level: float, domain: str, nearest: int) -> None:
+    if top < 1:
+        raise InputError(f"top is {top}; it must be at least 1")
+    if not 1 <= nearest <= _MOST_NEAREST:
+        raise InputError(f"nearest is {nearest}; it must lie between 1 and {_MOST_NEAREST}")
+    if not 0 < level < 1:
+        raise InputError(f"level is {level}; it must lie between 0 and 1, e.g. 0.9")
+    if domain not in get_args(DomainRule):
+        raise InputError(f"domain is {domain!r}; choose one of {', '.join(get_args(DomainRule))}")
+
+
+def _refuse_stream(library: str | Path) -> None:
+    if str(library) == "-":
+        raise InputError(
+            "fdr_method is 'weighted', which reads the library twice, and standard input can be read once; "
+            "give a file, or choose cfbh"
+        )
 
 
 @dataclass
@@ -171,10 +239,12 @@ class _Run:
     """A screen under way."""
 
     predictor: Predictor
-    goal: Goal
+    goal: Goal | None  # None to rank by how clearly a compound is a hit
     level: float
     top: TopEntries[Hit]
     keep_columns: tuple[str, ...]
+    selection: LibrarySelection | None
+    sample: Sample = field(default_factory=Sample)
     seen: SeenTexts = field(default_factory=SeenTexts)
     scored: int = 0
     rejected: int = 0
@@ -187,11 +257,11 @@ class _Run:
 
 
 def _open_model(
-    model: Predictor | str | Path, device: Device, precision: Precision, processes: int | None
+    model: Predictor | str | Path, device: Device, precision: Precision, processes: int | None, *, domain: bool
 ) -> AbstractContextManager[PredictionStream]:
     if not isinstance(model, str | Path):
-        return nullcontext(PredictionStream(model))
-    return open_stream(ModelSource(Path(model), device, precision), processes)
+        return nullcontext(PredictionStream(model, domain=domain))
+    return open_stream(ModelSource(Path(model), device, precision), processes, domain=domain)
 
 
 def _read_library(
@@ -266,35 +336,56 @@ def _take(run: _Run, batch: RecordBatch, prediction: Prediction, rejected_file: 
         run.first_rejected += lost[: 5 - len(run.first_rejected)]
     run.rejected += len(lost)
     run.scored += len(batch) - len(prediction.rejected)
-    scores = as_shown(run.goal.sign * prediction.mean[:, run.goal.column])
-    candidates = np.flatnonzero(scores > run.top.threshold)  # a rejected row's NaN is above nothing
-    lower, upper = prediction.interval(run.level)
-    sets = prediction.label_sets(run.level)
-    std = prediction.std
-    for i in candidates.tolist():
-        if scores[i] <= run.top.threshold:
-            continue
-        hit = Hit(
-            row=int(batch.rows[i]),
-            id=batch.ids[i],
-            smiles=batch.smiles[i],
-            mean=prediction.mean[i].copy(),  # a view would keep the arrays of the whole batch
-            std=std[i].copy(),
-            lower=lower[i].copy(),
-            upper=upper[i].copy(),
-            sets=tuple(sets[i]),
-            kept=tuple(batch.columns[name][i] for name in run.keep_columns),
-        )
-        run.top.offer(float(scores[i]), hit.row, hit)
+    hit_scores = None if run.selection is None else run.selection.scores(prediction)
+    goal_scores = hit_scores if run.goal is None else run.goal.sign * prediction.mean[:, run.goal.column]
+    scores = as_shown(np.full(len(batch), np.nan) if goal_scores is None else goal_scores)
+    is_ranked = scores > run.top.threshold  # a rejected row's NaN is above nothing
+    is_candidate = np.zeros(len(batch), dtype=np.bool_)
+    is_considered = ~np.isnan(scores)
+    if run.selection is not None and hit_scores is not None:
+        is_considered = run.selection.consider(prediction, hit_scores)
+        is_candidate = is_considered & run.selection.may_be_selected(hit_scores)
+    run.sample.offer([batch.smiles[i] for i in np.flatnonzero(is_considered).tolist()])
+    index = np.flatnonzero(is_ranked | is_candidate)
+    found = hits_at(index, batch, prediction, scores, hit_scores, level=run.level, keep=run.keep_columns)
+    for hit in found:
+        run.top.offer(hit.score, hit.row, hit)
+    if run.selection is not None:
+        run.selection.keep([hit for hit, i in zip(found, index.tolist(), strict=True) if is_candidate[i]])
 
 
-def _write_rankings(run: _Run, folder: Path) -> tuple[list[Hit], list[Hit]]:
-    """Write `hits.csv`, and `outside.csv` if there is anything for it; returns their rows."""
+@dataclass(frozen=True)
+class _Written:
+    """What the rankings hold."""
+
+    hits: list[Hit]
+    n_outside: int
+    selection: SelectionReport | None
+
+
+def _write_rankings(run: _Run, folder: Path, nearest: int) -> _Written:
+    """Write `hits.csv`, and `selected.csv` and `outside.csv` if there is anything for them."""
     inside, outside = run.top.inside(), run.top.outside()
-    write_hits(folder / HITS, run.predictor, run.goal, inside, run.keep_columns)
-    if outside:
-        write_hits(folder / OUTSIDE, run.predictor, run.goal, outside, run.keep_columns)
-    return [entry.payload for entry in inside], [entry.payload for entry in outside]
+    report, selected = (None, []) if run.selection is None else run.selection.finish()
+    columns = HitColumns(
+        run.keep_columns,
+        task=_shown_task(run),
+        nearest=nearest,
+        has_selection=run.selection is not None,
+    )
+    keys = frozenset(entry.key for entry in selected)
+    for name, ranking in ((HITS, inside), (SELECTED, selected), (OUTSIDE, outside)):
+        if ranking or name == HITS:
+            p_values = run.selection.p_values(ranking) if run.selection is not None and name != OUTSIDE else {}
+            write_hits(folder / name, run.predictor, ranking, columns, p_values=p_values, selected=keys)
+    return _Written([entry.payload for entry in inside], len(outside), report)
+
+
+def _shown_task(run: _Run) -> int:
+    """The task whose measured values stand beside a hit: the one that ranks, else the first that makes a hit."""
+    if run.goal is not None:
+        return run.goal.column
+    return 0 if run.selection is None else run.selection.first_task
 
 
 def as_shown(scores: NDArray[np.float64]) -> NDArray[np.float64]:

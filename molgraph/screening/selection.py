@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import zlib
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from itertools import islice
+from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from molgraph.chem.fingerprints import morgan_fingerprints
+from molgraph.chem.identity import canonical_smiles
 from molgraph.chem.scaffold import murcko_scaffold
-from molgraph.domain.shift import DensityRatio
+from molgraph.domain.shift import LARGEST_WEIGHT, DensityRatio
 from molgraph.errors import InputError
 from molgraph.rank.diverse_selection import diverse_selection
-from molgraph.rank.hit import HitRule, parse_hit
-from molgraph.rank.selection import calibrate_hits, checked_fdr, selection_threshold
-from molgraph.rank.weighted_selection import calibrate_weighted_hits, weighted_selection
+from molgraph.rank.hit import HitRule
+from molgraph.rank.selection import HitCalibration, calibrate_hits, checked_fdr, selection_threshold
+from molgraph.rank.top import Ranked
+from molgraph.rank.weighted_selection import WeightedHitCalibration, calibrate_weighted_hits, weighted_selection
 from molgraph.results import Prediction
+from molgraph.screening.candidates import CandidateFile
+from molgraph.screening.hits import Hit
 
 if TYPE_CHECKING:  # loading a model loads torch: helpers are started before that
     from molgraph.predictor import Predictor
@@ -28,6 +34,12 @@ FdrMethod = Literal["cfbh", "weighted", "diverse"]
 
 Floats = NDArray[np.float64]
 
+#: The rate where only a hit is named.
+DEFAULT_FDR = 0.1
+
+#: Candidates that are looked at together.
+_BLOCK = 512
+
 
 @dataclass(frozen=True)
 class SelectionReport:
@@ -37,204 +49,355 @@ class SelectionReport:
         hit: What a hit is.
         fdr: The false discovery rate that was asked for, q.
         method: How it was selected.
-        n_calibration: Calibration compounds whose answer is known.
-        n_calibration_hits: Hits among them.
-        n_considered: Compounds of the library that could be selected, m: those in the domain of the model.
         selected: Compounds that were selected.
         expected_true_hits: (1 - q)·selected: so many of them are hits on average, or more.
         threshold: The largest p-value that was selected; None if none was.
-        least_p_value: The smallest p-value that so many calibration compounds allow.
-        least_selection: The fewest compounds that they allow to be selected, m·`least_p_value`/q.
+        n_considered: Rows of the library that could be selected, m: those in the domain of the model.
+        in_training: Compounds that score well enough and are training compounds: their answer is known.
+        outside_domain: Compounds that score well enough but have no near enough training compound.
+        repeated: Rows that score well enough and are another spelling of an earlier row.
+        n_calibration: Calibration compounds whose answer is known.
+        n_calibration_hits: Hits among them.
+        least_selection: The fewest compounds that can be selected at once, given so many calibration compounds.
         effective_calibration: Calibration compounds of equal weight that would say as much; None without weights.
     """
 
     hit: str
     fdr: float
     method: FdrMethod
-    n_calibration: int
-    n_calibration_hits: int
-    n_considered: int
     selected: int
     expected_true_hits: float
     threshold: float | None
-    least_p_value: float
+    n_considered: int
+    in_training: int
+    outside_domain: int
+    repeated: int
+    n_calibration: int
+    n_calibration_hits: int
     least_selection: int
     effective_calibration: float | None
 
     def sentences(self) -> list[str]:
         """What came, and under which assumption, in plain words."""
-        considered = f"{self.n_considered:,} compounds in the domain of the model"
+        of = f"of {self.n_considered:,} rows in the domain of the model"
         if self.selected:
             told = [
-                f"Selected {self.selected:,} of {considered} as hits ({self.hit}); on average at most {self.fdr:.0%} of "
-                f"such a selection are not, i.e. {self.expected_true_hits:.0f} or more are."
+                f"Selected {self.selected:,} {of} as hits ({self.hit}).",
+                (
+                    f"On average at most {self.fdr:.0%} of such a selection are no hits: "
+                    f"expect {self.expected_true_hits:,.0f} true ones or more."
+                ),
             ]
         else:
             told = [
-                f"Selected none of {considered} as hits ({self.hit}) at a false discovery rate of {self.fdr:.0%}: "
-                f"{self.n_calibration:,} calibration compounds allow no fewer than {self.least_selection:,} at once, and "
-                "not so many score well enough. Ask for a higher --fdr, a lower limit, or measure more compounds."
+                f"Selected none {of} as hits ({self.hit}) at a false discovery rate of {self.fdr:.0%}.",
+                (
+                    f"{self.n_calibration:,} calibration compounds allow no fewer than {self.least_selection:,} at "
+                    "once, and not so many score well enough."
+                ),
+                "Ask for a higher --fdr, for a less demanding --hit, or measure more compounds.",
             ]
-        assumption = "the library is drawn like the training compounds, up to the weights of the shift check"
-        if self.method != "weighted":
-            assumption = "the compounds in the domain are drawn like the training compounds (see the shift check)"
-        weights = "" if self.effective_calibration is None else f", worth {self.effective_calibration:,.0f} after weighting"
-        told.append(
-            f"This rests on {self.n_calibration:,} calibration compounds{weights} ({self.n_calibration_hits:,} hits), "
-            f"and assumes that {assumption}."
-        )
+        told += [self._basis(), *self._left_out()]
         return told
+
+    def _basis(self) -> str:
+        if self.effective_calibration is None:
+            return (
+                f"It rests on {self.n_calibration:,} calibration compounds ({self.n_calibration_hits:,} hits), and on "
+                "the library in the domain being drawn like them."
+            )
+        return (
+            f"It rests on {self.n_calibration:,} calibration compounds ({self.n_calibration_hits:,} hits), worth "
+            f"{self.effective_calibration:,.0f} once weighted to look like the library, and on the weights being right."
+        )
+
+    def _left_out(self) -> list[str]:
+        reasons = {
+            f"{self.in_training:,} training compounds": self.in_training,
+            f"{self.outside_domain:,} without a near training compound": self.outside_domain,
+            f"{self.repeated:,} repeats": self.repeated,
+        }
+        named = [reason for reason, count in reasons.items() if count]
+        return [f"Not selected though they score as well: {', '.join(named)}."] if named else []
+
+
+@dataclass(frozen=True)
+class SelectionSettings:
+    """What is selected, and how.
+
+    Attributes:
+        rule: What a hit is.
+        fdr: False discovery rate.
+        method: How to select.
+        restrict: Consider compounds in the domain of the model only.
+    """
+
+    rule: HitRule
+    fdr: float
+    method: FdrMethod
+    restrict: bool
 
 
 class LibrarySelection:
     """Takes in the predictions of a library batch by batch; remembers what may still be selected.
 
-    A compound is considered if it lies in the domain of the model by its latent distance, which comes with its
-    prediction, and can be selected if its nearest training compound is near enough too: that is looked up only where the
-    p-value is small. Compounds that are considered and not near enough only make the selection smaller.
+    A row is considered if it lies in the domain of the model by its latent distance, which comes with its prediction.
+    What may be selected by its p-value goes to a file. At the end those that can be selected are looked at closely:
+    training compounds, repeats, and compounds without a near training compound drop out, and are considered no longer.
+    Rows that cannot be selected are not looked at. Some of them would drop out too, so m is rather too large, and the
+    selection rather too small.
+
+    A new compound is scored by the mean of all members, a calibration compound by the one member that never saw it,
+    which errs more. So the p-values err on the safe side.
 
     Args:
         predictor: The model.
-        hit: What a hit is, see `molgraph.rank.hit.parse_hit`.
-        fdr: False discovery rate.
-        method: How to select.
-        restrict: Consider compounds in the domain only.
+        candidates: Where candidates are kept.
+        settings: What is selected.
         ratio: Weights of the calibration compounds and of any others, for `weighted`.
 
     Raises:
-        InputError: The hit or the rate cannot be used, or the calibration compounds say nothing about the hit.
+        InputError: The calibration compounds say nothing about the hit, or are too few for the rate.
     """
 
     def __init__(
         self,
         predictor: Predictor,
-        hit: str,
-        fdr: float,
-        method: FdrMethod,
-        *,
-        restrict: bool,
+        candidates: CandidateFile,
+        settings: SelectionSettings,
         ratio: DensityRatio | None = None,
     ) -> None:
-        self.rule: HitRule = parse_hit(hit, predictor.tasks)
-        self._fdr = checked_fdr(fdr)
-        self._method = method
-        self._restrict = restrict
-        self._ratio = ratio
         self._predictor = predictor
+        self._candidates = candidates
+        self._settings = settings
+        self._ratio = ratio
         data = predictor.calibration.data
-        self.rule.check(data.labels)
         self._scale = predictor.calibration.residual_std
-        scores, is_hit = self.rule.score(data.mean, self._scale), self.rule.is_hit(data.labels)
-        # New compounds are scored by the mean of all members, which errs less than the one member that judged a
-        # calibration compound. So one table of scores serves all, and p-values err on the safe side.
+        scores, is_hit = settings.rule.score(data.mean, self._scale), settings.rule.is_hit(data.labels)
         nobody = np.zeros(len(scores), dtype=np.int64)
-        self._calibration = calibrate_hits(scores, is_hit, nobody, 1)
-        self._weighted = None
+        self._calibration: HitCalibration = calibrate_hits(scores, is_hit, nobody, 1)
+        check_calibration(settings, predictor)
+        self._weighted: WeightedHitCalibration | None = None
         if ratio is not None:
             self._weighted = calibrate_weighted_hits(scores, is_hit, ratio.calibration_weights, nobody, 1)
-        self.n_considered = 0
-        self._rows: list[NDArray[np.int64]] = []
-        self._scores: list[Floats] = []
+        self._n_considered = 0
         self._strengths: list[Floats] = []
-        self._weights: list[Floats] = []
-        self._scaffolds: dict[str, int] = {}
-        self._kinds: list[NDArray[np.int64]] = []
+
+    @property
+    def first_task(self) -> int:
+        """Position of the first task that makes a hit."""
+        return self._settings.rule.conditions[0].column
 
     def scores(self, prediction: Prediction) -> Floats:
         """How clearly each compound is predicted to be a hit, `[B]`; NaN where it was rejected."""
-        return np.asarray(self.rule.score(prediction.members, self._scale).mean(axis=0))
+        return np.asarray(self._settings.rule.score(prediction.members, self._scale).mean(axis=0))
 
-    def offer(
-        self, rows: NDArray[np.int64], structures: Sequence[str], prediction: Prediction, scores: Floats
-    ) -> Floats:
-        """p-values `[B]` of a batch; NaN for compounds that are not considered.
-
-        Args:
-            rows: `[B]` rows of the library.
-            structures: `[B]` as the library has them.
-            prediction: With its latent distance.
-            scores: `[B]` see `scores`.
-        """
+    def consider(self, prediction: Prediction, scores: Floats) -> NDArray[np.bool_]:
+        """Which rows of a batch are considered, `[B]`; they are counted."""
         is_considered = np.isfinite(scores)
-        if self._restrict and prediction.latent_distance is not None:
+        if self._settings.restrict and prediction.latent_distance is not None:
             is_considered &= prediction.latent_distance <= 1.0
-        self.n_considered += int(is_considered.sum())
-        p_values = np.where(is_considered, self._calibration.p_values(scores[None]), np.nan)
-        strength = p_values
-        if self._weighted is not None:
-            strength = np.where(is_considered, self._weighted.mass_above(scores[None]), np.nan)
-            p_values = strength / self._weighted.total  # without its own weight: smaller, so nobody is lost
-        candidates = np.flatnonzero(p_values <= self._fdr * (1.0 + 1e-9))
-        if len(candidates) == 0:
-            return p_values
-        texts = self._predictor.standardized([structures[i] for i in candidates])
-        if self._restrict:
-            neighbours = self._predictor.neighbours(texts)
-            if neighbours is not None:
-                candidates = candidates[neighbours.in_domain]
-                texts = [text for text, is_in in zip(texts, neighbours.in_domain, strict=True) if is_in]
-        if self._weighted is not None and self._ratio is not None and texts:
-            own = self._ratio.weights(morgan_fingerprints(texts))
-            p_values[candidates] = self._weighted.p_values(strength[candidates], own)
-            self._weights.append(own)
-        self._rows.append(rows[candidates])
-        self._scores.append(scores[candidates])
-        self._strengths.append(strength[candidates])
-        if self._method == "diverse":
-            kinds = [self._scaffolds.setdefault(str(murcko_scaffold(text)), len(self._scaffolds)) for text in texts]
-            self._kinds.append(np.array(kinds, dtype=np.int64))
-        return p_values
+        self._n_considered += int(is_considered.sum())
+        return is_considered
 
-    def finish(self) -> tuple[SelectionReport, frozenset[int]]:
-        """What was selected: in numbers, and the rows of the library."""
-        rows = np.concatenate(self._rows) if self._rows else np.zeros(0, dtype=np.int64)
-        scores, strengths = (np.concatenate(parts) if parts else np.zeros(0) for parts in (self._scores, self._strengths))
-        weights = np.concatenate(self._weights) if self._weights else np.zeros(0)
+    def may_be_selected(self, scores: Floats) -> NDArray[np.bool_]:
+        """Which rows may be selected by their p-value alone, `[B]`; these are to be kept."""
+        return np.asarray(self._least_p_values(self._strength(scores)) <= self._settings.fdr * (1.0 + 1e-9))
+
+    def keep(self, hits: Sequence[Hit]) -> None:
+        """Remember rows that are considered and may be selected."""
+        if hits:
+            self._candidates.write(hits)
+            self._strengths.append(self._strength(np.array([hit.hit_score for hit in hits])))
+
+    def p_values(self, ranking: Sequence[Ranked[Hit]]) -> dict[int, float]:
+        """p-values by row of the library, of those that are considered and no training compounds."""
+        known = self._predictor.in_training([entry.key for entry in ranking]) or [False] * len(ranking)
+        asked = [
+            entry.payload
+            for entry, is_known in zip(ranking, known, strict=True)
+            if not is_known and (not self._settings.restrict or entry.payload.latent_distance <= 1.0)
+        ]
+        p = self._strength(np.array([hit.hit_score for hit in asked]))
+        if self._weighted is not None and self._ratio is not None:
+            texts = self._predictor.standardized([hit.smiles for hit in asked])
+            p = self._weighted.p_values(p, self._ratio.weights(morgan_fingerprints(texts)))
+        return dict(zip([hit.row for hit in asked], p.tolist(), strict=True))
+
+    def finish(self) -> tuple[SelectionReport, list[Ranked[Hit]]]:
+        """What was selected: in numbers, and the compounds, the smallest p-value first."""
+        strengths = np.concatenate(self._strengths) if self._strengths else np.zeros(0)
+        look = self._look_closely(strengths)
+        strengths, scores, q = strengths[look.positions], look.scores, self._settings.fdr
+        n_new = self._n_considered - look.n_dropped
         if self._weighted is not None:
+            p_values = self._weighted.p_values(strengths, look.weights)
             chosen = weighted_selection(
-                self._weighted, strengths, scores, weights, n_new=self.n_considered, q=self._fdr
+                self._weighted, strengths, scores, look.weights, n_new=n_new, q=q, seed=_seed_of(scores)
             )
-            p_values = self._weighted.p_values(strengths, weights)
         else:
-            # All that were considered and are not among these have a p-value of no interest.
             p_values = strengths
-            everyone = np.concatenate([p_values, np.ones(self.n_considered - len(p_values))])
-            threshold = selection_threshold(everyone, self._fdr)
+            threshold = _threshold(p_values, n_new, q)
             chosen = p_values <= threshold
-            if self._method == "diverse":
-                kinds = np.concatenate(self._kinds) if self._kinds else np.zeros(0, dtype=np.int64)
-                chosen = diverse_selection(
-                    p_values, scores, kinds, threshold=threshold, n_new=self.n_considered, q=self._fdr
-                )
-        n_selected = int(chosen.sum())
-        least = 1.0 / (self._calibration.n_rows + 1)
-        report = SelectionReport(
-            hit=str(self.rule),
-            fdr=self._fdr,
-            method=self._method,
+            if self._settings.method == "diverse":
+                chosen = diverse_selection(p_values, scores, look.kinds, threshold=threshold, n_new=n_new, q=q)
+        order = np.lexsort((-scores, p_values))
+        selected = [look.entries[i] for i in order[chosen[order]].tolist()]
+        return self._report(look, n_new, p_values[chosen]), selected
+
+    def _strength(self, scores: Floats) -> Floats:
+        """What orders the compounds, smaller is better: the p-value, or the weight of the non-hits above."""
+        if self._weighted is not None:
+            return self._weighted.mass_above(scores[None])
+        return self._calibration.p_values(scores[None])
+
+    def _least_p_values(self, strength: Floats) -> Floats:
+        """A bound below the p-values, and below those that count when another compound joins the calibration."""
+        return strength if self._weighted is None else strength / (self._weighted.total + LARGEST_WEIGHT)
+
+    def _look_closely(self, strengths: Floats) -> _CloseLook:
+        """Look at all candidates that can be selected, until no other can be: to drop some lets others in."""
+        look = _CloseLook(len(strengths))
+        while True:
+            is_asked = ~look.was_seen
+            if self._weighted is None:
+                n_new = self._n_considered - look.n_dropped
+                is_asked &= strengths <= _threshold(strengths[~look.was_dropped], n_new, self._settings.fdr)
+            if not is_asked.any():
+                return look
+            for block in _blocks(self._candidates.read(is_asked.__getitem__)):
+                self._look_at(block, look)
+
+    def _look_at(self, block: list[tuple[int, Hit]], look: _CloseLook) -> None:
+        texts = self._predictor.standardized([hit.smiles for _, hit in block])
+        keys = [str(canonical_smiles(text)) for text in texts]
+        known = self._predictor.in_training(keys) or [False] * len(block)
+        neighbours = self._predictor.neighbours(texts) if self._settings.restrict else None
+        near = [True] * len(block) if neighbours is None else neighbours.in_domain.tolist()
+        kept = [
+            i
+            for i, (position, _) in enumerate(block)
+            if look.takes(position, keys[i], is_known=known[i], is_near=near[i])
+        ]
+        for i in kept:
+            position, hit = block[i]
+            look.positions.append(position)
+            look.entries.append(Ranked(hit.score, hit.row, keys[i], hit))
+        if self._settings.method == "diverse":
+            look.kind_names += [str(murcko_scaffold(texts[i])) for i in kept]
+        if self._ratio is not None and kept:
+            look.own_weights.append(self._ratio.weights(morgan_fingerprints([texts[i] for i in kept])))
+
+    def _report(self, look: _CloseLook, n_new: int, p_values: Floats) -> SelectionReport:
+        n_selected = len(p_values)
+        return SelectionReport(
+            hit=str(self._settings.rule),
+            fdr=self._settings.fdr,
+            method=self._settings.method,
+            selected=n_selected,
+            expected_true_hits=(1.0 - self._settings.fdr) * n_selected,
+            threshold=float(p_values.max()) if n_selected else None,
+            n_considered=n_new,
+            in_training=look.in_training,
+            outside_domain=look.outside_domain,
+            repeated=look.repeated,
             n_calibration=self._calibration.n_rows,
             n_calibration_hits=self._calibration.n_hits,
-            n_considered=self.n_considered,
-            selected=n_selected,
-            expected_true_hits=(1.0 - self._fdr) * n_selected,
-            threshold=float(p_values[chosen].max()) if n_selected else None,
-            least_p_value=least,
-            least_selection=self._calibration.least_selection(self.n_considered, self._fdr),
+            least_selection=self._calibration.least_selection(n_new, self._settings.fdr),
             effective_calibration=None if self._ratio is None else self._ratio.effective_rows,
         )
-        return report, frozenset(rows[chosen].tolist())
 
 
-def check_method(method: str, hit: str | None, fdr: float | None) -> None:
+class _CloseLook:
+    """Candidates that can be selected, and which of n cannot."""
+
+    def __init__(self, n_candidates: int) -> None:
+        self.was_seen = np.zeros(n_candidates, dtype=np.bool_)
+        self.was_dropped = np.zeros(n_candidates, dtype=np.bool_)
+        self.in_training = self.outside_domain = self.repeated = 0
+        self.positions: list[int] = []
+        self.entries: list[Ranked[Hit]] = []
+        self.kind_names: list[str] = []
+        self.own_weights: list[Floats] = []
+        self._keys: set[str] = set()
+
+    def takes(self, position: int, key: str, *, is_known: bool, is_near: bool) -> bool:
+        """Whether a candidate can be selected; each is asked once, and counted."""
+        is_repeat = key in self._keys
+        self._keys.add(key)
+        self.was_seen[position] = True
+        self.was_dropped[position] = is_repeat or is_known or not is_near
+        if is_repeat:
+            self.repeated += 1
+        elif is_known:
+            self.in_training += 1
+        elif not is_near:
+            self.outside_domain += 1
+        return not self.was_dropped[position]
+
+    @property
+    def n_dropped(self) -> int:
+        return int(self.was_dropped.sum())
+
+    @property
+    def scores(self) -> Floats:
+        return np.array([entry.payload.hit_score for entry in self.entries])
+
+    @property
+    def kinds(self) -> NDArray[np.int64]:
+        return np.unique(self.kind_names, return_inverse=True)[1] if self.kind_names else np.zeros(0, dtype=np.int64)
+
+    @property
+    def weights(self) -> Floats:
+        return np.concatenate(self.own_weights) if self.own_weights else np.zeros(0)
+
+
+def check_options(hit: str | None, fdr: float | None, method: str) -> None:
     """Refuse options of a selection that do not belong together.
 
     Raises:
         InputError: They do not.
     """
-    allowed = ("cfbh", "weighted", "diverse")
-    if method not in allowed:
-        raise InputError(f"fdr_method is {method!r}; choose one of {', '.join(allowed)}")
+    if method not in get_args(FdrMethod):
+        raise InputError(f"fdr_method is {method!r}; choose one of {', '.join(get_args(FdrMethod))}")
     if fdr is not None:
         checked_fdr(fdr)
     if hit is None and (fdr is not None or method != "cfbh"):
         raise InputError("a false discovery rate needs a hit; say what a hit is, e.g. --hit 'pIC50 >= 7'")
+
+
+def check_calibration(settings: SelectionSettings, predictor: Predictor) -> None:
+    """Refuse what the calibration compounds can say nothing about.
+
+    Raises:
+        InputError: All of them are hits or none is, they are too few for the rate, or they cannot be weighted.
+    """
+    labels = predictor.calibration.data.labels
+    settings.rule.check(labels)
+    n_rows = int(np.isfinite(settings.rule.is_hit(labels)).sum())
+    needed = int(np.ceil(1.0 / settings.fdr - 1e-9)) - 1
+    if n_rows < needed:
+        raise InputError(
+            f"fdr is {settings.fdr:g}, which needs at least {needed:,} calibration compounds, and the model has "
+            f"{n_rows:,} that say whether {settings.rule}; ask for a higher rate, or measure more compounds"
+        )
+    if settings.method == "weighted" and predictor.structures is None:
+        raise InputError(
+            "fdr_method is 'weighted', but the model was saved without its structures, so there is nothing to weigh; "
+            "train without --no-structures, or choose cfbh"
+        )
+
+
+def _threshold(p_values: Floats, n_new: int, q: float) -> float:
+    """The largest p-value that is selected; all rows that are considered and not here count as 1."""
+    return selection_threshold(np.concatenate([p_values, np.ones(n_new - len(p_values))]), q)
+
+
+def _seed_of(scores: Floats) -> int:
+    """A seed for the chance that the weighted procedure needs: another one for each library, the same in each run."""
+    return zlib.crc32(scores.astype(np.float32).tobytes())
+
+
+def _blocks(entries: Iterator[tuple[int, Hit]]) -> Iterator[list[tuple[int, Hit]]]:
+    while block := list(islice(entries, _BLOCK)):
+        yield block

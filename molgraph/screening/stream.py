@@ -83,10 +83,12 @@ class PredictionStream:
     Args:
         predictor: The model in this process.
         helpers: The other processes, and where they find the same model; None for none.
+        domain: Fill in the distances of `Prediction` too.
     """
 
-    def __init__(self, predictor: "Predictor", helpers: Helpers | None = None) -> None:
+    def __init__(self, predictor: "Predictor", helpers: Helpers | None = None, *, domain: bool = False) -> None:
         self.predictor = predictor
+        self._domain = domain
         self._helpers = helpers
         self.processes = 1 + (len(helpers.starts) if helpers else 0)
 
@@ -109,28 +111,29 @@ class PredictionStream:
     def _start(self, batch: RecordBatch, under_way: list[_Answer]) -> _Answer:
         """Give a batch to a helper, or predict it here where none is ready or all have enough to do."""
         if self._helpers is None:
-            return self.predictor.predict(batch.smiles, ids=batch.ids)
+            return self.predictor.predict(batch.smiles, ids=batch.ids, domain=self._domain)
         pool, source = self._helpers.pool, self._helpers.source
         with _clear_death():
             if self.predictor.device.type == "cuda":
                 return pool.submit(_featurize, batch.smiles, batch.ids, self.predictor.card.standardizer)
             if sum(not _is_ready(answer) for answer in under_way) < 2 * self._helpers.n_ready:
-                return pool.submit(_predict, source, self.predictor.digest, batch.smiles, batch.ids)
-        return self.predictor.predict(batch.smiles, ids=batch.ids)
+                return pool.submit(_predict, source, self.predictor.digest, batch.smiles, batch.ids, self._domain)
+        return self.predictor.predict(batch.smiles, ids=batch.ids, domain=self._domain)
 
     def _finish(self, batch: RecordBatch, answer: _Answer) -> tuple[RecordBatch, Prediction]:
         with _clear_death():
             result = answer.result() if isinstance(answer, Future) else answer
-        prediction = self.predictor.predict_graphs(result) if isinstance(result, PackedGraphs) else result
-        rejected = tuple(replace(r, row=int(batch.rows[r.row])) for r in prediction.rejected)
-        return batch, replace(prediction, rejected=rejected, rule=self.predictor.calibration)
+        if isinstance(result, PackedGraphs):
+            result = self.predictor.predict_graphs(result, domain=self._domain)
+        rejected = tuple(replace(r, row=int(batch.rows[r.row])) for r in result.rejected)
+        return batch, replace(result, rejected=rejected, rule=self.predictor.calibration)
 
 
 @contextmanager
-def open_stream(source: ModelSource, processes: int | None) -> Iterator[PredictionStream]:
+def open_stream(source: ModelSource, processes: int | None, *, domain: bool = False) -> Iterator[PredictionStream]:
     """A stream with `processes - 1` helpers, which are ended on leaving, whatever happens; None for one process a core.
 
-    The helpers load the model while this process loads it too.
+    The helpers load the model while this process loads it too. With `domain` the distances of `Prediction` are filled.
 
     Raises:
         InputError: `processes` is not positive.
@@ -146,7 +149,7 @@ def open_stream(source: ModelSource, processes: int | None) -> Iterator[Predicti
         from molgraph.predictor import Predictor
 
         predictor = Predictor.load(source.path, device=source.device, precision=source.precision)
-        yield PredictionStream(predictor, helpers)
+        yield PredictionStream(predictor, helpers, domain=domain)
 
 
 @contextmanager
@@ -221,11 +224,11 @@ def _warm_up(source: ModelSource) -> None:
         _load(source)
 
 
-def _predict(source: ModelSource, digest: str, smiles: list[str], ids: list[str]) -> Prediction:
+def _predict(source: ModelSource, digest: str, smiles: list[str], ids: list[str], domain: bool) -> Prediction:
     predictor = _load(source)
     if predictor.digest != digest:
         raise ModelError("the model folder changed while it was in use; start again")
-    return replace(predictor.predict(smiles, ids=ids), rule=None)
+    return replace(predictor.predict(smiles, ids=ids, domain=domain), rule=None)
 
 
 def _featurize(smiles: list[str], ids: list[str], standardizer: StandardizerName) -> PackedGraphs:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from molgraph.domain.shift import ShiftReport
 from molgraph.results import Rejected
 from molgraph.screening.hits import Hit
+from molgraph.screening.selection import SelectionReport
 
 if TYPE_CHECKING:  # loading a model loads torch: helpers are started before that
     from molgraph.predictor import Predictor
@@ -33,6 +35,9 @@ class ScreenResult:
         outside_domain: Structures that score as well but are outside of what the model knows, in `outside.csv`; as many
             as the hit list may hold at most.
         domain_similarity: What is less similar to all training compounds is outside; None if they are not known.
+        selection: What was selected; None if it was not said what a hit is.
+        shift: Whether the library is like the calibration compounds; None if their structures are not known. With a
+            selection only what was considered for it was compared.
         seconds: Wall time.
         goal: What ranked them.
         first_rejected: The first few rejected rows.
@@ -48,6 +53,8 @@ class ScreenResult:
     hits: int
     outside_domain: int
     domain_similarity: float | None
+    selection: SelectionReport | None
+    shift: ShiftReport | None
     seconds: float
     goal: str
     first_rejected: tuple[Rejected, ...]
@@ -83,6 +90,8 @@ def summary_values(
         },
         "hits": {"written": result.hits, "outside_domain": result.outside_domain},
         "domain_similarity": result.domain_similarity,
+        "selection": None if result.selection is None else asdict(result.selection),
+        "shift": _shift_values(result.shift),
         "seconds": round(result.seconds, 3),
         "molecules_per_second": round(result.molecules_per_second, 1),
         "settings": dict(settings),
@@ -93,4 +102,17 @@ def summary_values(
             "trained_on": predictor.card.data.name,
             "molgraph_version": predictor.card.molgraph_version,
         },
+    }
+
+
+def _shift_values(shift: ShiftReport | None) -> dict[str, Any] | None:
+    if shift is None:
+        return None
+    checked = {"auc": shift.auc, "p_value": shift.p_value} if shift.was_checked else {"auc": None, "p_value": None}
+    return {
+        "n_calibration": shift.n_calibration,
+        "n_library": shift.n_library,
+        **checked,
+        "was_checked": shift.was_checked,
+        "fires": shift.fires,
     }

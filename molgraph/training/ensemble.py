@@ -147,8 +147,8 @@ def calibration_data(
         fold: `[B]` see `assign_folds`.
         split: Take the rows that were held out from all members, not those of the folds.
     """
+    rows = calibration_rows(fold, split=split)
     if split:
-        rows = np.flatnonzero(fold == HELD_OUT)
         pooled = outputs.pooled()
         return CalibrationData(
             judge=np.zeros(len(rows), dtype=np.int64),
@@ -158,7 +158,6 @@ def calibration_data(
             epistemic_var=pooled.epistemic_var[rows],
             quantiles=None if pooled.quantiles is None else pooled.quantiles[rows],
         )
-    rows = np.flatnonzero(fold >= 0)
     judge = fold[rows]
     held_out = np.arange(len(outputs.mean))[:, None] == judge  # [M, n]
     return CalibrationData(
@@ -169,6 +168,11 @@ def calibration_data(
         epistemic_var=_seen_variance(outputs.mean[:, rows], held_out) + outputs.epistemic_var[judge, rows],
         quantiles=None if outputs.quantiles is None else outputs.quantiles[judge, rows],
     )
+
+
+def calibration_rows(fold: NDArray[np.int64], *, split: bool) -> NDArray[np.int64]:
+    """The rows that calibrate, in order: those held out from all members, or those that one member is blind to."""
+    return np.flatnonzero(fold == HELD_OUT if split else fold >= 0)
 
 
 def calibration_settings(config: TrainConfig, n_members: int) -> CalibrationSettings:

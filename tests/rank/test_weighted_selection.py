@@ -37,7 +37,7 @@ def test_equals_the_procedure_as_written(rows, new, q):
     new_scores, own = np.array(new, dtype=float).T
     rule = calibrate_weighted_hits(scores, is_hit, weights, np.zeros(len(scores), dtype=int), 1)
     mass = rule.mass_above(new_scores[None])
-    found = weighted_selection(rule, mass, new_scores, own, n_new=len(new), q=q)
+    found = weighted_selection(rule, mass, new_scores, own, n_new=len(new), q=q, pruning="dtm")
     assert np.array_equal(found, naive((scores, is_hit, weights), new_scores, own, q))
 
 

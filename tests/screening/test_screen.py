@@ -11,9 +11,9 @@ from multiprocessing import active_children
 import pytest
 
 from molgraph import Predictor, __version__, screen
+from molgraph import predictor as predictor_module
 from molgraph.chem.identity import canonical_smiles
 from molgraph.errors import InputError, ModelError, WorkerError
-from molgraph.screening import hits as hits_module
 from molgraph.screening import screen as module
 from molgraph.screening import stream
 from molgraph.store import model_hash
@@ -124,8 +124,8 @@ def test_a_library_of_another_chemistry(predictor, tmp_path):
 
 
 def test_what_rdkit_wrote_and_cannot_read(predictor, tmp_path, monkeypatch):
-    broken = hits_module.parse_smiles("bad")
-    monkeypatch.setattr(hits_module, "parse_smiles", lambda _text: broken)
+    broken = predictor_module.parse_smiles("bad")
+    monkeypatch.setattr(predictor_module, "parse_smiles", lambda _text: broken)
     (tmp_path / "library.smi").write_text("CC[NH3+].[Cl-] salt\n")
     result = screen(predictor, tmp_path / "library.smi", output=tmp_path / "hits", domain="ignore")
     assert (result.hits, result.best[0].id) == (1, "salt")
@@ -217,8 +217,12 @@ def test_summary_tells_all(model_folder, library, tmp_path):
         "library": str(library),
         "top": 3,
         "goal": "maximize pIC50",
+        "hit": None,
+        "fdr": None,
+        "fdr_method": None,
         "level": 0.8,
         "domain": "separate",
+        "nearest": 1,
         "smiles_column": "smiles",
         "id_column": "name",
         "keep_columns": [],

@@ -71,9 +71,9 @@ def test_alone_it_reads_one_batch_at_a_time(predictor):
 
 
 def test_helpers_of_any_pace_keep_the_order(predictor, model_folder, monkeypatch):
-    def at_any_pace(source, digest, smiles, ids):
+    def at_any_pace(source, digest, smiles, ids, domain):
         time.sleep(0.02 * (len(smiles[0]) % 4))
-        return predictor.predict(smiles, ids=ids)
+        return predictor.predict(smiles, ids=ids, domain=domain)
 
     monkeypatch.setattr(stream, "_predict", at_any_pace)
     with ThreadPoolExecutor(3) as pool:
@@ -162,9 +162,9 @@ def test_a_model_that_changes_under_way_is_noticed(model_folder):
     stream._load.cache_clear()
     source = ModelSource(model_folder, "cpu")
     digest = Predictor.load(model_folder, device="cpu").digest
-    assert stream._predict(source, digest, ["CCO"], ["a"]).rule is None
+    assert stream._predict(source, digest, ["CCO"], ["a"], domain=False).rule is None
     with pytest.raises(ModelError, match="changed while it was in use"):
-        stream._predict(source, "another", ["CCO"], ["a"])
+        stream._predict(source, "another", ["CCO"], ["a"], domain=False)
 
 
 def test_processes_are_counted(model_folder):

@@ -1,0 +1,108 @@
+"""What a hit is, in words."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from molgraph.errors import InputError
+from molgraph.rank.hit import parse_hit
+from molgraph.tasks import TaskSpec
+
+PIC50, HERG, ACTIVE = (
+    TaskSpec("pIC50", "regression"),
+    TaskSpec("hERG", "classification"),
+    TaskSpec("HIV active", "classification"),
+)
+ODD = TaskSpec("salt and pepper >= 1", "regression")
+
+
+@pytest.mark.parametrize(
+    ("text", "tasks", "meaning"),
+    [
+        ("pIC50 >= 7", [PIC50], "pIC50 >= 7"),
+        ("pic50>7", [PIC50], "pIC50 > 7"),
+        ("pIC50 ≤ 6.5", [PIC50], "pIC50 <= 6.5"),
+        ("pIC50 < -1e-3", [PIC50], "pIC50 < -0.001"),
+        ("active", [ACTIVE], "HIV active = 1"),
+        ("not active", [ACTIVE], "HIV active = 0"),
+        ("inactive", [ACTIVE], "HIV active = 0"),
+        ("HIV active", [ACTIVE, HERG], "HIV active = 1"),
+        ("hERG = 0", [HERG], "hERG = 0"),
+        ("hERG == 1", [HERG], "hERG = 1"),
+        ("pIC50 >= 7 AND not hERG", [PIC50, HERG], "pIC50 >= 7 and hERG = 0"),
+        ("pIC50 >= 7 and pIC50 < 9", [PIC50], "pIC50 >= 7 and pIC50 < 9"),
+        ("salt and pepper >= 1 > 3 and hERG", [ODD, HERG], "salt and pepper >= 1 > 3 and hERG = 1"),
+    ],
+)
+def test_words_and_their_meaning(text, tasks, meaning):
+    assert str(parse_hit(text, tasks)) == meaning
+
+
+@pytest.mark.parametrize(
+    ("text", "tasks", "message"),
+    [
+        ("", [PIC50], "name what a hit is, e.g. 'pIC50 >= 7'"),
+        ("pKi > 7", [PIC50, HERG], r"a task of the model \(pIC50, hERG\)"),
+        ("pIC50", [PIC50], "compare it with a limit"),
+        ("pIC50 = 7", [PIC50], "by >=, >, <= or <"),
+        ("pIC50 > seven", [PIC50], "with a number"),
+        ("pIC50 > nan", [PIC50], "with a number"),
+        ("pIC50 > inf", [PIC50], "with a number"),
+        ("hERG > 0.5", [HERG], "is a class: write 'hERG' or 'not hERG'"),
+        ("not pIC50 > 7", [PIC50], "turn the comparison round"),
+        ("active", [ACTIVE, HERG], "a task of the model"),
+        ("pIC50 > 7 and", [PIC50], "a task of the model"),
+        ("pIC50 > 7 and pIC50 > 7", [PIC50], "twice"),
+    ],
+)
+def test_what_is_no_hit(text, tasks, message):
+    with pytest.raises(InputError, match=message):
+        parse_hit(text, tasks)
+
+
+@given(st.text(max_size=40))
+def test_any_text_is_a_rule_or_a_clear_refusal(text):
+    rule, refusal = None, ""
+    try:
+        rule = parse_hit(text, [PIC50, HERG])
+    except InputError as error:
+        refusal = str(error)
+    assert refusal.startswith("hit ") if rule is None else parse_hit(str(rule), [PIC50, HERG]) == rule
+
+
+def test_a_missing_value_leaves_it_open():
+    rule = parse_hit("pIC50 >= 7 and not hERG", [PIC50, HERG])
+    labels = np.array([[7.0, 0], [6.9, 0], [8, 1], [np.nan, 0], [8, np.nan]])
+    np.testing.assert_array_equal(rule.is_hit(labels), [1, 0, 0, np.nan, np.nan])
+
+
+@given(st.floats(-5, 5), st.floats(-5, 5), st.sampled_from([">", ">=", "<", "<="]))
+def test_the_score_of_one_condition_orders_as_the_prediction(a, b, sign):
+    rule = parse_hit(f"pIC50 {sign} 1", [PIC50])
+    first, second = rule.score(np.array([[a], [b]]), np.array([0.7]))
+    assert np.sign(np.round(first - second, 9)) == np.sign(np.round((a - b) / 0.7, 9)) * (1 if ">" in sign else -1)
+
+
+def test_the_score_of_several_conditions_is_the_weakest_link():
+    rule = parse_hit("pIC50 >= 7 and hERG = 0", [PIC50, HERG])
+    scores = rule.score(np.array([[9, 0.01], [9, 0.99], [5, 0.01], [np.nan, 0.5]]), np.array([1.0, np.nan]))
+    assert scores[0] > scores[1]
+    assert scores[0] > scores[2]
+    assert np.isnan(scores[3])
+    assert scores[0] == pytest.approx(np.log(0.97725 * 0.99), abs=1e-4)
+
+
+@pytest.mark.parametrize(("limit", "what"), [(9, "none of them is"), (1, "all of them are")])
+def test_a_limit_that_parts_nothing(limit, what):
+    labels = np.array([[5.5], [6.25], [np.nan]])
+    with pytest.raises(InputError, match=rf"of the 2 calibration compounds.*{what}.*from 5.5 to 6.25"):
+        parse_hit(f"pIC50 > {limit}", [PIC50]).check(labels)
+    parse_hit("pIC50 > 6", [PIC50]).check(labels)
+
+
+def test_a_class_that_is_missing():
+    with pytest.raises(InputError, match="hERG has 2 of class 0 and 0 of class 1"):
+        parse_hit("hERG", [HERG]).check(np.zeros((2, 1)))
+    with pytest.raises(InputError, match="was not measured"):
+        parse_hit("hERG", [HERG]).check(np.full((2, 1), np.nan))
