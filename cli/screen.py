@@ -139,7 +139,7 @@ def _tell(result: "ScreenResult", top: int) -> None:
             tell(sentence)
         if result.selection.selected:
             tell(f"they are in {result.output / 'selected.csv'}")
-    if result.shift is not None:
+    if result.shift is not None and (result.shift.was_checked or result.selection is not None):
         is_weighted = result.selection is not None and result.selection.method == "weighted"
         for sentence in result.shift.sentences(is_weighted=is_weighted):
             tell(sentence)

@@ -78,6 +78,21 @@ Hidden = Annotated[
 ]
 Depth = Annotated[int | None, typer.Option(help="Message-passing steps. [default: 3]")]
 Dropout = Annotated[float | None, typer.Option(help="Share of hidden values dropped in training. [default: 0]")]
+UncertaintyName = Annotated[
+    Literal["ensemble", "mve", "evidential", "quantile", "dropout"] | None,
+    typer.Option(help="What gives the spread of a prediction beside the members' disagreement. [default: ensemble]"),
+]
+CalibrationName = Annotated[
+    Literal["cross", "split"] | None,
+    typer.Option(
+        help="Calibrate with all rows, each judged by the member that was blind to it, or with a fifth that no member "
+        "sees, for exact guarantees. [default: cross]"
+    ),
+]
+ClassCalibrationName = Annotated[
+    Literal["none", "temperature", "platt", "isotonic", "venn-abers"] | None,
+    typer.Option(help="How probabilities are brought to the shares that were seen. [default: platt]"),
+]
 BalanceClasses = Annotated[
     bool | None,
     typer.Option("--class-balance/--no-class-balance", help="Weigh both classes of a task the same. [default: no]"),
@@ -119,6 +134,9 @@ def train(
     hidden: Hidden = None,
     depth: Depth = None,
     dropout: Dropout = None,
+    uncertainty: UncertaintyName = None,
+    calibration: CalibrationName = None,
+    class_calibration: ClassCalibrationName = None,
     balance_classes: BalanceClasses = None,
     standardize: Standardize = None,
     precision: Precision = None,
@@ -135,6 +153,7 @@ def train(
     settings = _settings(
         config,
         {"folds": folds, "split": split, "epochs": epochs, "batch_size": batch_size, "patience": patience,
+         "uncertainty": uncertainty, "calibration": calibration, "class_calibration": class_calibration,
          "balance_classes": balance_classes, "standardizer": standardize, "precision": precision, "seed": seed,
          "device": device},
         {"hidden": hidden, "depth": depth, "dropout": dropout},
@@ -162,10 +181,12 @@ def train(
 
 def _settings(config: Path | None, options: dict[str, Any], model_options: dict[str, Any]) -> "TrainConfig":
     """Settings of the file, with the options that were given in their place."""
-    from molgraph.config import TrainConfig, config_from_toml
+    from molgraph.config import DEFAULT_DROPOUT, TrainConfig, config_from_toml
 
     settings = TrainConfig() if config is None else config_from_toml(config)
     given = {name: value for name, value in model_options.items() if value is not None}
+    if options["uncertainty"] == "dropout" and settings.model.dropout == 0:
+        given.setdefault("dropout", DEFAULT_DROPOUT)
     model = dataclasses.replace(settings.model, **given)
     given = {name: value for name, value in options.items() if value is not None}
     return dataclasses.replace(settings, model=model, **given)

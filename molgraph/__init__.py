@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from molgraph.config import TrainConfig as TrainConfig
     from molgraph.datasets.load import load_dataset as load_dataset
     from molgraph.errors import MolgraphError as MolgraphError
+    from molgraph.evaluation.evaluate import evaluate as evaluate
     from molgraph.features.featurize import featurize as featurize
     from molgraph.graphs import PackedGraphs as PackedGraphs
     from molgraph.predictor import Predictor as Predictor
@@ -34,6 +35,7 @@ _HOMES = {
     "Predictor": "molgraph.predictor",
     "Rejected": "molgraph.results",
     "TrainConfig": "molgraph.config",
+    "evaluate": "molgraph.evaluation.evaluate",
     "featurize": "molgraph.features.featurize",
     "load_dataset": "molgraph.datasets.load",
     "predict_file": "molgraph.screening.predict_file",
@@ -48,6 +50,7 @@ __all__ = [  # noqa: RUF022  (RUF022 would sort classes before functions; this i
     "Prediction",
     "predict_file",
     "screen",
+    "evaluate",
     "featurize",
     "PackedGraphs",
     "Rejected",

@@ -76,6 +76,7 @@ class ModelCard:
         best_epochs: Epoch whose weights each member kept.
         calibration: What the calibration was fitted to, and how.
         calibration_rows: Rows of each task behind it.
+        recalibrated_on: The table that it was fitted to, where that is not the one of the training.
         has_structures: Whether the training structures are in the folder.
         domain_similarity: A compound less similar to all of them than this is outside of what the model knows; None
             without structures. See `molgraph.domain.threshold`.
@@ -96,6 +97,7 @@ class ModelCard:
     best_epochs: tuple[int, ...]
     calibration: CalibrationSettings
     calibration_rows: tuple[int, ...]
+    recalibrated_on: DataAccount | None
     has_structures: bool
     domain_similarity: float | None
     libraries: dict[str, str]
@@ -113,6 +115,7 @@ def card_to_dict(card: ModelCard) -> dict[str, Any]:
     values["tasks"] = [dict(vars(task)) for task in card.tasks]
     values["config"] = config_to_dict(card.config)
     values["data"] = dict(vars(card.data))
+    values["recalibrated_on"] = None if card.recalibrated_on is None else dict(vars(card.recalibrated_on))
     values["calibration"] = dict(vars(card.calibration))
     values["metrics"] = [dict(vars(record)) for record in card.metrics]
     return {"format_version": FORMAT_VERSION, **values}

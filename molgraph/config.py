@@ -56,6 +56,10 @@ class ModelConfig:
         _require(self, "head_layers", self.head_layers, 0, 20)
 
 
+#: Share of hidden values dropped where Monte-Carlo dropout is asked for by its name alone.
+DEFAULT_DROPOUT = 0.1
+
+
 @dataclass(frozen=True)
 class TrainConfig:
     """How an ensemble is trained.

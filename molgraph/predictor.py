@@ -1,7 +1,7 @@
 """Predictor: a trained model, loaded once and called many times."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from molgraph.features.featurize import featurize
 from molgraph.graphs import PackedGraphs
 from molgraph.models.ensemble import Ensemble
 from molgraph.models.precision import resolve_device, resolve_precision
+from molgraph.outputs import MemberOutputs
 from molgraph.results import Prediction, Rejected
 from molgraph.store import StoredModel, TrainingStructures, load_model, model_hash
 from molgraph.tasks import TaskSpec
@@ -154,8 +155,20 @@ class Predictor:
             rule=self.calibration,
         )
 
+    def member_outputs(self, graphs: PackedGraphs) -> MemberOutputs:
+        """What the members say of graphs made by `featurize` with the model's own standardizer, before calibration.
+
+        Raises:
+            InputError: The graphs belong to another feature schema.
+        """
+        return self._ensemble.predict(graphs)
+
+    def recalibrated(self, calibration: Calibration, structures: TrainingStructures, card: ModelCard) -> StoredModel:
+        """This model with another calibration, for `molgraph.store.save_model`."""
+        return replace(self._model, calibration=calibration, structures=structures, card=card)
+
     def in_training(self, keys: Sequence[str]) -> list[bool] | None:
-        """Whether each canonical SMILES of a standardized structure is a training compound.
+        """Whether each canonical SMILES of a standardized structure is a compound of the training or calibration.
 
         None if the model was saved without structures.
         """
@@ -169,9 +182,11 @@ class Predictor:
         if structures is None:
             return frozenset()
         if self.card.libraries.get("rdkit") == rdkit.__version__:
-            return frozenset(structures.canonical)
+            return frozenset((*structures.canonical, *structures.calibration_canonical))
         # Canonical SMILES are comparable only where one RDKit wrote them.
-        return frozenset(str(canonical_smiles(text)) for text in structures.smiles)
+        return frozenset(
+            str(canonical_smiles(text)) for text in (*structures.smiles, *structures.calibration_canonical)
+        )
 
     def standardized(self, smiles: Sequence[str]) -> list[str]:
         """Each structure as the model sees it; one that it cannot read as it came."""

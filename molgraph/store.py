@@ -7,7 +7,7 @@
 | `calibration.safetensors` | the calibration rows as their judges saw them, and what was fitted to them |
 | `domain.safetensors` | the training compounds in the space of the first member's encoder, 32 numbers each |
 | `out_of_fold.safetensors` | fold, labels and out-of-fold predictions of the training rows |
-| `structures.json` | ids and structures of the training rows (left out with `--no-structures`) |
+| `structures.json` | ids and structures of the training and calibration rows (left out with `--no-structures`) |
 | `fingerprints.safetensors` | Morgan fingerprints of these, and of the calibration rows (likewise) |
 """
 
@@ -77,13 +77,15 @@ class TrainingStructures:
         smiles: `[B]` standardized structures, as they were featurized.
         canonical: `[B]` the same as canonical SMILES, for recognising a compound.
         fingerprints: `[B, 256]` packed Morgan bits.
-        calibration_fingerprints: `[n, 256]` those of the compounds that calibrate, as `Calibration.data` has them.
+        calibration_canonical: `[n]` canonical SMILES of the compounds that calibrate, as `Calibration.data` has them.
+        calibration_fingerprints: `[n, 256]` their packed Morgan bits.
     """
 
     ids: tuple[str, ...]
     smiles: tuple[str, ...]
     canonical: tuple[str, ...]
     fingerprints: NDArray[np.uint8]
+    calibration_canonical: tuple[str, ...]
     calibration_fingerprints: NDArray[np.uint8]
 
 
@@ -128,7 +130,8 @@ def save_model(path: str | Path, model: StoredModel, *, existing: Literal["error
     }
     if model.structures is not None:
         s = model.structures
-        contents[STRUCTURES] = json.dumps({"ids": s.ids, "smiles": s.smiles, "canonical": s.canonical}).encode()
+        texts = {"ids": s.ids, "smiles": s.smiles, "canonical": s.canonical, "calibration": s.calibration_canonical}
+        contents[STRUCTURES] = json.dumps(texts).encode()
         contents[FINGERPRINTS] = _serialize({"fingerprints": s.fingerprints, "calibration": s.calibration_fingerprints})
     hashes = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
     card = replace(model.card, files=hashes, has_structures=model.structures is not None)
@@ -329,11 +332,13 @@ def _structures(card: ModelCard, files: Mapping[str, bytes], n_calibration: int)
     text = _load_json(files[STRUCTURES])
     n_rows = card.data.rows_used
     columns = {key: tuple(str(value) for value in text[key]) for key in ("ids", "smiles", "canonical")}
-    if any(len(column) != n_rows for column in columns.values()):
-        raise ValueError(f"{STRUCTURES} does not hold {n_rows} structures")
+    calibration = tuple(str(value) for value in text["calibration"])
+    if any(len(column) != n_rows for column in columns.values()) or len(calibration) != n_calibration:
+        raise ValueError(f"{STRUCTURES} does not hold {n_rows} structures, {n_calibration} of them to calibrate")
     arrays = load_arrays(files[FINGERPRINTS])
     return TrainingStructures(
         fingerprints=_checked(arrays, "fingerprints", np.uint8, (n_rows, FINGERPRINT_BYTES)),
+        calibration_canonical=calibration,
         calibration_fingerprints=_checked(arrays, "calibration", np.uint8, (n_calibration, FINGERPRINT_BYTES)),
         **columns,
     )

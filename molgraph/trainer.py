@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 
 from molgraph import __version__
-from molgraph.card import DataAccount, MetricRecord, ModelCard
+from molgraph.card import MetricRecord, ModelCard
 from molgraph.chem.fingerprints import morgan_fingerprints
 from molgraph.chem.identity import canonical_smiles
 from molgraph.chem.standardize import STANDARDIZERS
@@ -114,12 +114,15 @@ def to_stored_model(
     structures = domain_similarity = None
     if keep_structures:
         fingerprints = morgan_fingerprints(dataset.smiles)
+        canonical = tuple(str(canonical_smiles(text)) for text in dataset.smiles)
+        calibrating = calibration_rows(trained.fold, split=config.calibration == "split")
         structures = TrainingStructures(
             ids=dataset.ids,
             smiles=dataset.smiles,
-            canonical=tuple(str(canonical_smiles(text)) for text in dataset.smiles),
+            canonical=canonical,
             fingerprints=fingerprints,
-            calibration_fingerprints=fingerprints[calibration_rows(trained.fold, split=config.calibration == "split")],
+            calibration_canonical=tuple(canonical[i] for i in calibrating),
+            calibration_fingerprints=fingerprints[calibrating],
         )
         domain_similarity = domain_threshold(structures.fingerprints, trained.fold)
     return StoredModel(
@@ -162,21 +165,12 @@ def _card(
         standardizer_version=STANDARDIZERS[config.standardizer].version,
         n_members=trained.network.n_members,
         config=config,
-        data=DataAccount(
-            name=dataset.name,
-            fingerprint=dataset.fingerprint,
-            rows_read=dataset.rows_read,
-            rows_used=len(dataset),
-            rejected=len(dataset.rejected),
-            unlabelled=dataset.n_unlabelled,
-            merged_away=dataset.merges.n_rows_removed,
-            merged_groups=len(dataset.merges.groups),
-            conflicting_groups=len(dataset.merges.conflicts),
-        ),
+        data=dataset.account(),
         metrics=_metric_records(trained),
         best_epochs=trained.best_epochs,
         calibration=trained.calibration.settings,
         calibration_rows=tuple(sum(counts) for counts in trained.calibration.rows_of),
+        recalibrated_on=None,
         has_structures=domain_similarity is not None,
         domain_similarity=domain_similarity,
         libraries=_library_versions(),

@@ -27,11 +27,17 @@ CARD = ModelCard(
     best_epochs=(3, 4),
     calibration=CalibrationSettings(rows="cross", n_judges=2),
     calibration_rows=(7, 6),
+    recalibrated_on=None,
     has_structures=True,
     domain_similarity=0.25,
     libraries={"numpy": "2.0"},
     files={"weights.safetensors": "ef" * 32},
 )
+
+
+def test_card_of_a_recalibrated_model_survives_json():
+    card = replace(CARD, recalibrated_on=DataAccount("new.csv", "ef" * 32, 5, 5, 0, 0, 0, 0, 0))
+    assert card_from_dict(json.loads(json.dumps(card_to_dict(card))), source="card.json") == card
 
 
 def plain() -> dict[str, object]:

@@ -15,7 +15,7 @@ from typing import Any, get_args
 
 from molgraph.config import FoldSplit
 from molgraph.errors import InputError
-from molgraph.metrics import METRICS
+from molgraph.metrics.scores import METRICS
 from molgraph.tasks import Direction, TaskKind, TaskSpec
 
 #: Keys of a card: name to (type of the value, whether it may be left out).
@@ -59,7 +59,7 @@ class DatasetCard:
         tasks: The tasks; empty if the labels are all other columns.
         n_tasks: Number of tasks.
         direction: Direction of tasks that are not listed one by one.
-        metric: Metric that MoleculeNet recommends, a name in `molgraph.metrics.METRICS`.
+        metric: Metric that MoleculeNet recommends, a name in `molgraph.metrics.scores.METRICS`.
         split: Split that MoleculeNet recommends.
         licence: Terms of the file and of the data in it.
         source: Where the data come from.

@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from molgraph.card import DataAccount
 from molgraph.datasets.duplicates import MergeReport
 from molgraph.errors import InputError
 from molgraph.results import Rejected
@@ -84,6 +85,20 @@ class Dataset:
             rejected=(),
             merges=MergeReport(),
             rows_read=len(index),
+        )
+
+    def account(self) -> DataAccount:
+        """Where the rows of the input went, as a model card keeps it."""
+        return DataAccount(
+            name=self.name,
+            fingerprint=self.fingerprint,
+            rows_read=self.rows_read,
+            rows_used=len(self),
+            rejected=len(self.rejected),
+            unlabelled=self.n_unlabelled,
+            merged_away=self.merges.n_rows_removed,
+            merged_groups=len(self.merges.groups),
+            conflicting_groups=len(self.merges.conflicts),
         )
 
     def summary(self) -> list[str]:

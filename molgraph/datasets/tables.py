@@ -15,7 +15,7 @@ from molgraph.datasets.duplicates import merge_duplicates
 from molgraph.datasets.labels import KindChoice, NumberColumn
 from molgraph.errors import InputError
 from molgraph.results import Rejected
-from molgraph.tasks import Direction, TaskSpec
+from molgraph.tasks import Direction, TaskKind, TaskSpec
 
 _SHOWN_REASONS = 3
 _SHOWN_COLUMNS = 30
@@ -42,13 +42,14 @@ def read_table(
     *,
     smiles_column: str | None = None,
     target_columns: Sequence[str] | None = None,
-    task_kind: KindChoice = "auto",
+    task_kind: KindChoice | Sequence[TaskKind] = "auto",
     weight_column: str | None = None,
     id_column: str | None = None,
     standardizer: StandardizerName = "default",
     units: Mapping[str, str] | None = None,
     directions: Mapping[str, Direction] | None = None,
     name: str | None = None,
+    to_learn: bool = True,
 ) -> Dataset:
     r"""The labelled structures of a table: standardized, checked, and one row per structure.
 
@@ -60,13 +61,15 @@ def read_table(
         source: Path, folder, glob or address of the table.
         smiles_column: Column of structures; found by name if left out.
         target_columns: Columns of labels; may be left out if exactly one further column holds numbers.
-        task_kind: `auto` takes columns of two classes as classification, others as regression.
+        task_kind: `auto` takes columns of two classes as classification, others as regression; or the kind of each
+            target column.
         weight_column: Column that says how much each row counts, 0 or more.
         id_column: Column of identifiers; found by name if left out.
         standardizer: What is done to structures, see `molgraph.chem.standardize`.
         units: Unit of a target column, where known.
         directions: Which way is better in a target column, where known.
         name: Name of the data set; the file's name if left out.
+        to_learn: Refuse a target that nothing can be learned from, because all its values are the same.
 
     Raises:
         InputError: The table cannot be used; the message names the column and the row.
@@ -84,7 +87,8 @@ def read_table(
     targets = _targets(table, source, target_columns, weight_column)
     labels = np.column_stack([table.numbers[target].values() for target in targets])
     weights = _weights(table, weight_column)
-    kinds = [table.numbers[target].kind(task_kind) for target in targets]
+    choices = [task_kind] * len(targets) if isinstance(task_kind, str) else task_kind
+    kinds = [table.numbers[target].kind(choice) for target, choice in zip(targets, choices, strict=True)]
     tasks = tuple(
         TaskSpec(target, kind, (units or {}).get(target), (directions or {}).get(target))
         for target, kind in zip(targets, kinds, strict=True)
@@ -109,7 +113,7 @@ def read_table(
         rows_read=table.n_read,
         n_unlabelled=int((has_structure & ~has_label).sum()),
     )
-    _check_labels(dataset, source)
+    _check_labels(dataset, source, to_learn=to_learn)
     return dataset
 
 
@@ -214,13 +218,13 @@ def _structures(
     return structures, keys, tuple(rejected)
 
 
-def _check_labels(dataset: Dataset, source: str | Path) -> None:
-    """Refuse a target that nothing can be learned from."""
+def _check_labels(dataset: Dataset, source: str | Path, *, to_learn: bool) -> None:
+    """Refuse a target without labels, and one that nothing can be learned from."""
     for t, task in enumerate(dataset.tasks):
         measured = dataset.labels[~np.isnan(dataset.labels[:, t]), t]
         if len(measured) == 0:
             raise InputError(f"{source}: target {task.name!r} has no value in any usable row; choose another target")
-        if measured.min() == measured.max():
+        if to_learn and measured.min() == measured.max():
             found = (
                 f"only class {measured[0]:g}" if task.kind == "classification" else f"only the value {measured[0]:g}"
             )

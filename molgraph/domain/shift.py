@@ -70,7 +70,7 @@ class ShiftReport:
             few = f"{self.n_calibration} calibration and {self.n_library} library compounds"
             return [f"Shift check: not done; {few} are too few to compare (at least {LEAST_COMPARED} of each)."]
         told = (
-            f"a classifier tells {self.n_library:,} library from {self.n_calibration:,} calibration compounds "
+            f"a classifier tells {self.n_library:,} new from {self.n_calibration:,} calibration compounds "
             f"in {self.auc:.0%} of pairs (50% is chance)"
         )
         if not self.fires:
@@ -78,9 +78,9 @@ class ShiftReport:
         size = "slightly" if self.auc < 0.65 else "clearly" if self.auc < 0.85 else "very"
         warning = "errors may be larger than on compounds like those of the table"
         doubted = "intervals" if is_weighted else "intervals and false discovery rates"
-        cure = "measure some compounds of this library and calibrate with them (molgraph evaluate --recalibrate)"
+        cure = "measure some of them and calibrate with these (molgraph evaluate --recalibrate)"
         return [
-            f"Shift check: THE LIBRARY IS {size.upper()} DIFFERENT from the calibration compounds; {told}.",
+            f"Shift check: THESE COMPOUNDS ARE {size.upper()} DIFFERENT from those of the calibration; {told}.",
             f"Do not trust {doubted} as stated: {warning}.",
             f"What helps: {cure}"
             + (".", "; for a small difference, weights (--fdr-method weighted).")[not is_weighted and self.auc < 0.85],

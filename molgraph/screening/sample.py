@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from molgraph.chem.files.reader import RecordReader
 from molgraph.chem.fingerprints import morgan_fingerprints
+from molgraph.chem.identity import canonical_smiles
 from molgraph.domain.shift import MOST_COMPARED, DensityRatio, ShiftReport, density_ratio, shift_check
 from molgraph.errors import InputError
 
@@ -62,13 +63,18 @@ class Sample:
 def check_shift(predictor: Predictor, sample: Sample) -> ShiftReport | None:
     """Whether the library differs from the calibration compounds; None if the model was saved without structures.
 
+    Training compounds in the library are left out: they are on both sides, and would hide a difference of the others.
+
     Args:
         predictor: The model.
         sample: Structures that were predicted.
     """
     if predictor.structures is None:
         return None
-    return shift_check(predictor.structures.calibration_fingerprints, _fingerprints(predictor, sample.texts))
+    texts = predictor.standardized(sample.texts)
+    known = predictor.in_training([str(canonical_smiles(text)) for text in texts]) or []
+    new = [text for text, is_known in zip(texts, known, strict=True) if not is_known]
+    return shift_check(predictor.structures.calibration_fingerprints, morgan_fingerprints(new))
 
 
 def weigh_calibration(predictor: Predictor, library: RecordReader, *, restrict: bool) -> DensityRatio:

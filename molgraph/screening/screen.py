@@ -24,7 +24,7 @@ from molgraph.rank.goal import Goal, parse_goal
 from molgraph.rank.hit import parse_hit
 from molgraph.rank.top import TopEntries
 from molgraph.results import Prediction, Rejected
-from molgraph.screening.candidates import candidate_file
+from molgraph.screening.candidates import CandidateFile, candidate_file
 from molgraph.screening.hits import DomainRule, Hit, HitColumns, best_hits, hits_at, write_hits
 from molgraph.screening.progress import StreamProgress
 from molgraph.screening.sample import Sample, check_shift, weigh_calibration
@@ -153,17 +153,10 @@ def screen(
         predictor = stream.predictor
         selection = None
         if hit is not None:
-            settings = SelectionSettings(
-                parse_hit(hit, predictor.tasks), fdr or DEFAULT_FDR, fdr_method, restrict=domain == "separate"
-            )
-            check_calibration(settings, predictor)
-            ratio = None
-            if fdr_method == "weighted":
-                _refuse_stream(library)
-                with open_library() as first_pass:
-                    ratio = weigh_calibration(predictor, first_pass, restrict=settings.restrict)
+            rule = parse_hit(hit, predictor.tasks)
+            settings = SelectionSettings(rule, fdr or DEFAULT_FDR, fdr_method, restrict=domain == "separate")
             candidates = stack.enter_context(candidate_file(folder / _CANDIDATES))
-            selection = LibrarySelection(predictor, candidates, settings, ratio)
+            selection = _open_selection(predictor, candidates, settings, library, open_library)
         run = _Run(
             predictor=predictor,
             goal=None if goal is None and selection is not None else parse_goal(goal, predictor.tasks),
@@ -177,23 +170,7 @@ def screen(
             raise nothing_usable(library, reader.smiles_column, run.first_rejected)
         written = _write_rankings(run, folder, nearest)
         ranked_by = f"hit: {hit}" if run.goal is None else str(run.goal)
-        result = ScreenResult(
-            output=Path(output),
-            rows_read=run.rows_read,
-            scored=run.scored,
-            rejected=run.rejected,
-            duplicates=run.duplicates,
-            duplicates_are_complete=not run.seen.is_full,
-            hits=len(written.hits),
-            outside_domain=written.n_outside,
-            domain_similarity=predictor.card.domain_similarity,
-            selection=written.selection,
-            shift=check_shift(predictor, run.sample),
-            seconds=time.monotonic() - started,
-            goal=ranked_by,
-            first_rejected=tuple(run.first_rejected),
-            best=tuple(written.hits[:10]),
-        )
+        result = _result(run, written, Path(output), ranked_by, started)
         options = {
             "library": str(library),
             "top": top,
@@ -215,6 +192,46 @@ def screen(
     return result
 
 
+def _open_selection(
+    predictor: Predictor,
+    candidates: CandidateFile,
+    settings: SelectionSettings,
+    library: str | Path,
+    open_library: Callable[[], AbstractContextManager[RecordReader]],
+) -> LibrarySelection:
+    check_calibration(settings, predictor)
+    ratio = None
+    if settings.method == "weighted":
+        if str(library) == "-":
+            raise InputError(
+                "fdr_method is 'weighted', which reads the library twice, and standard input can be read once; "
+                "give a file, or choose cfbh"
+            )
+        with open_library() as first_pass:
+            ratio = weigh_calibration(predictor, first_pass, restrict=settings.restrict)
+    return LibrarySelection(predictor, candidates, settings, ratio)
+
+
+def _result(run: _Run, written: _Written, output: Path, ranked_by: str, started: float) -> ScreenResult:
+    return ScreenResult(
+        output=output,
+        rows_read=run.rows_read,
+        scored=run.scored,
+        rejected=run.rejected,
+        duplicates=run.duplicates,
+        duplicates_are_complete=not run.seen.is_full,
+        hits=len(written.hits),
+        outside_domain=written.n_outside,
+        domain_similarity=run.predictor.card.domain_similarity,
+        selection=written.selection,
+        shift=check_shift(run.predictor, run.sample),
+        seconds=time.monotonic() - started,
+        goal=ranked_by,
+        first_rejected=tuple(run.first_rejected),
+        best=tuple(written.hits[:10]),
+    )
+
+
 def _check_options(top: int, level: float, domain: str, nearest: int) -> None:
     if top < 1:
         raise InputError(f"top is {top}; it must be at least 1")
@@ -224,14 +241,6 @@ def _check_options(top: int, level: float, domain: str, nearest: int) -> None:
         raise InputError(f"level is {level}; it must lie between 0 and 1, e.g. 0.9")
     if domain not in get_args(DomainRule):
         raise InputError(f"domain is {domain!r}; choose one of {', '.join(get_args(DomainRule))}")
-
-
-def _refuse_stream(library: str | Path) -> None:
-    if str(library) == "-":
-        raise InputError(
-            "fdr_method is 'weighted', which reads the library twice, and standard input can be read once; "
-            "give a file, or choose cfbh"
-        )
 
 
 @dataclass

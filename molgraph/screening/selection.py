@@ -88,6 +88,8 @@ class SelectionReport:
                     f"expect {self.expected_true_hits:,.0f} true ones or more."
                 ),
             ]
+        elif not self.n_considered:
+            told = [f"Selected none: no row of the library is new to the model and in its domain (hit: {self.hit})."]
         else:
             told = [
                 f"Selected none {of} as hits ({self.hit}) at a false discovery rate of {self.fdr:.0%}.",
@@ -151,13 +153,10 @@ class LibrarySelection:
     which errs more. So the p-values err on the safe side.
 
     Args:
-        predictor: The model.
+        predictor: The model; see `check_calibration`.
         candidates: Where candidates are kept.
         settings: What is selected.
         ratio: Weights of the calibration compounds and of any others, for `weighted`.
-
-    Raises:
-        InputError: The calibration compounds say nothing about the hit, or are too few for the rate.
     """
 
     def __init__(
@@ -176,7 +175,6 @@ class LibrarySelection:
         scores, is_hit = settings.rule.score(data.mean, self._scale), settings.rule.is_hit(data.labels)
         nobody = np.zeros(len(scores), dtype=np.int64)
         self._calibration: HitCalibration = calibrate_hits(scores, is_hit, nobody, 1)
-        check_calibration(settings, predictor)
         self._weighted: WeightedHitCalibration | None = None
         if ratio is not None:
             self._weighted = calibrate_weighted_hits(scores, is_hit, ratio.calibration_weights, nobody, 1)

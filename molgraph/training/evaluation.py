@@ -7,7 +7,7 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
-from molgraph.metrics import METRICS, score
+from molgraph.metrics.scores import METRICS, score
 from molgraph.tasks import TaskKind, TaskSpec
 
 #: Metrics that are reported for each kind of task, the leading one first.
@@ -24,7 +24,7 @@ class FoldScore:
     """One metric of one task.
 
     Attributes:
-        metric: Name in `molgraph.metrics.METRICS`.
+        metric: Name in `molgraph.metrics.scores.METRICS`.
         mean: Mean over the folds in which it is defined; NaN if it is defined in none.
         std: Standard deviation over these folds (n - 1); NaN with fewer than two.
         folds: Value of each fold; NaN where undefined.

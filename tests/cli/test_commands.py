@@ -182,6 +182,53 @@ def test_screen_tells_what_is_outside(molgraph, folder):
     assert told[-1] == "3 hits (maximize pIC50) written to hits/hits.csv"
 
 
+def test_screen_selects_and_tells_on_what_it_rests(molgraph, folder):
+    screen = ("screen", "model", "library.smi", "-o", "hits", "--processes", 1, "--overwrite")
+    told = molgraph(*screen, "--hit", "pIC50 >= 6", "--fdr", "0.3").err
+    assert "Selected none: no row of the library is new to the model and in its domain (hit: pIC50 >= 6)" in told
+    assert "Not selected though they score as well: 29 training compounds." in told
+    assert "It rests on 60 calibration compounds" in told
+    assert "Shift check: " in told
+    ended = molgraph(*screen, "--hit", "pIC50 >= 6", "--fdr", "0.3", "--json")
+    assert json.loads(ended.out)["selection"]["in_training"] >= 0
+    for arguments, message in (
+        (("--fdr", "0.1"), "needs a hit"),
+        (("--hit", "pIC50 >= 6", "--fdr", "2"), "fdr is 2; it must lie between 0 and 1"),
+        (("--hit", "pIC50 >= 60"), "none of them is"),
+        (("--hit", "potency >= 6"), "a task of the model (pIC50)"),
+        (("--hit", "pIC50 >= 6", "--fdr", "0.001"), "needs at least 999 calibration compounds"),
+    ):
+        ended = molgraph(*screen, *arguments)
+        assert ended.code == 2
+        assert message in ended.error
+
+
+def test_evaluate(molgraph, folder, assay):
+    lines = [f"{text},{value}" for text, value in zip(assay[0][100:140], assay[1][100:140], strict=True)]
+    (folder / "new.csv").write_text("\n".join(["smiles,pIC50", *lines, "C1CC,5"]))
+    ended = molgraph("evaluate", "model", "new.csv", "-o", "judged", "--hit", "pIC50 >= 6.5", "--recalibrate", "again")
+    assert ended.code == 0, ended.err
+    assert "new.csv: 41 rows, 40 compounds judged, 1 rejected" in ended.err
+    shown = ended.out.splitlines()
+    assert shown[1].startswith("pIC50: 40 compounds, ")
+    assert [line.split()[0] for line in shown[2:8]] == ["rmse", "mae", "r2", "spearman", "kendall", "nll"]
+    assert re.search(r"\n  promised +50% +80% +90% +95%\n +all +40 ", ended.out)
+    assert (folder / "judged" / "parity.png").exists()
+    told = molgraph("evaluate", "again", "new.csv")
+    assert told.code == 2
+    assert "all 40 compounds of new.csv were in the training" in told.error
+    as_json = molgraph("evaluate", "model", "new.csv", "--json")
+    assert json.loads(as_json.out)["tasks"][0]["n_rows"] == 40
+    assert as_json.err == ""
+
+
+def test_train_with_dropout_by_its_name(molgraph, folder):
+    assert molgraph("train", "assay.csv", "-o", "new", "--target-columns", "pIC50", *SMALL, "--uncertainty", "dropout",
+                    "--calibration", "split").code == 0  # fmt: skip
+    config = json.loads((folder / "new" / "card.json").read_text())["config"]
+    assert (config["uncertainty"], config["model"]["dropout"], config["calibration"]) == ("dropout", 0.1, "split")
+
+
 @pytest.mark.parametrize("command", ["predict", "screen"])
 def test_an_interrupt_leaves_nothing(molgraph, folder, monkeypatch, command):
     @contextmanager

@@ -18,6 +18,7 @@ COMMANDS = [
     ("screen",),
     ("doctor",),
     ("models", "show"),
+    ("evaluate",),
     ("datasets", "list"),
     ("datasets", "show"),
     ("datasets", "fetch"),

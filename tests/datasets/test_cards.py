@@ -7,7 +7,7 @@ from molgraph.datasets.cards import all_cards, card_named, parse_card
 from molgraph.datasets.fetch import check_table, read_columns
 from molgraph.datasets.load import load_dataset
 from molgraph.errors import InputError
-from molgraph.metrics import METRICS
+from molgraph.metrics.scores import METRICS
 
 NAMES = [
     "bace_classification", "bace_regression", "bbbp", "clintox", "esol", "freesolv", "hiv", "lipophilicity", "muv",

@@ -192,7 +192,7 @@ def test_nothing_in_the_domain(predictor, tmp_path):
     result = screen(predictor, tmp_path / "library.smi", output=tmp_path / "out", hit=HIT)
     assert result.selection.n_considered == 0
     assert not result.shift.was_checked
-    assert "Selected none of 0 rows" in " ".join(result.selection.sentences())
+    assert "Selected none: no row of the library is new" in " ".join(result.selection.sentences())
 
 
 def test_weighted(predictor, library, tmp_path):

@@ -126,6 +126,15 @@ def spearman(truth: Floats, prediction: Floats, weights: Floats) -> float:
     return float(covariance[0, 1] / np.sqrt(covariance[0, 0] * covariance[1, 1]))
 
 
+def kendall(truth: Floats, prediction: Floats, weights: Floats) -> float:  # noqa: ARG001  (pairs have no weight)
+    """Share of pairs in the right order minus share in the wrong one, with ties counted out (tau-b); not weighted."""
+    if _is_constant(truth) or _is_constant(prediction):
+        return float("nan")
+    from scipy.stats import kendalltau
+
+    return float(kendalltau(truth, prediction).statistic)
+
+
 def roc_auc(truth: Floats, prediction: Floats, weights: Floats) -> float:
     """Probability that a random positive is ranked above a random negative."""
     if _is_constant(truth):
@@ -190,6 +199,7 @@ _ALL = (
     MetricSpec("mae", "regression", "minimize", mae, "mean absolute error"),
     MetricSpec("r2", "regression", "maximize", r2, "share of variance explained"),
     MetricSpec("spearman", "regression", "maximize", spearman, "rank correlation"),
+    MetricSpec("kendall", "regression", "maximize", kendall, "rank correlation by pairs"),
     MetricSpec("roc_auc", "classification", "maximize", roc_auc, "area under the ROC curve"),
     MetricSpec("average_precision", "classification", "maximize", average_precision, "area under precision-recall"),
     MetricSpec("brier", "classification", "minimize", brier, "squared error of probabilities"),

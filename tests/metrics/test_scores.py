@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from molgraph.errors import InputError
-from molgraph.metrics import DEFAULT_METRIC, METRICS, MetricSpec, metric_named, score
+from molgraph.metrics.scores import DEFAULT_METRIC, METRICS, MetricSpec, metric_named, score
 
 REGRESSION = [name for name, spec in METRICS.items() if spec.kind == "regression"]
 CLASSIFICATION = [name for name, spec in METRICS.items() if spec.kind == "classification"]
@@ -42,6 +42,7 @@ def test_regression_metrics_equal_the_references(values):
     assert one("r2", truth, prediction, weights) == pytest.approx(
         sklearn.metrics.r2_score(truth, prediction, sample_weight=weights)
     )
+    assert one("kendall", truth, prediction) == pytest.approx(scipy.stats.kendalltau(truth, prediction).statistic)
     assert one("spearman", truth, prediction) == pytest.approx(scipy.stats.spearmanr(truth, prediction).statistic)
 
 
@@ -61,8 +62,9 @@ def test_classification_metrics_equal_the_references(classes):
         assert one(name, truth, prediction, weights) == pytest.approx(expected), name
 
 
-@pytest.mark.parametrize("name", [name for name in METRICS if name != "spearman"])  # weights act after ranking there
+@pytest.mark.parametrize("name", [name for name in METRICS if name not in {"spearman", "kendall"}])
 def test_weights_act_as_repeats(name, values, classes):
+    # Weights act after ranking in Spearman's correlation, and not at all in Kendall's.
     truth, prediction, _ = values if METRICS[name].kind == "regression" else classes
     counts = np.arange(len(truth)) % 3
     repeated = one(name, np.repeat(truth, counts), np.repeat(prediction, counts))
@@ -82,7 +84,7 @@ def test_better_predictions_score_better(name, values, classes):
 def test_undefined_is_nan_and_never_raises(name, truth):
     truth = np.array(truth)
     value = one(name, truth, np.full(len(truth), 0.3))
-    needs_spread = name in {"r2", "spearman", "roc_auc", "average_precision", "balanced_accuracy", "mcc"}
+    needs_spread = name in {"r2", "spearman", "kendall", "roc_auc", "average_precision", "balanced_accuracy", "mcc"}
     assert np.isnan(value) == (needs_spread or not np.isfinite(truth).any())
 
 

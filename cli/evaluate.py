@@ -1,0 +1,164 @@
+"""`molgraph evaluate`."""
+
+import json
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from .options import (
+    AsJson,
+    Device,
+    IdColumn,
+    Level,
+    ModelFolder,
+    Overwrite,
+    Quiet,
+    SmilesColumn,
+    names,
+    tell_rejected,
+)
+from .text import show_line, show_table, tell
+
+if TYPE_CHECKING:
+    from molgraph.evaluation.report import Evaluation, TaskEvaluation
+
+EXAMPLE = """\b
+Examples:
+  molgraph evaluate model measured.csv -o evaluation --hit 'pIC50 >= 7'
+  molgraph evaluate model measured.csv --recalibrate model-2
+"""
+
+#: Tasks that are shown to people; all of them are in the JSON.
+_SHOWN_TASKS = 12
+
+_MEANINGS = {
+    "rmse": "root mean squared error",
+    "mae": "mean absolute error",
+    "r2": "share of variance explained",
+    "spearman": "rank correlation",
+    "kendall": "rank correlation by pairs",
+    "roc_auc": "0.5 is chance, 1 is best",
+    "average_precision": "chance is the share of class 1",
+    "mcc": "correlation of labels, 0 is chance",
+    "balanced_accuracy": "0.5 is chance",
+    "brier": "squared error of probabilities",
+    "log_loss": "0 is best",
+    "nll": "likelihood of the errors, smaller is better",
+    "crps": "error less what the spread admits",
+    "ence": "spread against error, 0 is honest",
+    "miscalibration_area": "coverage against promise, 0 is honest",
+    "calibration_error": "probability against share, 0 is honest",
+    "ef_1%": "times chance in the best 1%",
+    "ef_5%": "times chance in the best 5%",
+    "bedroc": "early recognition, 1 is best",
+    "log_auc": "0.145 is chance, 1 is best",
+}
+
+
+def evaluate(
+    model: ModelFolder,
+    table: Annotated[str, typer.Argument(metavar="TABLE", help="Measured compounds that the model never saw.")],
+    *,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Folder for evaluation.json and pictures (PNG and SVG).")
+    ] = None,
+    recalibrate: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Write the model there, with a calibration fitted to this table."),
+    ] = None,
+    target_columns: Annotated[
+        str | None,
+        typer.Option(help="Columns of labels in the order of the model's tasks, joined by commas. [default: by name]"),
+    ] = None,
+    smiles_column: SmilesColumn = None,
+    id_column: IdColumn = None,
+    hit: Annotated[
+        str | None,
+        typer.Option(metavar="CONDITION", help="What a hit is, e.g. 'pIC50 >= 7', for early enrichment."),
+    ] = None,
+    level: Level = 0.9,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the bootstrap samples.")] = 0,
+    device: Device = "auto",
+    overwrite: Overwrite = False,
+    quiet: Quiet = False,
+    as_json: AsJson = False,
+) -> None:
+    """Judge a model on compounds that it never saw: accuracy, enrichment, and whether its uncertainty is honest."""
+    from molgraph import evaluate as evaluate_model
+    from molgraph.evaluation.report import evaluation_values
+
+    found = evaluate_model(
+        model,
+        table,
+        output=output,
+        recalibrate=recalibrate,
+        target_columns=None if target_columns is None else names(target_columns),
+        smiles_column=smiles_column,
+        id_column=id_column,
+        hit=hit,
+        level=level,
+        seed=seed,
+        device=device,
+        overwrite=overwrite,
+    )
+    if as_json:
+        typer.echo(json.dumps(evaluation_values(found), indent=2, allow_nan=False))
+    elif not quiet:
+        _tell_rows(found)
+        for task in found.tasks[:_SHOWN_TASKS]:
+            _show_task(task)
+        if len(found.tasks) > _SHOWN_TASKS:
+            show_line(f"... and {len(found.tasks) - _SHOWN_TASKS} more tasks (--json shows all)")
+        for sentence in [] if found.shift is None else found.shift.sentences():
+            tell(sentence)
+    if quiet or as_json:
+        return
+    if output is not None:
+        tell(f"evaluation.json and {len(found.pictures)} pictures written to {output}")
+    if recalibrate is not None:
+        tell(f"the model with the new calibration is in {recalibrate}; judge it with compounds of yet another table")
+
+
+def _tell_rows(found: "Evaluation") -> None:
+    tell(
+        f"{found.table}: {found.rows_read:,} rows, {found.used:,} compounds judged, {len(found.rejected):,} rejected, "
+        f"{found.unlabelled:,} without a label, {found.merged_away:,} merged"
+    )
+    tell_rejected(found.rejected, len(found.rejected), "molgraph predict lists all with their reasons")
+    if found.in_training:
+        tell(f"{found.in_training:,} compounds of the training were left out: they would flatter the model")
+    if found.in_training is None:
+        tell("the model was saved without its structures, so nobody can tell whether it knows these compounds")
+
+
+def _show_task(task: "TaskEvaluation") -> None:
+    hits = "" if task.n_hits is None else f", {task.n_hits:,} hits"
+    show_line()
+    show_line(f"{task.task}: {task.n_rows:,} compounds{hits}; value and 95% interval")
+    rows = []
+    for found in task.estimates:
+        meaning = _MEANINGS.get(found.metric, "")
+        if found.reference is not None:
+            meaning = f"spread against error; {_number(found.reference)} if the spread were exactly right"
+        rows.append(
+            (f"  {found.metric}", _number(found.value), f"{_number(found.lower)} to {_number(found.upper)}", meaning)
+        )
+    show_table(rows, right=[1])
+    is_class = task.kind == "classification"
+    show_line("  labels held by the sets" if is_class else "  truths held by the intervals")
+    levels = sorted({found.level for found in task.coverage})
+    table = [("  promised", "", *(f"{level:.0%}" for level in levels))]
+    for group in dict.fromkeys(found.group for found in task.coverage):
+        own = {found.level: found for found in task.coverage if found.group == group}
+        if own[levels[0]].n_rows:
+            shares = [f"{own[level].coverage:.0%}" for level in levels]
+            table.append((f"  {group}", f"{own[levels[0]].n_rows:,}", *shares))
+    every = {found.level: found for found in task.coverage if found.group == "all"}
+    table.append(("  labels in a set" if is_class else "  mean width", "", *(_number(every[x].size) for x in levels)))
+    show_table(table, right=range(1, 2 + len(levels)))
+
+
+def _number(value: float) -> str:
+    return f"{value:.3g}" if math.isfinite(value) else "-" if math.isnan(value) else "infinite"

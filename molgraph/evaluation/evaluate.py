@@ -1,0 +1,227 @@
+"""`evaluate`: a trained model judged on a table of compounds that it never saw, and recalibrated with them if asked."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from molgraph.atomic import atomic_folder
+from molgraph.chem.files.reader import open_records
+from molgraph.chem.fingerprints import morgan_fingerprints
+from molgraph.chem.identity import canonical_smiles
+from molgraph.config import Device
+from molgraph.datasets.dataset import Dataset
+from molgraph.datasets.tables import read_table
+from molgraph.domain.shift import shift_check
+from molgraph.errors import InputError
+from molgraph.evaluation.judge import TaskRows, judge_task
+from molgraph.evaluation.pictures import draw_task
+from molgraph.evaluation.recalibrate import recalibrated_model
+from molgraph.evaluation.report import Evaluation, evaluation_values
+from molgraph.features.featurize import featurize
+from molgraph.predictor import Predictor
+from molgraph.rank.hit import HitRule, parse_hit
+from molgraph.store import save_model
+
+EVALUATION = "evaluation.json"
+
+#: Tasks that are drawn at most; the numbers are there for all.
+_MOST_DRAWN = 20
+
+
+def evaluate(
+    model: Predictor | str | Path,
+    table: str | Path,
+    *,
+    output: str | Path | None = None,
+    recalibrate: str | Path | None = None,
+    target_columns: Sequence[str] | None = None,
+    smiles_column: str | None = None,
+    id_column: str | None = None,
+    hit: str | None = None,
+    level: float = 0.9,
+    seed: int = 0,
+    device: Device = "auto",
+    overwrite: bool = False,
+) -> Evaluation:
+    r"""Judge a model on measured compounds: accuracy, early enrichment, and whether its uncertainty is honest.
+
+    Compounds that the model was trained or calibrated on are left out and counted: they would flatter it. With
+    `recalibrate` they are refused, and the model is written to another folder with a calibration that was fitted to
+    this table. The numbers returned are those of the model as it was, before that.
+
+    Args:
+        model: Model folder, or a `Predictor`.
+        table: Structures and labels; see `molgraph.datasets.tables.read_table`.
+        output: Folder for `evaluation.json` and pictures; None for none.
+        recalibrate: Folder for the model with the new calibration; None for none.
+        target_columns: Columns of labels, one for each task of the model in its order; by default those named as the
+            tasks, and a table may lack some.
+        smiles_column: Column of structures; found by name if left out.
+        id_column: Column of identifiers; found by name if left out.
+        hit: What a hit is, for early enrichment (see `molgraph.rank.hit.parse_hit`); class 1 for classes by default.
+        level: Level of the intervals in the parity plot.
+        seed: Seed of the bootstrap samples.
+        device: Where to compute; ignored with a `Predictor`.
+        overwrite: Replace the folders if they exist.
+
+    Raises:
+        InputError: The table cannot be used, holds no compound to judge by, or holds training compounds to recalibrate
+            with.
+        ModelError: The model folder cannot be used.
+
+    Example:
+        >>> import tempfile
+        >>> from molgraph import TrainConfig, evaluate, train
+        >>> folder = Path(tempfile.mkdtemp())
+        >>> alcohols = [f"{'C' * n}O,{n}" for n in range(1, 31)]
+        >>> _ = (folder / "train.csv").write_text("\n".join(["smiles,y", *alcohols[::2]]))
+        >>> _ = (folder / "test.csv").write_text("\n".join(["smiles,y", *alcohols[1:]]))
+        >>> model = train(folder / "train.csv", output=folder / "model", config=TrainConfig(folds=2, epochs=2))
+        >>> found = evaluate(model, folder / "test.csv")
+        >>> found.used, found.in_training, found.tasks[0].value("rmse") > 0
+        (15, 14, True)
+    """
+    if not 0 < level < 1:
+        raise InputError(f"level is {level}; it must lie between 0 and 1, e.g. 0.9")
+    predictor = model if isinstance(model, Predictor) else Predictor.load(model, device=device)
+    whole = _read(predictor, table, target_columns, smiles_column, id_column)
+    keys = [str(canonical_smiles(text)) for text in whole.smiles]
+    known = predictor.in_training(keys)
+    is_new = np.ones(len(whole), dtype=np.bool_) if known is None else ~np.array(known, dtype=np.bool_)
+    if recalibrate is not None:
+        _refuse_known(whole, known)
+    if not is_new.any():
+        raise InputError(f"all {len(whole):,} compounds of {table} were in the training; give compounds that were not")
+    dataset = whole.take(np.flatnonzero(is_new))
+    graphs = featurize(dataset.smiles, ids=dataset.ids, standardizer="none")
+    prediction = predictor.predict_graphs(graphs)
+    rule = None if hit is None else parse_hit(hit, predictor.tasks)
+    neighbours = predictor.neighbours(dataset.smiles)
+    similarity = None if neighbours is None else neighbours.similarity[:, 0]
+    parts = []
+    for t, task in enumerate(predictor.tasks):
+        rows = np.flatnonzero(np.isfinite(dataset.labels[:, t]) & np.isfinite(prediction.mean[:, t]))
+        own = rule if rule is not None else _class_rule(predictor, t)
+        parts.append(
+            TaskRows(
+                task=task,
+                column=t,
+                labels=dataset.labels[rows, t],
+                prediction=prediction.take(rows),
+                similarity=None if similarity is None else similarity[rows],
+                is_hit=None if own is None else own.is_hit(dataset.labels[rows]),
+                hit_score=None if own is None else own.score(prediction.mean[rows], predictor.calibration.residual_std),
+            )
+        )
+    parts = [_with_known_hits(part) for part in parts if len(part.labels)]
+    shift = None
+    if predictor.structures is not None:
+        shift = shift_check(predictor.structures.calibration_fingerprints, morgan_fingerprints(dataset.smiles))
+    found = Evaluation(
+        model=predictor.digest,
+        table=Path(table).name,
+        rows_read=whole.rows_read,
+        used=len(dataset),
+        in_training=None if known is None else int((~is_new).sum()),
+        unlabelled=whole.n_unlabelled,
+        merged_away=whole.merges.n_rows_removed,
+        rejected=whole.rejected,
+        tasks=tuple(judge_task(part, seed=seed) for part in parts),
+        shift=shift,
+    )
+    if output is not None:
+        found = _write(found, parts, Path(output), level, overwrite=overwrite)
+    if recalibrate is not None:
+        stored = recalibrated_model(predictor, dataset, predictor.member_outputs(graphs))
+        save_model(recalibrate, stored, existing="replace" if overwrite else "error")
+    return found
+
+
+def _read(
+    predictor: Predictor,
+    table: str | Path,
+    target_columns: Sequence[str] | None,
+    smiles_column: str | None,
+    id_column: str | None,
+) -> Dataset:
+    """The table, with a column of labels for each task of the model; NaN for tasks that it lacks."""
+    tasks = predictor.tasks
+    if target_columns is not None and len(target_columns) != len(tasks):
+        raise InputError(
+            f"target columns are {', '.join(target_columns)}; name one for each task of the model, in its order: "
+            f"{', '.join(predictor.card.task_names)}"
+        )
+    names = dict(zip(predictor.card.task_names, target_columns or predictor.card.task_names, strict=True))
+    with open_records(table, smiles_column=smiles_column, id_column=id_column) as reader:
+        there = [task for task in tasks if target_columns is not None or names[task.name] in reader.column_names]
+        if not there:
+            raise InputError(
+                f"{table} has no column of a task of the model ({', '.join(names)}), but has "
+                f"{', '.join(reader.column_names)}; name the columns of labels with --target-columns"
+            )
+    read = read_table(
+        table,
+        smiles_column=smiles_column,
+        id_column=id_column,
+        target_columns=[names[task.name] for task in there],
+        task_kind=[task.kind for task in there],
+        standardizer=predictor.card.standardizer,
+        to_learn=False,
+    )
+    labels: NDArray[np.float64] = np.full((len(read), len(tasks)), np.nan)
+    labels[:, [tasks.index(task) for task in there]] = read.labels
+    return Dataset(
+        name=read.name,
+        smiles=read.smiles,
+        ids=read.ids,
+        labels=labels,
+        weights=read.weights,
+        tasks=tasks,
+        rejected=read.rejected,
+        merges=read.merges,
+        rows_read=read.rows_read,
+        n_unlabelled=read.n_unlabelled,
+    )
+
+
+def _refuse_known(whole: Dataset, known: list[bool] | None) -> None:
+    if known is None:
+        raise InputError(
+            "the model was saved without its structures, so nobody can tell whether it knows these compounds; "
+            "train without --no-structures to recalibrate"
+        )
+    if any(known):
+        first = whole.ids[known.index(True)]
+        raise InputError(
+            f"{sum(known):,} of {len(known):,} compounds were in the training of the model (first: {first}), and say "
+            "nothing about new ones; take them out to recalibrate"
+        )
+
+
+def _class_rule(predictor: Predictor, task: int) -> HitRule | None:
+    """Class 1, for a task of classes."""
+    spec = predictor.tasks[task]
+    return parse_hit(spec.name, predictor.tasks) if spec.kind == "classification" else None
+
+
+def _with_known_hits(rows: TaskRows) -> TaskRows:
+    """Without the enrichment if it is not known of all compounds whether they are hits: a rule may name other tasks."""
+    if rows.is_hit is None or np.isfinite(rows.is_hit).all():
+        return rows
+    return replace(rows, is_hit=None, hit_score=None)
+
+
+def _write(found: Evaluation, parts: list[TaskRows], output: Path, level: float, *, overwrite: bool) -> Evaluation:
+    with atomic_folder(output, existing="replace" if overwrite else "error") as folder:
+        pictures: list[str] = []
+        for number, part in enumerate(parts[:_MOST_DRAWN]):
+            prefix = "" if len(parts) == 1 else f"{number + 1}-"
+            pictures += draw_task(folder, prefix, part, level)
+        found = replace(found, pictures=tuple(pictures))
+        text = json.dumps(evaluation_values(found), indent=2, allow_nan=False) + "\n"
+        (folder / EVALUATION).write_text(text, encoding="utf-8")
+    return found

@@ -1,0 +1,177 @@
+"""Metrics of one task, with bootstrap intervals, and coverage by group."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from molgraph.evaluation.report import Coverage, Estimate, TaskEvaluation
+from molgraph.metrics.bootstrap import RESAMPLES, bootstrap_intervals
+from molgraph.metrics.enrichment import bedroc, enrichment_factor, log_auc
+from molgraph.metrics.scores import METRICS
+from molgraph.metrics.spread import (
+    class_calibration_error,
+    ence,
+    gaussian_crps,
+    gaussian_nll,
+    miscalibration_area,
+    spread_correlation,
+    spread_correlation_reference,
+)
+from molgraph.results import Prediction
+from molgraph.tasks import TaskSpec
+
+Floats = NDArray[np.float64]
+Rows = NDArray[np.int64]
+
+#: Levels whose intervals and label sets are judged.
+LEVELS = (0.5, 0.8, 0.9, 0.95)
+
+#: Similarities to the nearest training compound that bound the groups.
+SIMILARITY_EDGES = (0.0, 0.3, 0.5, 0.7, 1.0)
+
+_SCORES = {
+    "regression": ("rmse", "mae", "r2", "spearman", "kendall"),
+    "classification": ("roc_auc", "average_precision", "mcc", "balanced_accuracy", "brier", "log_loss"),
+}
+
+#: Row values that are drawn at most in all samples together: large tables take fewer samples, and need fewer.
+_MOST_DRAWN = 2_000_000
+_LEAST_RESAMPLES = 200
+
+
+@dataclass(frozen=True)
+class TaskRows:
+    """The n compounds of a table with a label of one task.
+
+    Attributes:
+        task: The task.
+        column: Its position among the tasks of the model.
+        labels: `[n]` measured values or classes.
+        prediction: Of these compounds.
+        similarity: `[n]` to the nearest training compound; None if these are not known.
+        is_hit: `[n]` 1 or 0, NaN where not known; None if nobody said what a hit is.
+        hit_score: `[n]` how clearly each is predicted to be a hit, likewise.
+    """
+
+    task: TaskSpec
+    column: int
+    labels: Floats
+    prediction: Prediction
+    similarity: Floats | None
+    is_hit: Floats | None
+    hit_score: Floats | None
+
+    @property
+    def mean(self) -> Floats:
+        """`[n]` predicted values or probabilities."""
+        return self.prediction.mean[:, self.column]
+
+    @property
+    def spread(self) -> Floats:
+        """`[n]` predicted standard deviations."""
+        return self.prediction.std[:, self.column]
+
+
+def judge_task(rows: TaskRows, *, seed: int = 0) -> TaskEvaluation:
+    """All metrics of a task.
+
+    Args:
+        rows: The compounds.
+        seed: Seed of the bootstrap samples.
+    """
+    n_rows = len(rows.labels)
+    metrics = dict(_metrics(rows)) if n_rows else {}
+    resamples = int(np.clip(_MOST_DRAWN // max(n_rows, 1), _LEAST_RESAMPLES, RESAMPLES))
+    with np.errstate(all="ignore"):
+        values = {name: metric(np.arange(n_rows)) for name, metric in metrics.items()}
+        ends = bootstrap_intervals(metrics, n_rows, resamples=resamples, seed=seed)
+    reference = {}
+    if "spread_spearman" in metrics:
+        reference["spread_spearman"] = spread_correlation_reference(rows.spread, seed)
+    return TaskEvaluation(
+        task=rows.task.name,
+        kind=rows.task.kind,
+        n_rows=n_rows,
+        n_hits=None if rows.is_hit is None else int(np.nansum(rows.is_hit)),
+        estimates=tuple(
+            Estimate(name, value, *ends[name], reference=reference.get(name)) for name, value in values.items()
+        ),
+        coverage=tuple(_coverage(rows)),
+    )
+
+
+def _metrics(rows: TaskRows) -> Mapping[str, Callable[[Rows], float]]:
+    """Each metric as a function of the rows of a sample."""
+    truth, mean, spread = rows.labels, rows.mean, rows.spread
+    ones = np.ones(len(truth))
+    found: dict[str, Callable[[Rows], float]] = {}
+    for name in _SCORES[rows.task.kind]:
+        found[name] = _on_rows(METRICS[name].function, truth, mean, ones)
+    if rows.task.kind == "regression":
+        error = truth - mean
+        for name, metric in (
+            ("nll", gaussian_nll),
+            ("crps", gaussian_crps),
+            ("ence", ence),
+            ("miscalibration_area", miscalibration_area),
+            ("spread_spearman", spread_correlation),
+        ):
+            if np.all(spread > 0):
+                found[name] = _on_rows(metric, error, spread)
+    else:
+        found["calibration_error"] = _on_rows(class_calibration_error, truth, mean)
+    if rows.is_hit is not None and rows.hit_score is not None:
+        hit, ranked_by = rows.is_hit, rows.hit_score
+        found["ef_1%"] = lambda i: enrichment_factor(hit[i], ranked_by[i], 0.01)
+        found["ef_5%"] = lambda i: enrichment_factor(hit[i], ranked_by[i], 0.05)
+        found["bedroc"] = lambda i: bedroc(hit[i], ranked_by[i])
+        found["log_auc"] = lambda i: log_auc(hit[i], ranked_by[i])
+    return found
+
+
+def _on_rows(metric: Callable[..., float], *columns: Floats) -> Callable[[Rows], float]:
+    return lambda i: metric(*(column[i] for column in columns))
+
+
+def _coverage(rows: TaskRows) -> list[Coverage]:
+    groups = coverage_groups(rows)
+    found = []
+    for level in LEVELS:
+        holds, size = held(rows, level)
+        for name, members in groups.items():
+            found.append(
+                Coverage(
+                    level=level,
+                    group=name,
+                    n_rows=int(members.sum()),
+                    coverage=float(holds[members].mean()) if members.any() else float("nan"),
+                    size=float(size[members].mean()) if members.any() else float("nan"),
+                )
+            )
+    return found
+
+
+def held(rows: TaskRows, level: float) -> tuple[NDArray[np.bool_], Floats]:
+    """Whether the interval or label set of each compound holds the truth, and its width or number of labels, `[n]`."""
+    if rows.task.kind == "regression":
+        lower, upper = (ends[:, rows.column] for ends in rows.prediction.interval(level))
+        return (rows.labels >= lower) & (rows.labels <= upper), upper - lower
+    sets = rows.prediction.label_sets(level)[:, rows.column]
+    holds = [str(int(truth)) in text for truth, text in zip(rows.labels, sets, strict=True)]
+    size = [text.count("0") + text.count("1") for text in sets]
+    return np.array(holds, dtype=np.bool_), np.array(size, dtype=np.float64)
+
+
+def coverage_groups(rows: TaskRows) -> dict[str, NDArray[np.bool_]]:
+    """Groups of compounds whose coverage is told apart, by name: `[n]` each."""
+    groups = {"all": np.ones(len(rows.labels), dtype=np.bool_)}
+    if rows.task.kind == "classification":
+        groups |= {f"class {c}": rows.labels == c for c in (0, 1)}
+    if rows.similarity is not None:
+        for low, high in pairwise(SIMILARITY_EDGES):
+            inside = (rows.similarity >= low) & ((rows.similarity < high) | (high == SIMILARITY_EDGES[-1]))
+            groups[f"similarity {low:g} to {high:g}"] = inside
+    return groups

@@ -1,0 +1,76 @@
+"""Another calibration for a trained model, from compounds that none of its members ever saw."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from molgraph.chem.fingerprints import morgan_fingerprints
+from molgraph.chem.identity import canonical_smiles
+from molgraph.datasets.dataset import Dataset
+from molgraph.errors import InputError
+from molgraph.outputs import MemberOutputs
+from molgraph.predictor import Predictor
+from molgraph.store import StoredModel
+from molgraph.uncertainty.calibration import CalibrationData, fit_calibration
+from molgraph.uncertainty.conformal import rows_needed
+
+#: The least level whose intervals a recalibrated model must be able to give.
+_LEAST_LEVEL = 0.9
+
+
+def recalibrated_model(predictor: Predictor, dataset: Dataset, outputs: MemberOutputs) -> StoredModel:
+    """The model with variances, probabilities, intervals, label sets and p-values that rest on these compounds alone.
+
+    They are judged by all members together, as new compounds are, so the guarantees hold exactly for whatever is drawn
+    like them. Weights and domain stay as they are.
+
+    Args:
+        predictor: A model that was saved with its structures.
+        dataset: n new compounds; labels are `[n, T]`.
+        outputs: What the members say of them.
+
+    Raises:
+        InputError: The model has no structures, or a task has too few compounds.
+    """
+    structures = predictor.structures
+    if structures is None:
+        raise InputError("the model was saved without its structures; train without --no-structures to recalibrate")
+    _check_rows(predictor, dataset)
+    pooled = outputs.pooled()
+    data = CalibrationData(
+        judge=np.zeros(len(dataset), dtype=np.int64),
+        labels=dataset.labels,
+        mean=pooled.mean,
+        aleatoric_var=pooled.aleatoric_var,
+        epistemic_var=pooled.epistemic_var,
+        quantiles=pooled.quantiles,
+    )
+    settings = replace(predictor.calibration.settings, rows="split", n_judges=1)
+    calibration = fit_calibration(tuple(task.kind for task in predictor.tasks), data, settings)
+    card = replace(
+        predictor.card,
+        calibration=settings,
+        calibration_rows=tuple(sum(counts) for counts in calibration.rows_of),
+        recalibrated_on=dataset.account(),
+    )
+    own = replace(
+        structures,
+        calibration_canonical=tuple(str(canonical_smiles(text)) for text in dataset.smiles),
+        calibration_fingerprints=morgan_fingerprints(dataset.smiles),
+    )
+    return predictor.recalibrated(calibration, own, card)
+
+
+def _check_rows(predictor: Predictor, dataset: Dataset) -> None:
+    needed = rows_needed(_LEAST_LEVEL)
+    for t, task in enumerate(predictor.tasks):
+        labels = dataset.labels[np.isfinite(dataset.labels[:, t]), t]
+        counts = {"": len(labels)}
+        if task.kind == "classification":
+            counts = {f" of class {c}": int((labels == c).sum()) for c in (0, 1)}
+        for which, count in counts.items():
+            if count < needed:
+                raise InputError(
+                    f"task {task.name} has {count} compounds{which} to calibrate with; {_LEAST_LEVEL:.0%} intervals "
+                    f"need at least {needed}, and some hundred are better"
+                )

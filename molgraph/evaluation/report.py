@@ -1,0 +1,125 @@
+"""What an evaluation found, as plain values."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from molgraph.domain.shift import ShiftReport
+from molgraph.results import Rejected
+from molgraph.tasks import TaskKind
+
+#: Version of `evaluation.json`.
+FORMAT_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """One metric.
+
+    Attributes:
+        metric: Its name.
+        value: NaN where it is not defined.
+        lower: Lower end of the 95% bootstrap interval; NaN for none.
+        upper: Upper end.
+        reference: What a perfectly right spread would give, where that is not obvious; None elsewhere.
+    """
+
+    metric: str
+    value: float
+    lower: float
+    upper: float
+    reference: float | None = None
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """Whether intervals or label sets of one level held the truth, in one group of compounds.
+
+    Attributes:
+        level: What was promised.
+        group: `all`, `class 0`, `class 1`, or a range of similarities to the nearest training compound.
+        n_rows: Compounds in the group.
+        coverage: Share of them whose truth was held; NaN without any.
+        size: Mean width of the intervals, or mean number of labels in the sets.
+    """
+
+    level: float
+    group: str
+    n_rows: int
+    coverage: float
+    size: float
+
+
+@dataclass(frozen=True)
+class TaskEvaluation:
+    """All that is known of one task.
+
+    Attributes:
+        task: Its name.
+        kind: Its kind.
+        n_rows: Compounds with a label and a prediction.
+        n_hits: Those that are hits, where it is known what a hit is; None elsewhere.
+        estimates: The metrics.
+        coverage: By level and group.
+    """
+
+    task: str
+    kind: TaskKind
+    n_rows: int
+    n_hits: int | None
+    estimates: tuple[Estimate, ...]
+    coverage: tuple[Coverage, ...]
+
+    def value(self, metric: str) -> float:
+        """The value of a metric.
+
+        Raises:
+            KeyError: It was not computed.
+        """
+        return {found.metric: found.value for found in self.estimates}[metric]
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What `molgraph.evaluate` found. `rows_read = used + in_training + unlabelled + merged_away + len(rejected)`.
+
+    Attributes:
+        model: sha256 of the model.
+        table: Name of the table.
+        rows_read: Rows of the table.
+        used: Compounds that were judged.
+        in_training: Compounds left out because the model was trained or calibrated on them; None if it was saved
+            without its structures, so that nobody can tell.
+        unlabelled: Rows without a label.
+        merged_away: Rows fewer because of structures that came several times.
+        rejected: Rows that gave no molecule.
+        tasks: One for each task of the table.
+        shift: Whether these compounds are like those of the calibration; None if their structures are not known.
+        pictures: Names of the files that were drawn.
+    """
+
+    model: str
+    table: str
+    rows_read: int
+    used: int
+    in_training: int | None
+    unlabelled: int
+    merged_away: int
+    rejected: tuple[Rejected, ...]
+    tasks: tuple[TaskEvaluation, ...]
+    shift: ShiftReport | None
+    pictures: tuple[str, ...] = ()
+
+
+def evaluation_values(found: Evaluation) -> dict[str, Any]:
+    """The content of `evaluation.json`: plain values, null for what is not defined."""
+    return {"format_version": FORMAT_VERSION, **_plain(found)}
+
+
+def _plain(value: Any) -> Any:
+    if hasattr(value, "__dataclass_fields__"):
+        return {name: _plain(getattr(value, name)) for name in value.__dataclass_fields__}
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, float) and not abs(value) < float("inf"):
+        return None
+    return value

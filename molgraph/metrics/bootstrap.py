@@ -1,0 +1,51 @@
+"""Bootstrap intervals: what a metric might have been on another test set of the same kind."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+#: Samples drawn with replacement.
+RESAMPLES = 1000
+
+
+def bootstrap_intervals(
+    metrics: Mapping[str, Callable[[NDArray[np.int64]], float]],
+    n_rows: int,
+    *,
+    resamples: int = RESAMPLES,
+    level: float = 0.95,
+    seed: int = 0,
+) -> dict[str, tuple[float, float]]:
+    """The central `level` of each metric over samples of the rows, the same samples for all (Efron's percentiles).
+
+    A sample in which a metric is not defined, e.g. for want of a class, does not count for it. NaN where fewer than
+    half do.
+
+    Args:
+        metrics: Functions of the row numbers of a sample, `[n_rows]`.
+        n_rows: Rows to draw from.
+        resamples: Samples.
+        level: Share of the samples inside.
+        seed: Seed of the samples.
+
+    >>> values = np.arange(100.0)
+    >>> low, high = bootstrap_intervals({"mean": lambda rows: values[rows].mean()}, 100)["mean"]
+    >>> low < 49.5 < high
+    True
+    """
+    rng = np.random.default_rng(seed)
+    found: dict[str, list[float]] = {name: [] for name in metrics}
+    for _ in range(resamples if n_rows else 0):
+        rows = rng.integers(0, n_rows, n_rows)
+        for name, metric in metrics.items():
+            found[name].append(metric(rows))
+    return {name: _central(values, level) for name, values in found.items()}
+
+
+def _central(values: Sequence[float], level: float) -> tuple[float, float]:
+    defined = np.array([value for value in values if np.isfinite(value)])
+    if len(defined) < max(len(values) / 2, 1):
+        return float("nan"), float("nan")
+    low, high = np.quantile(defined, [(1 - level) / 2, (1 + level) / 2])
+    return float(low), float(high)

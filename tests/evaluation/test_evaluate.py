@@ -1,0 +1,300 @@
+"""`evaluate` on compounds of the assay that training never saw."""
+
+import csv
+import json
+from dataclasses import replace
+from xml.etree.ElementTree import parse as parse_xml
+
+import numpy as np
+import pytest
+
+from molgraph import Predictor, TrainConfig, evaluate, screen, train
+from molgraph.errors import InputError, ModelError
+from molgraph.evaluation.evaluate import EVALUATION
+from molgraph.evaluation.judge import LEVELS
+from molgraph.evaluation.report import evaluation_values
+from molgraph.metrics.scores import score
+from molgraph.store import load_card, load_model
+
+REGRESSION = [
+    "rmse",
+    "mae",
+    "r2",
+    "spearman",
+    "kendall",
+    "nll",
+    "crps",
+    "ence",
+    "miscalibration_area",
+    "spread_spearman",
+]
+CLASSES = [
+    "roc_auc", "average_precision", "mcc", "balanced_accuracy", "brier", "log_loss", "calibration_error"
+]  # fmt: skip
+EARLY = ["ef_1%", "ef_5%", "bedroc", "log_auc"]
+
+
+@pytest.fixture(scope="module")
+def new_table(assay, tmp_path_factory):
+    """120 new compounds, 5 of the training, one twice, one without a label and one that cannot be read."""
+    path = tmp_path_factory.mktemp("evaluation") / "new.csv"
+    median = np.median(assay[1])
+    with path.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["name", "smiles", "pIC50", "active"])
+        for row in [*range(60, 180), *range(5), 60]:
+            writer.writerow([f"cpd-{row}", assay[0][row], assay[1][row], int(assay[1][row] > median)])
+        writer.writerow(["open", assay[0][200], "", ""])
+        writer.writerow(["bad", "C1CC", "5", "1"])
+    return path
+
+
+@pytest.fixture(scope="module")
+def clean_table(new_table):
+    """The 120 new compounds alone."""
+    path = new_table.parent / "clean.csv"
+    path.write_text("".join(new_table.read_text().splitlines(keepends=True)[:121]))
+    return path
+
+
+@pytest.fixture(scope="module")
+def predictor(model_folder):
+    return Predictor.load(model_folder, device="cpu")
+
+
+@pytest.fixture(scope="module")
+def whole_folder(assay_table, small_config, tmp_path_factory):
+    """A model of both tasks with its training structures."""
+    folder = tmp_path_factory.mktemp("evaluation") / "both"
+    train(assay_table, target_columns=["pIC50", "active"], output=folder, config=small_config)
+    return folder
+
+
+def test_rows_are_accounted_for(predictor, new_table):
+    found = evaluate(predictor, new_table)
+    assert (found.rows_read, found.used, found.in_training, found.unlabelled, found.merged_away) == (128, 120, 5, 1, 1)
+    assert [(row.id, row.row) for row in found.rejected] == [("bad", 127)]
+    assert found.rows_read == found.used + found.in_training + found.unlabelled + found.merged_away + 1
+    assert found.model == predictor.digest
+    assert found.pictures == ()
+
+
+def test_numbers_are_those_of_the_predictions(predictor, new_table, assay):
+    found = evaluate(predictor, new_table, hit="pIC50 > 6.5").tasks[0]
+    assert [estimate.metric for estimate in found.estimates] == [*REGRESSION, *EARLY]
+    prediction, truth = predictor.predict(assay[0][60:180]), assay[1][60:180]
+    for name in REGRESSION[:5]:
+        assert found.value(name) == pytest.approx(score(name, truth[:, None], prediction.mean)[0])
+    assert found.n_hits == np.sum(truth > 6.5)
+    for estimate in found.estimates:
+        assert estimate.lower <= estimate.value + 0.2 * abs(estimate.value)
+        assert estimate.lower < estimate.upper or estimate.metric == "ef_1%"  # two rows
+    reference = {estimate.metric: estimate.reference for estimate in found.estimates}
+    assert -1 < reference.pop("spread_spearman") < 1
+    assert set(reference.values()) == {None}
+    with pytest.raises(KeyError):
+        found.value("roc_auc")
+
+
+def test_coverage_is_counted_by_group(predictor, new_table, assay):
+    found = evaluate(predictor, new_table).tasks[0]
+    prediction, truth = predictor.predict(assay[0][60:180]), assay[1][60:180]
+    similarity = predictor.neighbours(assay[0][60:180]).similarity[:, 0]
+    for level in LEVELS:
+        lower, upper = (ends[:, 0] for ends in prediction.interval(level))
+        holds = (truth >= lower) & (truth <= upper)
+        own = {row.group: row for row in found.coverage if row.level == level}
+        assert own["all"].coverage == pytest.approx(holds.mean())
+        assert own["all"].size == pytest.approx((upper - lower).mean())
+        part = (similarity >= 0.5) & (similarity < 0.7)
+        assert own["similarity 0.5 to 0.7"].n_rows == part.sum()
+        assert own["similarity 0.5 to 0.7"].coverage == pytest.approx(holds[part].mean())
+        bins = [row.n_rows for name, row in own.items() if name.startswith("similarity")]
+        assert sum(bins) == 120
+
+
+def test_classes(whole_folder, new_table):
+    found = evaluate(whole_folder, new_table)
+    values, classes = found.tasks
+    assert [estimate.metric for estimate in values.estimates] == REGRESSION  # without a hit there is no enrichment
+    assert [estimate.metric for estimate in classes.estimates] == [*CLASSES, *EARLY]
+    assert {row.group for row in classes.coverage} >= {"all", "class 0", "class 1"}
+    every = [row for row in classes.coverage if row.group == "all"]
+    assert all(0 <= row.size <= 2 for row in every)
+    sizes = [row.size for row in every]
+    assert sizes == sorted(sizes)
+
+
+def test_a_rule_of_two_tasks_is_used_where_both_are_known(whole_folder, clean_table, tmp_path):
+    lines = clean_table.read_text().splitlines()
+    lines[5] = lines[5].rsplit(",", 1)[0] + ","
+    (tmp_path / "gap.csv").write_text("\n".join(lines))
+    values, classes = evaluate(whole_folder, tmp_path / "gap.csv", hit="pIC50 > 6 and active").tasks
+    assert (values.n_rows, classes.n_rows) == (120, 119)
+    assert values.n_hits is None
+    assert classes.n_hits is not None
+
+
+def test_files(whole_folder, new_table, tmp_path):
+    found = evaluate(whole_folder, new_table, output=tmp_path / "out", hit="active")
+    pictures = [
+        *("parity", "calibration", "spread", "coverage", "enrichment"),
+        *("reliability", "coverage", "enrichment"),
+    ]
+    stems = [f"{1 + (i > 4)}-{name}" for i, name in enumerate(pictures)]
+    assert found.pictures == tuple(f"{stem}.{ending}" for stem in stems for ending in ("png", "svg"))
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {*found.pictures, EVALUATION}
+    for stem in stems:
+        assert (tmp_path / "out" / f"{stem}.png").read_bytes().startswith(b"\x89PNG")
+        assert parse_xml(tmp_path / "out" / f"{stem}.svg").getroot().tag.endswith("svg")
+    values = json.loads((tmp_path / "out" / EVALUATION).read_text())
+    assert values == json.loads(json.dumps(evaluation_values(found)))
+    assert values["format_version"] == 1
+    assert [task["task"] for task in values["tasks"]] == ["pIC50", "active"]
+    evaluate(whole_folder, new_table, output=tmp_path / "again", hit="active")
+    for path in (tmp_path / "out").iterdir():
+        assert path.read_bytes() == (tmp_path / "again" / path.name).read_bytes(), path.name
+
+
+def test_an_existing_folder_is_kept(predictor, new_table, tmp_path):
+    evaluate(predictor, new_table, output=tmp_path / "out")
+    with pytest.raises(InputError, match="exists and is not empty"):
+        evaluate(predictor, new_table, output=tmp_path / "out")
+    evaluate(predictor, new_table, output=tmp_path / "out", overwrite=True)
+
+
+def test_a_hostile_name_is_drawn_as_text(clean_table, model_folder, tmp_path):
+    name = "$\\frac{<script>&\x1b[31m" + "x" * 100
+    model = Predictor.load(model_folder, device="cpu")
+    model.card = replace(model.card, tasks=(replace(model.tasks[0], name=name, unit="$\\broken{"),))
+    found = evaluate(model, clean_table, target_columns=["pIC50"], output=tmp_path / "out")
+    assert len(found.pictures) == 8
+    svg = (tmp_path / "out" / "parity.svg").read_text()
+    assert "<script>" not in svg
+    assert "&lt;script&gt;" in svg
+    assert "\x1b" not in svg
+
+
+def test_columns_by_name_or_by_order(predictor, clean_table, tmp_path):
+    renamed = tmp_path / "renamed.csv"
+    renamed.write_text(clean_table.read_text().replace("pIC50", "measured"))
+    with pytest.raises(InputError, match=r"no column of a task of the model \(pIC50\).*measured.*--target-columns"):
+        evaluate(predictor, renamed)
+    by_order = evaluate(predictor, renamed, target_columns=["measured"])
+    assert repr(by_order.tasks) == repr(evaluate(predictor, clean_table).tasks)
+    with pytest.raises(InputError, match="name one for each task"):
+        evaluate(predictor, renamed, target_columns=["measured", "active"])
+
+
+def test_a_table_may_lack_tasks(whole_folder, clean_table, tmp_path):
+    part = tmp_path / "part.csv"
+    part.write_text("".join(line.rsplit(",", 1)[0] + "\n" for line in clean_table.read_text().splitlines()))
+    assert [task.task for task in evaluate(whole_folder, part).tasks] == ["pIC50"]
+
+
+def test_a_class_that_is_missing_is_undefined(whole_folder, clean_table, tmp_path):
+    one = tmp_path / "one.csv"
+    lines = clean_table.read_text().splitlines()
+    one.write_text("\n".join([lines[0], *(line for line in lines[1:] if line.endswith(",1"))]))
+    found = {task.task: task for task in evaluate(whole_folder, one, output=tmp_path / "out").tasks}["active"]
+    assert np.isnan(found.value("roc_auc"))
+    assert np.isnan(found.value("bedroc"))
+    assert 0 <= found.value("brier") <= 1
+    text = (tmp_path / "out" / EVALUATION).read_text()
+    assert "NaN" not in text
+    assert "null" in text
+
+
+def test_nothing_to_judge_by(predictor, assay_table, model_folder, tmp_path):
+    with pytest.raises(InputError, match=r"all 60 compounds .* were in the training"):
+        evaluate(predictor, assay_table)
+    with pytest.raises(InputError, match="level is 2"):
+        evaluate(predictor, assay_table, level=2)
+    with pytest.raises(ModelError):
+        evaluate(tmp_path / "none", assay_table)
+    assert model_folder.is_dir()
+
+
+def test_a_model_without_structures(mixed_folder, new_table, tmp_path):
+    found = evaluate(mixed_folder, new_table)
+    assert found.in_training is None
+    assert found.used == 125
+    assert found.shift is None
+    assert {row.group for row in found.tasks[0].coverage} == {"all"}
+    with pytest.raises(InputError, match="nobody can tell"):
+        evaluate(mixed_folder, new_table, recalibrate=tmp_path / "new")
+
+
+class TestRecalibration:
+    def test_refuses_training_compounds(self, predictor, new_table, tmp_path):
+        with pytest.raises(InputError, match=r"5 of 125 compounds were in the training .* \(first: cpd-0\)"):
+            evaluate(predictor, new_table, recalibrate=tmp_path / "new")
+        assert not (tmp_path / "new").exists()
+
+    def test_rests_on_the_new_compounds_alone(self, predictor, clean_table, assay, tmp_path):
+        evaluate(predictor, clean_table, recalibrate=tmp_path / "new")
+        again = Predictor.load(tmp_path / "new", device="cpu")
+        card = load_card(tmp_path / "new")
+        assert (card.calibration.rows, card.calibration.n_judges) == ("split", 1)
+        assert card.calibration_rows == (120,)
+        assert card.recalibrated_on.name == "clean.csv"
+        assert card.data == predictor.card.data
+        old, new = predictor.predict(assay[0][180:400]), again.predict(assay[0][180:400])
+        np.testing.assert_array_equal(old.members, new.members)
+        own = np.sort(np.abs(again.calibration.data.labels[:, 0] - again.calibration.data.mean[:, 0]))
+        assert len(own) == 120
+        lower, upper = new.interval(0.9)
+        holds = (assay[1][180:400] >= lower[:, 0]) & (assay[1][180:400] <= upper[:, 0])
+        assert holds.mean() == pytest.approx(0.9, abs=0.08)
+
+    def test_its_compounds_are_known_from_then_on(self, predictor, clean_table, new_table, tmp_path):
+        evaluate(predictor, clean_table, recalibrate=tmp_path / "new")
+        with pytest.raises(InputError, match="all 120 compounds"):
+            evaluate(tmp_path / "new", clean_table)
+        with pytest.raises(InputError, match="125 of 125 compounds were in the training"):
+            evaluate(tmp_path / "new", new_table, recalibrate=tmp_path / "newer")
+
+    def test_the_shift_check_compares_with_them(self, predictor, assay, tmp_path):
+        order = np.argsort([text.count("N") for text in assay[0][60:]], kind="stable") + 60
+        few, many = order[:200], order[-200:]
+        rng = np.random.default_rng(0)
+        shuffled = rng.permutation(many)
+        for name, part in (("calibrate", shuffled[:100]), ("library", shuffled[100:])):
+            with (tmp_path / f"{name}.csv").open("w") as file:
+                file.write("smiles,pIC50\n" + "".join(f"{assay[0][i]},{assay[1][i]}\n" for i in part))
+        assert len(few) == 200
+        evaluate(predictor, tmp_path / "calibrate.csv", recalibrate=tmp_path / "new")
+        shifts = [
+            screen(model, tmp_path / "library.csv", output=tmp_path / "hits", domain="ignore", overwrite=True).shift
+            for model in (predictor, tmp_path / "new")
+        ]
+        assert shifts[0].auc > shifts[1].auc
+        assert not shifts[1].fires
+
+    def test_both_kinds_of_task(self, whole_folder, clean_table, tmp_path):
+        evaluate(whole_folder, clean_table, recalibrate=tmp_path / "new")
+        model = load_model(tmp_path / "new")
+        assert model.card.calibration_rows == (120, 120)
+        assert model.structures.calibration_fingerprints.shape == (120, 256)
+
+    @pytest.mark.parametrize(("n_rows", "message"), [(8, "has 8 compounds to calibrate with; 90% intervals need")])
+    def test_too_few(self, predictor, clean_table, tmp_path, n_rows, message):
+        few = tmp_path / "few.csv"
+        few.write_text("".join(clean_table.read_text().splitlines(keepends=True)[: n_rows + 1]))
+        with pytest.raises(InputError, match=message):
+            evaluate(predictor, few, recalibrate=tmp_path / "new")
+
+    def test_a_class_that_is_missing(self, whole_folder, clean_table, tmp_path):
+        one = tmp_path / "one.csv"
+        lines = clean_table.read_text().splitlines()
+        one.write_text("\n".join([lines[0], *(line for line in lines[1:] if line.endswith(",1"))]))
+        with pytest.raises(InputError, match="active has 0 compounds of class 0"):
+            evaluate(whole_folder, one, recalibrate=tmp_path / "new")
+
+
+def test_settings_are_kept(assay_table, clean_table, small_config, tmp_path):
+    config: TrainConfig = replace(small_config, uncertainty="quantile", variance_scaling="global")
+    train(assay_table, target_columns=["pIC50"], output=tmp_path / "m", config=config)
+    evaluate(tmp_path / "m", clean_table, recalibrate=tmp_path / "new")
+    card = load_card(tmp_path / "new")
+    assert (card.calibration.intervals, card.calibration.variance) == ("quantile", "global")
