@@ -27,6 +27,16 @@ _FIELDS = {
         "batch_size": int,
         "split_sha256": str,
     },
+    "uncertainty": {
+        "data_set": str,
+        "split": str,
+        "epochs": int,
+        "intervals": list,
+        "spreads": list,
+        "classes": list,
+        "selections": list,
+        "shifts": list,
+    },
     "speed": {"machine": dict, "settings": dict, "cases": dict, "failed": list},
 }
 _CASE_FIELDS = {
@@ -37,6 +47,14 @@ _CASE_FIELDS = {
     "figure": float,
     "target": dict,
     "verdict": str,
+}
+#: What each entry of an uncertainty record has at least.
+_ENTRY_FIELDS = {
+    "intervals": {"learner": str, "method": str, "rows": str, "seed": int, "coverage": float, "width": float},
+    "spreads": {"learner": str, "method": str, "rows": str, "seed": int, "ence": float, "miscalibration_area": float},
+    "classes": {"learner": str, "method": str, "rows": str, "seed": int, "kind": str},
+    "selections": {"learner": str, "method": str, "kind": str, "seed": int, "q": float, "fdr": float, "power": float},
+    "shifts": {"seed": int, "auc": float, "fires": bool},
 }
 _PRIVATE_PATH = re.compile(r"(?:^|[\s\"'=])(?:/[\w.-]+){2,}|[A-Za-z]:\\")
 
@@ -54,6 +72,9 @@ def check_record(record: Mapping[str, Any]) -> None:
         _check_fields(case, _CASE_FIELDS, f"case {name}")
         if not case["values"] or not all(case["values"].values()):
             raise ValueError(f"case {name}: a side has no raw values")
+    for section, fields in _ENTRY_FIELDS.items():
+        for entry in record.get(section, []):
+            _check_fields({name: entry.get(name) for name in fields}, fields, section)
     _check_leaves(record, "record")
     datetime.fromisoformat(record["date"])
 

@@ -15,7 +15,7 @@ COVERAGE_LEVELS = np.linspace(0.01, 0.99, 99)
 BINS = 10
 
 #: Times that errors are drawn for a reference.
-_DRAWS = 200
+_DRAWS = 100
 
 
 def gaussian_nll(error: Floats, spread: Floats) -> float:
