@@ -63,6 +63,9 @@ def _show(report: "DemoReport", output: Path) -> None:
     show_line()
     show_line(f"Hit list: {output / 'hits' / 'hits.csv'}")
     show_line(f"Model:    {output / 'model'}")
+    show_line()
+    for line in _selection(report, output):
+        show_line(line)
 
 
 def _answers(report: "DemoReport") -> list[tuple[str, str]]:
@@ -91,6 +94,22 @@ def _answers(report: "DemoReport") -> list[tuple[str, str]]:
         ),
         ("Speed of the screen", f"{report.screened_per_second:,.0f} rows a second, start-up included"),
     ]
+
+
+def _selection(report: "DemoReport", output: Path) -> list[str]:
+    """What was selected, what it promised, and what came true; the lines fit 80 columns."""
+    asked = f"To buy at a false discovery rate of {report.fdr:.0%}:"
+    if not report.selected:
+        return [f"{asked} nothing; too few score well enough"]
+    lines = [f"{asked} {report.selected} compounds,", f"  listed in {output / 'hits' / 'selected.csv'}"]
+    if report.selected_fdr is not None:
+        found = report.selected_known - report.selected_wrong
+        wrong = f"{report.selected_wrong} of {report.selected_known} known ({report.selected_fdr:.0%})"
+        lines += [f"  inactive: {wrong}; active: {found} of {report.hidden_actives} hidden"]
+    check = (
+        "FIRES: do not trust this rate" if report.shift_fires else "passed: the library in the domain is like the assay"
+    )
+    return [*lines, f"  shift check {check}"]
 
 
 def _set_aside(report: "DemoReport") -> str:

@@ -38,6 +38,9 @@ TOP = 100
 LEVEL = 0.9
 EPOCHS = 40
 
+#: Share of the selected compounds that may be inactive, on average.
+FDR = 0.2
+
 
 @dataclass(frozen=True)
 class DemoReport:
@@ -61,6 +64,12 @@ class DemoReport:
         picked_known: Those of them whose answer is known.
         picked_wrong: Those that are known to be inactive.
         false_discovery_rate: `picked_wrong / picked_known`; None if none is known.
+        fdr: Share of inactives that the selection was asked to hold, on average over many screens.
+        selected: Compounds that were selected as active.
+        selected_known: Those of them whose answer is known.
+        selected_wrong: Those that are known to be inactive.
+        selected_fdr: `selected_wrong / selected_known`, to compare with `fdr`; None if none is known.
+        shift_fires: Whether the library in the domain was found to differ from the calibration compounds.
         out_of_fold_rmse: Error that training promised.
         hidden_rmse: Error on the hidden compounds.
         level: What the intervals promised to hold.
@@ -85,6 +94,12 @@ class DemoReport:
     picked_known: int
     picked_wrong: int
     false_discovery_rate: float | None
+    fdr: float
+    selected: int
+    selected_known: int
+    selected_wrong: int
+    selected_fdr: float | None
+    shift_fires: bool
     out_of_fold_rmse: float
     hidden_rmse: float
     level: float
@@ -144,6 +159,8 @@ def run_demo(
             folder / "library.smi",
             output=folder / "hits",
             top=TOP,
+            hit=f"{ASSAY_COLUMN} >= {ACTIVE_FROM}",
+            fdr=FDR,
             level=LEVEL,
             device=device,
             processes=processes,
@@ -185,11 +202,11 @@ def write_inputs(folder: Path, *, seed: int = 0) -> tuple[list[MeasuredCompound]
 def _judge(folder: Path, model: Predictor, hidden: list[MeasuredCompound], result: ScreenResult) -> DemoReport:
     truth = np.array([compound.value for compound in hidden])
     is_active = {compound.id: compound.value >= ACTIVE_FROM for compound in hidden}
-    with (folder / "hits" / "hits.csv").open(encoding="utf-8", newline="") as file:
-        hits = list(csv.DictReader(file))
+    hits, selected = _rows(folder / "hits" / "hits.csv"), _rows(folder / "hits" / "selected.csv")
     found = sum(is_active.get(hit["id"], False) for hit in hits)
     picked = [hit["id"] for hit in hits if float(hit[f"{ASSAY_COLUMN}_pred"]) >= ACTIVE_FROM]
     known = [is_active[name] for name in picked if name in is_active]
+    selected_known = [is_active[row["id"]] for row in selected if row["id"] in is_active]
     n_actives = sum(is_active.values())
     expected = n_actives * len(hits) / result.rows_read
     prediction = model.predict([compound.smiles for compound in hidden])
@@ -212,6 +229,12 @@ def _judge(folder: Path, model: Predictor, hidden: list[MeasuredCompound], resul
         picked_known=len(known),
         picked_wrong=len(known) - sum(known),
         false_discovery_rate=None if not known else 1 - sum(known) / len(known),
+        fdr=FDR,
+        selected=len(selected),
+        selected_known=len(selected_known),
+        selected_wrong=len(selected_known) - sum(selected_known),
+        selected_fdr=None if not selected_known else 1 - sum(selected_known) / len(selected_known),
+        shift_fires=result.shift is not None and result.shift.fires,
         out_of_fold_rmse=next(r.mean for r in model.card.metrics if r.metric == "rmse") or math.nan,
         hidden_rmse=float(np.sqrt(np.mean((prediction.mean[:, 0] - truth) ** 2))),
         level=LEVEL,
@@ -219,3 +242,11 @@ def _judge(folder: Path, model: Predictor, hidden: list[MeasuredCompound], resul
         mean_width=float((upper - lower).mean()),
         screened_per_second=result.molecules_per_second,
     )
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
+    """The rows of a table; none if there is no such file."""
+    if not path.exists():
+        return []
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))

@@ -84,6 +84,10 @@ def test_the_report_agrees_with_the_files(small_demo):
     outside = folder / "hits" / "outside.csv"
     assert report.set_aside == (len(rows(outside)) if outside.exists() else 0) > 0
     assert report.library_rejected == len(rows(folder / "hits" / "rejected.csv"))
+    selected = rows(folder / "hits" / "selected.csv") if (folder / "hits" / "selected.csv").exists() else []
+    known = [row["id"] for row in selected if row["id"] in hidden]
+    assert (report.selected, report.selected_known) == (len(selected), len(known))
+    assert report.selected_wrong == len(set(known) - actives)
     by_id = {hit["id"]: hit for hit in hits}
     known = [name for name in by_id if name in hidden]
     assert known
@@ -116,6 +120,8 @@ def test_the_table_fits_80_columns(capsys, picked_known):
         set_aside=100, actives_found=100, enrichment=20.64, best_enrichment=20.64, picked=picked_known,
         picked_known=picked_known, picked_wrong=picked_known, false_discovery_rate=1.0 if picked_known else None,
         out_of_fold_rmse=10.55, hidden_rmse=10.53, level=0.9, coverage=1.0, mean_width=10.71,
+        fdr=0.2, selected=picked_known, selected_known=picked_known, selected_wrong=picked_known // 2,
+        selected_fdr=0.5 if picked_known else None, shift_fires=picked_known > 0,
         first_hits_active=151,
         first_hits_by_chance=140.25,
         screened_per_second=12345.6,
@@ -123,7 +129,10 @@ def test_the_table_fits_80_columns(capsys, picked_known):
     _show(report, Path("molgraph-demo"))
     lines = capsys.readouterr().out.splitlines()
     assert max(map(len, lines)) <= 80
-    assert lines[-1] == "Model:    molgraph-demo/model"
+    assert "Model:    molgraph-demo/model" in lines
+    last = "shift check FIRES" if picked_known else "nothing; too few score well enough"
+    assert last in lines[-1]
+    assert ("  inactive: 27 of 55 known (50%); active: 28 of 108 hidden" in lines) == (picked_known > 0)
     assert any(line.startswith("Hidden actives among the hits") and "100 of 108" in line for line in lines)
 
 
