@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 
-#: Compounds of each side that are compared at most: enough to notice what matters, in a second.
-MOST_COMPARED = 1000
+#: Compounds of each side that are compared at most: enough to notice an area of 0.55, in half a second.
+MOST_COMPARED = 500
 
 #: With fewer than this on one side nothing is said.
 LEAST_COMPARED = 20
@@ -24,6 +24,9 @@ LEAST_COMPARED = 20
 ALPHA = 0.01
 
 _FOLDS = 5
+
+#: Penalty of the classifier of the check, chosen like the one below.
+_RIDGE = 20.0
 
 #: Strength of the penalty on the weights of the bits (inverse, as scikit-learn has it). Chosen on random and scaffold
 #: splits of BACE and Lipophilicity: weaker penalties overfit 2,048 bits and tell less on other compounds.
@@ -90,8 +93,8 @@ class ShiftReport:
 def shift_check(calibration: NDArray[np.uint8], library: NDArray[np.uint8], *, seed: int = 0) -> ShiftReport:
     """Whether a library is drawn like the calibration compounds.
 
-    A logistic regression on fingerprint bits is fitted to four fifths of both and asked about the other fifth, five
-    times. The area under its ROC curve is compared with that of no difference (Mann and Whitney's test). At most
+    A ridge classifier on fingerprint bits is fitted to four fifths of both and asked about the other fifth, five times.
+    The area under its ROC curve is compared with that of no difference (Mann and Whitney's test). At most
     `MOST_COMPARED` compounds of each side are drawn.
 
     Args:
@@ -104,12 +107,9 @@ def shift_check(calibration: NDArray[np.uint8], library: NDArray[np.uint8], *, s
     sizes = [len(side) for side in sides]
     if min(sizes) < LEAST_COMPARED:
         return ShiftReport(sizes[0], sizes[1], auc=float("nan"), p_value=float("nan"))
-    from scipy.stats import mannwhitneyu
-
-    logit = _out_of_fold_logits(_unpacked(np.concatenate(sides)), np.repeat([0, 1], sizes), rng)
-    test = mannwhitneyu(logit[sizes[0] :], logit[: sizes[0]], alternative="greater")
-    auc = float(test.statistic) / (sizes[0] * sizes[1])
-    return ShiftReport(sizes[0], sizes[1], auc=auc, p_value=float(test.pvalue))
+    scores = _out_of_fold_scores(_unpacked(np.concatenate(sides)), np.repeat([0, 1], sizes), rng)
+    auc, p_value = _compare(scores[: sizes[0]], scores[sizes[0] :])
+    return ShiftReport(sizes[0], sizes[1], auc=auc, p_value=p_value)
 
 
 @dataclass(frozen=True)
@@ -175,12 +175,53 @@ def _classifier() -> Any:
     return LogisticRegression(C=_INVERSE_PENALTY, max_iter=200, tol=1e-3)
 
 
-def _out_of_fold_logits(features: Floats, side: NDArray[np.int64], rng: np.random.Generator) -> Floats:
-    """Logits `[n]` of the side 1, each by a classifier that did not see the row."""
+def _folds(side: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.int64]:
+    """Fold of each row; as many of each side in every fold, so that no fold has odds of its own."""
     fold = np.empty(len(side), dtype=np.int64)
-    for value in (0, 1):  # as many of each side in every fold, so that no fold has odds of its own
+    for value in (0, 1):
         rows = np.flatnonzero(side == value)
         fold[rng.permutation(rows)] = np.arange(len(rows)) % _FOLDS
+    return fold
+
+
+def _out_of_fold_scores(features: Floats, side: NDArray[np.int64], rng: np.random.Generator) -> Floats:
+    """Scores `[n]`, larger for the side 1, each by a classifier that did not see the row.
+
+    Least squares to ±1 with a penalty, solved in the space of the rows: as good at telling the sides apart as a
+    logistic regression, in a tenth of a second. To import one takes longer than to screen a small library.
+    """
+    fold, target = _folds(side, rng), np.where(side == 1, 1.0, -1.0)
+    products = features @ features.T + 1.0
+    scores = np.empty(len(side))
+    for k in range(_FOLDS):
+        seen = fold != k
+        system = products[np.ix_(seen, seen)]
+        system[np.diag_indices_from(system)] += _RIDGE
+        scores[~seen] = products[np.ix_(~seen, seen)] @ np.linalg.solve(system, target[seen])
+    return scores
+
+
+def _compare(low: Floats, high: Floats) -> tuple[float, float]:
+    """Share of pairs in which the second is larger, and the one-sided p-value of Mann and Whitney's test.
+
+    Normal approximation with correction for ties and continuity, as `scipy.stats.mannwhitneyu` has it.
+    """
+    from scipy.special import ndtr
+
+    n, m = len(low), len(high)
+    _, place, counts = np.unique(np.concatenate([low, high]), return_inverse=True, return_counts=True)
+    rank = (np.cumsum(counts) - (counts - 1) / 2)[place]
+    statistic = rank[n:].sum() - m * (m + 1) / 2
+    ties = float(np.sum(counts.astype(np.float64) ** 3 - counts))
+    deviation = np.sqrt(n * m / 12 * ((n + m + 1) - ties / ((n + m) * (n + m - 1))))
+    if deviation == 0:
+        return 0.5, 1.0
+    return float(statistic / (n * m)), float(ndtr(-(statistic - n * m / 2 - 0.5) / deviation))
+
+
+def _out_of_fold_logits(features: Floats, side: NDArray[np.int64], rng: np.random.Generator) -> Floats:
+    """Logits `[n]` of the side 1, each by a classifier that did not see the row."""
+    fold = _folds(side, rng)
     logit = np.empty(len(side))
     for k in range(_FOLDS):
         model = _classifier().fit(features[fold != k], side[fold != k])

@@ -2,9 +2,11 @@
 
 import numpy as np
 import pytest
+from scipy.stats import mannwhitneyu
 
 from molgraph.chem.fingerprints import morgan_fingerprints
 from molgraph.chem.scaffold import murcko_scaffold
+from molgraph.domain import shift
 from molgraph.domain.shift import ALPHA, LEAST_COMPARED, MOST_COMPARED, density_ratio, shift_check
 from molgraph.rank.selection import benjamini_hochberg, calibrate_hits
 from molgraph.rank.weighted_selection import calibrate_weighted_hits, weighted_selection
@@ -52,6 +54,16 @@ def test_same_seed_same_answer(series):
     report = shift_check(many, series[:100], seed=3)
     assert report == shift_check(many, series[:100], seed=3)
     assert report.n_calibration == MOST_COMPARED
+
+
+def test_the_test_equals_scipy():
+    rng = np.random.default_rng(0)
+    for digits in (0, 1, 8):
+        low, high = rng.normal(size=40).round(digits), (rng.normal(size=60) + 0.3).round(digits)
+        expected = mannwhitneyu(high, low, alternative="greater", method="asymptotic")
+        area, p_value = shift._compare(low, high)
+        assert (area * 2400, p_value) == pytest.approx((expected.statistic, expected.pvalue))
+    assert shift._compare(np.zeros(5), np.zeros(5)) == (0.5, 1.0)
 
 
 @pytest.mark.parametrize(("n", "m"), [(0, 50), (50, 0), (LEAST_COMPARED - 1, 50)])
