@@ -47,6 +47,8 @@ def _lines(card: "ModelCard") -> list[tuple[str, str]]:
         ("left out", f"{data.rejected:,} rejected, {data.unlabelled:,} without a label, {data.merged_away:,} merged"),
         ("conflicting", f"{data.conflicting_groups:,} of {data.merged_groups:,} merged structures"),
         ("standardizer", f"{card.standardizer}, version {card.standardizer_version}"),
+        ("uncertainty", config.uncertainty),
+        ("calibration", _calibration_line(card)),
         ("structures", "in the folder" if card.has_structures else "left out"),
         ("domain", _domain_line(card.domain_similarity)),
         (
@@ -59,6 +61,13 @@ def _lines(card: "ModelCard") -> list[tuple[str, str]]:
         std = "" if record.std is None else f" ± {record.std:.3f}"
         lines.append(("out of fold", f"{record.task} {record.metric} {mean}{std} ({record.n_rows:,} compounds)"))
     return lines
+
+
+def _calibration_line(card: "ModelCard") -> str:
+    rows = f"{min(card.calibration_rows):,}" if card.calibration_rows else "no"
+    how = "each judged by the member that never saw it" if card.calibration.rows == "cross" else "no member saw them"
+    where = "" if card.recalibrated_on is None else f", of {card.recalibrated_on.name}"
+    return f"{card.calibration.rows}: {rows} compounds a task or more{where}; {how}"
 
 
 def _domain_line(similarity: float | None) -> str:

@@ -143,3 +143,5 @@ def _tell(result: "ScreenResult", top: int) -> None:
         is_weighted = result.selection is not None and result.selection.method == "weighted"
         for sentence in result.shift.sentences(is_weighted=is_weighted):
             tell(sentence)
+        if result.shift.fires and result.selection is None:
+            tell("All rows were compared; with --hit only those in the domain of the model are.")

@@ -86,7 +86,9 @@ class TrainConfig:
         standardizer: What is done to structures, at training and at prediction alike.
         uncertainty: What gives the spread of a prediction: the members' disagreement alone (`ensemble`), or with it a
             variance that each member learns (`mve`), a distribution over distributions (`evidential`), quantiles
-            (`quantile`), or thinned networks (`dropout`).
+            (`quantile`), or thinned networks (`dropout`). The default won the comparison in
+            `benchmarks/results/uncertainty.md`: after calibration its errors and likelihoods are the best or within
+            the noise of the best on all sets, it serves classes too, and it costs nothing extra. `mve` comes closest.
         calibration: Rows that calibrate: all of them, each judged by the member that was blind to it (`cross`), or
             rows held out from all members (`split`), for guarantees that hold exactly.
         calibration_fraction: Share of the rows that `split` holds out.

@@ -2,7 +2,8 @@
 
 import numpy as np
 import pytest
-from scipy.stats import mannwhitneyu
+from scipy.stats import kstest
+from sklearn.metrics import roc_auc_score
 
 from molgraph.chem.fingerprints import morgan_fingerprints
 from molgraph.chem.scaffold import murcko_scaffold
@@ -56,14 +57,25 @@ def test_same_seed_same_answer(series):
     assert report.n_calibration == MOST_COMPARED
 
 
-def test_the_test_equals_scipy():
+def test_areas_equal_scikit_learn():
     rng = np.random.default_rng(0)
-    for digits in (0, 1, 8):
-        low, high = rng.normal(size=40).round(digits), (rng.normal(size=60) + 0.3).round(digits)
-        expected = mannwhitneyu(high, low, alternative="greater", method="asymptotic")
-        area, p_value = shift._compare(low, high)
-        assert (area * 2400, p_value) == pytest.approx((expected.statistic, expected.pvalue))
-    assert shift._compare(np.zeros(5), np.zeros(5)) == (0.5, 1.0)
+    scores, dealt = rng.normal(size=(60, 4)), rng.random((60, 4)) < 0.4
+    expected = [roc_auc_score(dealt[:, k], scores[:, k]) for k in range(4)]
+    np.testing.assert_allclose(shift._areas(scores, dealt), expected)
+
+
+def test_the_chance_to_fire_is_what_is_said(series):
+    """p-values of libraries drawn like the calibration are uniform; 200 small comparisons."""
+    found = []
+    for seed in range(200):
+        order = np.random.default_rng([seed, 1]).permutation(len(series))
+        found.append(shift_check(series[order[:40]], series[order[40:80]], seed=seed).p_value)
+    assert kstest(found, "uniform").pvalue > 0.001
+
+
+def test_doubles_on_both_sides_do_not_fire(series):
+    assert not shift_check(series[:200], series[:200]).fires
+    assert not shift_check(np.repeat(series[:1], 50, axis=0), np.repeat(series[:1], 50, axis=0)).fires
 
 
 @pytest.mark.parametrize(("n", "m"), [(0, 50), (50, 0), (LEAST_COMPARED - 1, 50)])
