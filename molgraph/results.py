@@ -1,6 +1,6 @@
 """What comes back: a rejected molecule, and a prediction with its spread."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import KW_ONLY, dataclass, field, replace
 from typing import Literal, Protocol
 
 import numpy as np
@@ -69,6 +69,7 @@ class Prediction:
     epistemic_var: NDArray[np.float64]
     aleatoric_var: NDArray[np.float64]
     members: NDArray[np.float64]
+    _: KW_ONLY
     latent_distance: NDArray[np.float64] | None = None
     leverage: NDArray[np.float64] | None = None
     quantiles: NDArray[np.float64] | None = None

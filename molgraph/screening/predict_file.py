@@ -69,7 +69,8 @@ def predict_file(
         on_progress: Called after each batch.
 
     Raises:
-        InputError: The input or the output cannot be used, or no row of the input gives a molecule.
+        InputError: The input or the output cannot be used, the calibration compounds are too few for the level, or no
+            row of the input gives a molecule.
         ModelError: The model folder cannot be used.
     """
     if not 0 < level < 1:
@@ -81,6 +82,7 @@ def predict_file(
         ) as reader,
         open_stream(ModelSource(Path(model), device, precision), processes) as stream,
     ):
+        stream.predictor.calibration.check_level(level)
         own = ["id", "smiles", "status", "reason", *prediction_columns(stream.predictor.tasks)]
         renamed = free_names(_extra_columns(reader) if keep_extra_columns else [], own)
         names = [*own[:4], *renamed.values(), *own[4:]]

@@ -114,7 +114,8 @@ def screen(
         on_progress: Called after each batch.
 
     Raises:
-        InputError: The library, the output or a setting cannot be used, or no row of the library gives a molecule.
+        InputError: The library, the output or a setting cannot be used, the calibration compounds are too few for the
+            level or the rate, or no row of the library gives a molecule.
         ModelError: The model folder cannot be used.
         DeviceError: The device is not there.
 
@@ -151,6 +152,7 @@ def screen(
         folder = stack.enter_context(atomic_folder(output, existing="replace" if overwrite else "error"))
         stream = stack.enter_context(_open_model(model, device, precision, processes, domain=hit is not None))
         predictor = stream.predictor
+        predictor.calibration.check_level(level)
         selection = None
         if hit is not None:
             rule = parse_hit(hit, predictor.tasks)

@@ -8,10 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from molgraph.config import CalibrationSettings
+from molgraph.errors import InputError
 from molgraph.outputs import QUANTILE_LEVELS, MemberOutputs
 from molgraph.results import Prediction
 from molgraph.tasks import TaskKind
-from molgraph.uncertainty.conformal import conformal_quantile
+from molgraph.uncertainty.conformal import conformal_quantile, rows_needed
 from molgraph.uncertainty.cross_conformal import by_judge, cross_interval
 from molgraph.uncertainty.label_sets import ClassScores, label_sets, strangeness
 from molgraph.uncertainty.probabilities import (
@@ -126,7 +127,9 @@ class Calibration:
         for t, kind in enumerate(self.kinds):
             if kind != "regression":
                 continue
-            if self.settings.intervals == "quantile" and prediction.quantiles is not None:
+            if self.settings.intervals == "quantile":
+                if prediction.quantiles is None:
+                    raise InputError("the prediction holds no quantiles, and its intervals are made of them")
                 ends = central_interval(prediction.quantiles[:, t], level)
                 lower[:, t], upper[:, t] = corrected_interval(*ends, self._quantile_correction(t, level))
             else:
@@ -142,6 +145,23 @@ class Calibration:
             if kind == "classification":
                 sets[:, t] = label_sets(judged[:, :, t], self._class_scores[t], level)
         return sets
+
+    def check_level(self, level: float) -> None:
+        """Refuse a level at which no task of values has calibration rows enough for a finite interval.
+
+        Where only some tasks have too few, these have infinite intervals.
+
+        Raises:
+            InputError: As said, or `level` is not between 0 and 1.
+        """
+        if not 0 < level < 1:
+            raise InputError(f"level is {level:g}; it must lie between 0 and 1, e.g. 0.9")
+        rows = [counts[0] for counts, kind in zip(self.rows_of, self.kinds, strict=True) if kind == "regression"]
+        if rows and max(rows) < rows_needed(level):
+            raise InputError(
+                f"level is {level:g}, whose intervals need at least {rows_needed(level):,} calibration compounds, and "
+                f"the model has {max(rows):,}; ask for a lower level, or measure more compounds"
+            )
 
     def to_arrays(self) -> dict[str, NDArray[np.generic]]:
         """Flat arrays by name, as they are stored."""

@@ -108,6 +108,7 @@ EITHER = [
     ("model", "unparsable.csv", (), r"unparsable\.csv: no row gives a molecule \('bad': .*'smiles' the column"),
     ("model", "good.csv", ("-s", "structure"), r"no column 'structure'.*'smiles'"),
     ("model", "good.csv", ("--level", "1.5"), r"level is 1\.5; it must lie between 0 and 1"),
+    ("model", "good.csv", ("--level", "0.99"), r"need at least 99 calibration compounds, and the model has 60"),
     ("model", "good.csv", ("--precision", "float16"), r"'--precision'.*'float16'.*'bfloat16'"),
     ("model", "good.csv", ("--processes", "0"), r"'--processes'.*1.*'0'"),
     ("model", "good.csv", ("--max-rejected", "5 %%"), r"--max-rejected is '5 %%'"),

@@ -9,6 +9,7 @@ from safetensors.numpy import load, save
 from scipy.special import expit
 
 from molgraph.config import CalibrationSettings
+from molgraph.errors import InputError
 from molgraph.outputs import QUANTILE_LEVELS, MemberOutputs
 from molgraph.results import Prediction
 from molgraph.tasks import TaskSpec
@@ -59,9 +60,7 @@ def calibration_rows(rng, n, settings):
 
 def predict(rule, outputs):
     mean, aleatoric, epistemic = rule.apply(outputs)
-    return Prediction(
-        TASKS, mean, epistemic, aleatoric, outputs.mean, outputs.pooled().quantiles, rejected=(), rule=rule
-    )
+    return Prediction(TASKS, mean, epistemic, aleatoric, outputs.mean, quantiles=outputs.pooled().quantiles, rule=rule)
 
 
 SETTINGS = [
@@ -182,3 +181,21 @@ def test_missing_array():
     del arrays["scaling.0"]
     with pytest.raises(KeyError, match=r"scaling\.0"):
         calibration_from_arrays(KINDS, arrays, SPLIT)
+
+
+def test_a_level_that_the_rows_do_not_allow():
+    rule = fit_calibration(KINDS, calibration_rows(np.random.default_rng(0), 30, SPLIT), SPLIT)
+    rule.check_level(0.95)
+    with pytest.raises(InputError, match=r"level is 0.99, whose intervals need at least 99 .* the model has 30"):
+        rule.check_level(0.99)
+    with pytest.raises(InputError, match="level is 1"):
+        rule.check_level(1.0)
+
+
+def test_quantile_intervals_need_quantiles():
+    rng = np.random.default_rng(0)
+    settings = replace(SPLIT, intervals="quantile")
+    rule = fit_calibration(KINDS, calibration_rows(rng, 100, settings), settings)
+    prediction = replace(predict(rule, draw(rng, 5)[1]), quantiles=None)
+    with pytest.raises(InputError, match="holds no quantiles"):
+        prediction.interval(0.9)
