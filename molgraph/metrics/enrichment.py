@@ -84,15 +84,14 @@ def log_auc(truth: Floats, score: Floats) -> float:
     sizes, actives = _ties(truth, score)
     true_rate = np.append(0.0, np.cumsum(actives) / truth.sum())
     false_rate = np.append(0.0, np.cumsum(sizes - actives) / (len(truth) - truth.sum()))
-    area = 0.0
-    for left, right, low, high in zip(false_rate[:-1], false_rate[1:], true_rate[:-1], true_rate[1:], strict=True):
-        start = max(left, LOG_AUC_FROM)
-        if right <= start:
-            continue
-        # A straight line in the false positives, a + b·x, integrated over d log x.
-        slope = (high - low) / (right - left)
-        area += (low - slope * left) * math.log(right / start) + slope * (right - start)
-    return area / math.log(1 / LOG_AUC_FROM)
+    start = np.maximum(false_rate[:-1], LOG_AUC_FROM)
+    inside = false_rate[1:] > start
+    left, right, low, high = (x[inside] for x in (false_rate[:-1], false_rate[1:], true_rate[:-1], true_rate[1:]))
+    start = start[inside]
+    # Straight lines in the false positives, a + b·x, integrated over d log x.
+    slope = (high - low) / (right - left)
+    area = np.sum((low - slope * left) * np.log(right / start) + slope * (right - start))
+    return float(area / math.log(1 / LOG_AUC_FROM))
 
 
 def _one_class(truth: Floats) -> bool:
