@@ -39,6 +39,7 @@ from uncertainty_rows import UNCERTAINTY_SETS, SplitName, split_rows
 
 from molgraph.chem.fingerprints import morgan_fingerprints
 from molgraph.domain.shift import shift_check
+from molgraph.metrics.spread import interval_miscalibration
 from molgraph.tasks import TaskSpec
 
 Entry = dict[str, Any]
@@ -150,7 +151,11 @@ def _chemprop_values(cell: ChempropCell, found: dict[str, np.ndarray]) -> Iterat
     truth, mean = cell.labels[cell.is_test, 0], cell.prediction[cell.is_test, 0]
     half = found[f"{cell.name(0)}/conformal"]
     coverage, width = float(np.mean(np.abs(truth - mean) <= half)), float(np.mean(2 * half))
-    yield "intervals", {"kind": "conformal", "level": 0.9, "n": len(truth), "coverage": coverage, "width": width}
+    entry = {"kind": "conformal", "level": 0.9, "n": len(truth), "coverage": coverage, "width": width}
+    halves = found.get(f"{cell.name(0)}/conformal-levels")
+    if halves is not None:
+        entry["miscalibration"] = interval_miscalibration(np.abs(truth - mean) <= halves)
+    yield "intervals", entry
     if cell.spread is None or cell.family in {"single", "quantile"}:
         return
     variances = {"none": cell.spread[cell.is_test, 0]}

@@ -22,6 +22,9 @@ from chemprop.uncertainty.calibrator import (
 #: Level of the intervals and sets, and the quantile that Zelikman's method brings to a deviation: one sigma.
 ALPHA, ONE_SIGMA = 0.1, 0.6827
 
+#: Levels at which intervals are asked for as well, as molgraph's are.
+LEVELS = np.linspace(0.05, 0.95, 19)
+
 
 def main(source: str, target: str) -> None:
     """Calibrates every group."""
@@ -36,13 +39,20 @@ def main(source: str, target: str) -> None:
 
 
 def _values(group: dict[str, torch.Tensor], *, is_interval: bool) -> dict[str, torch.Tensor]:
-    """Calibrated variances, and half widths of intervals at 1 - ALPHA."""
+    """Calibrated variances, half widths of intervals at 1 - ALPHA (`[m]`) and at LEVELS (`[19, m]`)."""
     prediction, spread, label = group["prediction"], group["spread"], group["label"]
     mask = torch.ones_like(label, dtype=torch.bool)
     half = spread if is_interval else torch.zeros_like(spread)
     new_half = group["new_spread"] if is_interval else torch.zeros_like(group["new_spread"])
-    conformal = RegressionConformalCalibrator(ALPHA).fit(prediction, half, label, mask)
-    found = {"conformal": conformal.apply(new_half)[:, 0]}
+
+    def conformal(alpha: float) -> torch.Tensor:
+        calibrator = RegressionConformalCalibrator(alpha).fit(prediction, half, label, mask)
+        return calibrator.apply(new_half)[:, 0]
+
+    found = {"conformal": conformal(ALPHA)}
+    # Half widths that were trained for one level mean nothing at another.
+    if not is_interval:
+        found["conformal-levels"] = torch.stack([conformal(float(1 - level)) for level in LEVELS])
     if not is_interval and bool((spread > 0).all()):
         for kind, calibrator in (("zscaling", ZScalingCalibrator()), ("zelikman", ZelikmanCalibrator(ONE_SIGMA))):
             found[kind] = calibrator.fit(prediction, spread, label, mask).apply(group["new_spread"])[:, 0]

@@ -9,11 +9,13 @@ import numpy as np
 from molgraph.config import CalibrationSettings
 from molgraph.metrics.scores import average_precision, brier, log_loss, roc_auc
 from molgraph.metrics.spread import (
+    INTERVAL_LEVELS,
     class_calibration_error,
     coverage_and_width,
     ence,
     gaussian_crps,
     gaussian_nll,
+    interval_miscalibration,
     miscalibration_area,
     spread_correlation,
     spread_correlation_reference,
@@ -93,11 +95,14 @@ def interval_entries(cell: Cell) -> Iterator[Entry]:
     for rows in ("cross", "split"):
         for kind in kinds:
             _, prediction = calibrated(cell, rows, intervals=kind)
+            ends = [prediction.interval(float(level)) for level in INTERVAL_LEVELS]
+            holds = np.stack([(low[:, 0] <= truth) & (truth <= high[:, 0]) for low, high in ends])
+            honesty = interval_miscalibration(holds)
             for level in LEVELS:
                 lower, upper = (ends[:, 0] for ends in prediction.interval(level))
                 coverage, width = coverage_and_width(truth, lower, upper)
                 yield {"method": cell.method, "rows": rows, "kind": kind, "level": level,
-                       "coverage": coverage, "width": width, "n": len(truth)}  # fmt: skip
+                       "coverage": coverage, "width": width, "n": len(truth), "miscalibration": honesty}  # fmt: skip
 
 
 def spread_entries(cell: Cell) -> Iterator[Entry]:

@@ -12,10 +12,12 @@ from molgraph.metrics.bootstrap import RESAMPLES, bootstrap_intervals
 from molgraph.metrics.enrichment import bedroc, enrichment_factor, log_auc
 from molgraph.metrics.scores import METRICS
 from molgraph.metrics.spread import (
+    INTERVAL_LEVELS,
     class_calibration_error,
     ence,
     gaussian_crps,
     gaussian_nll,
+    interval_miscalibration,
     miscalibration_area,
     spread_correlation,
     spread_correlation_reference,
@@ -121,6 +123,8 @@ def _metrics(rows: TaskRows) -> Mapping[str, Callable[[Rows], float]]:
         ):
             if np.all(spread > 0):
                 found[name] = _on_rows(metric, error, spread)
+        holds = held_at_all(rows)
+        found["interval_miscalibration"] = lambda i: interval_miscalibration(holds[:, i])
     else:
         found["calibration_error"] = _on_rows(class_calibration_error, truth, mean)
     if rows.is_hit is not None and rows.hit_score is not None:
@@ -163,6 +167,11 @@ def held(rows: TaskRows, level: float) -> tuple[NDArray[np.bool_], Floats]:
     holds = [str(int(truth)) in text for truth, text in zip(rows.labels, sets, strict=True)]
     size = [text.count("0") + text.count("1") for text in sets]
     return np.array(holds, dtype=np.bool_), np.array(size, dtype=np.float64)
+
+
+def held_at_all(rows: TaskRows) -> NDArray[np.bool_]:
+    """Whether the interval at each of `INTERVAL_LEVELS` holds the truth, `[19, n]`."""
+    return np.stack([held(rows, float(level))[0] for level in INTERVAL_LEVELS])
 
 
 def coverage_groups(rows: TaskRows) -> dict[str, NDArray[np.bool_]]:

@@ -9,8 +9,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from molgraph.evaluation.judge import LEVELS, TaskRows, coverage_groups, held
-from molgraph.metrics.spread import COVERAGE_LEVELS, class_calibration_bins, observed_coverage, spread_bins
+from molgraph.evaluation.judge import LEVELS, TaskRows, coverage_groups, held, held_at_all
+from molgraph.metrics.spread import (
+    COVERAGE_LEVELS,
+    INTERVAL_LEVELS,
+    class_calibration_bins,
+    observed_coverage,
+    spread_bins,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -93,7 +99,9 @@ def _calibration(axes: "Axes", rows: TaskRows) -> None:
     observed = observed_coverage(rows.labels - rows.mean, rows.spread)
     axes.plot([0, 1], [0, 1], color=_GREY, linewidth=1, label="honest")
     axes.fill_between(COVERAGE_LEVELS, COVERAGE_LEVELS, observed, color=_BLUE, alpha=0.2, linewidth=0)
-    axes.plot(COVERAGE_LEVELS, observed, color=_BLUE, label="predicted spread")
+    axes.plot(COVERAGE_LEVELS, observed, color=_BLUE, label="predicted spread, as if Gaussian")
+    held_shares = held_at_all(rows).mean(axis=1)
+    axes.plot(INTERVAL_LEVELS, held_shares, ".-", color=_RED, label="intervals as given")
     axes.set_xlabel("share of errors that should be inside")
     axes.set_ylabel("share that is")
     axes.legend(fontsize=8, frameon=False)

@@ -11,6 +11,9 @@ Floats = NDArray[np.float64]
 #: Levels at which expected and observed coverage are compared.
 COVERAGE_LEVELS = np.linspace(0.01, 0.99, 99)
 
+#: Levels at which intervals are asked whether they hold what they promise: fewer, since each is computed anew.
+INTERVAL_LEVELS = np.linspace(0.05, 0.95, 19)
+
 #: Groups of compounds of like spread.
 BINS = 10
 
@@ -75,6 +78,21 @@ def miscalibration_area(error: Floats, spread: Floats) -> float:
     Tran et al. 2020, doi:10.1088/2632-2153/ab7e1a.
     """
     return float(np.mean(np.abs(observed_coverage(error, spread) - COVERAGE_LEVELS)))
+
+
+def interval_miscalibration(holds: NDArray[np.bool_]) -> float:
+    """Mean distance between observed and promised coverage of intervals, over levels 5% to 95%; 0 is perfect.
+
+    `miscalibration_area` asks whether errors are Gaussian with the predicted spread. This asks whether the intervals
+    that a model gives, however it makes them, hold as many truths as they promise.
+
+    Args:
+        holds: `[19, n]` whether the interval of each compound at each of `INTERVAL_LEVELS` holds the truth.
+
+    >>> interval_miscalibration(np.arange(100) < 100 * INTERVAL_LEVELS[:, None] - 1e-9)
+    0.0
+    """
+    return float(np.mean(np.abs(holds.mean(axis=1) - INTERVAL_LEVELS)).round(12))
 
 
 def spread_correlation(error: Floats, spread: Floats) -> float:

@@ -27,6 +27,7 @@ REGRESSION = [
     "ence",
     "miscalibration_area",
     "spread_spearman",
+    "interval_miscalibration",
 ]
 CLASSES = [
     "roc_auc", "average_precision", "mcc", "balanced_accuracy", "brier", "log_loss", "calibration_error"

@@ -8,12 +8,14 @@ import sklearn.calibration
 
 from molgraph.metrics.bootstrap import bootstrap_intervals
 from molgraph.metrics.spread import (
+    INTERVAL_LEVELS,
     class_calibration_bins,
     class_calibration_error,
     coverage_and_width,
     ence,
     gaussian_crps,
     gaussian_nll,
+    interval_miscalibration,
     miscalibration_area,
     observed_coverage,
     spread_correlation,
@@ -53,6 +55,14 @@ def test_a_spread_that_is_wrong_by_a_factor(honest, factor):
     assert miscalibration_area(error, spread * factor) > 0.1
     assert gaussian_nll(error, spread * factor) > gaussian_nll(error, spread)
     assert gaussian_crps(error, spread * factor) > gaussian_crps(error, spread)
+
+
+def test_intervals_that_hold_more_or_less_than_they_promise(honest):
+    error, spread = honest
+    reach = scipy.stats.norm.ppf(0.5 + INTERVAL_LEVELS[:, None] / 2) * spread
+    assert interval_miscalibration(np.abs(error) <= reach) < 0.01
+    assert interval_miscalibration(np.abs(error) <= reach / 2) > 0.2
+    assert interval_miscalibration(np.ones((len(INTERVAL_LEVELS), 5), dtype=bool)) == pytest.approx(0.5)
 
 
 def test_a_spread_without_information_correlates_with_nothing(honest):
