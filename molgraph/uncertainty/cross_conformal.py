@@ -42,6 +42,9 @@ def cross_interval(
     The upper end is the ⌈(n + 1)·level⌉-th smallest of m_g(x) + R·s(x) over all n calibration rows, where g is the
     judge of the row and R its score; the lower end mirrors it. With R = |y - m_g| / s this is the normalised form.
 
+    At low levels, where judges differ by more than their errors, the lower end may come out above the upper one: no
+    value belongs to the set. Both ends are the middle of the two then, which only adds to it.
+
     Args:
         judged: `[G, B]` predictions of the judges for the new molecules.
         scores: The sorted scores R of each judge's rows (see `by_judge`).
@@ -54,7 +57,11 @@ def cross_interval(
     (6.5, 14.5)
     """
     factor = np.ones(judged.shape[1]) if scale is None else scale
-    return -_upper_end(-judged, scores, factor, level), _upper_end(judged, scores, factor, level)
+    lower, upper = -_upper_end(-judged, scores, factor, level), _upper_end(judged, scores, factor, level)
+    is_empty = lower > upper
+    middle = lower[is_empty] / 2 + upper[is_empty] / 2
+    lower[is_empty], upper[is_empty] = middle, middle
+    return lower, upper
 
 
 def _upper_end(

@@ -1,0 +1,42 @@
+"""Cross-conformal intervals against their definition, at every level and with judges that disagree."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from molgraph.uncertainty.conformal import conformal_rank
+from molgraph.uncertainty.cross_conformal import by_judge, cross_interval
+
+SCORES = st.lists(st.floats(0, 10), min_size=1, max_size=30)
+
+
+@given(SCORES, st.integers(1, 4), st.floats(0.02, 0.98), st.integers(0, 2**31))
+def test_equals_the_definition(scores, n_judges, level, seed):
+    rng = np.random.default_rng(seed)
+    judge = rng.integers(0, n_judges, len(scores))
+    judged, scale = rng.normal(0, 3, (n_judges, 2)), rng.uniform(0.5, 2, 2)
+    lower, upper = cross_interval(judged, by_judge(np.array(scores), judge, n_judges), level, scale=scale)
+    rank = conformal_rank(len(scores), level)
+    if rank > len(scores):
+        assert np.isposinf(upper).all()
+        assert np.isneginf(lower).all()
+        return
+    for i in range(2):
+        reach = np.array(scores) * scale[i]
+        low = np.sort(judged[judge, i] - reach)[::-1][rank - 1]
+        high = np.sort(judged[judge, i] + reach)[rank - 1]
+        expected = (low, high) if low <= high else (low / 2 + high / 2, low / 2 + high / 2)
+        assert (lower[i], upper[i]) == pytest.approx(expected, abs=1e-9)
+
+
+def test_an_empty_set_is_told_as_its_middle():
+    scores = by_judge(np.array([0.1, 0.1, 0.1, 0.1]), np.array([0, 0, 1, 1]), 2)
+    lower, upper = cross_interval(np.array([[1.0], [3.0]]), scores, level=0.2)
+    assert (lower.item(), upper.item()) == pytest.approx((2.0, 2.0))
+
+
+def test_no_prediction_has_no_interval():
+    lower, upper = cross_interval(np.array([[np.nan, 1.0]]), [np.array([1.0, 2.0])], level=0.5)
+    assert np.isnan([lower[0], upper[0]]).all()
+    assert np.isfinite([lower[1], upper[1]]).all()
