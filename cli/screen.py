@@ -81,6 +81,9 @@ def screen(
     device: Device = "auto",
     processes: Processes = None,
     max_rejected: MaxRejected = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with a screen that was stopped; from the start if there is none.")
+    ] = False,
     overwrite: Overwrite = False,
     quiet: Quiet = False,
     as_json: AsJson = False,
@@ -109,11 +112,13 @@ def screen(
             device=device,
             precision=precision,
             processes=processes,
+            resume=resume,
             overwrite=overwrite,
             on_progress=listener,
         )
     if as_json:
-        show_json(json.loads((output / "summary.json").read_text(encoding="utf-8")))
+        stored = [json.loads((output / name).read_text(encoding="utf-8")) for name in ("summary.json", "timing.json")]
+        show_json(stored[0] | {"timing": stored[1]})
     elif not quiet:
         _tell(result, top)
     check_rejected(max_rejected, result.rejected, result.rows_read)
@@ -121,9 +126,10 @@ def screen(
 
 def _tell(result: "ScreenResult", top: int) -> None:
     duplicates = f", {result.duplicates:,} duplicates" if result.duplicates else ""
+    before = f" (of these {result.rows_before:,} in an earlier run)" if result.rows_before else ""
     tell(
         f"{result.rows_read:,} rows: {result.scored:,} scored, {result.rejected:,} rejected{duplicates}; "
-        f"{result.molecules_per_second:,.0f} a second"
+        f"{result.molecules_per_second:,.0f} a second{before}"
     )
     tell_rejected(result.first_rejected, result.rejected, f"{result.output / 'rejected.csv'} lists all")
     tell(f"{result.hits:,} hits ({result.goal}) written to {result.output / 'hits.csv'}")

@@ -13,7 +13,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeGuard
 
 from molgraph.errors import InputError
 
@@ -44,17 +44,17 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
         raise InputError(f"{shown}: cannot be written, because it exists and is not an ordinary file; give a file name")
     temporary = _hidden_sibling(target)
     try:
-        with _clear_errors(shown):
+        with clear_errors(shown):
             temporary.touch(exist_ok=False)
         yield temporary
-        with _clear_errors(shown):
+        with clear_errors(shown):
             _sync(temporary)
             temporary.replace(target)
             _sync(target.parent)
     except BaseException as error:
         with contextlib.suppress(OSError):  # what went wrong counts, not that there is nothing to remove
             temporary.unlink()
-        if isinstance(error, OSError) and error.errno in _NO_SPACE:
+        if is_out_of_space(error):
             raise InputError(_message(shown, error)) from error
         raise
 
@@ -80,28 +80,52 @@ def atomic_folder(path: str | Path, *, existing: Literal["error", "replace"] = "
         ['card.json']
     """
     shown, target = path, Path(os.path.realpath(path))
-    _check_folder(shown, target, existing)
+    check_folder(shown, target, existing)
     temporary = _hidden_sibling(target)
     try:
-        with _clear_errors(shown):
+        with clear_errors(shown):
             temporary.mkdir()
         yield temporary
-        _check_folder(shown, target, existing)  # it may have been filled in the meantime
-        with _clear_errors(shown):
-            for folder, _, files in os.walk(temporary):
-                for file in files:
-                    _sync(Path(folder, file))
-                _sync(Path(folder))
-            _swap_in(temporary, target)
-            _sync(target.parent)
+        check_folder(shown, target, existing)  # it may have been filled in the meantime
+        with clear_errors(shown):
+            move_folder(temporary, target)
     except BaseException as error:
         shutil.rmtree(temporary, ignore_errors=True)
-        if isinstance(error, OSError) and error.errno in _NO_SPACE:
+        if is_out_of_space(error):
             raise InputError(_message(shown, error)) from error
         raise
 
 
-def _check_folder(shown: str | Path, target: Path, existing: Literal["error", "replace"]) -> None:
+def move_folder(folder: Path, target: Path) -> None:
+    """Force a folder that is complete to the disk and rename it to `target`, replacing what is there.
+
+    Raises:
+        OSError: The system cannot.
+    """
+    for parent, _, files in os.walk(folder):
+        for file in files:
+            _sync(Path(parent, file))
+        _sync(Path(parent))
+    _swap_in(folder, target)
+    _sync(target.parent)
+
+
+def is_out_of_space(error: BaseException) -> TypeGuard[OSError]:
+    """Whether an error says that the disk is full."""
+    return isinstance(error, OSError) and error.errno in _NO_SPACE
+
+
+def check_folder(shown: str | Path, target: Path, existing: Literal["error", "replace"]) -> None:
+    """Refuse a folder that cannot be made.
+
+    Args:
+        shown: Its name in the error.
+        target: The folder.
+        existing: What is done with one that exists and is not empty.
+
+    Raises:
+        InputError: It exists and may not be replaced, or is no folder.
+    """
     if target.exists() and not target.is_dir():
         raise InputError(f"{shown}: cannot be made, because a file of that name exists; give another folder")
     if existing == "error" and target.is_dir() and any(target.iterdir()):
@@ -146,7 +170,12 @@ def _sync_descriptor(path: Path, flags: int) -> None:
 
 
 @contextmanager
-def _clear_errors(shown: str | Path) -> Iterator[None]:
+def clear_errors(shown: str | Path) -> Iterator[None]:
+    """Turn errors of the system, while `shown` is written, into one clear line.
+
+    Raises:
+        InputError: The system cannot.
+    """
     try:
         yield
     except OSError as error:

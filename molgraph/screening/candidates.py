@@ -3,13 +3,11 @@
 import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import fields
 from pathlib import Path
-from typing import Any, TextIO
-
-import numpy as np
+from typing import TextIO
 
 from molgraph.screening.hits import Hit
+from molgraph.screening.shard import hit_from_values, hit_values
 
 
 class CandidateFile:
@@ -20,14 +18,14 @@ class CandidateFile:
 
     def write(self, hits: Sequence[Hit]) -> None:
         """Append hits."""
-        self._file.writelines(json.dumps(_plain(hit)) + "\n" for hit in hits)
+        self._file.writelines(json.dumps(hit_values(hit)) + "\n" for hit in hits)
 
     def read(self, wanted: Callable[[int], bool]) -> Iterator[tuple[int, Hit]]:
         """The hits at the wanted positions, counted from 0, with their positions."""
         self._file.seek(0)
         for position, line in enumerate(self._file):
             if wanted(position):
-                yield position, _hit(json.loads(line))
+                yield position, hit_from_values(json.loads(line))
         self._file.seek(0, 2)
 
 
@@ -39,13 +37,3 @@ def candidate_file(path: Path) -> Iterator[CandidateFile]:
             yield CandidateFile(file)
         finally:
             path.unlink()
-
-
-def _plain(hit: Hit) -> dict[str, Any]:
-    values = {field.name: getattr(hit, field.name) for field in fields(hit)}
-    return {name: value.tolist() if isinstance(value, np.ndarray) else value for name, value in values.items()}
-
-
-def _hit(values: dict[str, Any]) -> Hit:
-    arrays = {name: np.array(values[name], dtype=np.float64) for name in ("mean", "std", "lower", "upper")}
-    return Hit(**{**values, **arrays, "sets": tuple(values["sets"]), "kept": tuple(values["kept"])})

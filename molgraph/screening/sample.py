@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,6 +13,7 @@ from molgraph.chem.fingerprints import morgan_fingerprints
 from molgraph.chem.identity import canonical_smiles
 from molgraph.domain.shift import MOST_COMPARED, DensityRatio, ShiftReport, density_ratio, shift_check
 from molgraph.errors import InputError
+from molgraph.screening.seen import text_hashes
 
 if TYPE_CHECKING:  # loading a model loads torch: helpers are started before that
     from molgraph.predictor import Predictor
@@ -25,26 +26,32 @@ _LEAST_WEIGHED = 50
 
 
 class Sample:
-    """Keeps `size` of the texts that it is offered, each with the same chance, whatever the batches.
+    """Keeps `size` of the different texts that it is offered, each with the same chance, in whatever order they come.
+
+    A text is drawn by its hash: those with the smallest stay. So the same library gives the same sample, however it is
+    cut up and whoever reads it.
 
     >>> sample = Sample(2)
-    >>> sample.offer(["a", "b", "c"])
-    >>> len(sample.texts), sample.n_offered
-    (2, 3)
+    >>> sample.offer(sample.draw(["a", "b", "c"]))
+    >>> len(sample.texts)
+    2
     """
 
-    def __init__(self, size: int = MOST_COMPARED, *, seed: int = 0) -> None:
-        self.n_offered = 0
+    def __init__(self, size: int = MOST_COMPARED) -> None:
+        #: Texts with a key above this have no chance.
+        self.largest_key = 2**64 - 1
         self._size = size
-        self._rng = np.random.default_rng(seed)
-        self._kept: list[tuple[float, str]] = []
-        self._bound = 1.0
+        self._kept: dict[int, str] = {}
 
-    def offer(self, texts: Sequence[str]) -> None:
-        """Take in some of the texts: every text draws a number, and those with the smallest stay."""
-        self.n_offered += len(texts)
-        drawn = self._rng.random(len(texts))
-        self._kept += [(float(drawn[i]), texts[i]) for i in np.flatnonzero(drawn < self._bound).tolist()]
+    def draw(self, texts: Sequence[str]) -> list[tuple[int, str]]:
+        """Key and text of those that have a chance."""
+        keys = text_hashes(texts)
+        chosen = np.flatnonzero(keys <= np.uint64(self.largest_key))
+        return [(int(keys[i]), texts[i]) for i in chosen.tolist()]
+
+    def offer(self, drawn: Iterable[tuple[int, str]]) -> None:
+        """Take in what was drawn."""
+        self._kept.update(drawn)
         if len(self._kept) > 2 * self._size:
             self._prune()
 
@@ -52,12 +59,12 @@ class Sample:
     def texts(self) -> list[str]:
         """What was kept, in random order."""
         self._prune()
-        return [text for _, text in self._kept]
+        return list(self._kept.values())
 
     def _prune(self) -> None:
-        self._kept = sorted(self._kept)[: self._size]
+        self._kept = dict(sorted(self._kept.items())[: self._size])
         if len(self._kept) == self._size:
-            self._bound = self._kept[-1][0]
+            self.largest_key = max(self._kept)
 
 
 def check_shift(predictor: Predictor, sample: Sample) -> ShiftReport | None:
@@ -90,7 +97,7 @@ def weigh_calibration(predictor: Predictor, library: RecordReader, *, restrict: 
     """
     sample = Sample(_WEIGHED)
     for batch in library:
-        sample.offer(batch.smiles)
+        sample.offer(sample.draw(batch.smiles))
     texts = sample.texts
     prediction = predictor.predict(texts, domain=True)
     is_usable = np.isfinite(prediction.mean[:, 0])

@@ -3,32 +3,29 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, nullcontext
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING, get_args
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Any, get_args
 
 from molgraph import __version__
-from molgraph.atomic import atomic_folder
+from molgraph.atomic import check_folder
 from molgraph.chem.files.reader import RecordReader, open_records
-from molgraph.chem.files.records import RecordBatch
 from molgraph.chem.files.tables import TableWriter
 from molgraph.chem.files.writer import open_table_writer
 from molgraph.config import Device, Precision
 from molgraph.errors import InputError
-from molgraph.rank.goal import Goal, parse_goal
+from molgraph.rank.goal import parse_goal
 from molgraph.rank.hit import parse_hit
-from molgraph.rank.top import TopEntries
-from molgraph.results import Prediction, Rejected
 from molgraph.screening.candidates import CandidateFile, candidate_file
-from molgraph.screening.hits import DomainRule, Hit, HitColumns, best_hits, hits_at, write_hits
+from molgraph.screening.hits import DomainRule, Hit, HitColumns, best_hits, write_hits
+from molgraph.screening.intake import SHARD_BATCHES, Intake, RepeatsFile
+from molgraph.screening.ledger import Ledger, open_ledger, run_id
 from molgraph.screening.progress import StreamProgress
-from molgraph.screening.sample import Sample, check_shift, weigh_calibration
-from molgraph.screening.seen import SeenTexts
+from molgraph.screening.run import ScreenRun
+from molgraph.screening.sample import check_shift, weigh_calibration
 from molgraph.screening.selection import (
     DEFAULT_FDR,
     FdrMethod,
@@ -38,8 +35,9 @@ from molgraph.screening.selection import (
     check_calibration,
     check_options,
 )
+from molgraph.screening.shard import joined
 from molgraph.screening.stream import BATCH_SIZE, ModelSource, PredictionStream, open_stream
-from molgraph.screening.summary import ScreenResult, write_summary
+from molgraph.screening.summary import ScreenResult, write_summary, write_timing
 from molgraph.screening.unusable import nothing_usable
 
 if TYPE_CHECKING:  # loading a model loads torch: helpers are started before that
@@ -51,6 +49,7 @@ OUTSIDE = "outside.csv"
 REJECTED = "rejected.csv"
 DUPLICATES = "duplicates.csv"
 SUMMARY = "summary.json"
+TIMING = "timing.json"
 _CANDIDATES = ".candidates.jsonl"
 
 #: More measured compounds beside a hit than this are no help.
@@ -76,6 +75,7 @@ def screen(
     device: Device = "auto",
     precision: Precision = "auto",
     processes: int | None = 1,
+    resume: bool = False,
     overwrite: bool = False,
     on_progress: Callable[[StreamProgress], None] = lambda _progress: None,
 ) -> ScreenResult:
@@ -84,9 +84,11 @@ def screen(
     Writes the folder `output`, complete or not at all: `hits.csv` (best first), `selected.csv` (all that were selected
     as hits, if any were asked for and found), `outside.csv` (structures that score as well as the hits but are like
     nothing that the model was trained on, if there are any, the best `top`), `rejected.csv` (each row that could not be
-    used, and why), `duplicates.csv` (rows whose structure is spelled as in an earlier row, if there are any) and
-    `summary.json` (counts, settings, model, selection, shift check, rate). Every row of the library is scored, rejected
-    or a duplicate.
+    used, and why), `duplicates.csv` (rows whose structure is spelled as in an earlier row, if there are any),
+    `summary.json` (counts, settings, model, selection, shift check) and `timing.json`. Every row of the library is
+    scored, rejected or a duplicate.
+
+    Every few thousand rows, what was found is kept in `<output>.partial`, so that a run which was killed can `resume`.
 
     Args:
         model: Model folder, or a `Predictor` that was loaded from one.
@@ -110,12 +112,15 @@ def screen(
         device: Where to compute; ignored with a `Predictor`.
         precision: Number format of the products; ignored with a `Predictor`.
         processes: Processes that share the work, None for one a core; ignored with a `Predictor`.
-        overwrite: Replace `output` if it exists.
+        resume: Go on with a screen into `output` that was stopped; from the start where there is none. The result is
+            the same, to the byte, as if it had never been stopped, but for `timing.json`.
+        overwrite: Replace `output` if it exists, and forget what was done of a screen that was stopped.
         on_progress: Called after each batch.
 
     Raises:
         InputError: The library, the output or a setting cannot be used, the calibration compounds are too few for the
-            level or the rate, or no row of the library gives a molecule.
+            level or the rate, no row of the library gives a molecule, or what was stopped cannot go on with this
+            model, these options or this library.
         ModelError: The model folder cannot be used.
         DeviceError: The device is not there.
 
@@ -132,10 +137,12 @@ def screen(
         >>> result.rows_read, result.scored, result.rejected, result.duplicates
         (3, 2, 1, 0)
         >>> sorted(path.name for path in (folder / "hits").iterdir())
-        ['hits.csv', 'rejected.csv', 'summary.json']
+        ['hits.csv', 'rejected.csv', 'summary.json', 'timing.json']
     """
     _check_options(top, level, domain, nearest)
     check_options(hit, fdr, fdr_method)
+    if resume and overwrite:
+        raise InputError("resume goes on with what is there and overwrite begins anew; give one of the two")
     started = time.monotonic()
 
     def open_library() -> AbstractContextManager[RecordReader]:
@@ -149,37 +156,24 @@ def screen(
 
     with ExitStack() as stack:
         reader = stack.enter_context(open_library())
-        folder = stack.enter_context(atomic_folder(output, existing="replace" if overwrite else "error"))
+        if not resume:
+            check_folder(output, Path(output), "replace" if overwrite else "error")
         stream = stack.enter_context(_open_model(model, device, precision, processes, domain=hit is not None))
         predictor = stream.predictor
         predictor.calibration.check_level(level)
-        selection = None
+        settings = None
         if hit is not None:
             rule = parse_hit(hit, predictor.tasks)
             settings = SelectionSettings(rule, fdr or DEFAULT_FDR, fdr_method, restrict=domain == "separate")
-            candidates = stack.enter_context(candidate_file(folder / _CANDIDATES))
-            selection = _open_selection(predictor, candidates, settings, library, open_library)
-        run = _Run(
-            predictor=predictor,
-            goal=None if goal is None and selection is not None else parse_goal(goal, predictor.tasks),
-            level=level,
-            top=best_hits(predictor, top, domain),
-            keep_columns=tuple(keep_columns),
-            selection=selection,
-        )
-        _read_library(run, reader, stream, folder, on_progress)
-        if run.rejected and not run.scored:
-            raise nothing_usable(library, reader.smiles_column, run.first_rejected)
-        written = _write_rankings(run, folder, nearest)
-        ranked_by = f"hit: {hit}" if run.goal is None else str(run.goal)
-        result = _result(run, written, Path(output), ranked_by, started)
+            check_calibration(settings, predictor)
+        ranking = None if goal is None and settings is not None else parse_goal(goal, predictor.tasks)
         options = {
             "library": str(library),
             "top": top,
-            "goal": ranked_by,
+            "goal": f"hit: {hit}" if ranking is None else str(ranking),
             "hit": hit,
-            "fdr": None if hit is None else fdr or DEFAULT_FDR,
-            "fdr_method": None if hit is None else fdr_method,
+            "fdr": None if settings is None else settings.fdr,
+            "fdr_method": None if settings is None else settings.method,
             "level": level,
             "domain": domain,
             "nearest": nearest,
@@ -188,10 +182,50 @@ def screen(
             "keep_columns": list(keep_columns),
             "device": predictor.device.type,
             "precision": predictor.precision,
-            "processes": stream.processes,
         }
-        write_summary(folder / SUMMARY, result, predictor, options, version=__version__)
+        about = _about_run(predictor, options)
+        ledger = stack.enter_context(open_ledger(output, about, reader.files, resume=resume, overwrite=overwrite))
+        folder, rows_before = ledger.result, ledger.n_done * SHARD_BATCHES * BATCH_SIZE
+        selection = None
+        if settings is not None:
+            candidates = stack.enter_context(candidate_file(folder / _CANDIDATES))
+            selection = _open_selection(predictor, candidates, settings, library, open_library)
+        run = ScreenRun(
+            predictor=predictor,
+            goal=ranking,
+            level=level,
+            top=best_hits(predictor, top, domain),
+            keep_columns=tuple(keep_columns),
+            selection=selection,
+        )
+        intake = _read_all(run, reader, stream, ledger, on_progress)
+        if run.rejected and not run.scored:
+            ledger.discard()
+            raise nothing_usable(library, reader.smiles_column, run.first_rejected)
+        written = _write_rankings(run, folder, nearest)
+        result = replace(
+            _result(run, intake, written, Path(output), str(options["goal"])),
+            rows_before=min(rows_before, run.scored + run.rejected + intake.n_repeats),
+            seconds=time.monotonic() - started,
+        )
+        write_summary(folder / SUMMARY, result, predictor, options, run=run_id(about))
+        write_timing(folder / TIMING, result, processes=stream.processes)
     return result
+
+
+def _about_run(predictor: Predictor, options: Mapping[str, Any]) -> dict[str, Any]:
+    """All that the result depends on, besides what is in the library."""
+    import rdkit
+    import torch
+
+    return {
+        **{name: value for name, value in options.items() if name != "library"},
+        "model": predictor.digest,
+        "rows of a shard": SHARD_BATCHES * BATCH_SIZE,
+        "molgraph": __version__,
+        "rdkit": rdkit.__version__,
+        "torch": torch.__version__,
+    }
 
 
 def _open_selection(
@@ -201,7 +235,6 @@ def _open_selection(
     library: str | Path,
     open_library: Callable[[], AbstractContextManager[RecordReader]],
 ) -> LibrarySelection:
-    check_calibration(settings, predictor)
     ratio = None
     if settings.method == "weighted":
         if str(library) == "-":
@@ -214,20 +247,21 @@ def _open_selection(
     return LibrarySelection(predictor, candidates, settings, ratio)
 
 
-def _result(run: _Run, written: _Written, output: Path, ranked_by: str, started: float) -> ScreenResult:
+def _result(run: ScreenRun, intake: Intake, written: _Written, output: Path, ranked_by: str) -> ScreenResult:
     return ScreenResult(
         output=output,
-        rows_read=run.rows_read,
+        rows_read=run.scored + run.rejected + intake.n_repeats,
         scored=run.scored,
         rejected=run.rejected,
-        duplicates=run.duplicates,
-        duplicates_are_complete=not run.seen.is_full,
+        duplicates=intake.n_repeats,
+        duplicates_are_complete=not intake.seen.is_full,
         hits=len(written.hits),
         outside_domain=written.n_outside,
         domain_similarity=run.predictor.card.domain_similarity,
         selection=written.selection,
         shift=check_shift(run.predictor, run.sample),
-        seconds=time.monotonic() - started,
+        rows_before=0,
+        seconds=0.0,
         goal=ranked_by,
         first_rejected=tuple(run.first_rejected),
         best=tuple(written.hits[:10]),
@@ -245,28 +279,6 @@ def _check_options(top: int, level: float, domain: str, nearest: int) -> None:
         raise InputError(f"domain is {domain!r}; choose one of {', '.join(get_args(DomainRule))}")
 
 
-@dataclass
-class _Run:
-    """A screen under way."""
-
-    predictor: Predictor
-    goal: Goal | None  # None to rank by how clearly a compound is a hit
-    level: float
-    top: TopEntries[Hit]
-    keep_columns: tuple[str, ...]
-    selection: LibrarySelection | None
-    sample: Sample = field(default_factory=Sample)
-    seen: SeenTexts = field(default_factory=SeenTexts)
-    scored: int = 0
-    rejected: int = 0
-    duplicates: int = 0
-    first_rejected: list[Rejected] = field(default_factory=list)
-
-    @property
-    def rows_read(self) -> int:
-        return self.scored + self.rejected + self.duplicates
-
-
 def _open_model(
     model: Predictor | str | Path, device: Device, precision: Precision, processes: int | None, *, domain: bool
 ) -> AbstractContextManager[PredictionStream]:
@@ -275,94 +287,51 @@ def _open_model(
     return open_stream(ModelSource(Path(model), device, precision), processes, domain=domain)
 
 
-def _read_library(
-    run: _Run,
+def _read_all(
+    run: ScreenRun,
     reader: RecordReader,
     stream: PredictionStream,
-    folder: Path,
+    ledger: Ledger,
     on_progress: Callable[[StreamProgress], None],
-) -> None:
+) -> Intake:
+    """Read the library to its end."""
+
+    def tell() -> None:
+        rows = run.scored + run.rejected + intake.n_repeats
+        on_progress(StreamProgress(rows, run.rejected, reader.bytes_read, reader.bytes_total))
+
     with ExitStack() as stack:
-        rejected_file = stack.enter_context(
-            open_table_writer(folder / REJECTED, ["row", "id", "smiles", "step", "reason"])
-        )
-        duplicates = _DuplicatesFile(folder / DUPLICATES, stack)
-        for batch, prediction in stream.predict(_without_repeats(run, reader, duplicates)):
-            _take(run, batch, prediction, rejected_file)
-            on_progress(StreamProgress(run.rows_read, run.rejected, reader.bytes_read, reader.bytes_total))
+        names = ["row", "id", "smiles", "step", "reason"]
+        rejected_file = stack.enter_context(open_table_writer(ledger.result / REJECTED, names))
+        repeats = RepeatsFile(ledger.result / DUPLICATES, stack)
+        intake = Intake(reader, repeats, ledger.forget_sizes)
+        _take_shards(run, intake, stream, ledger=ledger, rejected_file=rejected_file, tell=tell)
+    return intake
 
 
-class _DuplicatesFile:
-    """`duplicates.csv`, made with its first row."""
-
-    def __init__(self, path: Path, stack: ExitStack) -> None:
-        self._path = path
-        self._stack = stack
-        self._writer: TableWriter | None = None
-
-    def write(self, columns: Mapping[str, Sequence[object]]) -> None:
-        if self._writer is None:
-            self._writer = self._stack.enter_context(open_table_writer(self._path, list(columns)))
-        self._writer.write(columns)
-
-
-def _without_repeats(run: _Run, reader: RecordReader, duplicates: _DuplicatesFile) -> Iterator[RecordBatch]:
-    """The batches without the rows whose structure was spelled the same in an earlier row."""
-    for batch in reader:
-        is_repeat = run.seen.repeats(batch.smiles)
-        if not is_repeat.any():
-            yield batch
-            continue
-        repeats = np.flatnonzero(is_repeat).tolist()
-        run.duplicates += len(repeats)
-        duplicates.write(
-            {
-                "row": [int(batch.rows[i]) for i in repeats],
-                "id": [batch.ids[i] for i in repeats],
-                "smiles": [batch.smiles[i] for i in repeats],
-            }
-        )
-        kept = np.flatnonzero(~is_repeat)
-        yield replace(
-            batch,
-            rows=batch.rows[kept],
-            ids=[batch.ids[i] for i in kept],
-            smiles=[batch.smiles[i] for i in kept],
-            columns={name: [cells[i] for i in kept] for name, cells in batch.columns.items()},
-        )
-
-
-def _take(run: _Run, batch: RecordBatch, prediction: Prediction, rejected_file: TableWriter) -> None:
-    lost = sorted([*batch.rejected, *prediction.rejected], key=lambda rejected: rejected.row)
-    if lost:
-        rejected_file.write(
-            {
-                "row": [r.row for r in lost],
-                "id": [r.id for r in lost],
-                "smiles": [r.text for r in lost],
-                "step": [r.step for r in lost],
-                "reason": [r.reason for r in lost],
-            }
-        )
-        run.first_rejected += lost[: 5 - len(run.first_rejected)]
-    run.rejected += len(lost)
-    run.scored += len(batch) - len(prediction.rejected)
-    hit_scores = None if run.selection is None else run.selection.scores(prediction)
-    goal_scores = hit_scores if run.goal is None else run.goal.sign * prediction.mean[:, run.goal.column]
-    scores = as_shown(np.full(len(batch), np.nan) if goal_scores is None else goal_scores)
-    is_ranked = scores > run.top.threshold  # a rejected row's NaN is above nothing
-    is_candidate = np.zeros(len(batch), dtype=np.bool_)
-    is_considered = ~np.isnan(scores)
-    if run.selection is not None and hit_scores is not None:
-        is_considered = run.selection.consider(prediction, hit_scores)
-        is_candidate = is_considered & run.selection.may_be_selected(hit_scores)
-    run.sample.offer([batch.smiles[i] for i in np.flatnonzero(is_considered).tolist()])
-    index = np.flatnonzero(is_ranked | is_candidate)
-    found = hits_at(index, batch, prediction, scores, hit_scores, level=run.level, keep=run.keep_columns)
-    for hit in found:
-        run.top.offer(hit.score, hit.row, hit)
-    if run.selection is not None:
-        run.selection.keep([hit for hit, i in zip(found, index.tolist(), strict=True) if is_candidate[i]])
+def _take_shards(
+    run: ScreenRun,
+    intake: Intake,
+    stream: PredictionStream,
+    *,
+    ledger: Ledger,
+    rejected_file: TableWriter,
+    tell: Callable[[], None],
+) -> None:
+    """Take in what is done, then do the rest, shard by shard."""
+    for index in range(ledger.n_done):
+        run.take(ledger.read(index, intake.skip_shard(index)), rejected_file)
+        tell()
+    results = enumerate(stream.predict(intake.batches()), start=ledger.n_done * SHARD_BATCHES)
+    for index, numbered in groupby(results, key=lambda result: result[0] // SHARD_BATCHES):
+        parts = []
+        for _, (batch, prediction) in numbered:
+            part = run.find(batch, prediction)
+            run.take(part, rejected_file)
+            parts.append(part)
+            tell()
+        found = joined(parts, least_score=run.top.threshold, largest_key=run.sample.largest_key)
+        ledger.write(intake.pop_content(index), found)
 
 
 @dataclass(frozen=True)
@@ -374,7 +343,7 @@ class _Written:
     selection: SelectionReport | None
 
 
-def _write_rankings(run: _Run, folder: Path, nearest: int) -> _Written:
+def _write_rankings(run: ScreenRun, folder: Path, nearest: int) -> _Written:
     """Write `hits.csv`, and `selected.csv` and `outside.csv` if there is anything for them."""
     inside, outside = run.top.inside(), run.top.outside()
     report, selected = (None, []) if run.selection is None else run.selection.finish()
@@ -392,17 +361,8 @@ def _write_rankings(run: _Run, folder: Path, nearest: int) -> _Written:
     return _Written([entry.payload for entry in inside], len(outside), report)
 
 
-def _shown_task(run: _Run) -> int:
+def _shown_task(run: ScreenRun) -> int:
     """The task whose measured values stand beside a hit: the one that ranks, else the first that makes a hit."""
     if run.goal is not None:
         return run.goal.column
     return 0 if run.selection is None else run.selection.first_task
-
-
-def as_shown(scores: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Scores to the six significant digits that tables show.
-
-    The last digits of a float32 sum depend on the order of the atoms in the text, and on the machine. Ranked like this,
-    spellings of one structure tie, and ties go by row.
-    """
-    return np.array([float(f"{score:.6g}") for score in scores.tolist()])

@@ -11,6 +11,12 @@ from numpy.typing import NDArray
 MAX_REMEMBERED = 2**24
 
 
+def text_hashes(texts: Sequence[str]) -> NDArray[np.uint64]:
+    """A 64-bit hash of each text, the same on every machine."""
+    joined = b"".join(hashlib.blake2b(text.encode(errors="surrogatepass"), digest_size=8).digest() for text in texts)
+    return np.frombuffer(joined, dtype="<u8").astype(np.uint64, copy=False)
+
+
 class SeenTexts:
     """Tells repeats of a text in a stream of batches by a 64-bit hash (8 bytes a text, sorted arrays).
 
@@ -32,8 +38,7 @@ class SeenTexts:
 
     def repeats(self, texts: Sequence[str]) -> NDArray[np.bool_]:
         """Whether each text came before, in an earlier batch or in this one."""
-        joined = b"".join(hashlib.blake2b(text.encode(), digest_size=8).digest() for text in texts)
-        hashes = np.frombuffer(joined, dtype=np.uint64)
+        hashes = text_hashes(texts)
         unique, first = np.unique(hashes, return_index=True)
         is_repeat = np.ones(len(hashes), dtype=bool)
         is_known = np.zeros(len(unique), dtype=bool)

@@ -190,13 +190,16 @@ class LibrarySelection:
         """How clearly each compound is predicted to be a hit, `[B]`; NaN where it was rejected."""
         return np.asarray(self._settings.rule.score(prediction.members, self._scale).mean(axis=0))
 
-    def consider(self, prediction: Prediction, scores: Floats) -> NDArray[np.bool_]:
-        """Which rows of a batch are considered, `[B]`; they are counted."""
+    def are_considered(self, prediction: Prediction, scores: Floats) -> NDArray[np.bool_]:
+        """Which rows of a batch are considered, `[B]`."""
         is_considered = np.isfinite(scores)
         if self._settings.restrict and prediction.latent_distance is not None:
             is_considered &= prediction.latent_distance <= 1.0
-        self._n_considered += int(is_considered.sum())
         return is_considered
+
+    def count(self, n_considered: int) -> None:
+        """Take note of rows that are considered."""
+        self._n_considered += n_considered
 
     def may_be_selected(self, scores: Floats) -> NDArray[np.bool_]:
         """Which rows may be selected by their p-value alone, `[B]`; these are to be kept."""

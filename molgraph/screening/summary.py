@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from molgraph import __version__
 from molgraph.domain.shift import ShiftReport
 from molgraph.results import Rejected
 from molgraph.screening.hits import Hit
@@ -17,7 +18,7 @@ if TYPE_CHECKING:  # loading a model loads torch: helpers are started before tha
     from molgraph.predictor import Predictor
 
 #: Version of `summary.json`.
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,8 @@ class ScreenResult:
         selection: What was selected; None if it was not said what a hit is.
         shift: Whether the library is like the calibration compounds; None if their structures are not known. With a
             selection only what was considered for it was compared.
-        seconds: Wall time.
+        rows_before: Rows of these that an earlier run had done, which was stopped.
+        seconds: Wall time of this run.
         goal: What ranked them.
         first_rejected: The first few rejected rows.
         best: The first few hits.
@@ -55,6 +57,7 @@ class ScreenResult:
     domain_similarity: float | None
     selection: SelectionReport | None
     shift: ShiftReport | None
+    rows_before: int
     seconds: float
     goal: str
     first_rejected: tuple[Rejected, ...]
@@ -62,25 +65,48 @@ class ScreenResult:
 
     @property
     def molecules_per_second(self) -> float:
-        """Rows of the library for each second of wall time, start-up included."""
-        return self.rows_read / self.seconds if self.seconds > 0 else 0.0
+        """Rows of this run for each second of wall time, start-up included."""
+        return (self.rows_read - self.rows_before) / self.seconds if self.seconds > 0 else 0.0
 
 
 def write_summary(
-    path: Path, result: ScreenResult, predictor: Predictor, settings: Mapping[str, Any], *, version: str
+    path: Path, result: ScreenResult, predictor: Predictor, settings: Mapping[str, Any], *, run: str
 ) -> None:
-    """Write `summary.json`."""
-    values = summary_values(result, predictor, settings, version)
+    """Write `summary.json`: the same, to the byte, whenever and however often the screen is run.
+
+    Args:
+        path: Where.
+        result: What the screen did.
+        predictor: The model.
+        settings: The options.
+        run: What tells this run from another (see `molgraph.screening.ledger.run_id`).
+    """
+    values = summary_values(result, predictor, settings, run)
     path.write_text(json.dumps(values, indent=2, allow_nan=False) + "\n", encoding="utf-8")
 
 
-def summary_values(
-    result: ScreenResult, predictor: Predictor, settings: Mapping[str, Any], version: str
-) -> dict[str, Any]:
+def write_timing(path: Path, result: ScreenResult, *, processes: int) -> None:
+    """Write `timing.json`: what differs from run to run.
+
+    Args:
+        path: Where.
+        result: What the screen did.
+        processes: Processes that shared the work.
+    """
+    values = {
+        "seconds": round(result.seconds, 3),
+        "molecules_per_second": round(result.molecules_per_second, 1),
+        "rows_done_before": result.rows_before,
+        "processes": processes,
+    }
+    path.write_text(json.dumps(values, indent=2, allow_nan=False) + "\n", encoding="utf-8")
+
+
+def summary_values(result: ScreenResult, predictor: Predictor, settings: Mapping[str, Any], run: str) -> dict[str, Any]:
     """The content of `summary.json`, as plain values."""
     return {
         "format_version": FORMAT_VERSION,
-        "molgraph_version": version,
+        "molgraph_version": __version__,
         "rows": {
             "read": result.rows_read,
             "scored": result.scored,
@@ -92,8 +118,7 @@ def summary_values(
         "domain_similarity": result.domain_similarity,
         "selection": None if result.selection is None else asdict(result.selection),
         "shift": _shift_values(result.shift),
-        "seconds": round(result.seconds, 3),
-        "molecules_per_second": round(result.molecules_per_second, 1),
+        "run": run,
         "settings": dict(settings),
         "model": {
             "sha256": predictor.digest,

@@ -16,6 +16,7 @@ from molgraph.chem.identity import canonical_smiles
 from molgraph.errors import InputError, ModelError, WorkerError
 from molgraph.screening import screen as module
 from molgraph.screening import stream
+from molgraph.screening.run import ScreenRun
 from molgraph.store import model_hash
 
 HITS_COLUMNS = [
@@ -50,7 +51,7 @@ def names(folder) -> list[str]:
 
 
 def contents(folder) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in folder.iterdir() if path.name != "summary.json"}
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.name != "timing.json"}
 
 
 def test_every_row_is_accounted_for(predictor, library, tmp_path):
@@ -59,7 +60,9 @@ def test_every_row_is_accounted_for(predictor, library, tmp_path):
     assert result.rows_read == result.scored + result.rejected + result.duplicates
     assert result.hits + result.outside_domain == 101
     assert result.output == tmp_path / "hits"
-    assert names(tmp_path / "hits") == ["duplicates.csv", "hits.csv", "outside.csv", "rejected.csv", "summary.json"]
+    assert names(tmp_path / "hits") == [
+        *("duplicates.csv", "hits.csv", "outside.csv", "rejected.csv", "summary.json", "timing.json")
+    ]
     rejected = rows(tmp_path / "hits" / "rejected.csv")
     assert [(row["row"], row["id"], row["smiles"]) for row in rejected] == [
         ("10", "ring", "C1CC"),
@@ -203,13 +206,15 @@ def test_summary_tells_all(model_folder, library, tmp_path):
         raise AssertionError(constant)
 
     summary = json.loads((tmp_path / "hits" / "summary.json").read_text(), parse_constant=refuse)
-    assert summary["format_version"] == 1
+    assert summary["format_version"] == 2
     assert summary["molgraph_version"] == __version__
     counts = {"read": 107, "scored": 103, "rejected": 2, "duplicates": 2, "duplicates_are_complete": True}
     assert summary["rows"] == counts
     assert summary["hits"]["written"] == 3
-    assert summary["seconds"] == round(result.seconds, 3) > 0
-    assert summary["molecules_per_second"] == pytest.approx(107 / result.seconds, abs=0.1)
+    timing = json.loads((tmp_path / "hits" / "timing.json").read_text(), parse_constant=refuse)
+    assert timing["seconds"] == round(result.seconds, 3) > 0
+    assert timing["molecules_per_second"] == pytest.approx(107 / result.seconds, abs=0.1)
+    assert (timing["processes"], timing["rows_done_before"]) == (1, 0)
     assert summary["model"]["sha256"] == model_hash(model_folder)
     assert summary["model"]["members"] == 2
     assert [task["name"] for task in summary["model"]["tasks"]] == ["pIC50"]
@@ -228,7 +233,6 @@ def test_summary_tells_all(model_folder, library, tmp_path):
         "keep_columns": [],
         "device": "cpu",
         "precision": "float32",
-        "processes": 1,
     }
     assert len(result.best) == 3
     assert result.best[0].id == rows(tmp_path / "hits" / "hits.csv")[0]["id"]
@@ -244,7 +248,7 @@ def test_nothing_usable_is_an_error(predictor, tmp_path):
 def test_memory_holds_a_few_times_the_hits_at_most(predictor, library, tmp_path, monkeypatch):
     monkeypatch.setattr(module, "BATCH_SIZE", 4)
     sizes = []
-    take = module._take
+    take = ScreenRun.take
 
     def watched(run, *arguments):
         run.top.pool_limit = 20
@@ -254,7 +258,7 @@ def test_memory_holds_a_few_times_the_hits_at_most(predictor, library, tmp_path,
         # A view of a batch would keep all of its arrays in memory.
         assert all(array.base is None for hit in hits for array in (hit.mean, hit.std, hit.lower, hit.upper))
 
-    monkeypatch.setattr(module, "_take", watched)
+    monkeypatch.setattr(ScreenRun, "take", watched)
     screen(predictor, library, output=tmp_path / "hits", top=5)
     assert max(sizes) < 20
 
@@ -273,9 +277,8 @@ def test_processes_do_not_show(model_folder, library, tmp_path, monkeypatch):
     for processes in (1, 2):
         screen(model_folder, library, output=tmp_path / str(processes), top=20, device="cpu", processes=processes)
     assert contents(tmp_path / "1") == contents(tmp_path / "2")
-    one, two = (json.loads((tmp_path / str(n) / "summary.json").read_text()) for n in (1, 2))
-    assert one["rows"] == two["rows"]
-    assert (one["settings"]["processes"], two["settings"]["processes"]) == (1, 2)
+    one, two = (json.loads((tmp_path / str(n) / "timing.json").read_text()) for n in (1, 2))
+    assert (one["processes"], two["processes"]) == (1, 2)
 
 
 # Failures leave nothing.

@@ -93,6 +93,11 @@ class RecordReader:
         self._batches = self._read(first)
 
     @property
+    def files(self) -> list[tuple[str, int | None]]:
+        """Name and size as stored of each file; None where the size is not known."""
+        return [(source.name, source.n_bytes) for source in self._sources]
+
+    @property
     def bytes_read(self) -> int:
         """Bytes read so far, as stored; of a Parquet file only the columns in use are read."""
         return self._bytes_done + (self._stream.n_bytes if self._stream else 0)

@@ -1,0 +1,109 @@
+"""How a library comes in: batches without repeats, and what each shard holds."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import replace
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+
+from molgraph.chem.files.reader import RecordReader
+from molgraph.chem.files.records import RecordBatch
+from molgraph.chem.files.tables import TableWriter
+from molgraph.chem.files.writer import open_table_writer
+from molgraph.errors import InputError
+from molgraph.screening.seen import SeenTexts
+from molgraph.screening.shard import ShardContent
+
+#: Batches of a shard. What is found in one is written to the disk at once, and what comes after the last is lost when
+#: the run is stopped: some seconds of work, and some milliseconds of writing.
+SHARD_BATCHES = 32
+
+
+class Intake:
+    """Reads a library, leaves out the rows whose structure was spelled the same in an earlier row, and counts them.
+
+    Args:
+        reader: The library.
+        repeats: Where the rows that are left out are written.
+        on_unreadable: Called before the error, if the library cannot be read to its end.
+    """
+
+    def __init__(self, reader: RecordReader, repeats: "RepeatsFile", on_unreadable: Callable[[], None]) -> None:
+        self.seen = SeenTexts()
+        self.n_repeats = 0
+        self._batches = self._numbered(reader, on_unreadable)
+        self._repeats = repeats
+        self._contents: dict[int, ShardContent] = {}
+
+    def skip_shard(self, index: int) -> ShardContent:
+        """Read a shard that was done before, which must be the next one."""
+        for _ in islice(self._batches, SHARD_BATCHES):
+            pass
+        return self.pop_content(index)
+
+    def batches(self) -> Iterator[RecordBatch]:
+        """The batches that come next, without repeats."""
+        return self._batches
+
+    def pop_content(self, index: int) -> ShardContent:
+        """What a shard holds, once all of its batches have come."""
+        return self._contents.pop(index, None) or ShardContent(first_row=0)
+
+    def _numbered(self, reader: RecordReader, on_unreadable: Callable[[], None]) -> Iterator[RecordBatch]:
+        number = 0
+        while True:
+            try:
+                batch = next(reader)
+            except StopIteration:
+                return
+            except InputError:
+                on_unreadable()
+                raise
+            index = number // SHARD_BATCHES
+            self._contents.setdefault(index, ShardContent(first_row=batch.first_row)).add(batch)
+            yield self._without_repeats(batch)
+            number += 1
+
+    def _without_repeats(self, batch: RecordBatch) -> RecordBatch:
+        is_repeat = self.seen.repeats(batch.smiles)
+        if not is_repeat.any():
+            return batch
+        repeats = np.flatnonzero(is_repeat).tolist()
+        self.n_repeats += len(repeats)
+        self._repeats.write(
+            {
+                "row": [int(batch.rows[i]) for i in repeats],
+                "id": [batch.ids[i] for i in repeats],
+                "smiles": [batch.smiles[i] for i in repeats],
+            }
+        )
+        kept = np.flatnonzero(~is_repeat)
+        return replace(
+            batch,
+            rows=batch.rows[kept],
+            ids=[batch.ids[i] for i in kept],
+            smiles=[batch.smiles[i] for i in kept],
+            columns={name: [cells[i] for i in kept] for name, cells in batch.columns.items()},
+        )
+
+
+class RepeatsFile:
+    """A table that is made with its first row.
+
+    Args:
+        path: Where.
+        stack: Closes it.
+    """
+
+    def __init__(self, path: Path, stack: ExitStack) -> None:
+        self._path = path
+        self._stack = stack
+        self._writer: TableWriter | None = None
+
+    def write(self, columns: Mapping[str, Sequence[object]]) -> None:
+        """Append rows."""
+        if self._writer is None:
+            self._writer = self._stack.enter_context(open_table_writer(self._path, list(columns)))
+        self._writer.write(columns)

@@ -1,0 +1,269 @@
+"""The ledger of a screen: which shards of the library are done, so that a run which was stopped can go on.
+
+Beside the output folder `hits` stands `hits.partial` while a screen is under way:
+
+    hits.partial/
+      run.json            what is being done: model, options, input
+      lock                held by the process at work
+      shards/000000.json  what was found in each shard that is done, with a checksum
+      result/             the output being built; renamed to `hits` at the end
+
+A shard appears by renaming, in the order of the library, so those that are done are the first n.
+"""
+
+import contextlib
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+from molgraph.atomic import atomic_path, check_folder, clear_errors, is_out_of_space, move_folder
+from molgraph.errors import InputError, MolgraphError
+from molgraph.screening.shard import ShardContent, ShardResult, from_bytes, to_bytes
+
+#: Version of `run.json`.
+FORMAT_VERSION = 1
+
+#: Differences, and names of files, that a message shows.
+_SHOWN = 3
+
+_LOCK = "lock"
+
+
+class _ChangedError(InputError):
+    """What is done does not belong to this run, so there is no going on."""
+
+
+class Ledger:
+    """The shards of one screen that are done; made by `open_ledger`.
+
+    Attributes:
+        n_done: How many.
+        result: Folder in which the output is built.
+    """
+
+    def __init__(self, folder: Path, n_done: int) -> None:
+        self.n_done = n_done
+        self.result = folder / "result"
+        self._folder = folder
+
+    def read(self, index: int, content: ShardContent) -> ShardResult:
+        """What was found in a shard that is done.
+
+        Raises:
+            InputError: The library has changed there, or the stored shard is damaged.
+        """
+        path = _shard_path(self._folder, index)
+        digest, result = from_bytes(path.read_bytes(), str(path))
+        if digest != content.digest:
+            raise _ChangedError(
+                f"the library has changed since the screen in {self._folder} was begun: rows {content.first_row:,} to "
+                f"{content.first_row + content.n_rows - 1:,} are others; bring it back, or start again with --overwrite"
+            )
+        return result
+
+    def write(self, content: ShardContent, result: ShardResult) -> None:
+        """Store what was found in the next shard."""
+        with atomic_path(_shard_path(self._folder, self.n_done)) as temporary:
+            temporary.write_bytes(to_bytes(content, result))
+        self.n_done += 1
+
+    def discard(self) -> None:
+        """There is no use in going on: leave nothing behind if the run ends with an error."""
+        self.n_done = 0
+
+    def forget_sizes(self) -> None:
+        """Let the input have other sizes next time: it could not be read to its end, and must be copied again."""
+        run = json.loads((self._folder / "run.json").read_text(encoding="utf-8"))
+        _write_run(self._folder, {**run, "files": [[name, None] for name, _ in run["files"]]})
+
+
+@contextmanager
+def open_ledger(
+    output: str | Path,
+    run: Mapping[str, Any],
+    files: list[tuple[str, int | None]],
+    *,
+    resume: bool = False,
+    overwrite: bool = False,
+) -> Iterator[Ledger]:
+    """The ledger of the screen that writes `output`; on a clean exit its `result` becomes `output`.
+
+    What was done stays behind if anything goes wrong after the first shard, and the error says how to go on.
+
+    Args:
+        output: Folder to write.
+        run: All that the result depends on, besides the library: model and options, as plain values.
+        files: Name and size of each file of the library; None for a size that is not known.
+        resume: Go on with what was done, if there is something.
+        overwrite: Begin anew, and replace `output`.
+
+    Raises:
+        InputError: The output or an unfinished run is in the way, or another run than the one asked for.
+    """
+    target = Path(os.path.realpath(output))
+    folder = target.with_name(f"{target.name}.partial")
+    stored = {"format_version": FORMAT_VERSION, "run": json.loads(json.dumps(run)), "files": [list(f) for f in files]}
+    is_finished = resume and _run_id(target) == run_id(run)
+    if is_finished and not (folder / "run.json").exists():
+        raise InputError(
+            f"{output} is complete: this screen has been done; look there, or do it again with --overwrite"
+        )
+    # With both there, it was stopped between the renaming of the output and the clearing up.
+    check_folder(output, target, "replace" if overwrite or is_finished else "error")
+    with clear_errors(folder):
+        folder.mkdir(exist_ok=True)
+    with _locked(folder):
+        n_done = 0 if overwrite else _n_done(folder)
+        if n_done and not resume:
+            raise InputError(
+                f"{folder} holds an unfinished screen; go on with it with --resume, or begin anew with --overwrite"
+            )
+        if n_done:
+            _check_same(folder, stored)
+        else:
+            _clear(folder)
+            (folder / "shards").mkdir()
+        _write_run(folder, stored)
+        ledger = Ledger(folder, n_done)
+        shutil.rmtree(ledger.result, ignore_errors=True)
+        ledger.result.mkdir()
+        try:
+            yield ledger
+            with clear_errors(output):
+                move_folder(ledger.result, target)
+                (folder / "run.json").unlink()
+        except BaseException as error:
+            shutil.rmtree(ledger.result, ignore_errors=True)
+            if not ledger.n_done:
+                shutil.rmtree(folder, ignore_errors=True)
+            _explain(error, output, folder if ledger.n_done else None)
+            raise
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def run_id(run: Mapping[str, Any]) -> str:
+    """What tells one run from another: a hash of model and options."""
+    return hashlib.sha256(json.dumps(run, sort_keys=True).encode()).hexdigest()
+
+
+def _explain(error: BaseException, output: str | Path, kept: Path | None) -> None:
+    """Raise an error that says how to go on, in the place of one that does not."""
+    if is_out_of_space(error):
+        with clear_errors(output):
+            raise error
+    if kept is None or isinstance(error, _ChangedError):
+        return
+    advice = f"what is done is kept in {kept}; go on with --resume"
+    if isinstance(error, KeyboardInterrupt):
+        raise KeyboardInterrupt(advice) from error
+    if isinstance(error, MolgraphError):
+        raise type(error)(f"{error}; {advice}") from error
+
+
+def _check_same(folder: Path, stored: Mapping[str, Any]) -> None:
+    """Refuse to go on with another run.
+
+    Raises:
+        InputError: Model, options or input are others; the first few differences are named.
+    """
+    try:
+        before = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+        version, was = before["format_version"], dict(before["run"])
+        files = [(str(name), size) for name, size in before["files"]]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{folder} cannot be read ({error}); begin anew with --overwrite") from error
+    if version != FORMAT_VERSION:
+        raise InputError(
+            f"{folder} has format {version}, and this molgraph reads {FORMAT_VERSION}; begin anew with --overwrite"
+        )
+    now = stored["run"]
+    found = [
+        f"{name} was {was.get(name)!r} and is {now.get(name)!r}"
+        for name in dict.fromkeys([*now, *was])
+        if was.get(name) != now.get(name)
+    ]
+    found += _changed_files(files, [(str(name), size) for name, size in stored["files"]])
+    if found:
+        raise InputError(
+            f"the screen in {folder} cannot go on as another one: {'; '.join(found[:_SHOWN])}; "
+            "give what was given before, or begin anew with --overwrite"
+        )
+
+
+def _changed_files(was: list[tuple[str, int | None]], now: list[tuple[str, int | None]]) -> list[str]:
+    if [Path(name).name for name, _ in was] != [Path(name).name for name, _ in now]:
+        return [f"the library was {_listed(was)} and is {_listed(now)}"]
+    return [
+        f"{name} had {before:,} bytes and has {after:,}"
+        for (name, after), (_, before) in zip(now, was, strict=True)
+        if before is not None and after is not None and before != after
+    ]
+
+
+def _listed(files: list[tuple[str, int | None]]) -> str:
+    names = [Path(name).name for name, _ in files]
+    return ", ".join(names[:_SHOWN]) + (f" and {len(names) - _SHOWN:,} more" if len(names) > _SHOWN else "")
+
+
+def _run_id(output: Path) -> str | None:
+    """The run that wrote an output; None if it cannot be told."""
+    try:
+        return str(json.loads((output / "summary.json").read_text(encoding="utf-8"))["run"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _n_done(folder: Path) -> int:
+    """How many shards are done: the first n without a gap."""
+    if not (folder / "run.json").exists():
+        return 0
+    n = 0
+    while _shard_path(folder, n).exists():
+        n += 1
+    return n
+
+
+def _shard_path(folder: Path, index: int) -> Path:
+    return folder / "shards" / f"{index:06}.json"
+
+
+def _write_run(folder: Path, values: Mapping[str, Any]) -> None:
+    with atomic_path(folder / "run.json") as temporary:
+        temporary.write_text(json.dumps(values, indent=1) + "\n", encoding="utf-8")
+
+
+def _clear(folder: Path) -> None:
+    """Empty the folder but for the lock."""
+    (folder / "run.json").unlink(missing_ok=True)  # first, so that what a kill leaves over is no run
+    for entry in folder.iterdir():
+        if entry.is_dir():
+            shutil.rmtree(entry)
+        elif entry.name != _LOCK:
+            entry.unlink()
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Keep other processes out; the lock goes with the process that holds it, however that ends.
+
+    Raises:
+        InputError: Another process holds it.
+    """
+    with contextlib.ExitStack() as stack:
+        with clear_errors(folder):
+            file: IO[bytes] = stack.enter_context((folder / _LOCK).open("wb"))
+        try:
+            import fcntl
+        except ImportError:  # Windows: two screens into one folder are then not noticed
+            yield
+            return
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise InputError(f"{folder} is in use by another screen; wait for it, or give another --output") from error
+        yield
