@@ -125,14 +125,14 @@ def open_ledger(
             )
         if n_done:
             _check_same(folder, stored)
-        else:
-            _clear(folder)
-            (folder / "shards").mkdir()
-        _write_run(folder, stored)
         ledger = Ledger(folder, n_done)
-        shutil.rmtree(ledger.result, ignore_errors=True)
-        ledger.result.mkdir()
         try:
+            if not n_done:
+                _clear(folder)
+                (folder / "shards").mkdir()
+            _write_run(folder, stored)
+            shutil.rmtree(ledger.result, ignore_errors=True)
+            ledger.result.mkdir()
             yield ledger
             with clear_errors(output):
                 move_folder(ledger.result, target)

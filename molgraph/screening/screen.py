@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any
 
 from molgraph import __version__
 from molgraph.atomic import check_folder
@@ -17,12 +17,13 @@ from molgraph.chem.files.tables import TableWriter
 from molgraph.chem.files.writer import open_table_writer
 from molgraph.config import Device, Precision
 from molgraph.errors import InputError
-from molgraph.rank.goal import parse_goal
+from molgraph.rank.goal import Goal, parse_goal
 from molgraph.rank.hit import parse_hit
 from molgraph.screening.candidates import CandidateFile, candidate_file
 from molgraph.screening.hits import DomainRule, Hit, HitColumns, best_hits, write_hits
 from molgraph.screening.intake import SHARD_BATCHES, Intake, RepeatsFile
 from molgraph.screening.ledger import Ledger, open_ledger, run_id
+from molgraph.screening.options import ScreenOptions
 from molgraph.screening.progress import StreamProgress
 from molgraph.screening.run import ScreenRun
 from molgraph.screening.sample import check_shift, weigh_calibration
@@ -33,7 +34,6 @@ from molgraph.screening.selection import (
     SelectionReport,
     SelectionSettings,
     check_calibration,
-    check_options,
 )
 from molgraph.screening.shard import joined
 from molgraph.screening.stream import BATCH_SIZE, ModelSource, PredictionStream, open_stream
@@ -51,9 +51,6 @@ DUPLICATES = "duplicates.csv"
 SUMMARY = "summary.json"
 TIMING = "timing.json"
 _CANDIDATES = ".candidates.jsonl"
-
-#: More measured compounds beside a hit than this are no help.
-_MOST_NEAREST = 20
 
 
 def screen(
@@ -139,88 +136,125 @@ def screen(
         >>> sorted(path.name for path in (folder / "hits").iterdir())
         ['hits.csv', 'rejected.csv', 'summary.json', 'timing.json']
     """
-    _check_options(top, level, domain, nearest)
-    check_options(hit, fdr, fdr_method)
+    options = ScreenOptions(
+        top=top,
+        goal=goal,
+        hit=hit,
+        fdr=fdr,
+        fdr_method=fdr_method,
+        level=level,
+        domain=domain,
+        nearest=nearest,
+        smiles_column=smiles_column,
+        id_column=id_column,
+        keep_columns=tuple(keep_columns),
+    )
     if resume and overwrite:
         raise InputError("resume goes on with what is there and overwrite begins anew; give one of the two")
     started = time.monotonic()
-
-    def open_library() -> AbstractContextManager[RecordReader]:
-        return open_records(
-            library,
-            smiles_column=smiles_column,
-            id_column=id_column,
-            keep_columns=keep_columns,
-            batch_size=BATCH_SIZE,
-        )
-
+    source = _Library(library, options)
     with ExitStack() as stack:
-        reader = stack.enter_context(open_library())
+        reader = stack.enter_context(source.open())
         if not resume:
             check_folder(output, Path(output), "replace" if overwrite else "error")
         stream = stack.enter_context(_open_model(model, device, precision, processes, domain=hit is not None))
-        predictor = stream.predictor
-        predictor.calibration.check_level(level)
-        settings = None
-        if hit is not None:
-            rule = parse_hit(hit, predictor.tasks)
-            settings = SelectionSettings(rule, fdr or DEFAULT_FDR, fdr_method, restrict=domain == "separate")
-            check_calibration(settings, predictor)
-        ranking = None if goal is None and settings is not None else parse_goal(goal, predictor.tasks)
-        options = {
-            "library": str(library),
-            "top": top,
-            "goal": f"hit: {hit}" if ranking is None else str(ranking),
-            "hit": hit,
-            "fdr": None if settings is None else settings.fdr,
-            "fdr_method": None if settings is None else settings.method,
-            "level": level,
-            "domain": domain,
-            "nearest": nearest,
-            "smiles_column": reader.smiles_column,
-            "id_column": reader.id_column,
-            "keep_columns": list(keep_columns),
-            "device": predictor.device.type,
-            "precision": predictor.precision,
-        }
-        about = _about_run(predictor, options)
+        job = _plan(stream.predictor, options)
+        about = _about_run(job, reader)
         ledger = stack.enter_context(open_ledger(output, about, reader.files, resume=resume, overwrite=overwrite))
-        folder, rows_before = ledger.result, ledger.n_done * SHARD_BATCHES * BATCH_SIZE
-        selection = None
-        if settings is not None:
-            candidates = stack.enter_context(candidate_file(folder / _CANDIDATES))
-            selection = _open_selection(predictor, candidates, settings, library, open_library)
-        run = ScreenRun(
-            predictor=predictor,
-            goal=ranking,
-            level=level,
-            top=best_hits(predictor, top, domain),
-            keep_columns=tuple(keep_columns),
-            selection=selection,
-        )
+        rows_before = ledger.n_done * SHARD_BATCHES * BATCH_SIZE
+        candidates = stack.enter_context(candidate_file(ledger.result / _CANDIDATES))
+        run = _begin(job, candidates, source)
         intake = _read_all(run, reader, stream, ledger, on_progress)
         if run.rejected and not run.scored:
             ledger.discard()
             raise nothing_usable(library, reader.smiles_column, run.first_rejected)
-        written = _write_rankings(run, folder, nearest)
+        written = _write_rankings(run, ledger.result, nearest)
         result = replace(
-            _result(run, intake, written, Path(output), str(options["goal"])),
+            _result(run, intake, written, Path(output), job.ranked_by),
             rows_before=min(rows_before, run.scored + run.rejected + intake.n_repeats),
             seconds=time.monotonic() - started,
         )
-        write_summary(folder / SUMMARY, result, predictor, options, run=run_id(about))
-        write_timing(folder / TIMING, result, processes=stream.processes)
+        settings = {"library": str(library), **_shown_options(job, reader)}
+        write_summary(ledger.result / SUMMARY, result, job.predictor, settings, run=run_id(about))
+        write_timing(ledger.result / TIMING, result, processes=stream.processes)
     return result
 
 
-def _about_run(predictor: Predictor, options: Mapping[str, Any]) -> dict[str, Any]:
+class _Library:
+    """A library that can be opened, as often as needed."""
+
+    def __init__(self, source: str | Path, options: ScreenOptions) -> None:
+        self.source = source
+        self._options = options
+
+    def open(self) -> AbstractContextManager[RecordReader]:
+        return open_records(
+            self.source,
+            smiles_column=self._options.smiles_column,
+            id_column=self._options.id_column,
+            keep_columns=self._options.keep_columns,
+            batch_size=BATCH_SIZE,
+        )
+
+
+@dataclass(frozen=True)
+class _Job:
+    """What is to be done."""
+
+    predictor: Predictor
+    options: ScreenOptions
+    goal: Goal | None  # None to rank by how clearly a compound is a hit
+    settings: SelectionSettings | None
+
+    @property
+    def ranked_by(self) -> str:
+        return f"hit: {self.options.hit}" if self.goal is None else str(self.goal)
+
+
+def _plan(predictor: Predictor, options: ScreenOptions) -> _Job:
+    """What is to be done with this model.
+
+    Raises:
+        InputError: It cannot be done with this model.
+    """
+    predictor.calibration.check_level(options.level)
+    settings = None
+    if options.hit is not None:
+        rule = parse_hit(options.hit, predictor.tasks)
+        restrict = options.domain == "separate"
+        settings = SelectionSettings(rule, options.fdr or DEFAULT_FDR, options.fdr_method, restrict=restrict)
+        check_calibration(settings, predictor)
+    goal = None if options.goal is None and settings is not None else parse_goal(options.goal, predictor.tasks)
+    return _Job(predictor, options, goal, settings)
+
+
+def _begin(job: _Job, candidates: CandidateFile, library: _Library) -> ScreenRun:
+    selection = None
+    if job.settings is not None:
+        selection = _open_selection(job.predictor, candidates, job.settings, library)
+    return ScreenRun(
+        predictor=job.predictor,
+        goal=job.goal,
+        level=job.options.level,
+        top=best_hits(job.predictor, job.options.top, job.options.domain),
+        keep_columns=job.options.keep_columns,
+        selection=selection,
+    )
+
+
+def _shown_options(job: _Job, reader: RecordReader) -> dict[str, Any]:
+    shown = job.options.shown(goal=job.ranked_by, smiles_column=reader.smiles_column, id_column=reader.id_column)
+    return {**shown, "device": job.predictor.device.type, "precision": job.predictor.precision}
+
+
+def _about_run(job: _Job, reader: RecordReader) -> dict[str, Any]:
     """All that the result depends on, besides what is in the library."""
     import rdkit
     import torch
 
     return {
-        **{name: value for name, value in options.items() if name != "library"},
-        "model": predictor.digest,
+        **_shown_options(job, reader),
+        "model": job.predictor.digest,
         "rows of a shard": SHARD_BATCHES * BATCH_SIZE,
         "molgraph": __version__,
         "rdkit": rdkit.__version__,
@@ -232,17 +266,16 @@ def _open_selection(
     predictor: Predictor,
     candidates: CandidateFile,
     settings: SelectionSettings,
-    library: str | Path,
-    open_library: Callable[[], AbstractContextManager[RecordReader]],
+    library: _Library,
 ) -> LibrarySelection:
     ratio = None
     if settings.method == "weighted":
-        if str(library) == "-":
+        if str(library.source) == "-":
             raise InputError(
                 "fdr_method is 'weighted', which reads the library twice, and standard input can be read once; "
                 "give a file, or choose cfbh"
             )
-        with open_library() as first_pass:
+        with library.open() as first_pass:
             ratio = weigh_calibration(predictor, first_pass, restrict=settings.restrict)
     return LibrarySelection(predictor, candidates, settings, ratio)
 
@@ -266,17 +299,6 @@ def _result(run: ScreenRun, intake: Intake, written: _Written, output: Path, ran
         first_rejected=tuple(run.first_rejected),
         best=tuple(written.hits[:10]),
     )
-
-
-def _check_options(top: int, level: float, domain: str, nearest: int) -> None:
-    if top < 1:
-        raise InputError(f"top is {top}; it must be at least 1")
-    if not 1 <= nearest <= _MOST_NEAREST:
-        raise InputError(f"nearest is {nearest}; it must lie between 1 and {_MOST_NEAREST}")
-    if not 0 < level < 1:
-        raise InputError(f"level is {level}; it must lie between 0 and 1, e.g. 0.9")
-    if domain not in get_args(DomainRule):
-        raise InputError(f"domain is {domain!r}; choose one of {', '.join(get_args(DomainRule))}")
 
 
 def _open_model(

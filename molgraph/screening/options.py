@@ -1,0 +1,61 @@
+"""What can be asked of a screen."""
+
+from dataclasses import asdict, dataclass
+from typing import Any, get_args
+
+from molgraph.errors import InputError
+from molgraph.screening.hits import DomainRule
+from molgraph.screening.selection import DEFAULT_FDR, FdrMethod, check_options
+
+#: More measured compounds beside a hit than this are no help.
+_MOST_NEAREST = 20
+
+
+@dataclass(frozen=True)
+class ScreenOptions:
+    """All that decides what comes out of a screen, besides model and library; see `molgraph.screening.screen.screen`.
+
+    Raises:
+        InputError: A value is not allowed, or two do not go together.
+    """
+
+    top: int
+    goal: str | None
+    hit: str | None
+    fdr: float | None
+    fdr_method: FdrMethod
+    level: float
+    domain: DomainRule
+    nearest: int
+    smiles_column: str | None
+    id_column: str | None
+    keep_columns: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        if self.top < 1:
+            raise InputError(f"top is {self.top}; it must be at least 1")
+        if not 1 <= self.nearest <= _MOST_NEAREST:
+            raise InputError(f"nearest is {self.nearest}; it must lie between 1 and {_MOST_NEAREST}")
+        if not 0 < self.level < 1:
+            raise InputError(f"level is {self.level}; it must lie between 0 and 1, e.g. 0.9")
+        if self.domain not in get_args(DomainRule):
+            raise InputError(f"domain is {self.domain!r}; choose one of {', '.join(get_args(DomainRule))}")
+        check_options(self.hit, self.fdr, self.fdr_method)
+
+    def shown(self, *, goal: str, smiles_column: str, id_column: str | None) -> dict[str, Any]:
+        """These as `summary.json` has them, with what was found out.
+
+        Args:
+            goal: What ranks.
+            smiles_column: The column of structures.
+            id_column: The column of identifiers.
+        """
+        selects = self.hit is not None
+        return asdict(self) | {
+            "goal": goal,
+            "fdr": (self.fdr or DEFAULT_FDR) if selects else None,
+            "fdr_method": self.fdr_method if selects else None,
+            "smiles_column": smiles_column,
+            "id_column": id_column,
+            "keep_columns": list(self.keep_columns),
+        }
