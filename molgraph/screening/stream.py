@@ -5,15 +5,14 @@ import os
 import signal
 import threading
 from collections import deque
-from collections.abc import Iterable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import cache
 from multiprocessing import get_context, parent_process
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from molgraph.chem.files.records import RecordBatch
 from molgraph.chem.standardize import StandardizerName
@@ -31,6 +30,12 @@ BATCH_SIZE = 512
 #: Batches under way for each process; more would only fill the memory.
 _AHEAD = 4
 
+#: Seconds after which a helper that works on a batch is taken to hang; the slowest of ordinary ones take one or two.
+_PATIENCE = 300.0
+
+#: Deaths of helpers that are made good. What kills them again and again is in the library, or in the machine.
+_MOST_DEATHS = 3
+
 
 @dataclass(frozen=True)
 class ModelSource:
@@ -47,28 +52,41 @@ class ModelSource:
     precision: Precision = "float32"
 
 
-@dataclass(frozen=True)
+@dataclass
 class Helpers:
     """Processes that share the work with this one.
 
     Attributes:
         pool: Gives them their work.
         source: Where they find the model.
-        starts: Done when a helper is ready for work; one for each.
+        starts: The process number of a helper when it is ready for work; one for each.
+        begin: Starts others in their place.
+        n_deaths: How often that was needed.
     """
 
-    pool: ProcessPoolExecutor
+    pool: Executor
     source: ModelSource
-    starts: tuple[Future[None], ...]
+    starts: tuple[Future[int], ...]
+    begin: Callable[[], tuple[Executor, tuple[Future[int], ...]]]
+    n_deaths: int = 0
 
     @property
     def n_ready(self) -> int:
         """How many have loaded what they need."""
         return sum(start.done() for start in self.starts)
 
+    def kill(self) -> None:
+        """End the helpers that hang; the pool is broken then, as it is when one dies."""
+        for start in self.starts:
+            if start.done() and not start.exception():
+                with suppress(ProcessLookupError):
+                    os.kill(start.result(), signal.SIGTERM if os.name == "nt" else signal.SIGKILL)
 
-#: The prediction of a batch, or the promise of it (on a GPU, of the graphs that it takes).
-_Answer = Prediction | Future[PackedGraphs | Prediction]
+    def restart(self) -> None:
+        """Start others in the place of those that died."""
+        self.n_deaths += 1
+        self.pool.shutdown(wait=False, cancel_futures=True)
+        self.pool, self.starts = self.begin()
 
 
 def default_processes() -> int:
@@ -95,38 +113,96 @@ class PredictionStream:
     def predict(self, batches: Iterable[RecordBatch]) -> Iterator[tuple[RecordBatch, Prediction]]:
         """Each batch with the prediction of its records, in order.
 
-        `Prediction.rejected` holds row numbers of the whole input.
+        `Prediction.rejected` holds row numbers of the whole input. The work of a helper that dies, or hangs for some
+        minutes, is given to another one.
 
         Raises:
-            WorkerError: A helper has died.
+            WorkerError: That happened again and again.
         """
-        waiting: deque[tuple[RecordBatch, _Answer]] = deque()
+        waiting: deque[_Task] = deque()
         for batch in batches:
-            waiting.append((batch, self._start(batch, [answer for _, answer in waiting])))
-            while waiting and (_is_ready(waiting[0][1]) or len(waiting) >= _AHEAD * self.processes):
-                yield self._finish(*waiting.popleft())
+            waiting.append(task := _Task(batch))
+            self._start(task, waiting)
+            while waiting and (waiting[0].is_done or len(waiting) >= _AHEAD * self.processes):
+                yield self._finish(waiting)
         while waiting:
-            yield self._finish(*waiting.popleft())
+            yield self._finish(waiting)
 
-    def _start(self, batch: RecordBatch, under_way: list[_Answer]) -> _Answer:
+    def _start(self, task: "_Task", waiting: Iterable["_Task"]) -> None:
         """Give a batch to a helper, or predict it here where none is ready or all have enough to do."""
-        if self._helpers is None:
-            return self.predictor.predict(batch.smiles, ids=batch.ids, domain=self._domain)
-        pool, source = self._helpers.pool, self._helpers.source
-        with _clear_death():
-            if self.predictor.device.type == "cuda":
-                return pool.submit(_featurize, batch.smiles, batch.ids, self.predictor.card.standardizer)
-            if sum(not _is_ready(answer) for answer in under_way) < 2 * self._helpers.n_ready:
-                return pool.submit(_predict, source, self.predictor.digest, batch.smiles, batch.ids, self._domain)
-        return self.predictor.predict(batch.smiles, ids=batch.ids, domain=self._domain)
+        batch, helpers = task.batch, self._helpers
+        is_on_gpu = self.predictor.device.type == "cuda"
+        n_under_way = sum(not other.is_done for other in waiting if other is not task)
+        if helpers is None or not (is_on_gpu or n_under_way < 2 * helpers.n_ready):
+            task.answer = self.predictor.predict(batch.smiles, ids=batch.ids, domain=self._domain)
+            return
+        try:
+            if is_on_gpu:
+                card = self.predictor.card
+                task.answer = helpers.pool.submit(_featurize, batch.smiles, batch.ids, card.standardizer)
+            else:
+                task.answer = helpers.pool.submit(
+                    _predict, helpers.source, self.predictor.digest, batch.smiles, batch.ids, self._domain
+                )
+        except BrokenExecutor:
+            self._recover(helpers, task, waiting)
 
-    def _finish(self, batch: RecordBatch, answer: _Answer) -> tuple[RecordBatch, Prediction]:
-        with _clear_death():
-            result = answer.result() if isinstance(answer, Future) else answer
+    def _finish(self, waiting: "deque[_Task]") -> tuple[RecordBatch, Prediction]:
+        """The prediction of the first batch, which is taken out."""
+        result = self._result(waiting)
+        batch = waiting.popleft().batch
         if isinstance(result, PackedGraphs):
             result = self.predictor.predict_graphs(result, domain=self._domain)
         rejected = tuple(replace(r, row=int(batch.rows[r.row])) for r in result.rejected)
         return batch, replace(result, rejected=rejected, rule=self.predictor.calibration)
+
+    def _result(self, waiting: "deque[_Task]") -> PackedGraphs | Prediction:
+        first, helpers = waiting[0], self._helpers
+        while True:
+            if not isinstance(first.answer, Future) or helpers is None:
+                return cast("PackedGraphs | Prediction", first.answer)
+            try:
+                return first.answer.result(timeout=_PATIENCE)
+            except TimeoutError:
+                helpers.kill()
+                self._recover(helpers, first, waiting)
+            except BrokenExecutor:
+                self._recover(helpers, first, waiting)
+
+    def _recover(self, helpers: Helpers, task: "_Task", waiting: Iterable["_Task"]) -> None:
+        """Start other helpers, and give them what the dead ones had.
+
+        Raises:
+            WorkerError: They died too often.
+        """
+        if helpers.n_deaths >= _MOST_DEATHS:
+            rows = task.batch.rows
+            where = f"at rows {rows[0]:,} to {rows[-1]:,} or soon after" if len(rows) else "before any row"
+            raise WorkerError(
+                f"helper processes died or hung, {helpers.n_deaths + 1} in all, the last one {where}, perhaps for want "
+                "of memory or over a structure there; use --processes 1, or leave those rows out"
+            ) from None
+        helpers.restart()
+        for other in [*waiting]:
+            if other.answer is None or (isinstance(other.answer, Future) and not other.has_result):
+                self._start(other, waiting)
+
+
+@dataclass
+class _Task:
+    """A batch, and its prediction or the promise of it (on a GPU, of the graphs that it takes)."""
+
+    batch: RecordBatch
+    answer: Prediction | Future[PackedGraphs | Prediction] | Future[PackedGraphs] | Future[Prediction] | None = None
+
+    @property
+    def is_done(self) -> bool:
+        return self.answer is not None and (not isinstance(self.answer, Future) or self.answer.done())
+
+    @property
+    def has_result(self) -> bool:
+        """Whether a promise was kept."""
+        return isinstance(self.answer, Future) and self.answer.done() and not self.answer.exception()
 
 
 @contextmanager
@@ -154,12 +230,17 @@ def open_stream(source: ModelSource, processes: int | None, *, domain: bool = Fa
 
 @contextmanager
 def _start_helpers(source: ModelSource, count: int) -> Iterator[Helpers]:
-    # Spawned, not forked: the fork of a process in which OpenMP threads ran can hang.
-    pool = ProcessPoolExecutor(count, get_context("spawn"), initializer=_become_helper, initargs=(count + 1,))
+    def begin() -> tuple[Executor, tuple[Future[int], ...]]:
+        # Spawned, not forked: the fork of a process in which OpenMP threads ran can hang.
+        pool = ProcessPoolExecutor(count, get_context("spawn"), initializer=_become_helper, initargs=(count + 1,))
+        return pool, tuple(pool.submit(_warm_up, source) for _ in range(count))
+
+    pool, starts = begin()
+    helpers = Helpers(pool, source, starts, begin)
     try:
-        yield Helpers(pool, source, tuple(pool.submit(_warm_up, source) for _ in range(count)))
+        yield helpers
     finally:
-        pool.shutdown(wait=True, cancel_futures=True)
+        helpers.pool.shutdown(wait=True, cancel_futures=True)
 
 
 @contextmanager
@@ -173,20 +254,6 @@ def _shared_cores(processes: int) -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
-
-
-@contextmanager
-def _clear_death() -> Iterator[None]:
-    try:
-        yield
-    except BrokenProcessPool as error:
-        raise WorkerError(
-            "a helper process died, perhaps for want of memory; use --processes 1, or a smaller part of the library"
-        ) from error
-
-
-def _is_ready(answer: _Answer) -> bool:
-    return not isinstance(answer, Future) or answer.done()
 
 
 # What follows runs in a helper process.
@@ -216,12 +283,13 @@ def _load(source: ModelSource) -> "Predictor":
     return Predictor.load(source.path, device=source.device, precision=source.precision)
 
 
-def _warm_up(source: ModelSource) -> None:
-    """Load what a helper needs; on a GPU it does not need the model."""
+def _warm_up(source: ModelSource) -> int:
+    """Load what a helper needs; on a GPU it does not need the model. Returns the number of this process."""
     from molgraph.models.precision import resolve_device
 
     if resolve_device(source.device).type == "cpu":
         _load(source)
+    return os.getpid()
 
 
 def _predict(source: ModelSource, digest: str, smiles: list[str], ids: list[str], domain: bool) -> Prediction:

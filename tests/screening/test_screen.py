@@ -284,16 +284,39 @@ def test_processes_do_not_show(model_folder, library, tmp_path, monkeypatch):
 # Failures leave nothing.
 
 
-def test_a_killed_helper_ends_the_screen(model_folder, library, tmp_path, monkeypatch, capfd):
+def test_killed_helpers_do_not_show(model_folder, library, tmp_path, monkeypatch, capfd):
     monkeypatch.setattr(module, "BATCH_SIZE", 8)
+    screen(model_folder, library, output=tmp_path / "whole", device="cpu")
+    monkeypatch.setattr(stream.Helpers, "n_ready", 1)  # or all would be done before the helper is there
+    kills = 0
 
-    def kill(progress):
+    def kill(_progress):
+        nonlocal kills
+        for helper in active_children() if kills < 2 else []:
+            os.kill(helper.pid, signal.SIGKILL)
+            helper.join()
+            kills += 1
+        time.sleep(0.1)
+
+    screen(model_folder, library, output=tmp_path / "hits", device="cpu", processes=2, on_progress=kill)
+    assert kills == 2
+    assert contents(tmp_path / "hits") == contents(tmp_path / "whole")
+    assert active_children() == []
+    assert "Traceback" not in capfd.readouterr().err
+
+
+def test_helpers_that_always_die_end_the_screen(model_folder, library, tmp_path, monkeypatch, capfd):
+    monkeypatch.setattr(module, "BATCH_SIZE", 8)
+    monkeypatch.setattr(stream.Helpers, "n_ready", 1)
+    monkeypatch.setattr(stream, "_MOST_DEATHS", 0)
+
+    def kill(_progress):
         for helper in active_children():
             os.kill(helper.pid, signal.SIGKILL)
             helper.join()
         time.sleep(0.2)
 
-    with pytest.raises(WorkerError, match="a helper process died") as caught:
+    with pytest.raises(WorkerError, match="helper processes died or hung, 1 in all") as caught:
         screen(model_folder, library, output=tmp_path / "hits", device="cpu", processes=2, on_progress=kill)
     assert "\n" not in str(caught.value)
     assert names(tmp_path) == ["library.smi"]

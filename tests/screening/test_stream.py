@@ -43,6 +43,12 @@ def ready() -> Future:
     return future
 
 
+def helpers_of(pool, model_folder, n) -> Helpers:
+    """Helpers that are ready; others like them take the place of dead ones."""
+    starts = tuple(ready() for _ in range(n))
+    return Helpers(pool, ModelSource(model_folder, "cpu"), starts, begin=lambda: (pool, starts))
+
+
 def check(results, n) -> None:
     """All batches, in order, with the right rows and rejected rows."""
     assert [answered.first_row for answered, _ in results] == [10 * number for number in range(n)]
@@ -77,7 +83,7 @@ def test_helpers_of_any_pace_keep_the_order(predictor, model_folder, monkeypatch
 
     monkeypatch.setattr(stream, "_predict", at_any_pace)
     with ThreadPoolExecutor(3) as pool:
-        helpers = Helpers(pool, ModelSource(model_folder), (ready(), ready(), ready()))
+        helpers = helpers_of(pool, model_folder, 3)
         results = list(PredictionStream(predictor, helpers).predict(batches(30)))
     check(results, 30)
 
@@ -91,13 +97,13 @@ class SlowPool:
     def submit(self, function, *arguments):
         self.n_submitted += 1
         future = Future()
-        future.result = lambda: function(*arguments)
+        future.result = lambda timeout=None: function(*arguments)
         return future
 
 
 def test_memory_is_bounded_however_slow_the_helpers_are(predictor, model_folder):
     pool = SlowPool()
-    helpers = Helpers(pool, ModelSource(model_folder, "cpu"), (ready(),))
+    helpers = helpers_of(pool, model_folder, 1)
     read, results, ahead = 0, [], []
 
     def source():
@@ -116,7 +122,7 @@ def test_memory_is_bounded_however_slow_the_helpers_are(predictor, model_folder)
 
 def test_helpers_that_are_not_ready_get_no_work(predictor, model_folder):
     pool = SlowPool()
-    helpers = Helpers(pool, ModelSource(model_folder), (Future(),))
+    helpers = Helpers(pool, ModelSource(model_folder), (Future(),), begin=None)
     check(list(PredictionStream(predictor, helpers).predict(batches(10))), 10)
     assert pool.n_submitted == 0
 
@@ -135,27 +141,50 @@ def test_on_a_gpu_helpers_only_featurize(predictor, model_folder, monkeypatch):
             submitted.append(function)
             return super().submit(function, *arguments)
 
-    helpers = Helpers(Pool(), ModelSource(model_folder), (ready(),))
+    helpers = helpers_of(Pool(), model_folder, 1)
     check(list(PredictionStream(OnGpu(), helpers).predict(batches(10))), 10)
     assert submitted == [stream._featurize] * 10
 
 
-def test_a_dead_helper_is_one_clear_error(predictor, model_folder):
-    class DeadPool:
-        def submit(self, *arguments):
+class DyingPool(SlowPool):
+    """Helpers of which the first few die: when they are given work, or over it."""
+
+    def __init__(self, n_deaths, *, at_once):
+        super().__init__()
+        self.n_deaths = n_deaths
+        self.at_once = at_once
+
+    def submit(self, function, *arguments):
+        if self.n_deaths == 0:
+            return super().submit(function, *arguments)
+        self.n_deaths -= 1
+        if self.at_once:
             raise BrokenProcessPool
+        future = Future()
+        future.set_exception(BrokenProcessPool("a traceback\nof many lines"))
+        return future
 
-    class DyingPool:
-        def submit(self, *arguments):
-            future = Future()
-            future.set_exception(BrokenProcessPool("a traceback\nof many lines"))
-            return future
+    def shutdown(self, *, wait, cancel_futures):
+        assert not wait
+        assert cancel_futures
 
-    for pool in (DeadPool(), DyingPool()):
-        helpers = Helpers(pool, ModelSource(model_folder), (ready(),))
-        with pytest.raises(WorkerError, match="a helper process died") as caught:
-            list(PredictionStream(predictor, helpers).predict(batches(3)))
-        assert "\n" not in str(caught.value)
+
+@pytest.mark.parametrize("at_once", [True, False])
+@pytest.mark.parametrize("n_deaths", [1, 3])
+def test_the_work_of_dead_helpers_is_done_by_others(predictor, model_folder, at_once, n_deaths):
+    helpers = helpers_of(DyingPool(n_deaths, at_once=at_once), model_folder, 1)
+    check(list(PredictionStream(predictor, helpers).predict(batches(20))), 20)
+    assert 1 <= helpers.n_deaths <= n_deaths
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+def test_helpers_that_die_again_and_again_are_one_clear_error(predictor, model_folder, at_once):
+    helpers = helpers_of(DyingPool(1000, at_once=at_once), model_folder, 1)
+    with pytest.raises(
+        WorkerError, match=r"died or hung, 4 in all, the last one at rows \d+ to \d+ or soon after"
+    ) as caught:
+        list(PredictionStream(predictor, helpers).predict(batches(3)))
+    assert "\n" not in str(caught.value)
 
 
 def test_a_model_that_changes_under_way_is_noticed(model_folder):
@@ -200,11 +229,22 @@ def test_helpers_work_and_end(model_folder, capfd):
         os.kill(helper.pid, signal.SIGKILL)
         helper.join()
         time.sleep(0.2)
-        with pytest.raises(WorkerError):
-            list(two.predict(batches(12)))
+        check(list(two.predict(batches(12))), 12)  # this process and another helper do its work
+        assert two._helpers.n_deaths == 1
     assert multiprocessing.active_children() == []
     assert torch.get_num_threads() == threads
     assert "Traceback" not in capfd.readouterr().err
+
+
+def test_a_helper_that_hangs_is_ended(model_folder, monkeypatch):
+    monkeypatch.setattr(stream, "_PATIENCE", 2.0)
+    with open_stream(ModelSource(model_folder, "cpu"), 2) as two:
+        two._helpers.starts[0].result()
+        (helper,) = multiprocessing.active_children()
+        os.kill(helper.pid, signal.SIGSTOP)
+        check(list(two.predict(batches(12))), 12)
+        assert two._helpers.n_deaths == 1
+        assert not is_running(helper.pid)
 
 
 def test_no_model_no_helpers_left(tmp_path, capfd):
