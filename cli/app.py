@@ -8,7 +8,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from . import datasets, demo, doctor, evaluate, models, predict, screen, train
+from . import datasets, demo, doctor, evaluate, featurize, models, predict, screen, train
 from .commands import Commands, StoppedError
 from .text import show_line, tell
 
@@ -38,6 +38,7 @@ app.command(epilog=demo.EXAMPLE, short_help="Train, screen and judge on data tha
 app.command(epilog=train.EXAMPLE, short_help="Train an ensemble on an assay table.")(train.train)
 app.command(epilog=predict.EXAMPLE, short_help="Predict every row of a table.")(predict.predict)
 app.command(epilog=screen.EXAMPLE, short_help="Rank a compound library of any size.")(screen.screen)
+app.command(epilog=featurize.EXAMPLE, short_help="Pack a library, to screen it many times.")(featurize.featurize)
 app.command(epilog=evaluate.EXAMPLE, short_help="Judge a model on measured compounds.")(evaluate.evaluate)
 app.add_typer(models.app, name="models")
 app.add_typer(datasets.app, name="datasets")

@@ -61,7 +61,7 @@ def check_rejected(limit: str | None, rejected: int, rows: int) -> None:
 
 def names(joined: str) -> list[str]:
     """The names in an option that takes several, joined by commas."""
-    return [name.strip() for name in joined.split(",")]
+    return [name.strip() for name in joined.split(",")] if joined else []
 
 
 def tell_rejected(rejected: Sequence["Rejected"], total: int, where_all: str) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from .text import tell
 
 if TYPE_CHECKING:
-    from molgraph.screening.progress import StreamProgress
+    from molgraph.library.progress import StreamProgress
     from molgraph.training.progress import TrainProgress
 
 #: Takes work done, all work (None if unknown), molecules done, and a note.

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from molgraph.evaluation.evaluate import evaluate as evaluate
     from molgraph.features.featurize import featurize as featurize
     from molgraph.graphs import PackedGraphs as PackedGraphs
+    from molgraph.library.pack import check_library as check_library
+    from molgraph.library.pack import pack_library as pack_library
     from molgraph.predictor import Predictor as Predictor
     from molgraph.results import Prediction as Prediction
     from molgraph.results import Rejected as Rejected
@@ -35,9 +37,11 @@ _HOMES = {
     "Predictor": "molgraph.predictor",
     "Rejected": "molgraph.results",
     "TrainConfig": "molgraph.config",
+    "check_library": "molgraph.library.pack",
     "evaluate": "molgraph.evaluation.evaluate",
     "featurize": "molgraph.features.featurize",
     "load_dataset": "molgraph.datasets.load",
+    "pack_library": "molgraph.library.pack",
     "predict_file": "molgraph.screening.predict_file",
     "screen": "molgraph.screening.screen",
     "train": "molgraph.trainer",
@@ -52,6 +56,8 @@ __all__ = [  # noqa: RUF022  (RUF022 would sort classes before functions; this i
     "screen",
     "evaluate",
     "featurize",
+    "pack_library",
+    "check_library",
     "PackedGraphs",
     "Rejected",
     "ModelConfig",

@@ -23,8 +23,8 @@ from molgraph.datasets.embedded import (
     embedded_library,
 )
 from molgraph.errors import InputError
+from molgraph.library.progress import StreamProgress
 from molgraph.predictor import Predictor
-from molgraph.screening.progress import StreamProgress
 from molgraph.screening.screen import screen
 from molgraph.screening.summary import ScreenResult
 from molgraph.trainer import train

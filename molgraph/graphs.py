@@ -5,7 +5,7 @@ Dimension letters, used everywhere: `N` atoms, `E` bonds (each once, hence 2E di
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -104,6 +104,21 @@ class PackedGraphs:
             schema=self.schema,
             row_index=row_index,
         )
+
+    def rows(self, start: int, stop: int) -> "PackedGraphs":
+        """The input rows `start:stop`, molecules and rejected ones, counted from 0 anew; arrays are views."""
+        first, last = np.searchsorted(self.row_index, [start, stop]).tolist()
+        part = self.slice(first, last)
+        rejected = tuple(replace(bad, row=bad.row - start) for bad in self.rejected if start <= bad.row < stop)
+        return replace(part, row_index=part.row_index - start, rejected=rejected)
+
+    def take_rows(self, index: NDArray[np.int64]) -> "PackedGraphs":
+        """The input rows at `index` (ascending, no repeats), molecules and rejected ones, counted from 0 anew."""
+        place = np.full(self.n_rows, -1, dtype=np.int64)
+        place[index] = np.arange(len(index))
+        part = self.take(np.flatnonzero(place[self.row_index] >= 0))
+        rejected = tuple(replace(bad, row=int(place[bad.row])) for bad in self.rejected if place[bad.row] >= 0)
+        return replace(part, row_index=place[part.row_index], rejected=rejected)
 
     def slice(self, start: int, stop: int) -> "PackedGraphs":
         """The molecules `start:stop`, as Python slices count, as views on the same memory; `rejected` is dropped."""

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
-from molgraph.chem.files.reader import RecordReader
 from molgraph.chem.files.records import RecordBatch
 from molgraph.chem.files.tables import TableWriter
 from molgraph.chem.files.writer import open_table_writer
 from molgraph.errors import InputError
+from molgraph.library.reader import LibraryReader
 from molgraph.screening.seen import SeenTexts
 from molgraph.screening.shard import ShardContent
 
@@ -30,7 +30,7 @@ class Intake:
         on_unreadable: Called before the error, if the library cannot be read to its end.
     """
 
-    def __init__(self, reader: RecordReader, repeats: "RepeatsFile", on_unreadable: Callable[[], None]) -> None:
+    def __init__(self, reader: LibraryReader, repeats: "RepeatsFile", on_unreadable: Callable[[], None]) -> None:
         self.seen = SeenTexts()
         self.n_repeats = 0
         self._batches = self._numbered(reader, on_unreadable)
@@ -51,7 +51,7 @@ class Intake:
         """What a shard holds, once all of its batches have come."""
         return self._contents.pop(index, None) or ShardContent(first_row=0)
 
-    def _numbered(self, reader: RecordReader, on_unreadable: Callable[[], None]) -> Iterator[RecordBatch]:
+    def _numbered(self, reader: LibraryReader, on_unreadable: Callable[[], None]) -> Iterator[RecordBatch]:
         number = 0
         while True:
             try:
@@ -86,6 +86,7 @@ class Intake:
             ids=[batch.ids[i] for i in kept],
             smiles=[batch.smiles[i] for i in kept],
             columns={name: [cells[i] for i in kept] for name, cells in batch.columns.items()},
+            graphs=None if batch.graphs is None else batch.graphs.take_rows(kept),
         )
 
 

@@ -6,16 +6,16 @@ from pathlib import Path
 
 import numpy as np
 
-from molgraph.chem.files.reader import RecordReader, open_records
 from molgraph.chem.files.records import RecordBatch
 from molgraph.chem.files.writer import open_table_writer
 from molgraph.config import Device, Precision
 from molgraph.errors import InputError
+from molgraph.library.progress import StreamProgress
+from molgraph.library.reader import LibraryReader, check_standardizer, open_library
+from molgraph.library.unusable import nothing_usable
 from molgraph.results import Prediction, Rejected
 from molgraph.screening.columns import Columns, free_names, prediction_columns, prediction_values
-from molgraph.screening.progress import StreamProgress
 from molgraph.screening.stream import BATCH_SIZE, ModelSource, open_stream
-from molgraph.screening.unusable import nothing_usable
 
 
 @dataclass(frozen=True)
@@ -77,11 +77,12 @@ def predict_file(
         raise InputError(f"level is {level}; it must lie between 0 and 1, e.g. 0.9")
     keep = "all" if keep_extra_columns else ()
     with (
-        open_records(
+        open_library(
             source, smiles_column=smiles_column, id_column=id_column, keep_columns=keep, batch_size=BATCH_SIZE
         ) as reader,
         open_stream(ModelSource(Path(model), device, precision), processes) as stream,
     ):
+        check_standardizer(reader, stream.predictor.card.standardizer)
         stream.predictor.calibration.check_level(level)
         own = ["id", "smiles", "status", "reason", *prediction_columns(stream.predictor.tasks)]
         renamed = free_names(_extra_columns(reader) if keep_extra_columns else [], own)
@@ -101,7 +102,7 @@ def predict_file(
     return PredictSummary(rows_read, rows_read - rejected, rejected, tuple(shown))
 
 
-def _extra_columns(reader: RecordReader) -> list[str]:
+def _extra_columns(reader: LibraryReader) -> list[str]:
     return [name for name in reader.column_names if name not in (reader.smiles_column, reader.id_column)]
 
 

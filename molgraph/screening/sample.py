@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from molgraph.chem.files.reader import RecordReader
 from molgraph.chem.fingerprints import morgan_fingerprints
 from molgraph.chem.identity import canonical_smiles
 from molgraph.domain.shift import MOST_COMPARED, DensityRatio, ShiftReport, density_ratio, shift_check
 from molgraph.errors import InputError
+from molgraph.library.reader import LibraryReader
 from molgraph.screening.seen import text_hashes
 
 if TYPE_CHECKING:  # loading a model loads torch: helpers are started before that
@@ -84,7 +84,7 @@ def check_shift(predictor: Predictor, sample: Sample) -> ShiftReport | None:
     return shift_check(predictor.structures.calibration_fingerprints, morgan_fingerprints(new))
 
 
-def weigh_calibration(predictor: Predictor, library: RecordReader, *, restrict: bool) -> DensityRatio:
+def weigh_calibration(predictor: Predictor, library: LibraryReader, *, restrict: bool) -> DensityRatio:
     """How much each calibration compound stands for the library, from one pass over its structures.
 
     Args:

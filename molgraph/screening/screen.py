@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 from molgraph import __version__
 from molgraph.atomic import check_folder
-from molgraph.chem.files.reader import RecordReader, open_records
 from molgraph.chem.files.tables import TableWriter
 from molgraph.chem.files.writer import open_table_writer
 from molgraph.config import Device, Precision
 from molgraph.errors import InputError
+from molgraph.library.progress import StreamProgress
+from molgraph.library.reader import LibraryReader, check_standardizer, open_library
+from molgraph.library.unusable import nothing_usable
 from molgraph.rank.goal import Goal, parse_goal
 from molgraph.rank.hit import parse_hit
 from molgraph.screening.candidates import CandidateFile, candidate_file
@@ -24,7 +26,6 @@ from molgraph.screening.hits import DomainRule, Hit, HitColumns, best_hits, writ
 from molgraph.screening.intake import SHARD_BATCHES, Intake, RepeatsFile
 from molgraph.screening.ledger import Ledger, open_ledger, run_id
 from molgraph.screening.options import ScreenOptions
-from molgraph.screening.progress import StreamProgress
 from molgraph.screening.run import ScreenRun
 from molgraph.screening.sample import check_shift, weigh_calibration
 from molgraph.screening.selection import (
@@ -38,7 +39,6 @@ from molgraph.screening.selection import (
 from molgraph.screening.shard import joined
 from molgraph.screening.stream import BATCH_SIZE, ModelSource, PredictionStream, open_stream
 from molgraph.screening.summary import ScreenResult, write_summary, write_timing
-from molgraph.screening.unusable import nothing_usable
 
 if TYPE_CHECKING:  # loading a model loads torch: helpers are started before that
     from molgraph.predictor import Predictor
@@ -89,7 +89,8 @@ def screen(
 
     Args:
         model: Model folder, or a `Predictor` that was loaded from one.
-        library: File, folder, glob or address; see `molgraph.chem.files.reader.open_records`.
+        library: File, folder, glob or address, see `molgraph.chem.files.reader.open_records`; or a packed library, see
+            `molgraph.library.pack.pack_library`.
         output: Folder to write.
         top: Structures in the hit list.
         goal: Task that ranks, alone or after `maximize` or `minimize`; may be left out with a single task, or with
@@ -158,6 +159,7 @@ def screen(
         if not resume:
             check_folder(output, Path(output), "replace" if overwrite else "error")
         stream = stack.enter_context(_open_model(model, device, precision, processes, domain=hit is not None))
+        check_standardizer(reader, stream.predictor.card.standardizer)
         job = _plan(stream.predictor, options)
         about = _about_run(job, reader)
         ledger = stack.enter_context(open_ledger(output, about, reader.files, resume=resume, overwrite=overwrite))
@@ -187,8 +189,8 @@ class _Library:
         self.source = source
         self._options = options
 
-    def open(self) -> AbstractContextManager[RecordReader]:
-        return open_records(
+    def open(self) -> LibraryReader:
+        return open_library(
             self.source,
             smiles_column=self._options.smiles_column,
             id_column=self._options.id_column,
@@ -242,12 +244,12 @@ def _begin(job: _Job, candidates: CandidateFile, library: _Library) -> ScreenRun
     )
 
 
-def _shown_options(job: _Job, reader: RecordReader) -> dict[str, Any]:
+def _shown_options(job: _Job, reader: LibraryReader) -> dict[str, Any]:
     shown = job.options.shown(goal=job.ranked_by, smiles_column=reader.smiles_column, id_column=reader.id_column)
     return {**shown, "device": job.predictor.device.type, "precision": job.predictor.precision}
 
 
-def _about_run(job: _Job, reader: RecordReader) -> dict[str, Any]:
+def _about_run(job: _Job, reader: LibraryReader) -> dict[str, Any]:
     """All that the result depends on, besides what is in the library."""
     import rdkit
     import torch
@@ -311,7 +313,7 @@ def _open_model(
 
 def _read_all(
     run: ScreenRun,
-    reader: RecordReader,
+    reader: LibraryReader,
     stream: PredictionStream,
     ledger: Ledger,
     on_progress: Callable[[StreamProgress], None],

@@ -19,6 +19,7 @@ from molgraph.chem.standardize import StandardizerName
 from molgraph.config import Device, Precision
 from molgraph.errors import InputError, ModelError, WorkerError
 from molgraph.graphs import PackedGraphs
+from molgraph.library.cores import default_processes
 from molgraph.results import Prediction
 
 if TYPE_CHECKING:
@@ -89,12 +90,6 @@ class Helpers:
         self.pool, self.starts = self.begin()
 
 
-def default_processes() -> int:
-    """Processes that use this machine well: one for each core that this process may use, eight at most."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return min(cores, 8)
-
-
 class PredictionStream:
     """A model, and the processes that help to run it. On a CPU all of them predict; on a GPU they only featurize.
 
@@ -133,17 +128,19 @@ class PredictionStream:
         batch, helpers = task.batch, self._helpers
         is_on_gpu = self.predictor.device.type == "cuda"
         n_under_way = sum(not other.is_done for other in waiting if other is not task)
+        if is_on_gpu and batch.graphs is not None:
+            task.answer = batch.graphs
+            return
         if helpers is None or not (is_on_gpu or n_under_way < 2 * helpers.n_ready):
-            task.answer = self.predictor.predict(batch.smiles, ids=batch.ids, domain=self._domain)
+            task.answer = _predicted(self.predictor, _work_of(batch), domain=self._domain)
             return
         try:
             if is_on_gpu:
                 card = self.predictor.card
                 task.answer = helpers.pool.submit(_featurize, batch.smiles, batch.ids, card.standardizer)
             else:
-                task.answer = helpers.pool.submit(
-                    _predict, helpers.source, self.predictor.digest, batch.smiles, batch.ids, self._domain
-                )
+                digest = self.predictor.digest
+                task.answer = helpers.pool.submit(_predict, helpers.source, digest, _work_of(batch), self._domain)
         except BrokenExecutor:
             self._recover(helpers, task, waiting)
 
@@ -193,7 +190,9 @@ class _Task:
     """A batch, and its prediction or the promise of it (on a GPU, of the graphs that it takes)."""
 
     batch: RecordBatch
-    answer: Prediction | Future[PackedGraphs | Prediction] | Future[PackedGraphs] | Future[Prediction] | None = None
+    answer: (
+        Prediction | PackedGraphs | Future[PackedGraphs | Prediction] | Future[PackedGraphs] | Future[Prediction] | None
+    ) = None
 
     @property
     def is_done(self) -> bool:
@@ -203,6 +202,14 @@ class _Task:
     def has_result(self) -> bool:
         """Whether a promise was kept."""
         return isinstance(self.answer, Future) and self.answer.done() and not self.answer.exception()
+
+
+#: What a prediction is made of: graphs where these were made before, else structures and identifiers.
+_Work = PackedGraphs | tuple[list[str], list[str]]
+
+
+def _work_of(batch: RecordBatch) -> _Work:
+    return (batch.smiles, batch.ids) if batch.graphs is None else batch.graphs
 
 
 @contextmanager
@@ -292,11 +299,18 @@ def _warm_up(source: ModelSource) -> int:
     return os.getpid()
 
 
-def _predict(source: ModelSource, digest: str, smiles: list[str], ids: list[str], domain: bool) -> Prediction:
+def _predict(source: ModelSource, digest: str, work: "_Work", domain: bool) -> Prediction:
     predictor = _load(source)
     if predictor.digest != digest:
         raise ModelError("the model folder changed while it was in use; start again")
-    return replace(predictor.predict(smiles, ids=ids, domain=domain), rule=None)
+    return replace(_predicted(predictor, work, domain=domain), rule=None)
+
+
+def _predicted(predictor: "Predictor", work: "_Work", *, domain: bool) -> Prediction:
+    if isinstance(work, PackedGraphs):
+        return predictor.predict_graphs(work, domain=domain)
+    smiles, ids = work
+    return predictor.predict(smiles, ids=ids, domain=domain)
 
 
 def _featurize(smiles: list[str], ids: list[str], standardizer: StandardizerName) -> PackedGraphs:

@@ -7,10 +7,10 @@ from itertools import chain
 # Floor of each unit, a module or package right below `molgraph`. A unit imports from lower floors. Units of one floor
 # do not import each other, except on the ground floor, where the shared nouns live.
 FLOORS = (
-    {"errors", "config", "tasks", "results", "graphs", "atomic", "graph_files", "card", "vocabulary", "outputs"},
+    {"errors", "config", "tasks", "results", "graphs", "atomic", "card", "vocabulary", "outputs"},
     {"chem", "metrics", "uncertainty", "domain", "rank"},
     {"features", "models"},
-    {"datasets"},
+    {"datasets", "library"},
     {"training"},
     {"store"},
     {"predictor"},

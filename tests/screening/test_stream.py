@@ -77,7 +77,8 @@ def test_alone_it_reads_one_batch_at_a_time(predictor):
 
 
 def test_helpers_of_any_pace_keep_the_order(predictor, model_folder, monkeypatch):
-    def at_any_pace(source, digest, smiles, ids, domain):
+    def at_any_pace(source, digest, work, domain):
+        smiles, ids = work
         time.sleep(0.02 * (len(smiles[0]) % 4))
         return predictor.predict(smiles, ids=ids, domain=domain)
 
@@ -191,9 +192,9 @@ def test_a_model_that_changes_under_way_is_noticed(model_folder):
     stream._load.cache_clear()
     source = ModelSource(model_folder, "cpu")
     digest = Predictor.load(model_folder, device="cpu").digest
-    assert stream._predict(source, digest, ["CCO"], ["a"], domain=False).rule is None
+    assert stream._predict(source, digest, (["CCO"], ["a"]), domain=False).rule is None
     with pytest.raises(ModelError, match="changed while it was in use"):
-        stream._predict(source, "another", ["CCO"], ["a"], domain=False)
+        stream._predict(source, "another", (["CCO"], ["a"]), domain=False)
 
 
 def test_processes_are_counted(model_folder):

@@ -7,6 +7,7 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
+from molgraph.graphs import PackedGraphs
 from molgraph.results import Rejected
 
 #: A record longer than this many bytes is rejected, so that a broken file cannot fill the memory.
@@ -25,6 +26,7 @@ class RecordBatch:
         columns: The kept columns as text, exactly as they came.
         rejected: The m records of this batch that could not be read.
         rejected_columns: The kept columns of those, `[m]` texts each; empty where a record has no such cell.
+        graphs: Of the n readable records, in a packed library; None where they have yet to be made.
     """
 
     first_row: int
@@ -34,6 +36,7 @@ class RecordBatch:
     columns: Mapping[str, list[str]]
     rejected: tuple[Rejected, ...]
     rejected_columns: Mapping[str, list[str]]
+    graphs: PackedGraphs | None = None
 
     def __len__(self) -> int:
         """Number of readable records, n."""

@@ -1,0 +1,1 @@
+"""Packed libraries: parsed and featurized once, screened many times."""

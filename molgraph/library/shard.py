@@ -1,0 +1,207 @@
+"""One shard of a packed library: some thousand records with their graphs, in one safetensors file.
+
+Nothing in it is executed. Texts are one UTF-8 string each, with the position of each text in it; what could not be used
+is JSON. Codes and pointers are checked when a shard is read, since they index other arrays.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save as serialize_arrays
+
+from molgraph.chem.files.records import RecordBatch
+from molgraph.errors import InputError
+from molgraph.features.schema import SCHEMAS
+from molgraph.graphs import PackedGraphs
+from molgraph.results import Rejected
+
+#: Records of a shard; what is read or written at a time.
+SHARD_ROWS = 16_384
+
+_GRAPH_ARRAYS = ("atom_codes", "bond_codes", "bond_atoms", "atom_ptr", "bond_ptr", "row_index")
+
+#: A shard of ordinary molecules has some 20 MB; more than this is not read.
+_MAX_BYTES = 2**33
+
+
+def shard_bytes(batch: RecordBatch) -> bytes:
+    """A shard as it is stored.
+
+    Args:
+        batch: The records, with their graphs.
+    """
+    graphs = batch.graphs
+    if graphs is None:
+        raise InputError("a shard of a packed library needs the graphs of its records")
+    arrays: dict[str, NDArray[Any]] = {name: getattr(graphs, name) for name in _GRAPH_ARRAYS}
+    arrays |= {"rows": batch.rows, **_packed_texts("ids", batch.ids), **_packed_texts("smiles", batch.smiles)}
+    for position, cells in enumerate(batch.columns.values()):
+        arrays |= _packed_texts(f"column.{position}", cells)
+    lost = {
+        "unread": [_plain(rejected) for rejected in batch.rejected],
+        "unread_columns": [*batch.rejected_columns.values()],
+        "rejected": [_plain(rejected) for rejected in graphs.rejected],
+    }
+    arrays["lost"] = np.frombuffer(json.dumps(lost).encode(), dtype=np.uint8)
+    about = {"schema": graphs.schema, "first_row": str(batch.first_row), "columns": json.dumps([*batch.columns])}
+    contiguous = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+    stored: bytes = serialize_arrays(contiguous, metadata=about)
+    return stored
+
+
+def read_shard(path: Path, keep: Sequence[str]) -> RecordBatch:
+    """The records of a shard, with their graphs.
+
+    Args:
+        path: Its file.
+        keep: Columns to pass on.
+
+    Raises:
+        InputError: It is missing or damaged.
+    """
+    try:
+        if path.stat().st_size > _MAX_BYTES:
+            raise InputError(f"{path} has {path.stat().st_size:,} bytes; at most {_MAX_BYTES:,} are read")
+        with safe_open(path, framework="np") as file:
+            about = file.metadata()
+            names = json.loads(about["columns"])
+            places = {name: f"column.{names.index(name)}" for name in keep}
+            wanted = [*_GRAPH_ARRAYS, "rows", "lost"]
+            wanted += [f"{kind}.{text}" for text in ("ids", "smiles", *places.values()) for kind in ("text", "ptr")]
+            arrays = {name: file.get_tensor(name) for name in wanted}
+        return _batch(arrays, about, places, names)
+    except FileNotFoundError as error:
+        raise InputError(f"{path} is missing; pack the library again") from error
+    except (OSError, SafetensorError, ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
+        raise InputError(f"{path} is damaged ({error}); pack the library again") from error
+
+
+def parts(batch: RecordBatch, size: int) -> Iterator[RecordBatch]:
+    """The records in batches of `size`, those that could not be read included."""
+    n_records = len(batch) + len(batch.rejected)
+    unread = np.array([rejected.row for rejected in batch.rejected], dtype=np.int64)
+    for start in range(0, n_records, size):
+        first = batch.first_row + start
+        low, high = np.searchsorted(batch.rows, [first, first + size]).tolist()
+        lost_low, lost_high = np.searchsorted(unread, [first, first + size]).tolist()
+        yield RecordBatch(
+            first_row=first,
+            rows=batch.rows[low:high],
+            ids=batch.ids[low:high],
+            smiles=batch.smiles[low:high],
+            columns=MappingProxyType({name: cells[low:high] for name, cells in batch.columns.items()}),
+            rejected=batch.rejected[lost_low:lost_high],
+            rejected_columns=MappingProxyType(
+                {name: cells[lost_low:lost_high] for name, cells in batch.rejected_columns.items()}
+            ),
+            graphs=None if batch.graphs is None else batch.graphs.rows(low, high),
+        )
+
+
+def _batch(
+    arrays: Mapping[str, NDArray[Any]], about: Mapping[str, str], places: Mapping[str, str], names: Sequence[str]
+) -> RecordBatch:
+    lost = json.loads(arrays["lost"].tobytes())
+    schema = about["schema"]
+    graphs = PackedGraphs(
+        **{name: arrays[name] for name in _GRAPH_ARRAYS},
+        schema=schema,
+        rejected=tuple(Rejected(*values) for values in lost["rejected"]),
+    )
+    ids, smiles = _texts(arrays, "ids"), _texts(arrays, "smiles")
+    rows = arrays["rows"]
+    if rows.dtype != np.int64 or rows.shape != (len(ids),) or len(smiles) != len(ids) or np.any(np.diff(rows) <= 0):
+        raise ValueError("rows, identifiers and structures do not go together")
+    _check_graphs(graphs, len(ids))
+    unread = tuple(Rejected(*values) for values in lost["unread"])
+    cells = lost["unread_columns"]
+    if len(cells) != len(names) or any(len(column) != len(unread) for column in cells):
+        raise ValueError("the columns do not go together")
+    return RecordBatch(
+        first_row=int(about["first_row"]),
+        rows=rows,
+        ids=ids,
+        smiles=smiles,
+        columns=MappingProxyType({name: _texts(arrays, place) for name, place in places.items()}),
+        rejected=unread,
+        rejected_columns=MappingProxyType({name: [*map(str, cells[names.index(name)])] for name in places}),
+        graphs=graphs,
+    )
+
+
+def _check_graphs(graphs: PackedGraphs, n_rows: int) -> None:
+    """Refuse graphs whose numbers point out of the tables that they index.
+
+    Raises:
+        ValueError: They do.
+    """
+    schema = SCHEMAS.get(graphs.schema)
+    if schema is None:
+        raise ValueError(f"its feature schema is {graphs.schema!r}, and this molgraph knows {', '.join(SCHEMAS)}")
+    for codes, specs in ((graphs.atom_codes, schema.atom), (graphs.bond_codes, schema.bond)):
+        sizes = np.array([spec.n_codes for spec in specs])
+        if codes.ndim != 2 or codes.shape[1] != len(specs) or (len(codes) and np.any(codes.max(axis=0) >= sizes)):
+            raise ValueError("a code is out of range")
+    if np.any(np.diff(graphs.atom_ptr) < 0) or np.any(np.diff(graphs.bond_ptr) < 0):
+        raise ValueError("a pointer runs backwards")
+    atoms = np.repeat(np.diff(graphs.atom_ptr), np.diff(graphs.bond_ptr))
+    if len(atoms) and np.any(graphs.bond_atoms.max(axis=1) >= atoms):
+        raise ValueError("a bond ends at an atom that is not there")
+    taken = np.zeros(n_rows, dtype=np.int64)
+    index = np.concatenate([graphs.row_index, np.array([bad.row for bad in graphs.rejected], dtype=np.int64)])
+    if len(index) and (index.min() < 0 or index.max() >= n_rows):
+        raise ValueError("a molecule belongs to a row that is not there")
+    np.add.at(taken, index, 1)
+    if np.any(taken != 1) or np.any(np.diff(graphs.row_index) <= 0):
+        raise ValueError("a row has no molecule and no reason, or more than one")
+
+
+def _packed_texts(name: str, texts: Sequence[str]) -> dict[str, NDArray[Any]]:
+    """All texts as one, and where each begins, counted in characters."""
+    ptr = np.zeros(len(texts) + 1, dtype=np.int64)
+    np.cumsum([len(text) for text in texts], out=ptr[1:])
+    joined = "".join(texts).encode("utf-8", errors="surrogatepass")
+    return {f"text.{name}": np.frombuffer(joined, dtype=np.uint8), f"ptr.{name}": ptr}
+
+
+def _texts(arrays: Mapping[str, NDArray[Any]], name: str) -> list[str]:
+    joined = arrays[f"text.{name}"].tobytes().decode("utf-8", errors="surrogatepass")
+    ptr = arrays[f"ptr.{name}"]
+    if ptr.dtype != np.int64 or ptr.ndim != 1 or ptr[0] != 0 or ptr[-1] != len(joined) or np.any(np.diff(ptr) < 0):
+        raise ValueError(f"the texts of {name} do not fit their positions")
+    return [joined[start:stop] for start, stop in pairwise(ptr.tolist())]
+
+
+def _plain(rejected: Rejected) -> list[Any]:
+    return [rejected.row, rejected.id, rejected.text, rejected.step, rejected.reason]
+
+
+def with_graphs(batches: Sequence[RecordBatch], graphs: PackedGraphs) -> RecordBatch:
+    """Batches that follow each other as one, with the graphs of all their readable records.
+
+    Args:
+        batches: One or more.
+        graphs: Rows are counted through all of them.
+    """
+    first = batches[0]
+    return replace(
+        first,
+        rows=np.concatenate([batch.rows for batch in batches]),
+        ids=[text for batch in batches for text in batch.ids],
+        smiles=[text for batch in batches for text in batch.smiles],
+        columns={name: [cell for batch in batches for cell in batch.columns[name]] for name in first.columns},
+        rejected=tuple(rejected for batch in batches for rejected in batch.rejected),
+        rejected_columns={
+            name: [cell for batch in batches for cell in batch.rejected_columns[name]]
+            for name in first.rejected_columns
+        },
+        graphs=graphs,
+    )
