@@ -137,7 +137,7 @@ def _tell(result: "ScreenResult", top: int) -> None:
         best = "the best " if result.outside_domain == top else ""
         tell(
             f"{'as good a score, but ' if result.hits == top else ''}outside what the model knows "
-            f"(nearest training compound below {result.domain_similarity:.2f}): "
+            f"(nearest training compound below {result.domain_similarity:.2f}, or far off in the model's own space): "
             f"{best}{result.outside_domain:,} in {result.output / 'outside.csv'}"
         )
     if result.selection is not None:

@@ -68,6 +68,8 @@ class TopEntries(Generic[Payload]):
         self.capacity = capacity
         #: A score must be above this to be kept; everything else need not be offered.
         self.threshold = float("-inf")
+        #: What is known to be outside must be above this; it need not be offered otherwise.
+        self.outside_threshold = float("-inf")
         #: Entries at which the pool is pruned; at most half of them can survive that.
         self.pool_limit = max(4 * capacity, capacity + 4096)
         self._are_inside = are_inside
@@ -119,6 +121,8 @@ class TopEntries(Generic[Payload]):
                 kept.append(entry)
                 n_inside += bool(entry.is_inside)
                 n_outside += not entry.is_inside
+                if not entry.is_inside and n_outside == self.capacity:
+                    self.outside_threshold = entry.score
                 if n_inside == self.capacity:
                     # A later entry of the same score would come behind this one.
                     self.threshold = entry.score

@@ -40,7 +40,7 @@ class Hit:
         upper: `[T]` upper ends.
         sets: `[T]` label sets; empty for regression.
         kept: The library's columns that are carried along.
-        hit_score: How clearly it is a hit; NaN where it was not said what a hit is, as with the two below.
+        hit_score: How clearly it is a hit; NaN where it was not said what a hit is.
         latent_distance: Distance to the training compounds in the model's own space, over its limit.
         leverage: Distance from the middle of them, likewise.
     """
@@ -68,7 +68,7 @@ class HitColumns:
         keep: Columns of the library that are carried along.
         task: Position of the task whose measured values are shown.
         nearest: Training compounds that are shown.
-        has_selection: Whether p-values and the two distances are shown.
+        has_selection: Whether p-values are shown.
     """
 
     keep: tuple[str, ...] = ()
@@ -117,15 +117,20 @@ def hits_at(
 
 
 def best_hits(predictor: Predictor, capacity: int, domain: DomainRule) -> TopEntries[Hit]:
-    """An empty ranking of structures: the main one has those in the domain of the model.
+    """An empty ranking of structures: the main one has those in the domain of the model, see `in_domain`.
 
     It has all with the rule `ignore`, and with a model that was saved without its training structures.
     """
 
     def are_inside(hits: Sequence[Hit]) -> list[bool]:
-        texts = predictor.standardized([hit.smiles for hit in hits])
-        neighbours = predictor.neighbours(texts) if domain == "separate" else None
-        return [True] * len(hits) if neighbours is None else neighbours.in_domain.tolist()
+        if domain == "ignore" or predictor.structures is None:
+            return [True] * len(hits)
+        # In a library of another chemistry nearly all are far in the model's own space, which is known already; to
+        # compare the structures of all of them would take longer than to predict them.
+        near = [hit for hit in hits if hit.latent_distance <= 1.0]
+        neighbours = predictor.neighbours(predictor.standardized([hit.smiles for hit in near])) if near else None
+        is_similar = iter([] if neighbours is None else neighbours.in_domain.tolist())
+        return [hit.latent_distance <= 1.0 and next(is_similar) for hit in hits]
 
     def key_of(hit: Hit) -> str:
         (structure,) = predictor.standardized([hit.smiles])
@@ -146,9 +151,9 @@ def write_hits(
 ) -> None:
     """Write a ranking as a table, best first.
 
-    Columns: `rank, id, smiles`, the kept ones, the predictions, `score`, with a selection `p_value`, `selected`,
-    `latent_distance` and `leverage`, then `in_training`, `in_domain`, and the most similar training compounds with
-    their measured values. The last ones are empty if the model was saved without its training structures.
+    Columns: `rank, id, smiles`, the kept ones, the predictions, `score`, with a selection `p_value` and `selected`,
+    then `latent_distance`, `leverage`, `in_training`, `in_domain`, and the most similar training compounds with their
+    measured values. The last ones are empty if the model was saved without its training structures.
 
     Args:
         path: Where to write.
@@ -176,11 +181,11 @@ def _columns(
     if shown.has_selection:
         last["p_value"] = [p_values.get(hit.row) for hit in hits]
         last["selected"] = [entry.key in selected for entry in ranking]
-        last["latent_distance"] = [hit.latent_distance for hit in hits]
-        last["leverage"] = [hit.leverage for hit in hits]
+    last["latent_distance"] = [hit.latent_distance for hit in hits]
+    last["leverage"] = [hit.leverage for hit in hits]
     last["in_training"] = [None] * len(hits) if in_training is None else in_training
     neighbours = predictor.neighbours(predictor.standardized([hit.smiles for hit in hits]), count=shown.nearest)
-    last |= _nearest_columns(shown, neighbours, len(hits))
+    last |= _nearest_columns(shown, neighbours, hits)
     columns: Columns = {
         "rank": list(range(1, len(hits) + 1)),
         "id": [hit.id for hit in hits],
@@ -200,9 +205,13 @@ def _columns(
     return {**columns, **last}
 
 
-def _nearest_columns(shown: HitColumns, neighbours: Neighbours | None, n_hits: int) -> Columns:
-    """The nearest training compounds, and whether the first is near enough."""
-    columns: Columns = {"in_domain": [None] * n_hits if neighbours is None else neighbours.in_domain.tolist()}
+def _nearest_columns(shown: HitColumns, neighbours: Neighbours | None, hits: Sequence[Hit]) -> Columns:
+    """The nearest training compounds, and whether a hit is near enough, in structure and in the model's own space."""
+    n_hits = len(hits)
+    columns: Columns = {"in_domain": [None] * n_hits}
+    if neighbours is not None:
+        is_near = np.array([hit.latent_distance <= 1.0 for hit in hits], dtype=np.bool_)
+        columns["in_domain"] = neighbours.in_domain & is_near
     for place in range(shown.nearest):
         prefix = "nearest" if place == 0 else f"nearest_{place + 1}"
         if neighbours is None or place >= neighbours.similarity.shape[1]:

@@ -38,6 +38,7 @@ class ScreenRun:
         goal: What ranks; None to rank by how clearly a compound is a hit.
         level: Of the intervals.
         top: The ranking.
+        is_parted: Whether structures outside the domain have a ranking of their own.
         keep_columns: Columns of the library that are carried along.
         selection: What selects hits; None if nothing is selected.
         sample: Of the rows that count for the shift check.
@@ -50,6 +51,7 @@ class ScreenRun:
     goal: Goal | None
     level: float
     top: TopEntries[Hit]
+    is_parted: bool
     keep_columns: tuple[str, ...]
     selection: LibrarySelection | None
     sample: Sample = field(default_factory=Sample)
@@ -62,7 +64,7 @@ class ScreenRun:
         hit_scores = None if self.selection is None else self.selection.scores(prediction)
         goal_scores = hit_scores if self.goal is None else self.goal.sign * prediction.mean[:, self.goal.column]
         scores = as_shown(np.full(len(batch), np.nan) if goal_scores is None else goal_scores)
-        is_ranked = scores > self.top.threshold  # a rejected row's NaN is above nothing
+        is_ranked = scores > self._thresholds(prediction)  # a rejected row's NaN is above nothing
         is_candidate = np.zeros(len(batch), dtype=np.bool_)
         is_considered = ~np.isnan(scores)
         if self.selection is not None and hit_scores is not None:
@@ -78,6 +80,19 @@ class ScreenRun:
             candidates=_chosen(found, is_candidate[index]),
             sample=tuple(self.sample.draw([batch.smiles[i] for i in np.flatnonzero(is_considered).tolist()])),
         )
+
+    def has_chance(self, hit: Hit) -> bool:
+        """Whether a hit may still be in a ranking."""
+        is_far = self.is_parted and hit.latent_distance > 1.0
+        least = max(self.top.threshold, self.top.outside_threshold) if is_far else self.top.threshold
+        return hit.score >= least
+
+    def _thresholds(self, prediction: Prediction) -> NDArray[np.float64]:
+        """What each row must exceed to get into a ranking, `[B]`."""
+        least = np.full(len(prediction), self.top.threshold)
+        if self.is_parted and prediction.latent_distance is not None:
+            least[prediction.latent_distance > 1.0] = max(self.top.threshold, self.top.outside_threshold)
+        return least
 
     def take(self, found: ShardResult, rejected_file: TableWriter) -> None:
         """Take in what was found in the next rows, by this run or an earlier one."""

@@ -102,7 +102,8 @@ def screen(
             like the library (which is read twice), `diverse` fewer, of as many scaffolds as can be.
         level: Probability with which the intervals and label sets hold the truth.
         domain: `separate` keeps structures out of the hit list that are less similar to the training compounds than
-            `ModelCard.domain_similarity`; `ignore` ranks all alike, as is done where the model has no structures.
+            `ModelCard.domain_similarity`, or far from them in the model's own space (`molgraph.domain.latent`);
+            `ignore` ranks all alike, as is done where the model has no structures.
         nearest: Training compounds that are shown beside each hit.
         smiles_column: Column of structures; found by name if left out.
         id_column: Column of identifiers; found by name if left out.
@@ -158,7 +159,7 @@ def screen(
         reader = stack.enter_context(source.open())
         if not resume:
             check_folder(output, Path(output), "replace" if overwrite else "error")
-        stream = stack.enter_context(_open_model(model, device, precision, processes, domain=hit is not None))
+        stream = stack.enter_context(_open_model(model, device, precision, processes))
         check_standardizer(reader, stream.predictor.card.standardizer)
         job = _plan(stream.predictor, options)
         about = _about_run(job, reader)
@@ -239,6 +240,7 @@ def _begin(job: _Job, candidates: CandidateFile, library: _Library) -> ScreenRun
         goal=job.goal,
         level=job.options.level,
         top=best_hits(job.predictor, job.options.top, job.options.domain),
+        is_parted=job.options.domain == "separate" and job.predictor.structures is not None,
         keep_columns=job.options.keep_columns,
         selection=selection,
     )
@@ -304,11 +306,11 @@ def _result(run: ScreenRun, intake: Intake, written: _Written, output: Path, ran
 
 
 def _open_model(
-    model: Predictor | str | Path, device: Device, precision: Precision, processes: int | None, *, domain: bool
+    model: Predictor | str | Path, device: Device, precision: Precision, processes: int | None
 ) -> AbstractContextManager[PredictionStream]:
     if not isinstance(model, str | Path):
-        return nullcontext(PredictionStream(model, domain=domain))
-    return open_stream(ModelSource(Path(model), device, precision), processes, domain=domain)
+        return nullcontext(PredictionStream(model, domain=True))
+    return open_stream(ModelSource(Path(model), device, precision), processes, domain=True)
 
 
 def _read_all(
@@ -354,7 +356,7 @@ def _take_shards(
             run.take(part, rejected_file)
             parts.append(part)
             tell()
-        found = joined(parts, least_score=run.top.threshold, largest_key=run.sample.largest_key)
+        found = joined(parts, run.has_chance, largest_key=run.sample.largest_key)
         ledger.write(intake.pop_content(index), found)
 
 

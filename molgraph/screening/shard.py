@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
@@ -40,12 +40,12 @@ class ShardResult:
     sample: tuple[tuple[int, str], ...]
 
 
-def joined(parts: Iterable[ShardResult], *, least_score: float, largest_key: int) -> ShardResult:
+def joined(parts: Iterable[ShardResult], has_chance: Callable[[Hit], bool], *, largest_key: int) -> ShardResult:
     """The parts as one, without what has no chance any more.
 
     Args:
         parts: In the order of the rows.
-        least_score: Hits below it are not among the best.
+        has_chance: Whether a hit may still be among the best.
         largest_key: Rows above it are not in the sample.
     """
     parts = list(parts)
@@ -53,7 +53,7 @@ def joined(parts: Iterable[ShardResult], *, least_score: float, largest_key: int
         scored=sum(part.scored for part in parts),
         considered=sum(part.considered for part in parts),
         rejected=tuple(rejected for part in parts for rejected in part.rejected),
-        hits=tuple(hit for part in parts for hit in part.hits if hit.score >= least_score),
+        hits=tuple(hit for part in parts for hit in part.hits if has_chance(hit)),
         candidates=tuple(hit for part in parts for hit in part.candidates),
         sample=tuple(drawn for part in parts for drawn in part.sample if drawn[0] <= largest_key),
     )

@@ -35,7 +35,8 @@ class ScreenResult:
         hits: Structures in the hit list.
         outside_domain: Structures that score as well but are outside of what the model knows, in `outside.csv`; as many
             as the hit list may hold at most.
-        domain_similarity: What is less similar to all training compounds is outside; None if they are not known.
+        domain_similarity: What is less similar to all training compounds is outside, as is what is far from them in the
+            model's own space; None if they are not known.
         selection: What was selected; None if it was not said what a hit is.
         shift: Whether the library is like the calibration compounds; None if their structures are not known. With a
             selection only what was considered for it was compared.

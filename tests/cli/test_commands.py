@@ -171,7 +171,7 @@ def test_screen_tells_what_is_outside(molgraph, folder):
     screen = ("screen", "model", "mixed.smi", "-o", "hits", "--processes", 1, "--overwrite")
     told = molgraph(*screen).err.splitlines()
     assert told[-2] == "1 hits (maximize pIC50) written to hits/hits.csv"
-    words = r"outside what the model knows \(nearest training compound below 0\.\d\d\): "
+    words = r"outside what the model knows \(nearest training compound below 0\.\d\d, or far off in .* space\): "
     assert re.fullmatch(words + "2 in hits/outside.csv", told[-1])
     assert {row["id"] for row in rows("hits/outside.csv")} == {"ethanol", "cobalt"}
     # One way round or the other the training compound is not the best of the three.
