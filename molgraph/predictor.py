@@ -141,15 +141,15 @@ class Predictor:
         quantiles = outputs.pooled().quantiles
         row = graphs.row_index if graphs.rejected else None
         n_rows = graphs.n_rows
-        space = self.latent_domain
+        distance, leverage = self.latent_domain.scores(latents) if domain else (None, None)
         return Prediction(
             tasks=self.tasks,
             mean=_in_rows(mean, row, n_rows),
             epistemic_var=_in_rows(epistemic, row, n_rows),
             aleatoric_var=_in_rows(aleatoric, row, n_rows),
             members=_in_rows(outputs.mean.swapaxes(0, 1), row, n_rows).swapaxes(0, 1),
-            latent_distance=_in_rows(space.distance(latents), row, n_rows) if domain else None,
-            leverage=_in_rows(space.leverage(latents), row, n_rows) if domain else None,
+            latent_distance=None if distance is None else _in_rows(distance, row, n_rows),
+            leverage=None if leverage is None else _in_rows(leverage, row, n_rows),
             quantiles=None if quantiles is None else _in_rows(quantiles, row, n_rows),
             rejected=graphs.rejected,
             rule=self.calibration,

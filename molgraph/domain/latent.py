@@ -61,6 +61,12 @@ class LatentDomain:
         """Mahalanobis distance from the middle over its limit, `[B]`, from vectors `[B, H]`."""
         return np.asarray(np.linalg.norm(self._whitened(latents), axis=1) / self.leverage_limit)
 
+    def scores(self, latents: NDArray[np.float32]) -> tuple[Floats, Floats]:
+        """`distance` and `leverage`, `[B]` each, for less than both apart."""
+        whitened = self._whitened(latents)
+        distance = _nearest(whitened, self.reference) / self.distance_limit
+        return distance, np.linalg.norm(whitened, axis=1) / self.leverage_limit
+
     def to_arrays(self) -> dict[str, NDArray[np.generic]]:
         """The arrays, as they are stored."""
         return {

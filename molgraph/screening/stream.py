@@ -254,11 +254,14 @@ def _start_helpers(source: ModelSource, count: int) -> Iterator[Helpers]:
 def _shared_cores(processes: int) -> Iterator[None]:
     """This process computes on its share of the cores only."""
     import torch
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-    before = torch.get_num_threads()
-    torch.set_num_threads(max(1, default_processes() // processes))
+    before, share = torch.get_num_threads(), max(1, default_processes() // processes)
+    torch.set_num_threads(share)
     try:
-        yield
+        # numpy's products too: two processes whose threads wait for each other in a loop take twice the time.
+        with threadpool_limits(share, user_api="blas"):
+            yield
     finally:
         torch.set_num_threads(before)
 
@@ -268,8 +271,11 @@ def _shared_cores(processes: int) -> Iterator[None]:
 
 def _become_helper(processes: int) -> None:
     import torch
+    from threadpoolctl import threadpool_limits
 
-    torch.set_num_threads(max(1, default_processes() // processes))
+    share = max(1, default_processes() // processes)
+    torch.set_num_threads(share)
+    threadpool_limits(share, user_api="blas")
     atexit.register(os._exit, 0)  # a helper leaves nothing behind; taking torch apart would cost half a second
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # an interrupt is for the main process, which then ends this one
     threading.Thread(target=_end_with_parent, daemon=True).start()
