@@ -20,11 +20,11 @@ from molgraph.chem.standardize import STANDARDIZERS, StandardizerName
 from molgraph.errors import InputError, WorkerError
 from molgraph.features.featurize import featurize
 from molgraph.features.schema import SCHEMA
-from molgraph.graphs import PackedGraphs, concatenate
+from molgraph.graphs import PackedGraphs
 from molgraph.library.cores import default_processes
 from molgraph.library.index import SHARDS, LibraryIndex, ShardEntry, is_packed, read_index, shard_path, write_index
 from molgraph.library.progress import StreamProgress
-from molgraph.library.shard import SHARD_ROWS, shard_bytes, with_graphs
+from molgraph.library.shard import SHARD_ROWS, graphs_of, joined, shard_bytes
 from molgraph.library.unusable import nothing_usable
 from molgraph.results import Rejected
 
@@ -170,18 +170,19 @@ class _Run:
         self.first_rejected: list[Rejected] = []
         self._folder = folder
 
-    def write(self, part: Sequence[tuple[RecordBatch, PackedGraphs]]) -> None:
+    def write(self, part: Sequence[RecordBatch]) -> None:
         """Write the next shard."""
-        batch = _joined(part, first_row=self.index.n_records)
-        stored = shard_bytes(batch)
-        lost = [*batch.rejected, *(replace(bad, row=int(batch.rows[bad.row])) for bad in _graphs(batch).rejected)]
+        batch = joined(part)
+        batch = _moved(batch, self.index.n_records - batch.first_row)
+        stored, graphs = shard_bytes(batch), graphs_of(batch)
+        lost = [*batch.rejected, *(replace(bad, row=int(batch.rows[bad.row])) for bad in graphs.rejected)]
         entry = ShardEntry(
             file=f"{len(self.index.shards):06}.safetensors",
             sha256=hashlib.sha256(stored).hexdigest(),
             n_bytes=len(stored),
             first_row=batch.first_row,
             n_records=len(batch) + len(batch.rejected),
-            n_molecules=len(_graphs(batch)),
+            n_molecules=len(graphs),
         )
         with atomic_path(shard_path(self._folder, entry)) as temporary:
             temporary.write_bytes(stored)
@@ -231,38 +232,24 @@ def _extended(old: LibraryIndex, new: LibraryIndex) -> LibraryIndex:
     return replace(old, sources=(*old.sources, *new.sources))
 
 
-def _joined(part: Sequence[tuple[RecordBatch, PackedGraphs]], *, first_row: int) -> RecordBatch:
-    """Batches as one, with rows counted through the library."""
-    batches = [batch for batch, _ in part]
-    shift = first_row - batches[0].first_row
-    start, moved = 0, []
-    for batch, graphs in part:
-        rejected = tuple(replace(bad, row=bad.row + start) for bad in graphs.rejected)
-        moved.append(replace(graphs, row_index=graphs.row_index + start, rejected=rejected))
-        start += len(batch)
-    whole = with_graphs(batches, concatenate(moved))
+def _moved(batch: RecordBatch, shift: int) -> RecordBatch:
+    """The same records further on in a library."""
     return replace(
-        whole,
-        first_row=first_row,
-        rows=whole.rows + shift,
-        rejected=tuple(replace(bad, row=bad.row + shift) for bad in whole.rejected),
+        batch,
+        first_row=batch.first_row + shift,
+        rows=batch.rows + shift,
+        rejected=tuple(replace(bad, row=bad.row + shift) for bad in batch.rejected),
     )
-
-
-def _graphs(batch: RecordBatch) -> PackedGraphs:
-    if batch.graphs is None:
-        raise InputError("the records have no graphs")
-    return batch.graphs
 
 
 @contextmanager
 def _featurized(
     batches: Iterable[RecordBatch], standardizer: StandardizerName, processes: int
-) -> Iterator[Iterator[tuple[RecordBatch, PackedGraphs]]]:
+) -> Iterator[Iterator[RecordBatch]]:
     """Each batch with its graphs, in order; helpers make them if there is more than one process."""
     make = partial(_make_graphs, standardizer=standardizer)
     if processes == 1:
-        yield ((batch, make(batch.smiles, batch.ids)) for batch in batches)
+        yield (replace(batch, graphs=make(batch.smiles, batch.ids)) for batch in batches)
         return
     # Spawned, because a forked copy of a process with threads can hang.
     with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
@@ -276,15 +263,15 @@ def _featurized(
 
 def _in_order(
     batches: Iterable[RecordBatch], submit: Callable[[RecordBatch], Future[PackedGraphs]], ahead: int
-) -> Iterator[tuple[RecordBatch, PackedGraphs]]:
+) -> Iterator[RecordBatch]:
     waiting: deque[tuple[RecordBatch, Future[PackedGraphs]]] = deque()
     for batch in batches:
         waiting.append((batch, submit(batch)))
         if len(waiting) >= ahead:
             first, promise = waiting.popleft()
-            yield first, promise.result()
+            yield replace(first, graphs=promise.result())
     for first, promise in waiting:
-        yield first, promise.result()
+        yield replace(first, graphs=promise.result())
 
 
 def _make_graphs(smiles: Sequence[str], ids: Sequence[str], standardizer: StandardizerName) -> PackedGraphs:

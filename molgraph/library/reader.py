@@ -10,7 +10,7 @@ from molgraph.chem.files.reader import open_records
 from molgraph.chem.files.records import RecordBatch
 from molgraph.errors import InputError
 from molgraph.library.index import INDEX, is_packed, read_index, shard_path
-from molgraph.library.shard import parts, read_shard
+from molgraph.library.shard import joined, parts, read_shard
 
 
 class LibraryReader(Protocol):
@@ -144,11 +144,23 @@ class PackedReader:
         return next(self._batches)
 
     def _read(self, batch_size: int) -> Iterator[RecordBatch]:
+        """Batches of the same records as those of the files: how molecules are batched shows in the last digits."""
+        waiting: RecordBatch | None = None
+        for shard in self._shards():
+            for part in parts(shard if waiting is None else joined([waiting, shard]), batch_size):
+                waiting = part
+                if len(part) + len(part.rejected) == batch_size:
+                    yield part
+                    waiting = None
+        if waiting is not None:
+            yield waiting
+
+    def _shards(self) -> Iterator[RecordBatch]:
         for entry in self._index.shards:
             shard = read_shard(shard_path(self._folder, entry), self._keep)
             n_records = len(shard) + len(shard.rejected)
             if (shard.first_row, n_records) != (entry.first_row, entry.n_records):
                 path = shard_path(self._folder, entry)
                 raise InputError(f"{path} is damaged: it holds other rows than {INDEX} says; pack the library again")
-            yield from parts(shard, batch_size)
+            yield shard
             self.bytes_read += entry.n_bytes

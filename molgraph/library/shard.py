@@ -20,7 +20,7 @@ from safetensors.numpy import save as serialize_arrays
 from molgraph.chem.files.records import RecordBatch
 from molgraph.errors import InputError
 from molgraph.features.schema import SCHEMAS
-from molgraph.graphs import PackedGraphs
+from molgraph.graphs import PackedGraphs, concatenate
 from molgraph.results import Rejected
 
 #: Records of a shard; what is read or written at a time.
@@ -38,9 +38,7 @@ def shard_bytes(batch: RecordBatch) -> bytes:
     Args:
         batch: The records, with their graphs.
     """
-    graphs = batch.graphs
-    if graphs is None:
-        raise InputError("a shard of a packed library needs the graphs of its records")
+    graphs = graphs_of(batch)
     arrays: dict[str, NDArray[Any]] = {name: getattr(graphs, name) for name in _GRAPH_ARRAYS}
     arrays |= {"rows": batch.rows, **_packed_texts("ids", batch.ids), **_packed_texts("smiles", batch.smiles)}
     for position, cells in enumerate(batch.columns.values()):
@@ -68,8 +66,7 @@ def read_shard(path: Path, keep: Sequence[str]) -> RecordBatch:
         InputError: It is missing or damaged.
     """
     try:
-        if path.stat().st_size > _MAX_BYTES:
-            raise InputError(f"{path} has {path.stat().st_size:,} bytes; at most {_MAX_BYTES:,} are read")
+        _check_size(path)
         with safe_open(path, framework="np") as file:
             about = file.metadata()
             names = json.loads(about["columns"])
@@ -80,7 +77,7 @@ def read_shard(path: Path, keep: Sequence[str]) -> RecordBatch:
         return _batch(arrays, about, places, names)
     except FileNotFoundError as error:
         raise InputError(f"{path} is missing; pack the library again") from error
-    except (OSError, SafetensorError, ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
+    except (InputError, OSError, SafetensorError, ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
         raise InputError(f"{path} is damaged ({error}); pack the library again") from error
 
 
@@ -104,6 +101,11 @@ def parts(batch: RecordBatch, size: int) -> Iterator[RecordBatch]:
             ),
             graphs=None if batch.graphs is None else batch.graphs.rows(low, high),
         )
+
+
+def _check_size(path: Path) -> None:
+    if path.stat().st_size > _MAX_BYTES:
+        raise InputError(f"it has {path.stat().st_size:,} bytes; at most {_MAX_BYTES:,} are read")
 
 
 def _batch(
@@ -184,24 +186,38 @@ def _plain(rejected: Rejected) -> list[Any]:
     return [rejected.row, rejected.id, rejected.text, rejected.step, rejected.reason]
 
 
-def with_graphs(batches: Sequence[RecordBatch], graphs: PackedGraphs) -> RecordBatch:
-    """Batches that follow each other as one, with the graphs of all their readable records.
+def joined(parts: Sequence[RecordBatch]) -> RecordBatch:
+    """Batches that follow each other, with their graphs, as one.
 
-    Args:
-        batches: One or more.
-        graphs: Rows are counted through all of them.
+    Raises:
+        InputError: One has no graphs.
     """
-    first = batches[0]
+    first, start, moved = parts[0], 0, []
+    for part in parts:
+        graphs = graphs_of(part)
+        rejected = tuple(replace(bad, row=bad.row + start) for bad in graphs.rejected)
+        moved.append(replace(graphs, row_index=graphs.row_index + start, rejected=rejected))
+        start += len(part)
     return replace(
         first,
-        rows=np.concatenate([batch.rows for batch in batches]),
-        ids=[text for batch in batches for text in batch.ids],
-        smiles=[text for batch in batches for text in batch.smiles],
-        columns={name: [cell for batch in batches for cell in batch.columns[name]] for name in first.columns},
-        rejected=tuple(rejected for batch in batches for rejected in batch.rejected),
+        rows=np.concatenate([part.rows for part in parts]),
+        ids=[text for part in parts for text in part.ids],
+        smiles=[text for part in parts for text in part.smiles],
+        columns={name: [cell for part in parts for cell in part.columns[name]] for name in first.columns},
+        rejected=tuple(rejected for part in parts for rejected in part.rejected),
         rejected_columns={
-            name: [cell for batch in batches for cell in batch.rejected_columns[name]]
-            for name in first.rejected_columns
+            name: [cell for part in parts for cell in part.rejected_columns[name]] for name in first.rejected_columns
         },
-        graphs=graphs,
+        graphs=concatenate(moved),
     )
+
+
+def graphs_of(batch: RecordBatch) -> PackedGraphs:
+    """The graphs of a batch.
+
+    Raises:
+        InputError: It has none.
+    """
+    if batch.graphs is None:
+        raise InputError("these records have no graphs; they come from no packed library")
+    return batch.graphs
