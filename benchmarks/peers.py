@@ -85,6 +85,9 @@ class Molgraph:
     def screen(self, model: Path, library: Path, output: Path) -> list[str | Path]:
         return self._command("screen", model, library, "-o", output, "--top", 500, "--device", "cpu")
 
+    def featurize(self, library: Path, output: Path) -> list[str | Path]:
+        return self._command("featurize", library, "-o", output)
+
     def _command(self, *arguments: object) -> list[str | Path]:
         return _texts([self.executable, *arguments])
 

@@ -76,12 +76,13 @@ def speed_record(
         **new_record("speed", {"molgraph": ours, "chemprop": theirs}, files),
         "machine": dict(where),
         "settings": dataclasses.asdict(bench.settings),
-        "cases": {name: _case_record(case) for name, case in cases.items()},
+        "cases": {name: case_record(case) for name, case in cases.items()},
         "failed": list(failed),
     }
 
 
-def _case_record(case: Case) -> dict[str, Any]:
+def case_record(case: Case) -> dict[str, Any]:
+    """A case as `records.check_record` asks for."""
     limits = {"at_least": case.at_least, "at_most": case.at_most}
     return {
         "title": case.title,

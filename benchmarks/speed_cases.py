@@ -131,9 +131,9 @@ def startup(bench: Bench) -> dict[str, Case]:
     torch: Command = [Path(sys.executable), "-c", "import torch"]
     commands = {"import torch": torch, "molgraph": bench.molgraph.help(), "chemprop": bench.chemprop.help()}
     found = bench.alternate({name: lambda _, command=command: bench.run(command) for name, command in commands.items()})
-    figure = _median_seconds(found["molgraph"]) / _median_seconds(found["import torch"])
+    figure = median_seconds(found["molgraph"]) / median_seconds(found["import torch"])
     title = "time of molgraph --help / time of import torch"
-    return {"startup": Case(title, "s", _seconds(found), _lines(commands), figure, at_most=1 / 3)}
+    return {"startup": Case(title, "s", seconds_of(found), command_lines(commands), figure, at_most=1 / 3)}
 
 
 def featurize(bench: Bench) -> dict[str, Case]:
@@ -160,12 +160,12 @@ def train(bench: Bench, members: int, at_least: float | None) -> dict[str, Case]
         return run
 
     found = bench.alternate({"chemprop": job("chemprop"), "molgraph": job("molgraph")})
-    commands = _lines(bench.train_commands(members, "model"))
-    title = f"chemprop / molgraph, training time, {_models(members)}"
-    figure = _median_seconds(found["chemprop"]) / _median_seconds(found["molgraph"])
+    commands = command_lines(bench.train_commands(members, "model"))
+    title = f"chemprop / molgraph, training time, {models_of(members)}"
+    figure = median_seconds(found["chemprop"]) / median_seconds(found["molgraph"])
     return {
-        f"train-{members}": Case(title, "s", _seconds(found), commands, figure, at_least=at_least),
-        f"train-{members}-memory": _memory_case(f"training, {_models(members)}", found, commands, at_most=None),
+        f"train-{members}": Case(title, "s", seconds_of(found), commands, figure, at_least=at_least),
+        f"train-{members}-memory": _memory_case(f"training, {models_of(members)}", found, commands, at_most=None),
     }
 
 
@@ -186,7 +186,7 @@ def score(bench: Bench, members: int, predict_at_least: float, screen_at_least: 
         return _screen(bench, ours, "library", f"hits-{members}-{repeat}")
 
     found = bench.alternate({"chemprop": chemprop, "molgraph predict": predict, "molgraph screen": screen})
-    commands = _lines(
+    commands = command_lines(
         {
             "chemprop": bench.chemprop.predict(Path("model"), Path("library.csv"), Path("out.csv")),
             "molgraph predict": bench.molgraph.predict(
@@ -199,11 +199,11 @@ def score(bench: Bench, members: int, predict_at_least: float, screen_at_least: 
     targets = {"predict": predict_at_least, "screen": screen_at_least if bench.fast_bfloat16 else None}
     for verb, at_least in targets.items():
         sides = {name: found[name] for name in ("chemprop", f"molgraph {verb}")}
-        title = f"chemprop predict / molgraph {verb}, {bench.settings.library_rows:,} molecules, {_models(members)}"
-        figure = _median_seconds(sides["chemprop"]) / _median_seconds(sides[f"molgraph {verb}"])
+        title = f"chemprop predict / molgraph {verb}, {bench.settings.library_rows:,} molecules, {models_of(members)}"
+        figure = median_seconds(sides["chemprop"]) / median_seconds(sides[f"molgraph {verb}"])
         used = {name: commands[name] for name in sides}
-        cases[f"{verb}-{members}"] = Case(title, "s", _seconds(sides), used, figure, at_least=at_least)
-    what = f"predict and screen, {_models(members)}"
+        cases[f"{verb}-{members}"] = Case(title, "s", seconds_of(sides), used, figure, at_least=at_least)
+    what = f"predict and screen, {models_of(members)}"
     return {**cases, f"score-{members}-memory": _memory_case(what, found, commands, at_most=MAX_PEAK_MB)}
 
 
@@ -248,7 +248,9 @@ def precision(bench: Bench) -> dict[str, Case]:
     }
     title = "largest |bfloat16 - float32| / standard deviation of the labels"
     figure = values["largest"][0]
-    return {"precision": Case(title, "label standard deviations", values, _lines(commands), figure, at_most=0.01)}
+    return {
+        "precision": Case(title, "label standard deviations", values, command_lines(commands), figure, at_most=0.01)
+    }
 
 
 GROUPS: Mapping[str, Callable[[Bench], dict[str, Case]]] = MappingProxyType(
@@ -303,19 +305,19 @@ def _memory_case(
     return Case(f"molgraph peak memory, {what}", "MB", peaks, commands, ours, at_most=at_most)
 
 
-def _seconds(found: Mapping[str, Sequence[Measurement]]) -> dict[str, list[float]]:
+def seconds_of(found: Mapping[str, Sequence[Measurement]]) -> dict[str, list[float]]:
     return {name: [run.seconds for run in runs] for name, runs in found.items()}
 
 
-def _median_seconds(runs: Sequence[Measurement]) -> float:
+def median_seconds(runs: Sequence[Measurement]) -> float:
     return float(np.median([run.seconds for run in runs]))
 
 
-def _models(members: int) -> str:
+def models_of(members: int) -> str:
     return "1 model" if members == 1 else f"{members} models"
 
 
-def _lines(commands: Mapping[str, Command]) -> dict[str, str]:
+def command_lines(commands: Mapping[str, Command]) -> dict[str, str]:
     return {name: _line(command) for name, command in commands.items()}
 
 

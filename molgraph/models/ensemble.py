@@ -78,7 +78,7 @@ class Ensemble:
         resident = ResidentGraphs(graphs, self.device)
         # Molecules of like size share a batch, so that all batches cost about the same; results go back in place.
         order = np.argsort(resident.atom_counts, kind="stable")
-        for rows in _batches(order, resident.atom_counts, *BATCH_LIMITS[self.device.type]):
+        for rows in cut_batches(order, resident.atom_counts, *BATCH_LIMITS[self.device.type]):
             self._predict_batch(resident, rows, outputs, latents)
         return outputs, latents
 
@@ -120,7 +120,7 @@ def _sample(network: Network, batch: GraphBatch, dtype: torch.dtype) -> Outputs:
     return Outputs(stacked.mean(0), None, stacked.var(0, unbiased=False), None)
 
 
-def _batches(
+def cut_batches(
     order: NDArray[np.int64], atom_counts: NDArray[np.int64], n_molecules: int, n_atoms: int
 ) -> list[NDArray[np.int64]]:
     """`order` cut into pieces of `n_molecules`, and those again where their atoms exceed `n_atoms`."""
