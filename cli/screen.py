@@ -75,6 +75,13 @@ def screen(
     keep_columns: Annotated[
         str | None, typer.Option(help="Columns of the library to carry into the hits, joined by commas.")
     ] = None,
+    alerts: Annotated[
+        str,
+        typer.Option(
+            metavar="NAMES",
+            help="Catalogues of structural alerts shown beside the hits, of pains, brenk, nih, chembl; or none.",
+        ),
+    ] = "pains,brenk",
     precision: Annotated[
         PrecisionName, typer.Option(help="Number format; auto takes bfloat16 where the processor is fast at it.")
     ] = "auto",
@@ -108,7 +115,8 @@ def screen(
             nearest=nearest,
             smiles_column=smiles_column,
             id_column=id_column,
-            keep_columns=[] if keep_columns is None else names(keep_columns),
+            keep_columns=names(keep_columns or ""),
+            alerts=[] if alerts == "none" else names(alerts),
             device=device,
             precision=precision,
             processes=processes,

@@ -11,9 +11,12 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from molgraph.chem.alerts import alerts
+from molgraph.chem.druglikeness import drug_likeness
 from molgraph.chem.files.records import RecordBatch
 from molgraph.chem.files.writer import open_table_writer
 from molgraph.chem.identity import canonical_smiles
+from molgraph.library.cores import default_processes
 from molgraph.rank.top import Ranked, TopEntries
 from molgraph.results import Prediction
 from molgraph.screening.columns import Columns, free_names, prediction_columns
@@ -69,12 +72,14 @@ class HitColumns:
         task: Position of the task whose measured values are shown.
         nearest: Training compounds that are shown.
         has_selection: Whether p-values are shown.
+        alerts: Catalogues of structural alerts that are looked through; none of them, and no drug-likeness, if empty.
     """
 
     keep: tuple[str, ...] = ()
     task: int = 0
     nearest: int = 1
     has_selection: bool = False
+    alerts: tuple[str, ...] = ()
 
 
 def hits_at(
@@ -152,8 +157,9 @@ def write_hits(
     """Write a ranking as a table, best first.
 
     Columns: `rank, id, smiles`, the kept ones, the predictions, `score`, with a selection `p_value` and `selected`,
-    then `latent_distance`, `leverage`, `in_training`, `in_domain`, and the most similar training compounds with their
-    measured values. The last ones are empty if the model was saved without its training structures.
+    then `latent_distance`, `leverage`, `in_training`, `in_domain`, the most similar training compounds with their
+    measured values, which are empty if the model was saved without its training structures, and if they are asked for
+    `alerts`, `qed`, `lipinski_violations` and `sa_score`.
 
     Args:
         path: Where to write.
@@ -184,8 +190,10 @@ def _columns(
     last["latent_distance"] = [hit.latent_distance for hit in hits]
     last["leverage"] = [hit.leverage for hit in hits]
     last["in_training"] = [None] * len(hits) if in_training is None else in_training
-    neighbours = predictor.neighbours(predictor.standardized([hit.smiles for hit in hits]), count=shown.nearest)
-    last |= _nearest_columns(shown, neighbours, hits)
+    texts = predictor.standardized([hit.smiles for hit in hits])
+    last |= _nearest_columns(shown, predictor.neighbours(texts, count=shown.nearest), hits)
+    if shown.alerts:
+        last |= _quality_columns(texts, shown.alerts)
     columns: Columns = {
         "rank": list(range(1, len(hits) + 1)),
         "id": [hit.id for hit in hits],
@@ -203,6 +211,17 @@ def _columns(
             columns[f"{task.name}_lower"] = [hit.lower[t] for hit in hits]
             columns[f"{task.name}_upper"] = [hit.upper[t] for hit in hits]
     return {**columns, **last}
+
+
+def _quality_columns(texts: Sequence[str], catalogues: Sequence[str]) -> Columns:
+    """What speaks against a compound, whatever the model says."""
+    found = drug_likeness(texts)
+    return {
+        "alerts": alerts(texts, catalogues, threads=default_processes()),
+        "qed": [one.qed for one in found],
+        "lipinski_violations": [one.lipinski_violations for one in found],
+        "sa_score": [one.sa_score for one in found],
+    }
 
 
 def _nearest_columns(shown: HitColumns, neighbours: Neighbours | None, hits: Sequence[Hit]) -> Columns:

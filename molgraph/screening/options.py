@@ -3,6 +3,7 @@
 from dataclasses import asdict, dataclass
 from typing import Any, get_args
 
+from molgraph.chem.alerts import ALERT_CATALOGUES
 from molgraph.errors import InputError
 from molgraph.screening.hits import DomainRule
 from molgraph.screening.selection import DEFAULT_FDR, FdrMethod, check_options
@@ -30,6 +31,7 @@ class ScreenOptions:
     smiles_column: str | None
     id_column: str | None
     keep_columns: tuple[str, ...]
+    alerts: tuple[str, ...]
 
     def __post_init__(self) -> None:
         if self.top < 1:
@@ -41,6 +43,9 @@ class ScreenOptions:
         if self.domain not in get_args(DomainRule):
             raise InputError(f"domain is {self.domain!r}; choose one of {', '.join(get_args(DomainRule))}")
         check_options(self.hit, self.fdr, self.fdr_method)
+        for name in self.alerts:
+            if name not in ALERT_CATALOGUES:
+                raise InputError(f"alerts names {name!r}; choose of {', '.join(ALERT_CATALOGUES)}, or none at all")
 
     def shown(self, *, goal: str, smiles_column: str, id_column: str | None) -> dict[str, Any]:
         """These as `summary.json` has them, with what was found out.
@@ -58,4 +63,5 @@ class ScreenOptions:
             "smiles_column": smiles_column,
             "id_column": id_column,
             "keep_columns": list(self.keep_columns),
+            "alerts": list(self.alerts),
         }

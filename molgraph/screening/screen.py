@@ -69,6 +69,7 @@ def screen(
     smiles_column: str | None = None,
     id_column: str | None = None,
     keep_columns: Sequence[str] = (),
+    alerts: Sequence[str] = ("pains", "brenk"),
     device: Device = "auto",
     precision: Precision = "auto",
     processes: int | None = 1,
@@ -108,6 +109,8 @@ def screen(
         smiles_column: Column of structures; found by name if left out.
         id_column: Column of identifiers; found by name if left out.
         keep_columns: Columns of the library to carry into the hits.
+        alerts: Catalogues of structural alerts (`molgraph.chem.alerts.ALERT_CATALOGUES`) whose findings are shown
+            beside the hits, with their drug-likeness; nothing of this if empty.
         device: Where to compute; ignored with a `Predictor`.
         precision: Number format of the products; ignored with a `Predictor`.
         processes: Processes that share the work, None for one a core; ignored with a `Predictor`.
@@ -150,6 +153,7 @@ def screen(
         smiles_column=smiles_column,
         id_column=id_column,
         keep_columns=tuple(keep_columns),
+        alerts=tuple(alerts),
     )
     if resume and overwrite:
         raise InputError("resume goes on with what is there and overwrite begins anew; give one of the two")
@@ -171,7 +175,7 @@ def screen(
         if run.rejected and not run.scored:
             ledger.discard()
             raise nothing_usable(library, reader.smiles_column, run.first_rejected)
-        written = _write_rankings(run, ledger.result, nearest)
+        written = _write_rankings(run, ledger.result, options)
         result = replace(
             _result(run, intake, written, Path(output), job.ranked_by),
             rows_before=min(rows_before, run.scored + run.rejected + intake.n_repeats),
@@ -347,7 +351,8 @@ def _take_shards(
     """Take in what is done, then do the rest, shard by shard."""
     for index in range(ledger.n_done):
         run.take(ledger.read(index, intake.skip_shard(index)), rejected_file)
-        tell()
+    if ledger.n_done:
+        tell()  # once, so that a rate begins to count here
     results = enumerate(stream.predict(intake.batches()), start=ledger.n_done * SHARD_BATCHES)
     for index, numbered in groupby(results, key=lambda result: result[0] // SHARD_BATCHES):
         parts = []
@@ -369,21 +374,24 @@ class _Written:
     selection: SelectionReport | None
 
 
-def _write_rankings(run: ScreenRun, folder: Path, nearest: int) -> _Written:
+def _write_rankings(run: ScreenRun, folder: Path, options: ScreenOptions) -> _Written:
     """Write `hits.csv`, and `selected.csv` and `outside.csv` if there is anything for them."""
     inside, outside = run.top.inside(), run.top.outside()
     report, selected = (None, []) if run.selection is None else run.selection.finish()
     columns = HitColumns(
         run.keep_columns,
         task=_shown_task(run),
-        nearest=nearest,
+        nearest=options.nearest,
         has_selection=run.selection is not None,
+        alerts=options.alerts,
     )
     keys = frozenset(entry.key for entry in selected)
     for name, ranking in ((HITS, inside), (SELECTED, selected), (OUTSIDE, outside)):
         if ranking or name == HITS:
             p_values = run.selection.p_values(ranking) if run.selection is not None and name != OUTSIDE else {}
-            write_hits(folder / name, run.predictor, ranking, columns, p_values=p_values, selected=keys)
+            # What nobody would buy is not looked at for what else speaks against it.
+            shown = replace(columns, alerts=()) if name == OUTSIDE else columns
+            write_hits(folder / name, run.predictor, ranking, shown, p_values=p_values, selected=keys)
     return _Written([entry.payload for entry in inside], len(outside), report)
 
 

@@ -24,7 +24,7 @@ NO_TORCH = {*FLOORS[0], *FLOORS[1], "features", "datasets", "rank"}
 NO_RDKIT = {*FLOORS[0], "metrics", "uncertainty", "domain", "rank", "models", "training"}
 
 # Beside the public names of `molgraph` itself: the shared nouns, what commands list and show, and what they report.
-COMMAND_LINE_UNITS = {"", *FLOORS[0], "datasets", "store", "screening", "evaluation", "demo"}
+COMMAND_LINE_UNITS = {"", *FLOORS[0], "datasets", "library", "store", "screening", "evaluation", "demo"}
 COMMAND_LINE_MODULES = {"molgraph.features.fast", "molgraph.models.precision", "molgraph.training.progress"}
 HEAVY = {"torch", "rdkit", "numpy", "pandas", "pyarrow", "sklearn", "deepchem", "torch_geometric", "rich"}
 

@@ -23,6 +23,7 @@ HITS_COLUMNS = [
     *("rank", "id", "smiles", "pIC50_pred", "pIC50_std", "pIC50_lower", "pIC50_upper", "score", "latent_distance"),
     *("leverage", "in_training", "in_domain", "nearest_id", "nearest_smiles", "nearest_similarity", "nearest_value"),
 ]
+QUALITY_COLUMNS = ["alerts", "qed", "lipinski_violations", "sa_score"]
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +82,7 @@ def test_hits_are_the_best_of_all(predictor, library, tmp_path):
     prediction = predictor.predict(texts)
     mean = dict(zip(ids, prediction.mean[:, 0], strict=True))
     upper = dict(zip(ids, prediction.interval(0.9)[1][:, 0], strict=True))
-    assert list(hits[0]) == HITS_COLUMNS
+    assert list(hits[0]) == HITS_COLUMNS + QUALITY_COLUMNS
     assert [int(hit["rank"]) for hit in hits] == list(range(1, 102))
     for hit in hits:
         assert float(hit["pIC50_pred"]) == pytest.approx(mean[hit["id"]], rel=1e-5)
@@ -145,6 +146,24 @@ def test_fewer_hits_are_the_first_of_more(predictor, library, tmp_path, monkeypa
     assert result.hits == top
     assert rows(tmp_path / "few" / "hits.csv") == rows(tmp_path / "all" / "hits.csv")[:top]
     assert contents(tmp_path / "few")["rejected.csv"] == contents(tmp_path / "all")["rejected.csv"]
+
+
+def test_alerts_and_drug_likeness(predictor, tmp_path):
+    (tmp_path / "library.smi").write_text("O=C1C=CC(=O)C=C1 quinone\nCC(=O)Oc1ccccc1C(=O)O aspirin\n")
+
+    def told(name, **options):
+        screen(predictor, tmp_path / "library.smi", output=tmp_path / name, domain="ignore", **options)
+        return {hit["id"]: hit for hit in rows(tmp_path / name / "hits.csv")}
+
+    hits = told("hits")
+    assert hits["quinone"]["alerts"] == "pains: quinone_A(370); brenk: chinone_1"
+    assert hits["aspirin"]["alerts"] == "brenk: phenol_ester"
+    assert float(hits["aspirin"]["qed"]) == pytest.approx(0.55, abs=0.01)
+    assert (hits["aspirin"]["lipinski_violations"], hits["aspirin"]["sa_score"]) == ("0", "1.58004")
+    assert told("pains", alerts=["pains"])["aspirin"]["alerts"] == ""
+    assert not {*QUALITY_COLUMNS} & {*told("none", alerts=[])["aspirin"]}
+    with pytest.raises(InputError, match="alerts names 'zinc'; choose of pains, brenk, nih, chembl"):
+        told("wrong", alerts=["zinc"])
 
 
 def test_ties_are_broken_by_row(predictor, tmp_path):
@@ -235,6 +254,7 @@ def test_summary_tells_all(model_folder, library, tmp_path):
         "smiles_column": "smiles",
         "id_column": "name",
         "keep_columns": [],
+        "alerts": ["pains", "brenk"],
         "device": "cpu",
         "precision": "float32",
     }
