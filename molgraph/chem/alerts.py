@@ -5,11 +5,7 @@ from dataclasses import dataclass
 from functools import cache
 from types import MappingProxyType
 
-from rdkit.Chem.FilterCatalog import (
-    FilterCatalog,
-    FilterCatalogParams,
-    RunFilterCatalog,  # type: ignore[attr-defined]  # not in RDKit's stubs
-)
+from rdkit.Chem import FilterCatalog as Filters
 
 from molgraph.chem.parse import quiet_rdkit
 from molgraph.errors import InputError
@@ -66,7 +62,9 @@ def alerts(smiles: Sequence[str], catalogues: Sequence[str] = ("pains", "brenk")
         if name not in ALERT_CATALOGUES:
             raise InputError(f"there is no alert catalogue {name!r}; choose of {', '.join(ALERT_CATALOGUES)}")
         with quiet_rdkit():
-            matches = RunFilterCatalog(_catalogue(name), list(smiles), threads)
+            matches = Filters.RunFilterCatalog(  # type: ignore[attr-defined]  # not in RDKit's stubs
+                _catalogue(name), list(smiles), threads
+            )
         for own, entries in zip(found, matches, strict=True):
             texts = dict.fromkeys(str(entry.GetDescription()) for entry in entries)
             texts.pop(_UNREADABLE, None)
@@ -75,7 +73,7 @@ def alerts(smiles: Sequence[str], catalogues: Sequence[str] = ("pains", "brenk")
 
 
 @cache
-def _catalogue(name: str) -> FilterCatalog:
-    parameters = FilterCatalogParams()
-    parameters.AddCatalog(getattr(FilterCatalogParams.FilterCatalogs, ALERT_CATALOGUES[name].key))
-    return FilterCatalog(parameters)
+def _catalogue(name: str) -> Filters.FilterCatalog:
+    parameters = Filters.FilterCatalogParams()
+    parameters.AddCatalog(getattr(Filters.FilterCatalogParams.FilterCatalogs, ALERT_CATALOGUES[name].key))
+    return Filters.FilterCatalog(parameters)
