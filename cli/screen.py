@@ -12,7 +12,6 @@ from .options import (
     IdColumn,
     Level,
     MaxRejected,
-    ModelFolder,
     Overwrite,
     PrecisionName,
     Processes,
@@ -32,11 +31,15 @@ Examples:
   molgraph screen model library.smi.gz -o hits --top 200
   molgraph screen model library.smi.gz -o hits --hit 'pIC50 >= 7' --fdr 0.1
   molgraph screen model 'vendor/*.parquet' -o hits --goal 'minimize clearance'
+  molgraph screen potency toxicity library.smi.gz -o hits --profile good.toml
 """
 
 
 def screen(
-    model: ModelFolder,
+    models: Annotated[
+        list[Path],
+        typer.Argument(metavar="MODEL...", help="Model folders that `molgraph train` wrote: one, or several."),
+    ],
     library: Annotated[
         str, typer.Argument(metavar="LIBRARY", help="Library: file, folder, glob, address, or - for stdin.")
     ],
@@ -46,6 +49,10 @@ def screen(
     goal: Annotated[
         str | None,
         typer.Option(help="Task that ranks, alone or after maximize or minimize. [default: the hit, or the only task]"),
+    ] = None,
+    profile: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="TOML file that says what a good compound is in several respects."),
     ] = None,
     hit: Annotated[
         str | None,
@@ -102,11 +109,12 @@ def screen(
 
     with stream_bar("screen", quiet=quiet) as listener:
         result = screen_library(
-            model,
+            models,
             library,
             output=output,
             top=top,
             goal=goal,
+            profile=profile,
             hit=hit,
             fdr=fdr,
             fdr_method=fdr_method,

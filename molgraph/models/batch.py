@@ -124,36 +124,34 @@ class ResidentGraphs:
         previous, previous_ptr = ranges(self._previous_ptr, molecules)
         first_previous = self._tensor(np.repeat(2 * bond_ptr[:-1] + edge_shift, np.diff(previous_ptr)))
         atoms_t, bonds_t, edges_t = self._tensor(atoms), self._tensor(bonds), self._tensor(edges)
+        atom_slot_t, edge_slot_t = self._tensor(atom_slot), self._tensor(edge_slot)
 
         shape = _Shape(n_members * block_atoms, n_members * block_bonds)
         padding_atom = block_atoms - 1
-        degree = shape.atoms(self._degree.index_select(0, atoms_t), self._tensor(atom_slot), fill=0)
-        n_previous = shape.edges(self._n_previous.index_select(0, edges_t), self._tensor(edge_slot), fill=0)
+        degree = shape.atoms(self._degree.index_select(0, atoms_t), atom_slot_t, fill=0)
+        n_previous = shape.edges(self._n_previous.index_select(0, edges_t), edge_slot_t, fill=0)
+        molecule = self._tensor(np.repeat(np.arange(len(molecules)), n_atoms))
         return GraphBatch(
             n_members=n_members,
-            atom_codes=shape.atoms(self._atom_codes.index_select(0, atoms_t), self._tensor(atom_slot), fill=0),
+            atom_codes=shape.atoms(self._atom_codes.index_select(0, atoms_t), atom_slot_t, fill=0),
             bond_codes=shape.bonds(self._bond_codes.index_select(0, bonds_t), self._tensor(bond_slot), fill=0),
-            source=shape.edges(
-                self._source.index_select(0, edges_t) + first_atom, self._tensor(edge_slot), fill=padding_atom
-            ),
-            target=shape.edges(
-                self._target.index_select(0, edges_t) + first_atom, self._tensor(edge_slot), fill=padding_atom
-            ),
+            source=shape.edges(self._source.index_select(0, edges_t) + first_atom, edge_slot_t, fill=padding_atom),
+            target=shape.edges(self._target.index_select(0, edges_t) + first_atom, edge_slot_t, fill=padding_atom),
             incoming=self._incoming.index_select(0, edges_t) + first_edge,
             incoming_ptr=degree.cumsum(0) - degree,
             previous=self._previous.index_select(0, self._tensor(previous)) + first_previous,
             previous_ptr=n_previous.cumsum(0) - n_previous,
-            atom_order=self._tensor(atom_slot),
+            atom_order=atom_slot_t,
             molecule_ptr=self._tensor(atom_ptr[:-1]),
-            molecule=shape.atoms(
-                self._tensor(np.repeat(np.arange(len(molecules)), n_atoms)), self._tensor(atom_slot), fill=0
-            ),
+            molecule=shape.atoms(molecule, atom_slot_t, fill=0),
             n_atoms=self._tensor(n_atoms),
-            is_atom=shape.atoms(torch.ones_like(atoms_t), self._tensor(atom_slot), fill=0),
+            is_atom=shape.atoms(torch.ones_like(atoms_t), atom_slot_t, fill=0),
         )
 
     def _tensor(self, array: NDArray[np.generic]) -> Tensor:
-        return torch.from_numpy(np.require(array, requirements=["C", "W"])).to(self.device, non_blocking=True)
+        if not (array.flags.c_contiguous and array.flags.writeable):
+            array = np.require(array, requirements=["C", "W"])
+        return torch.from_numpy(array).to(self.device, non_blocking=True)
 
 
 def _previous_edges(

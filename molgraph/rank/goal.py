@@ -3,7 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from molgraph.errors import InputError
+from molgraph.results import Prediction
 from molgraph.tasks import Direction, TaskSpec
 
 _SIGNS: dict[Direction, float] = {"maximize": 1.0, "minimize": -1.0}
@@ -27,6 +31,10 @@ class Goal:
     def sign(self) -> float:
         """1 or -1: what the prediction is multiplied by, so that a larger score is better."""
         return _SIGNS[self.direction]
+
+    def scores(self, prediction: Prediction) -> NDArray[np.float64]:
+        """How good each compound is, larger is better, `[B]`; NaN where it was rejected."""
+        return self.sign * prediction.mean[:, self.column]
 
     def __str__(self) -> str:
         return f"{self.direction} {self.task}"

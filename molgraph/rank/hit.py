@@ -99,6 +99,35 @@ class HitRule:
         ]
         return np.asarray(np.sum(logs, axis=0))
 
+    def probability(self, means: NDArray[np.float64], stds: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Probability that all conditions hold, `[B]`, if the errors of the tasks are independent of each other.
+
+        Args:
+            means: `[B, T]` values, or probabilities of class 1.
+            stds: `[B, T]` standard deviations of values, whose errors are taken to be Gaussian; not used for classes.
+        """
+        from scipy.special import ndtr
+
+        parts = []
+        for condition in self.conditions:
+            mean = means[:, condition.column]
+            if condition.is_class:
+                parts.append(mean if condition.limit == 1 else 1.0 - mean)
+            else:
+                parts.append(ndtr(condition.margin(mean, 1.0) / np.maximum(stds[:, condition.column], 1e-12)))
+        return np.asarray(np.prod(parts, axis=0))
+
+    def is_predicted(self, means: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Whether predictions `[B, T]` fulfil all conditions, `[B]`; a class if it is the more probable one."""
+        parts = []
+        for condition in self.conditions:
+            mean = means[:, condition.column]
+            if condition.is_class:
+                parts.append(mean > 0.5 if condition.limit == 1 else mean <= 0.5)
+            else:
+                parts.append(condition.holds(mean))
+        return np.asarray(np.all(parts, axis=0))
+
     def check(self, labels: NDArray[np.float64]) -> None:
         """Refuse a rule that the calibration rows `[n, T]` say nothing about: none of them is a hit, or all are.
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -12,17 +13,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from molgraph.chem.alerts import alerts
-from molgraph.chem.druglikeness import drug_likeness
+from molgraph.chem.druglikeness import DrugLikeness, drug_likeness
 from molgraph.chem.files.records import RecordBatch
 from molgraph.chem.files.writer import open_table_writer
 from molgraph.chem.identity import canonical_smiles
-from molgraph.library.cores import default_processes
 from molgraph.rank.top import Ranked, TopEntries
 from molgraph.results import Prediction
 from molgraph.screening.columns import Columns, free_names, prediction_columns
 
 if TYPE_CHECKING:  # loading a model loads torch: helpers are started before that
+    from molgraph.panel import Panel
     from molgraph.predictor import Neighbours, Predictor
+
+#: Gives a part of the work on some texts to other processes.
+Share = Callable[[Callable[[list[str]], list[tuple[str, DrugLikeness]]], Sequence[str]], list[tuple[str, DrugLikeness]]]
 
 #: What is done with structures that the model knows nothing about: a list of their own, or the same list as all.
 DomainRule = Literal["separate", "ignore"]
@@ -72,14 +76,12 @@ class HitColumns:
         task: Position of the task whose measured values are shown.
         nearest: Training compounds that are shown.
         has_selection: Whether p-values are shown.
-        alerts: Catalogues of structural alerts that are looked through; none of them, and no drug-likeness, if empty.
     """
 
     keep: tuple[str, ...] = ()
     task: int = 0
     nearest: int = 1
     has_selection: bool = False
-    alerts: tuple[str, ...] = ()
 
 
 def hits_at(
@@ -145,15 +147,22 @@ def best_hits(predictor: Predictor, capacity: int, domain: DomainRule) -> TopEnt
     return TopEntries(capacity, are_inside=are_inside, key_of=key_of)
 
 
-def write_hits(
-    path: Path,
-    predictor: Predictor,
-    ranking: Sequence[Ranked[Hit]],
-    columns: HitColumns,
-    *,
-    p_values: Mapping[int, float],
-    selected: frozenset[str],
-) -> None:
+@dataclass(frozen=True)
+class HitFacts:
+    """What is known of the hits of a table besides their predictions.
+
+    Attributes:
+        p_values: By row of the library; nothing is shown for a row without one.
+        selected: Keys of the structures that were selected.
+        quality: Columns of `quality_columns`, a value for each hit; none if these are not shown.
+    """
+
+    p_values: Mapping[int, float] = field(default_factory=dict)
+    selected: frozenset[str] = frozenset()
+    quality: Columns = field(default_factory=dict)
+
+
+def write_hits(path: Path, panel: Panel, ranking: Sequence[Ranked[Hit]], columns: HitColumns, facts: HitFacts) -> None:
     """Write a ranking as a table, best first.
 
     Columns: `rank, id, smiles`, the kept ones, the predictions, `score`, with a selection `p_value` and `selected`,
@@ -163,46 +172,38 @@ def write_hits(
 
     Args:
         path: Where to write.
-        predictor: The model.
+        panel: The models.
         ranking: The hits.
         columns: What is shown.
-        p_values: By row of the library; nothing is shown for a row without one.
-        selected: Keys of the structures that were selected.
+        facts: What is known of the hits.
     """
-    table = _columns(ranking, predictor, columns, p_values, selected)
+    table = _columns(ranking, panel, columns, facts)
     with open_table_writer(path, list(table)) as writer:
         writer.write(table)
 
 
-def _columns(
-    ranking: Sequence[Ranked[Hit]],
-    predictor: Predictor,
-    shown: HitColumns,
-    p_values: Mapping[int, float],
-    selected: frozenset[str],
-) -> Columns:
-    hits = [entry.payload for entry in ranking]
+def _columns(ranking: Sequence[Ranked[Hit]], panel: Panel, shown: HitColumns, facts: HitFacts) -> Columns:
+    hits, predictor = [entry.payload for entry in ranking], panel.first
     in_training = predictor.in_training([entry.key for entry in ranking])
     last: Columns = {"score": [entry.score for entry in ranking]}
     if shown.has_selection:
-        last["p_value"] = [p_values.get(hit.row) for hit in hits]
-        last["selected"] = [entry.key in selected for entry in ranking]
+        last["p_value"] = [facts.p_values.get(hit.row) for hit in hits]
+        last["selected"] = [entry.key in facts.selected for entry in ranking]
     last["latent_distance"] = [hit.latent_distance for hit in hits]
     last["leverage"] = [hit.leverage for hit in hits]
     last["in_training"] = [None] * len(hits) if in_training is None else in_training
-    texts = predictor.standardized([hit.smiles for hit in hits])
-    last |= _nearest_columns(shown, predictor.neighbours(texts, count=shown.nearest), hits)
-    if shown.alerts:
-        last |= _quality_columns(texts, shown.alerts)
+    neighbours = predictor.neighbours(predictor.standardized([hit.smiles for hit in hits]), count=shown.nearest)
+    last |= _nearest_columns(shown, neighbours, hits)
+    last |= facts.quality
     columns: Columns = {
         "rank": list(range(1, len(hits) + 1)),
         "id": [hit.id for hit in hits],
         "smiles": [hit.smiles for hit in hits],
     }
-    own = [*columns, *prediction_columns(predictor.tasks), *last]
+    own = [*columns, *prediction_columns(panel.tasks), *last]
     for position, name in enumerate(free_names(shown.keep, own).values()):
         columns[name] = [hit.kept[position] for hit in hits]
-    for t, task in enumerate(predictor.tasks):
+    for t, task in enumerate(panel.tasks):
         columns[f"{task.name}_pred"] = [hit.mean[t] for hit in hits]
         columns[f"{task.name}_std"] = [hit.std[t] for hit in hits]
         if task.kind == "classification":
@@ -213,15 +214,36 @@ def _columns(
     return {**columns, **last}
 
 
-def _quality_columns(texts: Sequence[str], catalogues: Sequence[str]) -> Columns:
-    """What speaks against a compound, whatever the model says."""
-    found = drug_likeness(texts)
-    return {
-        "alerts": alerts(texts, catalogues, threads=default_processes()),
-        "qed": [one.qed for one in found],
-        "lipinski_violations": [one.lipinski_violations for one in found],
-        "sa_score": [one.sa_score for one in found],
-    }
+def quality_columns(
+    ranking: Sequence[Ranked[Hit]], panel: Panel, catalogues: Sequence[str], share: Share
+) -> Callable[[Sequence[Ranked[Hit]]], Columns]:
+    """Columns of what speaks against a compound, whatever a model says: alerts, drug-likeness, how hard it is to make.
+
+    Args:
+        ranking: All hits that will be asked for.
+        panel: The models.
+        catalogues: Of structural alerts; nothing is shown if empty.
+        share: Gives a part of the work to other processes.
+    """
+    if not catalogues:
+        return lambda _hits: {}
+    texts = panel.first.standardized([entry.payload.smiles for entry in ranking])
+    found = dict(zip([entry.key for entry in ranking], share(partial(_quality, catalogues), texts), strict=True))
+
+    def columns(hits: Sequence[Ranked[Hit]]) -> Columns:
+        own = [found[entry.key] for entry in hits]
+        return {
+            "alerts": [one[0] for one in own],
+            "qed": [one[1].qed for one in own],
+            "lipinski_violations": [one[1].lipinski_violations for one in own],
+            "sa_score": [one[1].sa_score for one in own],
+        }
+
+    return columns
+
+
+def _quality(catalogues: Sequence[str], texts: list[str]) -> list[tuple[str, DrugLikeness]]:
+    return [*zip(alerts(texts, catalogues), drug_likeness(texts), strict=True)]
 
 
 def _nearest_columns(shown: HitColumns, neighbours: Neighbours | None, hits: Sequence[Hit]) -> Columns:
@@ -240,5 +262,6 @@ def _nearest_columns(shown: HitColumns, neighbours: Neighbours | None, hits: Seq
         columns[f"{prefix}_id"] = [ids[place] for ids in neighbours.ids]
         columns[f"{prefix}_smiles"] = [texts[place] for texts in neighbours.smiles]
         columns[f"{prefix}_similarity"] = neighbours.similarity[:, place]
-        columns[f"{prefix}_value"] = neighbours.labels[:, place, shown.task]
+        is_known = shown.task < neighbours.labels.shape[2]  # a task of another model was not measured for them
+        columns[f"{prefix}_value"] = neighbours.labels[:, place, shown.task] if is_known else [None] * n_hits
     return columns

@@ -22,6 +22,7 @@ class ScreenOptions:
 
     top: int
     goal: str | None
+    profile: str | None
     hit: str | None
     fdr: float | None
     fdr_method: FdrMethod
@@ -42,6 +43,8 @@ class ScreenOptions:
             raise InputError(f"level is {self.level}; it must lie between 0 and 1, e.g. 0.9")
         if self.domain not in get_args(DomainRule):
             raise InputError(f"domain is {self.domain!r}; choose one of {', '.join(get_args(DomainRule))}")
+        if self.goal is not None and self.profile is not None:
+            raise InputError("goal and profile both say what ranks; give one of the two")
         check_options(self.hit, self.fdr, self.fdr_method)
         for name in self.alerts:
             if name not in ALERT_CATALOGUES:

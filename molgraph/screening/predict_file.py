@@ -80,11 +80,11 @@ def predict_file(
         open_library(
             source, smiles_column=smiles_column, id_column=id_column, keep_columns=keep, batch_size=BATCH_SIZE
         ) as reader,
-        open_stream(ModelSource(Path(model), device, precision), processes) as stream,
+        open_stream(ModelSource((Path(model),), device, precision), processes) as stream,
     ):
-        check_standardizer(reader, stream.predictor.card.standardizer)
-        stream.predictor.calibration.check_level(level)
-        own = ["id", "smiles", "status", "reason", *prediction_columns(stream.predictor.tasks)]
+        check_standardizer(reader, stream.panel.standardizer)
+        stream.panel.check_level(level)
+        own = ["id", "smiles", "status", "reason", *prediction_columns(stream.panel.tasks)]
         renamed = free_names(_extra_columns(reader) if keep_extra_columns else [], own)
         names = [*own[:4], *renamed.values(), *own[4:]]
         rows_read = rejected = 0

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from molgraph.chem.files.records import RecordBatch
 from molgraph.chem.files.tables import TableWriter
 from molgraph.rank.goal import Goal
+from molgraph.rank.profile import Profile
 from molgraph.rank.top import TopEntries
 from molgraph.results import Prediction, Rejected
 from molgraph.screening.hits import Hit, hits_at
@@ -20,7 +21,7 @@ from molgraph.screening.selection import LibrarySelection
 from molgraph.screening.shard import ShardResult
 
 if TYPE_CHECKING:  # loading a model loads torch: helpers are started before that
-    from molgraph.predictor import Predictor
+    from molgraph.panel import Panel
 
 #: Rejected rows that a summary shows.
 _SHOWN = 5
@@ -34,7 +35,7 @@ class ScreenRun:
     out at the end does not. So the parts can be stored, and taken in again by another run.
 
     Attributes:
-        predictor: The model.
+        panel: The models.
         goal: What ranks; None to rank by how clearly a compound is a hit.
         level: Of the intervals.
         top: The ranking.
@@ -47,8 +48,8 @@ class ScreenRun:
         first_rejected: The first few of them.
     """
 
-    predictor: Predictor
-    goal: Goal | None
+    panel: Panel
+    goal: Goal | Profile | None
     level: float
     top: TopEntries[Hit]
     is_parted: bool
@@ -62,7 +63,7 @@ class ScreenRun:
     def find(self, batch: RecordBatch, prediction: Prediction) -> ShardResult:
         """What there is in a batch."""
         hit_scores = None if self.selection is None else self.selection.scores(prediction)
-        goal_scores = hit_scores if self.goal is None else self.goal.sign * prediction.mean[:, self.goal.column]
+        goal_scores = hit_scores if self.goal is None else self.goal.scores(prediction)
         scores = as_shown(np.full(len(batch), np.nan) if goal_scores is None else goal_scores)
         is_ranked = scores > self._thresholds(prediction)  # a rejected row's NaN is above nothing
         is_candidate = np.zeros(len(batch), dtype=np.bool_)

@@ -21,8 +21,17 @@ from molgraph.library.reader import LibraryReader, check_standardizer, open_libr
 from molgraph.library.unusable import nothing_usable
 from molgraph.rank.goal import Goal, parse_goal
 from molgraph.rank.hit import parse_hit
+from molgraph.rank.profile import Profile, read_profile
 from molgraph.screening.candidates import CandidateFile, candidate_file
-from molgraph.screening.hits import DomainRule, Hit, HitColumns, best_hits, write_hits
+from molgraph.screening.hits import (
+    DomainRule,
+    Hit,
+    HitColumns,
+    HitFacts,
+    best_hits,
+    quality_columns,
+    write_hits,
+)
 from molgraph.screening.intake import SHARD_BATCHES, Intake, RepeatsFile
 from molgraph.screening.ledger import Ledger, open_ledger, run_id
 from molgraph.screening.options import ScreenOptions
@@ -41,6 +50,7 @@ from molgraph.screening.stream import BATCH_SIZE, ModelSource, PredictionStream,
 from molgraph.screening.summary import ScreenResult, write_summary, write_timing
 
 if TYPE_CHECKING:  # loading a model loads torch: helpers are started before that
+    from molgraph.panel import Panel
     from molgraph.predictor import Predictor
 
 HITS = "hits.csv"
@@ -54,12 +64,13 @@ _CANDIDATES = ".candidates.jsonl"
 
 
 def screen(
-    model: Predictor | str | Path,
+    model: Predictor | str | Path | Sequence[Predictor | str | Path],
     library: str | Path,
     *,
     output: str | Path,
     top: int = 500,
     goal: str | None = None,
+    profile: str | Path | None = None,
     hit: str | None = None,
     fdr: float | None = None,
     fdr_method: FdrMethod = "cfbh",
@@ -89,13 +100,16 @@ def screen(
     Every few thousand rows, what was found is kept in `<output>.partial`, so that a run which was killed can `resume`.
 
     Args:
-        model: Model folder, or a `Predictor` that was loaded from one.
+        model: Model folder, or a `Predictor` that was loaded from one; or several, all of which score each row. What is
+            near to the training compounds, and what is selected, is judged by the first.
         library: File, folder, glob or address, see `molgraph.chem.files.reader.open_records`; or a packed library, see
             `molgraph.library.pack.pack_library`.
         output: Folder to write.
         top: Structures in the hit list.
         goal: Task that ranks, alone or after `maximize` or `minimize`; may be left out with a single task, or with
             `hit`, which then ranks by how clearly a compound is a hit.
+        profile: TOML file that says what a good compound is in several respects, see `molgraph.rank.profile`; it ranks
+            in the place of a goal.
         hit: What a hit is, e.g. `pIC50 >= 7`, see `molgraph.rank.hit.parse_hit`; each compound then gets a p-value, and
             hits are selected.
         fdr: The share of the selected that may be no hits, on average; 0.1 if left out.
@@ -144,6 +158,7 @@ def screen(
     options = ScreenOptions(
         top=top,
         goal=goal,
+        profile=None if profile is None else str(profile),
         hit=hit,
         fdr=fdr,
         fdr_method=fdr_method,
@@ -163,9 +178,9 @@ def screen(
         reader = stack.enter_context(source.open())
         if not resume:
             check_folder(output, Path(output), "replace" if overwrite else "error")
-        stream = stack.enter_context(_open_model(model, device, precision, processes))
-        check_standardizer(reader, stream.predictor.card.standardizer)
-        job = _plan(stream.predictor, options)
+        stream = stack.enter_context(_open_models(model, device, precision, processes))
+        check_standardizer(reader, stream.panel.standardizer)
+        job = _plan(stream.panel, options)
         about = _about_run(job, reader)
         ledger = stack.enter_context(open_ledger(output, about, reader.files, resume=resume, overwrite=overwrite))
         rows_before = ledger.n_done * SHARD_BATCHES * BATCH_SIZE
@@ -175,14 +190,14 @@ def screen(
         if run.rejected and not run.scored:
             ledger.discard()
             raise nothing_usable(library, reader.smiles_column, run.first_rejected)
-        written = _write_rankings(run, ledger.result, options)
+        written = _write_rankings(run, ledger.result, options, stream)
         result = replace(
             _result(run, intake, written, Path(output), job.ranked_by),
             rows_before=min(rows_before, run.scored + run.rejected + intake.n_repeats),
             seconds=time.monotonic() - started,
         )
         settings = {"library": str(library), **_shown_options(job, reader)}
-        write_summary(ledger.result / SUMMARY, result, job.predictor, settings, run=run_id(about))
+        write_summary(ledger.result / SUMMARY, result, job.panel, settings, run=run_id(about))
         write_timing(ledger.result / TIMING, result, processes=stream.processes)
     return result
 
@@ -208,9 +223,9 @@ class _Library:
 class _Job:
     """What is to be done."""
 
-    predictor: Predictor
+    panel: Panel
     options: ScreenOptions
-    goal: Goal | None  # None to rank by how clearly a compound is a hit
+    goal: Goal | Profile | None  # None to rank by how clearly a compound is a hit
     settings: SelectionSettings | None
 
     @property
@@ -218,33 +233,37 @@ class _Job:
         return f"hit: {self.options.hit}" if self.goal is None else str(self.goal)
 
 
-def _plan(predictor: Predictor, options: ScreenOptions) -> _Job:
-    """What is to be done with this model.
+def _plan(panel: Panel, options: ScreenOptions) -> _Job:
+    """What is to be done with these models.
 
     Raises:
-        InputError: It cannot be done with this model.
+        InputError: It cannot be done with them.
     """
-    predictor.calibration.check_level(options.level)
+    panel.check_level(options.level)
     settings = None
     if options.hit is not None:
-        rule = parse_hit(options.hit, predictor.tasks)
+        rule = parse_hit(options.hit, panel.first.tasks)
         restrict = options.domain == "separate"
         settings = SelectionSettings(rule, options.fdr or DEFAULT_FDR, options.fdr_method, restrict=restrict)
-        check_calibration(settings, predictor)
-    goal = None if options.goal is None and settings is not None else parse_goal(options.goal, predictor.tasks)
-    return _Job(predictor, options, goal, settings)
+        check_calibration(settings, panel.first)
+    goal: Goal | Profile | None = None
+    if options.profile is not None:
+        goal = read_profile(options.profile, panel.tasks, level=options.level)
+    elif options.goal is not None or settings is None:
+        goal = parse_goal(options.goal, panel.tasks)
+    return _Job(panel, options, goal, settings)
 
 
 def _begin(job: _Job, candidates: CandidateFile, library: _Library) -> ScreenRun:
     selection = None
     if job.settings is not None:
-        selection = _open_selection(job.predictor, candidates, job.settings, library)
+        selection = _open_selection(job.panel.first, candidates, job.settings, library)
     return ScreenRun(
-        predictor=job.predictor,
+        panel=job.panel,
         goal=job.goal,
         level=job.options.level,
-        top=best_hits(job.predictor, job.options.top, job.options.domain),
-        is_parted=job.options.domain == "separate" and job.predictor.structures is not None,
+        top=best_hits(job.panel.first, job.options.top, job.options.domain),
+        is_parted=job.options.domain == "separate" and job.panel.first.structures is not None,
         keep_columns=job.options.keep_columns,
         selection=selection,
     )
@@ -252,7 +271,7 @@ def _begin(job: _Job, candidates: CandidateFile, library: _Library) -> ScreenRun
 
 def _shown_options(job: _Job, reader: LibraryReader) -> dict[str, Any]:
     shown = job.options.shown(goal=job.ranked_by, smiles_column=reader.smiles_column, id_column=reader.id_column)
-    return {**shown, "device": job.predictor.device.type, "precision": job.predictor.precision}
+    return {**shown, "device": job.panel.first.device.type, "precision": job.panel.first.precision}
 
 
 def _about_run(job: _Job, reader: LibraryReader) -> dict[str, Any]:
@@ -262,7 +281,8 @@ def _about_run(job: _Job, reader: LibraryReader) -> dict[str, Any]:
 
     return {
         **_shown_options(job, reader),
-        "model": job.predictor.digest,
+        "model": job.panel.digest,
+        "ranking": repr(job.goal),  # the content of a profile, not the name of its file
         "rows of a shard": SHARD_BATCHES * BATCH_SIZE,
         "molgraph": __version__,
         "rdkit": rdkit.__version__,
@@ -298,9 +318,9 @@ def _result(run: ScreenRun, intake: Intake, written: _Written, output: Path, ran
         duplicates_are_complete=not intake.seen.is_full,
         hits=len(written.hits),
         outside_domain=written.n_outside,
-        domain_similarity=run.predictor.card.domain_similarity,
+        domain_similarity=run.panel.first.card.domain_similarity,
         selection=written.selection,
-        shift=check_shift(run.predictor, run.sample),
+        shift=check_shift(run.panel.first, run.sample),
         rows_before=0,
         seconds=0.0,
         goal=ranked_by,
@@ -309,12 +329,24 @@ def _result(run: ScreenRun, intake: Intake, written: _Written, output: Path, ran
     )
 
 
-def _open_model(
-    model: Predictor | str | Path, device: Device, precision: Precision, processes: int | None
+def _open_models(
+    model: Predictor | str | Path | Sequence[Predictor | str | Path],
+    device: Device,
+    precision: Precision,
+    processes: int | None,
 ) -> AbstractContextManager[PredictionStream]:
-    if not isinstance(model, str | Path):
-        return nullcontext(PredictionStream(model, domain=True))
-    return open_stream(ModelSource(Path(model), device, precision), processes, domain=True)
+    models = [model] if isinstance(model, str | Path) or not isinstance(model, Sequence) else [*model]
+    paths = tuple(Path(one) for one in models if isinstance(one, str | Path))
+    if not models:
+        raise InputError("there is no model; give one model folder, or more")
+    if len(paths) == len(models):
+        return open_stream(ModelSource(paths, device, precision), processes, domain=True)
+    if paths:
+        raise InputError("some models are loaded and some are folders; load all of them, or none")
+    from molgraph.panel import Panel
+
+    loaded = [one for one in models if not isinstance(one, str | Path)]
+    return nullcontext(PredictionStream(Panel(loaded), domain=True))
 
 
 def _read_all(
@@ -374,24 +406,24 @@ class _Written:
     selection: SelectionReport | None
 
 
-def _write_rankings(run: ScreenRun, folder: Path, options: ScreenOptions) -> _Written:
+def _write_rankings(run: ScreenRun, folder: Path, options: ScreenOptions, stream: PredictionStream) -> _Written:
     """Write `hits.csv`, and `selected.csv` and `outside.csv` if there is anything for them."""
     inside, outside = run.top.inside(), run.top.outside()
     report, selected = (None, []) if run.selection is None else run.selection.finish()
     columns = HitColumns(
-        run.keep_columns,
-        task=_shown_task(run),
-        nearest=options.nearest,
-        has_selection=run.selection is not None,
-        alerts=options.alerts,
+        run.keep_columns, task=_shown_task(run), nearest=options.nearest, has_selection=run.selection is not None
     )
     keys = frozenset(entry.key for entry in selected)
+    # What nobody would buy is not looked at for what else speaks against it.
+    wanted = {entry.key: entry for entry in (*inside, *selected)}
+    quality = quality_columns([*wanted.values()], run.panel, options.alerts, stream.share)
     for name, ranking in ((HITS, inside), (SELECTED, selected), (OUTSIDE, outside)):
         if ranking or name == HITS:
-            p_values = run.selection.p_values(ranking) if run.selection is not None and name != OUTSIDE else {}
-            # What nobody would buy is not looked at for what else speaks against it.
-            shown = replace(columns, alerts=()) if name == OUTSIDE else columns
-            write_hits(folder / name, run.predictor, ranking, shown, p_values=p_values, selected=keys)
+            facts = HitFacts(selected=keys)
+            if name != OUTSIDE:
+                p_values = run.selection.p_values(ranking) if run.selection is not None else {}
+                facts = HitFacts(p_values, keys, quality(ranking))
+            write_hits(folder / name, run.panel, ranking, columns, facts)
     return _Written([entry.payload for entry in inside], len(outside), report)
 
 

@@ -188,7 +188,8 @@ class LibrarySelection:
 
     def scores(self, prediction: Prediction) -> Floats:
         """How clearly each compound is predicted to be a hit, `[B]`; NaN where it was rejected."""
-        return np.asarray(self._settings.rule.score(prediction.members, self._scale).mean(axis=0))
+        members = prediction.members[: self._predictor.card.n_members]  # a panel may hold models with more of them
+        return np.asarray(self._settings.rule.score(members, self._scale).mean(axis=0))
 
     def are_considered(self, prediction: Prediction, scores: Floats) -> NDArray[np.bool_]:
         """Which rows of a batch are considered, `[B]`."""

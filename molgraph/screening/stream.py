@@ -5,14 +5,15 @@ import os
 import signal
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import cache
+from itertools import pairwise
 from multiprocessing import get_context, parent_process
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from molgraph.chem.files.records import RecordBatch
 from molgraph.chem.standardize import StandardizerName
@@ -23,7 +24,9 @@ from molgraph.library.cores import default_processes
 from molgraph.results import Prediction
 
 if TYPE_CHECKING:
-    from molgraph.predictor import Predictor
+    from molgraph.panel import Panel
+
+_Result = TypeVar("_Result")
 
 #: Records of a batch. With larger ones a process idles longer at the end, smaller ones cost more talk between them.
 BATCH_SIZE = 512
@@ -43,12 +46,12 @@ class ModelSource:
     """Where each process finds the model.
 
     Attributes:
-        path: Model folder.
+        paths: Model folders.
         device: Device to compute on.
         precision: Number format of the products.
     """
 
-    path: Path
+    paths: tuple[Path, ...]
     device: Device = "auto"
     precision: Precision = "float32"
 
@@ -91,16 +94,16 @@ class Helpers:
 
 
 class PredictionStream:
-    """A model, and the processes that help to run it. On a CPU all of them predict; on a GPU they only featurize.
+    """Models, and the processes that help to run it. On a CPU all of them predict; on a GPU they only featurize.
 
     Args:
-        predictor: The model in this process.
-        helpers: The other processes, and where they find the same model; None for none.
+        panel: The models in this process.
+        helpers: The other processes, and where they find the same models; None for none.
         domain: Fill in the distances of `Prediction` too.
     """
 
-    def __init__(self, predictor: "Predictor", helpers: Helpers | None = None, *, domain: bool = False) -> None:
-        self.predictor = predictor
+    def __init__(self, panel: "Panel", helpers: Helpers | None = None, *, domain: bool = False) -> None:
+        self.panel = panel
         self._domain = domain
         self._helpers = helpers
         self.processes = 1 + (len(helpers.starts) if helpers else 0)
@@ -123,23 +126,42 @@ class PredictionStream:
         while waiting:
             yield self._finish(waiting)
 
+    def share(self, function: Callable[[list[str]], list[_Result]], texts: Sequence[str]) -> list[_Result]:
+        """The results of a function of texts, one for each, in order; helpers do their part.
+
+        Args:
+            function: Can be sent to another process.
+            texts: What it works on.
+        """
+        helpers, n = self._helpers, len(texts)
+        if helpers is None or helpers.n_ready < len(helpers.starts):
+            return function([*texts])
+        cuts = [n * part // self.processes for part in range(self.processes + 1)]
+        parts = [[*texts[start:stop]] for start, stop in pairwise(cuts)]
+        try:
+            promises = [helpers.pool.submit(function, part) for part in parts[1:]]
+            own = function(parts[0])
+            return [*own, *(result for promise in promises for result in promise.result(timeout=_PATIENCE))]
+        except (BrokenExecutor, TimeoutError):
+            return function([*texts])  # what helpers cannot do is done here
+
     def _start(self, task: "_Task", waiting: Iterable["_Task"]) -> None:
         """Give a batch to a helper, or predict it here where none is ready or all have enough to do."""
         batch, helpers = task.batch, self._helpers
-        is_on_gpu = self.predictor.device.type == "cuda"
+        is_on_gpu = self.panel.first.device.type == "cuda"
         n_under_way = sum(not other.is_done for other in waiting if other is not task)
         if is_on_gpu and batch.graphs is not None:
             task.answer = batch.graphs
             return
         if helpers is None or not (is_on_gpu or n_under_way < 2 * helpers.n_ready):
-            task.answer = _predicted(self.predictor, _work_of(batch), domain=self._domain)
+            task.answer = _predicted(self.panel, _work_of(batch), domain=self._domain)
             return
         try:
             if is_on_gpu:
-                card = self.predictor.card
-                task.answer = helpers.pool.submit(_featurize, batch.smiles, batch.ids, card.standardizer)
+                standardizer = self.panel.first.card.standardizer
+                task.answer = helpers.pool.submit(_featurize, batch.smiles, batch.ids, standardizer)
             else:
-                digest = self.predictor.digest
+                digest = self.panel.digest
                 task.answer = helpers.pool.submit(_predict, helpers.source, digest, _work_of(batch), self._domain)
         except BrokenExecutor:
             self._recover(helpers, task, waiting)
@@ -149,9 +171,9 @@ class PredictionStream:
         result = self._result(waiting)
         batch = waiting.popleft().batch
         if isinstance(result, PackedGraphs):
-            result = self.predictor.predict_graphs(result, domain=self._domain)
+            result = self.panel.predict_graphs(result, domain=self._domain)
         rejected = tuple(replace(r, row=int(batch.rows[r.row])) for r in result.rejected)
-        return batch, replace(result, rejected=rejected, rule=self.predictor.calibration)
+        return batch, replace(result, rejected=rejected, rule=self.panel.rule)
 
     def _result(self, waiting: "deque[_Task]") -> PackedGraphs | Prediction:
         first, helpers = waiting[0], self._helpers
@@ -229,10 +251,10 @@ def open_stream(source: ModelSource, processes: int | None, *, domain: bool = Fa
         helpers = stack.enter_context(_start_helpers(source, processes - 1)) if processes > 1 else None
         if processes > 1:
             stack.enter_context(_shared_cores(processes))
-        from molgraph.predictor import Predictor
+        from molgraph.panel import Panel
 
-        predictor = Predictor.load(source.path, device=source.device, precision=source.precision)
-        yield PredictionStream(predictor, helpers, domain=domain)
+        panel = Panel.load(source.paths, device=source.device, precision=source.precision)
+        yield PredictionStream(panel, helpers, domain=domain)
 
 
 @contextmanager
@@ -290,10 +312,10 @@ def _end_with_parent() -> None:
 
 
 @cache
-def _load(source: ModelSource) -> "Predictor":
-    from molgraph.predictor import Predictor
+def _load(source: ModelSource) -> "Panel":
+    from molgraph.panel import Panel
 
-    return Predictor.load(source.path, device=source.device, precision=source.precision)
+    return Panel.load(source.paths, device=source.device, precision=source.precision)
 
 
 def _warm_up(source: ModelSource) -> int:
@@ -306,17 +328,17 @@ def _warm_up(source: ModelSource) -> int:
 
 
 def _predict(source: ModelSource, digest: str, work: "_Work", domain: bool) -> Prediction:
-    predictor = _load(source)
-    if predictor.digest != digest:
+    panel = _load(source)
+    if panel.digest != digest:
         raise ModelError("the model folder changed while it was in use; start again")
-    return replace(_predicted(predictor, work, domain=domain), rule=None)
+    return replace(_predicted(panel, work, domain=domain), rule=None)
 
 
-def _predicted(predictor: "Predictor", work: "_Work", *, domain: bool) -> Prediction:
+def _predicted(panel: "Panel", work: "_Work", *, domain: bool) -> Prediction:
     if isinstance(work, PackedGraphs):
-        return predictor.predict_graphs(work, domain=domain)
+        return panel.predict_graphs(work, domain=domain)
     smiles, ids = work
-    return predictor.predict(smiles, ids=ids, domain=domain)
+    return panel.predict(smiles, ids=ids, domain=domain)
 
 
 def _featurize(smiles: list[str], ids: list[str], standardizer: StandardizerName) -> PackedGraphs:

@@ -15,7 +15,7 @@ from molgraph.screening.hits import Hit
 from molgraph.screening.selection import SelectionReport
 
 if TYPE_CHECKING:  # loading a model loads torch: helpers are started before that
-    from molgraph.predictor import Predictor
+    from molgraph.panel import Panel
 
 #: Version of `summary.json`.
 FORMAT_VERSION = 2
@@ -70,19 +70,17 @@ class ScreenResult:
         return (self.rows_read - self.rows_before) / self.seconds if self.seconds > 0 else 0.0
 
 
-def write_summary(
-    path: Path, result: ScreenResult, predictor: Predictor, settings: Mapping[str, Any], *, run: str
-) -> None:
+def write_summary(path: Path, result: ScreenResult, panel: Panel, settings: Mapping[str, Any], *, run: str) -> None:
     """Write `summary.json`: the same, to the byte, whenever and however often the screen is run.
 
     Args:
         path: Where.
         result: What the screen did.
-        predictor: The model.
+        panel: The models.
         settings: The options.
         run: What tells this run from another (see `molgraph.screening.ledger.run_id`).
     """
-    values = summary_values(result, predictor, settings, run)
+    values = summary_values(result, panel, settings, run)
     path.write_text(json.dumps(values, indent=2, allow_nan=False) + "\n", encoding="utf-8")
 
 
@@ -103,7 +101,7 @@ def write_timing(path: Path, result: ScreenResult, *, processes: int) -> None:
     path.write_text(json.dumps(values, indent=2, allow_nan=False) + "\n", encoding="utf-8")
 
 
-def summary_values(result: ScreenResult, predictor: Predictor, settings: Mapping[str, Any], run: str) -> dict[str, Any]:
+def summary_values(result: ScreenResult, panel: Panel, settings: Mapping[str, Any], run: str) -> dict[str, Any]:
     """The content of `summary.json`, as plain values."""
     return {
         "format_version": FORMAT_VERSION,
@@ -121,13 +119,16 @@ def summary_values(result: ScreenResult, predictor: Predictor, settings: Mapping
         "shift": _shift_values(result.shift),
         "run": run,
         "settings": dict(settings),
-        "model": {
-            "sha256": predictor.digest,
-            "tasks": [dict(vars(task)) for task in predictor.tasks],
-            "members": predictor.card.n_members,
-            "trained_on": predictor.card.data.name,
-            "molgraph_version": predictor.card.molgraph_version,
-        },
+        "models": [
+            {
+                "sha256": predictor.digest,
+                "tasks": [dict(vars(task)) for task in predictor.tasks],
+                "members": predictor.card.n_members,
+                "trained_on": predictor.card.data.name,
+                "molgraph_version": predictor.card.molgraph_version,
+            }
+            for predictor in panel.predictors
+        ],
     }
 
 

@@ -14,6 +14,7 @@ FLOORS = (
     {"training"},
     {"store"},
     {"predictor"},
+    {"panel"},
     {"screening", "trainer", "evaluation"},
     {"demo"},
 )

@@ -13,6 +13,7 @@ from rdkit import Chem
 from molgraph import Predictor, predict_file
 from molgraph.chem.files import open_table_writer
 from molgraph.errors import InputError, ModelError
+from molgraph.panel import Panel
 from molgraph.screening import predict_file as module
 from molgraph.screening import stream
 
@@ -243,13 +244,13 @@ def test_processes_do_not_show(model_folder, library, tmp_path, monkeypatch):
     monkeypatch.setattr(module, "BATCH_SIZE", 16)
     monkeypatch.setattr(stream.Helpers, "n_ready", 1)  # or all would be done before the helper is there
     calls = []
-    whole = Predictor.predict
+    whole = Panel.predict
 
     def counted(self, smiles, **options):
         calls.append(len(smiles))
         return whole(self, smiles, **options)
 
-    monkeypatch.setattr(Predictor, "predict", counted)
+    monkeypatch.setattr(Panel, "predict", counted)
     predict_file(model_folder, library, tmp_path / "one.parquet", device="cpu", processes=1)
     assert len(calls) == 13
     predict_file(model_folder, library, tmp_path / "two.parquet", device="cpu", processes=2)

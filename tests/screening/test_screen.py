@@ -238,13 +238,15 @@ def test_summary_tells_all(model_folder, library, tmp_path):
     assert timing["seconds"] == round(result.seconds, 3) > 0
     assert timing["molecules_per_second"] == pytest.approx(107 / result.seconds, abs=0.1)
     assert (timing["processes"], timing["rows_done_before"]) == (1, 0)
-    assert summary["model"]["sha256"] == model_hash(model_folder)
-    assert summary["model"]["members"] == 2
-    assert [task["name"] for task in summary["model"]["tasks"]] == ["pIC50"]
+    (about,) = summary["models"]
+    assert about["sha256"] == model_hash(model_folder)
+    assert about["members"] == 2
+    assert [task["name"] for task in about["tasks"]] == ["pIC50"]
     assert summary["settings"] == {
         "library": str(library),
         "top": 3,
         "goal": "maximize pIC50",
+        "profile": None,
         "hit": None,
         "fdr": None,
         "fdr_method": None,

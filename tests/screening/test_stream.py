@@ -13,16 +13,16 @@ import numpy as np
 import pytest
 import torch
 
-from molgraph import Predictor
 from molgraph.chem.files.records import RecordBatch
 from molgraph.errors import InputError, ModelError, WorkerError
+from molgraph.panel import Panel
 from molgraph.screening import stream
 from molgraph.screening.stream import Helpers, ModelSource, PredictionStream, default_processes, open_stream
 
 
 @pytest.fixture(scope="module")
-def predictor(model_folder) -> Predictor:
-    return Predictor.load(model_folder, device="cpu")
+def panel(model_folder) -> Panel:
+    return Panel.load([model_folder], device="cpu")
 
 
 def batch(number, smiles) -> RecordBatch:
@@ -46,7 +46,7 @@ def ready() -> Future:
 def helpers_of(pool, model_folder, n) -> Helpers:
     """Helpers that are ready; others like them take the place of dead ones."""
     starts = tuple(ready() for _ in range(n))
-    return Helpers(pool, ModelSource(model_folder, "cpu"), starts, begin=lambda: (pool, starts))
+    return Helpers(pool, ModelSource((model_folder,), "cpu"), starts, begin=lambda: (pool, starts))
 
 
 def check(results, n) -> None:
@@ -60,7 +60,7 @@ def check(results, n) -> None:
         assert np.isfinite(prediction.interval(0.5)[0][0, 0])
 
 
-def test_alone_it_reads_one_batch_at_a_time(predictor):
+def test_alone_it_reads_one_batch_at_a_time(panel):
     read = []
 
     def source():
@@ -69,23 +69,23 @@ def test_alone_it_reads_one_batch_at_a_time(predictor):
             yield item
 
     results = []
-    for result in PredictionStream(predictor).predict(source()):
+    for result in PredictionStream(panel).predict(source()):
         results.append(result)
         assert len(read) == len(results)
     check(results, 5)
-    assert list(PredictionStream(predictor).predict([])) == []
+    assert list(PredictionStream(panel).predict([])) == []
 
 
-def test_helpers_of_any_pace_keep_the_order(predictor, model_folder, monkeypatch):
+def test_helpers_of_any_pace_keep_the_order(panel, model_folder, monkeypatch):
     def at_any_pace(source, digest, work, domain):
         smiles, ids = work
         time.sleep(0.02 * (len(smiles[0]) % 4))
-        return predictor.predict(smiles, ids=ids, domain=domain)
+        return panel.predict(smiles, ids=ids, domain=domain)
 
     monkeypatch.setattr(stream, "_predict", at_any_pace)
     with ThreadPoolExecutor(3) as pool:
         helpers = helpers_of(pool, model_folder, 3)
-        results = list(PredictionStream(predictor, helpers).predict(batches(30)))
+        results = list(PredictionStream(panel, helpers).predict(batches(30)))
     check(results, 30)
 
 
@@ -102,7 +102,7 @@ class SlowPool:
         return future
 
 
-def test_memory_is_bounded_however_slow_the_helpers_are(predictor, model_folder):
+def test_memory_is_bounded_however_slow_the_helpers_are(panel, model_folder):
     pool = SlowPool()
     helpers = helpers_of(pool, model_folder, 1)
     read, results, ahead = 0, [], []
@@ -113,7 +113,7 @@ def test_memory_is_bounded_however_slow_the_helpers_are(predictor, model_folder)
             read += 1
             yield item
 
-    for result in PredictionStream(predictor, helpers).predict(source()):
+    for result in PredictionStream(panel, helpers).predict(source()):
         results.append(result)
         ahead.append(read - len(results))
     check(results, 40)
@@ -121,20 +121,25 @@ def test_memory_is_bounded_however_slow_the_helpers_are(predictor, model_folder)
     assert 5 < pool.n_submitted < 40  # both shared the work
 
 
-def test_helpers_that_are_not_ready_get_no_work(predictor, model_folder):
+def test_helpers_that_are_not_ready_get_no_work(panel, model_folder):
     pool = SlowPool()
-    helpers = Helpers(pool, ModelSource(model_folder), (Future(),), begin=None)
-    check(list(PredictionStream(predictor, helpers).predict(batches(10))), 10)
+    helpers = Helpers(pool, ModelSource((model_folder,)), (Future(),), begin=None)
+    check(list(PredictionStream(panel, helpers).predict(batches(10))), 10)
     assert pool.n_submitted == 0
 
 
-def test_on_a_gpu_helpers_only_featurize(predictor, model_folder, monkeypatch):
-    class OnGpu:
-        device = torch.device("cuda")  # only its name is asked for
+def test_on_a_gpu_helpers_only_featurize(panel, model_folder, monkeypatch):
+    class Pretend:
+        """Like another object, but for some attributes."""
+
+        def __init__(self, inner, **own):
+            self.__dict__.update(own)
+            self._inner = inner
 
         def __getattr__(self, name):
-            return getattr(predictor, name)
+            return getattr(self._inner, name)
 
+    on_gpu = Pretend(panel, first=Pretend(panel.first, device=torch.device("cuda")))  # only its name is asked for
     submitted = []
 
     class Pool(SlowPool):
@@ -143,7 +148,7 @@ def test_on_a_gpu_helpers_only_featurize(predictor, model_folder, monkeypatch):
             return super().submit(function, *arguments)
 
     helpers = helpers_of(Pool(), model_folder, 1)
-    check(list(PredictionStream(OnGpu(), helpers).predict(batches(10))), 10)
+    check(list(PredictionStream(on_gpu, helpers).predict(batches(10))), 10)
     assert submitted == [stream._featurize] * 10
 
 
@@ -172,26 +177,26 @@ class DyingPool(SlowPool):
 
 @pytest.mark.parametrize("at_once", [True, False])
 @pytest.mark.parametrize("n_deaths", [1, 3])
-def test_the_work_of_dead_helpers_is_done_by_others(predictor, model_folder, at_once, n_deaths):
+def test_the_work_of_dead_helpers_is_done_by_others(panel, model_folder, at_once, n_deaths):
     helpers = helpers_of(DyingPool(n_deaths, at_once=at_once), model_folder, 1)
-    check(list(PredictionStream(predictor, helpers).predict(batches(20))), 20)
+    check(list(PredictionStream(panel, helpers).predict(batches(20))), 20)
     assert 1 <= helpers.n_deaths <= n_deaths
 
 
 @pytest.mark.parametrize("at_once", [True, False])
-def test_helpers_that_die_again_and_again_are_one_clear_error(predictor, model_folder, at_once):
+def test_helpers_that_die_again_and_again_are_one_clear_error(panel, model_folder, at_once):
     helpers = helpers_of(DyingPool(1000, at_once=at_once), model_folder, 1)
     with pytest.raises(
         WorkerError, match=r"died or hung, 4 in all, the last one at rows \d+ to \d+ or soon after"
     ) as caught:
-        list(PredictionStream(predictor, helpers).predict(batches(3)))
+        list(PredictionStream(panel, helpers).predict(batches(3)))
     assert "\n" not in str(caught.value)
 
 
 def test_a_model_that_changes_under_way_is_noticed(model_folder):
     stream._load.cache_clear()
-    source = ModelSource(model_folder, "cpu")
-    digest = Predictor.load(model_folder, device="cpu").digest
+    source = ModelSource((model_folder,), "cpu")
+    digest = Panel.load([model_folder], device="cpu").digest
     assert stream._predict(source, digest, (["CCO"], ["a"]), domain=False).rule is None
     with pytest.raises(ModelError, match="changed while it was in use"):
         stream._predict(source, "another", (["CCO"], ["a"]), domain=False)
@@ -199,17 +204,17 @@ def test_a_model_that_changes_under_way_is_noticed(model_folder):
 
 def test_processes_are_counted(model_folder):
     assert 1 <= default_processes() <= 8
-    with pytest.raises(InputError, match="processes is 0"), open_stream(ModelSource(model_folder), 0):
+    with pytest.raises(InputError, match="processes is 0"), open_stream(ModelSource((model_folder,)), 0):
         pass
     threads = torch.get_num_threads()
-    with open_stream(ModelSource(model_folder, "cpu"), 1) as alone:
+    with open_stream(ModelSource((model_folder,), "cpu"), 1) as alone:
         assert alone.processes == 1
         assert torch.get_num_threads() == threads
 
 
 def test_helpers_work_and_end(model_folder, capfd):
     threads = torch.get_num_threads()
-    source = ModelSource(model_folder, "cpu")
+    source = ModelSource((model_folder,), "cpu")
     with open_stream(source, 2) as two:
         two._helpers.starts[0].result()
         assert two.processes == 2
@@ -239,7 +244,7 @@ def test_helpers_work_and_end(model_folder, capfd):
 
 def test_a_helper_that_hangs_is_ended(model_folder, monkeypatch):
     monkeypatch.setattr(stream, "_PATIENCE", 2.0)
-    with open_stream(ModelSource(model_folder, "cpu"), 2) as two:
+    with open_stream(ModelSource((model_folder,), "cpu"), 2) as two:
         two._helpers.starts[0].result()
         (helper,) = multiprocessing.active_children()
         os.kill(helper.pid, signal.SIGSTOP)
@@ -249,7 +254,7 @@ def test_a_helper_that_hangs_is_ended(model_folder, monkeypatch):
 
 
 def test_no_model_no_helpers_left(tmp_path, capfd):
-    with pytest.raises(ModelError, match="does not exist"), open_stream(ModelSource(tmp_path / "none", "cpu"), 2):
+    with pytest.raises(ModelError, match="does not exist"), open_stream(ModelSource((tmp_path / "none",), "cpu"), 2):
         pass
     assert multiprocessing.active_children() == []
     assert "Traceback" not in capfd.readouterr().err
@@ -262,7 +267,7 @@ def test_helpers_end_with_a_main_process_that_was_killed(model_folder):
 if __name__ == "__main__":
     import multiprocessing, pathlib, time
     from molgraph.screening.stream import ModelSource, open_stream
-    with open_stream(ModelSource(pathlib.Path({str(model_folder)!r}), "cpu"), 2) as stream:
+    with open_stream(ModelSource((pathlib.Path({str(model_folder)!r}),), "cpu"), 2) as stream:
         stream._helpers.starts[0].result()
         print(multiprocessing.active_children()[0].pid, flush=True)
         time.sleep(60)

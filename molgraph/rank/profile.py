@@ -1,0 +1,212 @@
+"""A profile: what a good compound is, in several respects at once, from a TOML file.
+
+rank_by = "mean"                  # or lower_bound, or probability
+require = ["pIC50 >= 6"]          # predictions that a compound must have to be listed
+criteria = ["pIC50 >= 7", "not hERG"]   # what must hold, for rank_by = "probability"
+
+[[objective]]
+task = "pIC50"
+curve = "sigmoid"                 # or reverse_sigmoid, double_sigmoid, step
+low = 6.0
+high = 8.0
+weight = 2.0                      # 1 if left out
+"""
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from molgraph.errors import InputError
+from molgraph.rank.desirability import CURVES, geometric_mean
+from molgraph.rank.hit import HitRule, parse_hit
+from molgraph.results import Prediction
+from molgraph.tasks import TaskSpec
+
+Floats = NDArray[np.float64]
+
+#: What the score is: the desirability of the predicted values, that of the ends of their intervals which are less
+#: wanted, or the probability that all criteria hold.
+RankBy = Literal["mean", "lower_bound", "probability"]
+
+_MOST_BYTES = 1_000_000
+
+
+@dataclass(frozen=True)
+class Objective:
+    """One respect.
+
+    Attributes:
+        task: Name of the task.
+        column: Its position among the tasks of the models.
+        curve: Key of `molgraph.rank.desirability.CURVES`.
+        low: Lower end of the curve, in units of the task.
+        high: Upper end.
+        weight: In the geometric mean.
+    """
+
+    task: str
+    column: int
+    curve: str
+    low: float
+    high: float
+    weight: float
+
+    def desirability(self, values: Floats) -> Floats:
+        """How much each value is wanted, 0 to 1."""
+        return CURVES[self.curve].function(values, self.low, self.high)
+
+
+@dataclass(frozen=True)
+class Profile:
+    """What a good compound is.
+
+    Attributes:
+        rank_by: What the score is.
+        objectives: Respects in which compounds are compared.
+        require: Conditions on the predictions without which a compound is not listed; None for none.
+        criteria: What must hold; None for nothing.
+        level: Of the intervals for `lower_bound`.
+    """
+
+    rank_by: RankBy
+    objectives: tuple[Objective, ...]
+    require: HitRule | None
+    criteria: HitRule | None
+    level: float
+
+    def __str__(self) -> str:
+        if self.rank_by == "probability":
+            return f"probability of {self.criteria}"
+        names = ", ".join(objective.task for objective in self.objectives)
+        return f"{'desirability' if self.rank_by == 'mean' else 'lower bound of the desirability'} of {names}"
+
+    @property
+    def column(self) -> int:
+        """The task that is shown beside a compound: the first that is named."""
+        if self.objectives:
+            return self.objectives[0].column
+        return self.criteria.conditions[0].column if self.criteria else 0
+
+    def scores(self, prediction: Prediction) -> Floats:
+        """How good each compound is, 0 to 1, `[B]`; NaN where it was rejected or is not listed."""
+        if self.rank_by == "probability" and self.criteria is not None:
+            scores = self.criteria.probability(prediction.mean, np.sqrt(prediction.var))
+        elif self.rank_by == "lower_bound":
+            scores = self._desirability(prediction, prediction.interval(self.level))
+        else:
+            scores = self._desirability(prediction, (prediction.mean, prediction.mean))
+        if self.require is not None:
+            scores = np.where(self.require.is_predicted(prediction.mean), scores, np.nan)
+        return scores
+
+    def _desirability(self, prediction: Prediction, ends: tuple[Floats, Floats]) -> Floats:
+        worst = []
+        for objective in self.objectives:
+            values = [end[:, objective.column] for end in ends]
+            if prediction.tasks[objective.column].kind == "classification":
+                values = [prediction.mean[:, objective.column]]  # a probability has no interval of its own
+            worst.append(np.minimum.reduce([objective.desirability(value) for value in values]))
+        return geometric_mean(worst, [objective.weight for objective in self.objectives])
+
+
+def read_profile(path: str | Path, tasks: Sequence[TaskSpec], *, level: float) -> Profile:
+    """The profile in a TOML file.
+
+    Args:
+        path: The file.
+        tasks: The tasks of the models.
+        level: Of the intervals for `rank_by = "lower_bound"`.
+
+    Raises:
+        InputError: The file cannot be read, or says something that cannot be done.
+    """
+    try:
+        if Path(path).stat().st_size > _MOST_BYTES:
+            raise InputError(f"{path} has more than {_MOST_BYTES:,} bytes; a profile is a few lines of TOML")
+        values = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"{path} cannot be read ({error.strerror}); give the TOML file of a profile") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"{path} is no TOML file ({error}); see the README for an example") from error
+    try:
+        return parse_profile(values, tasks, level=level)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error
+
+
+def parse_profile(values: Mapping[str, Any], tasks: Sequence[TaskSpec], *, level: float = 0.9) -> Profile:
+    """The profile that the values of a TOML file describe; see `read_profile`.
+
+    >>> tasks = [TaskSpec("pIC50", "regression"), TaskSpec("hERG", "classification")]
+    >>> objective = {"task": "pIC50", "curve": "sigmoid", "low": 6, "high": 8}
+    >>> str(parse_profile({"objective": [objective], "require": ["not hERG"]}, tasks))
+    'desirability of pIC50'
+    """
+    _check_keys(values, {"rank_by", "require", "criteria", "objective"}, "the profile")
+    rank_by = values.get("rank_by", "mean")
+    if rank_by not in get_args(RankBy):
+        raise InputError(f"rank_by is {rank_by!r}; choose one of {', '.join(get_args(RankBy))}")
+    tables = values.get("objective", [])
+    if not isinstance(tables, list):
+        raise InputError("objective is one table; write [[objective]] with two brackets, once for each")
+    profile = Profile(
+        rank_by=rank_by,
+        objectives=tuple(_objective(table, tasks) for table in tables),
+        require=_rule("require", values, tasks),
+        criteria=_rule("criteria", values, tasks),
+        level=level,
+    )
+    if rank_by == "probability" and profile.criteria is None:
+        raise InputError('rank_by is \'probability\', of what? list it, e.g. criteria = ["pIC50 >= 7", "not hERG"]')
+    if rank_by != "probability" and not profile.objectives:
+        raise InputError(f"rank_by is {rank_by!r} and there is no objective; give one [[objective]] or more")
+    return profile
+
+
+def _objective(table: object, tasks: Sequence[TaskSpec]) -> Objective:
+    if not isinstance(table, dict):
+        raise InputError(f"an objective is {table!r}; it must be a table with task, curve, low and high")
+    _check_keys(table, {"task", "curve", "low", "high", "weight"}, "an objective")
+    names = [task.name for task in tasks]
+    if table.get("task") not in names:
+        raise InputError(f"an objective has the task {table.get('task')!r}; the models have {', '.join(names)}")
+    name = str(table["task"])
+    if table.get("curve") not in CURVES:
+        raise InputError(f"the objective {name} has the curve {table.get('curve')!r}; choose of {', '.join(CURVES)}")
+    low, high = (_number(table, key, name) for key in ("low", "high"))
+    weight = _number(table, "weight", name) if "weight" in table else 1.0
+    if low >= high:
+        raise InputError(f"the objective {name} has low = {low:g} and high = {high:g}; low must be less")
+    if weight <= 0:
+        raise InputError(f"the objective {name} has weight = {weight:g}; it must be above 0")
+    return Objective(name, names.index(name), str(table["curve"]), low, high, weight)
+
+
+def _number(table: Mapping[str, Any], key: str, name: str) -> float:
+    value = table.get(key)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not np.isfinite(value):
+        raise InputError(f"the objective {name} has {key} = {value!r}; it must be a number")
+    return float(value)
+
+
+def _rule(key: str, values: Mapping[str, Any], tasks: Sequence[TaskSpec]) -> HitRule | None:
+    texts = values.get(key)
+    if texts is None:
+        return None
+    if not isinstance(texts, list) or not texts or not all(isinstance(text, str) for text in texts):
+        raise InputError(f'{key} is {texts!r}; it must be a list of conditions, e.g. ["pIC50 >= 7", "not hERG"]')
+    try:
+        return parse_hit(" and ".join(texts), tasks)
+    except InputError as error:
+        raise InputError(f"{key}: {error}") from error
+
+
+def _check_keys(values: Mapping[str, Any], known: set[str], where: str) -> None:
+    unknown = [name for name in values if name not in known]
+    if unknown:
+        raise InputError(f"{where} has {unknown[0]!r}; known are {', '.join(sorted(known))}")
