@@ -37,6 +37,7 @@ _FIELDS = {
         "selections": list,
         "shifts": list,
     },
+    "soak": {"machine": dict, "seconds": float, "kills": int, "identical": int, "rounds": list},
     "speed": {"machine": dict, "settings": dict, "cases": dict, "failed": list},
 }
 _CASE_FIELDS = {

@@ -143,6 +143,12 @@ def test_a_profile_ranks_by_several_tasks(model_folder, active_folder, library, 
     scores = [float(hit["score"]) for hit in hits]
     assert scores == sorted(scores, reverse=True)
     assert 0 < len(hits) <= 90
+    path.write_text(PROFILE + '[filters]\nno_alerts_of = ["pains", "brenk"]\nmax_sa_score = 3.2\n')
+    screen([model_folder, active_folder], library, output=tmp_path / "clean", **options)
+    clean = rows(tmp_path / "clean" / "hits.csv")
+    passing = [hit for hit in hits if not hit["alerts"] and float(hit["sa_score"]) <= 3.2]
+    assert [hit["id"] for hit in clean] == [hit["id"] for hit in passing]
+    assert 0 < len(clean) < len(hits)
     path.write_text(PROFILE.replace('"mean"', '"probability"\ncriteria = ["pIC50 >= 6", "not active"]'))
     screen([model_folder, active_folder], library, output=tmp_path / "sure", **options)
     for hit in rows(tmp_path / "sure" / "hits.csv"):

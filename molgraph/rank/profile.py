@@ -10,6 +10,9 @@ curve = "sigmoid"                 # or reverse_sigmoid, double_sigmoid, step
 low = 6.0
 high = 8.0
 weight = 2.0                      # 1 if left out
+
+    [filters]                         # what a compound must be like, see `molgraph.screening.filters`
+    no_alerts_of = ["pains"]
 """
 
 import tomllib
@@ -71,6 +74,7 @@ class Profile:
         require: Conditions on the predictions without which a compound is not listed; None for none.
         criteria: What must hold; None for nothing.
         level: Of the intervals for `lower_bound`.
+        filters: What a compound must be like, as the file has it.
     """
 
     rank_by: RankBy
@@ -78,6 +82,7 @@ class Profile:
     require: HitRule | None
     criteria: HitRule | None
     level: float
+    filters: Mapping[str, Any]
 
     def __str__(self) -> str:
         if self.rank_by == "probability":
@@ -147,7 +152,7 @@ def parse_profile(values: Mapping[str, Any], tasks: Sequence[TaskSpec], *, level
     >>> str(parse_profile({"objective": [objective], "require": ["not hERG"]}, tasks))
     'desirability of pIC50'
     """
-    _check_keys(values, {"rank_by", "require", "criteria", "objective"}, "the profile")
+    _check_keys(values, {"rank_by", "require", "criteria", "objective", "filters"}, "the profile")
     rank_by = values.get("rank_by", "mean")
     if rank_by not in get_args(RankBy):
         raise InputError(f"rank_by is {rank_by!r}; choose one of {', '.join(get_args(RankBy))}")
@@ -160,7 +165,10 @@ def parse_profile(values: Mapping[str, Any], tasks: Sequence[TaskSpec], *, level
         require=_rule("require", values, tasks),
         criteria=_rule("criteria", values, tasks),
         level=level,
+        filters=values.get("filters", {}),
     )
+    if not isinstance(profile.filters, dict):
+        raise InputError(f"filters is {profile.filters!r}; write a table [filters]")
     if rank_by == "probability" and profile.criteria is None:
         raise InputError('rank_by is \'probability\', of what? list it, e.g. criteria = ["pIC50 >= 7", "not hERG"]')
     if rank_by != "probability" and not profile.objectives:

@@ -30,13 +30,14 @@ class Ranked(Generic[Payload]):
 class _Entry(Generic[Payload]):
     """One entry of the pool; what a close look tells is None before it."""
 
-    __slots__ = ("is_inside", "key", "payload", "row", "score")
+    __slots__ = ("is_inside", "is_listed", "key", "payload", "row", "score")
 
     def __init__(self, score: float, row: int, payload: Payload) -> None:
         self.score = score
         self.row = row
         self.payload = payload
         self.is_inside: bool | None = None
+        self.is_listed: bool = True
         self.key: str | None = None
 
 
@@ -48,7 +49,8 @@ class TopEntries(Generic[Payload]):
 
     Args:
         capacity: Distinct keys in a ranking at most.
-        are_inside: Whether each of a block of payloads belongs into the main ranking; asked once for each.
+        are_inside: Whether each of a block of payloads belongs into the main ranking, or with None into neither; asked
+            once for each.
         key_of: What makes two payloads the same thing. The same things are all inside, or all outside.
 
     >>> top = TopEntries[str](2, are_inside=lambda names: [name != "odd" for name in names], key_of=str)
@@ -62,7 +64,7 @@ class TopEntries(Generic[Payload]):
         self,
         capacity: int,
         *,
-        are_inside: Callable[[Sequence[Payload]], Sequence[bool]],
+        are_inside: Callable[[Sequence[Payload]], Sequence[bool | None]],
         key_of: Callable[[Payload], str],
     ) -> None:
         self.capacity = capacity
@@ -115,7 +117,9 @@ class TopEntries(Generic[Payload]):
             self._look_at(block)
             for entry in block:
                 # Of what is too far down outside not even the key is asked for: in some streams that is nearly all.
-                if (not entry.is_inside and n_outside == self.capacity) or self._key(entry) in keys:
+                if not entry.is_listed or (not entry.is_inside and n_outside == self.capacity):
+                    continue
+                if self._key(entry) in keys:
                     continue
                 keys.add(self._key(entry))
                 kept.append(entry)
@@ -133,7 +137,7 @@ class TopEntries(Generic[Payload]):
         new = [entry for entry in block if entry.is_inside is None]
         if new:
             for entry, is_inside in zip(new, self._are_inside([entry.payload for entry in new]), strict=True):
-                entry.is_inside = is_inside
+                entry.is_inside, entry.is_listed = bool(is_inside), is_inside is not None
 
     def _key(self, entry: _Entry[Payload]) -> str:
         if entry.key is None:

@@ -20,6 +20,7 @@ from molgraph.chem.identity import canonical_smiles
 from molgraph.rank.top import Ranked, TopEntries
 from molgraph.results import Prediction
 from molgraph.screening.columns import Columns, free_names, prediction_columns
+from molgraph.screening.filters import HardFilters
 
 if TYPE_CHECKING:  # loading a model loads torch: helpers are started before that
     from molgraph.panel import Panel
@@ -123,13 +124,23 @@ def hits_at(
     ]
 
 
-def best_hits(predictor: Predictor, capacity: int, domain: DomainRule) -> TopEntries[Hit]:
-    """An empty ranking of structures: the main one has those in the domain of the model, see `in_domain`.
+def best_hits(
+    predictor: Predictor, capacity: int, domain: DomainRule, filters: HardFilters | None = None
+) -> TopEntries[Hit]:
+    """An empty ranking of structures: the main one has those in the domain of the model.
 
-    It has all with the rule `ignore`, and with a model that was saved without its training structures.
+    It has all with the rule `ignore`, and with a model that was saved without its training structures. What does not
+    pass the filters is in none.
     """
 
-    def are_inside(hits: Sequence[Hit]) -> list[bool]:
+    def are_inside(hits: Sequence[Hit]) -> list[bool | None]:
+        places: list[bool | None] = [*in_domain(hits)]
+        if filters is not None:
+            passes = filters.pass_through(predictor.standardized([hit.smiles for hit in hits]))
+            places = [place if passed else None for place, passed in zip(places, passes, strict=True)]
+        return places
+
+    def in_domain(hits: Sequence[Hit]) -> list[bool]:
         if domain == "ignore" or predictor.structures is None:
             return [True] * len(hits)
         # In a library of another chemistry nearly all are far in the model's own space, which is known already; to

@@ -23,6 +23,7 @@ from molgraph.rank.goal import Goal, parse_goal
 from molgraph.rank.hit import parse_hit
 from molgraph.rank.profile import Profile, read_profile
 from molgraph.screening.candidates import CandidateFile, candidate_file
+from molgraph.screening.filters import HardFilters, parse_filters
 from molgraph.screening.hits import (
     DomainRule,
     Hit,
@@ -227,6 +228,7 @@ class _Job:
     options: ScreenOptions
     goal: Goal | Profile | None  # None to rank by how clearly a compound is a hit
     settings: SelectionSettings | None
+    filters: HardFilters | None
 
     @property
     def ranked_by(self) -> str:
@@ -251,7 +253,8 @@ def _plan(panel: Panel, options: ScreenOptions) -> _Job:
         goal = read_profile(options.profile, panel.tasks, level=options.level)
     elif options.goal is not None or settings is None:
         goal = parse_goal(options.goal, panel.tasks)
-    return _Job(panel, options, goal, settings)
+    filters = parse_filters(goal.filters) if isinstance(goal, Profile) and goal.filters else None
+    return _Job(panel, options, goal, settings, filters)
 
 
 def _begin(job: _Job, candidates: CandidateFile, library: _Library) -> ScreenRun:
@@ -262,7 +265,7 @@ def _begin(job: _Job, candidates: CandidateFile, library: _Library) -> ScreenRun
         panel=job.panel,
         goal=job.goal,
         level=job.options.level,
-        top=best_hits(job.panel.first, job.options.top, job.options.domain),
+        top=best_hits(job.panel.first, job.options.top, job.options.domain, job.filters),
         is_parted=job.options.domain == "separate" and job.panel.first.structures is not None,
         keep_columns=job.options.keep_columns,
         selection=selection,
