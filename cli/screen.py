@@ -89,6 +89,13 @@ def screen(
             help="Catalogues of structural alerts shown beside the hits, of pains, brenk, nih, chembl; or none.",
         ),
     ] = "pains,brenk",
+    diverse: Annotated[
+        int | None, typer.Option(metavar="N", help="Pick so many of the hits that differ, into diverse.csv.")
+    ] = None,
+    diverse_by: Annotated[
+        Literal["maxmin", "scaffold"],
+        typer.Option(help="Pick what is most unlike those before, or the best of each scaffold."),
+    ] = "maxmin",
     precision: Annotated[
         PrecisionName, typer.Option(help="Number format; auto takes bfloat16 where the processor is fast at it.")
     ] = "auto",
@@ -125,6 +132,8 @@ def screen(
             id_column=id_column,
             keep_columns=names(keep_columns or ""),
             alerts=[] if alerts == "none" else names(alerts),
+            diverse=diverse,
+            diverse_by=diverse_by,
             device=device,
             precision=precision,
             processes=processes,
@@ -149,6 +158,8 @@ def _tell(result: "ScreenResult", top: int) -> None:
     )
     tell_rejected(result.first_rejected, result.rejected, f"{result.output / 'rejected.csv'} lists all")
     tell(f"{result.hits:,} hits ({result.goal}) written to {result.output / 'hits.csv'}")
+    if result.diverse:
+        tell(f"{result.diverse:,} of them that differ in {result.output / 'diverse.csv'}")
     if result.outside_domain:
         best = "the best " if result.outside_domain == top else ""
         tell(

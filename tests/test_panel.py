@@ -128,6 +128,12 @@ high = 0.9
 """
 
 
+def is_better(one, other) -> bool:
+    """Whether a hit is nowhere worse and somewhere better."""
+    ours, theirs = ((float(hit["pIC50_pred"]), -float(hit["active_pred"])) for hit in (one, other))
+    return ours != theirs and all(a >= b for a, b in zip(ours, theirs, strict=True))
+
+
 def test_a_profile_ranks_by_several_tasks(model_folder, active_folder, library, tmp_path):
     path = tmp_path / "good.toml"
     path.write_text(PROFILE)
@@ -140,6 +146,8 @@ def test_a_profile_ranks_by_several_tasks(model_folder, active_folder, library, 
         harmless = 1 / (1 + 10 ** (5 * (float(hit["active_pred"]) - 0.6) / 0.6))
         assert float(hit["score"]) == pytest.approx((potent**2 * harmless) ** (1 / 3), rel=1e-3)
         assert float(hit["pIC50_pred"]) >= 5.5
+        better = [other for other in hits if is_better(other, hit)]
+        assert (hit["pareto_front"] == "1") == (not better)
     scores = [float(hit["score"]) for hit in hits]
     assert scores == sorted(scores, reverse=True)
     assert 0 < len(hits) <= 90

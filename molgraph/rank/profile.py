@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 from molgraph.errors import InputError
 from molgraph.rank.desirability import CURVES, geometric_mean
 from molgraph.rank.hit import HitRule, parse_hit
+from molgraph.rank.pareto import pareto_fronts
 from molgraph.results import Prediction
 from molgraph.tasks import TaskSpec
 
@@ -108,6 +109,11 @@ class Profile:
         if self.require is not None:
             scores = np.where(self.require.is_predicted(prediction.mean), scores, np.nan)
         return scores
+
+    def fronts(self, means: Floats) -> NDArray[np.int64]:
+        """Pareto front of each of B compounds, `[B]`, by the desirability of the predicted values `[B, T]`."""
+        columns = [objective.desirability(means[:, objective.column]) for objective in self.objectives]
+        return pareto_fronts(np.stack(columns, axis=1))
 
     def _desirability(self, prediction: Prediction, ends: tuple[Floats, Floats]) -> Floats:
         worst = []

@@ -1,12 +1,15 @@
 """What can be asked of a screen."""
 
 from dataclasses import asdict, dataclass
-from typing import Any, get_args
+from typing import Any, Literal, get_args
 
 from molgraph.chem.alerts import ALERT_CATALOGUES
 from molgraph.errors import InputError
 from molgraph.screening.hits import DomainRule
 from molgraph.screening.selection import DEFAULT_FDR, FdrMethod, check_options
+
+#: How hits are picked that differ: each as unlike those before as can be, or the best of each Murcko scaffold.
+DiversityRule = Literal["maxmin", "scaffold"]
 
 #: More measured compounds beside a hit than this are no help.
 _MOST_NEAREST = 20
@@ -33,6 +36,8 @@ class ScreenOptions:
     id_column: str | None
     keep_columns: tuple[str, ...]
     alerts: tuple[str, ...]
+    diverse: int | None
+    diverse_by: DiversityRule
 
     def __post_init__(self) -> None:
         if self.top < 1:
@@ -46,6 +51,10 @@ class ScreenOptions:
         if self.goal is not None and self.profile is not None:
             raise InputError("goal and profile both say what ranks; give one of the two")
         check_options(self.hit, self.fdr, self.fdr_method)
+        if self.diverse is not None and not 1 <= self.diverse <= self.top:
+            raise InputError(f"diverse is {self.diverse}; it must lie between 1 and top, which is {self.top}")
+        if self.diverse_by not in get_args(DiversityRule):
+            raise InputError(f"diverse_by is {self.diverse_by!r}; choose one of {', '.join(get_args(DiversityRule))}")
         for name in self.alerts:
             if name not in ALERT_CATALOGUES:
                 raise InputError(f"alerts names {name!r}; choose of {', '.join(ALERT_CATALOGUES)}, or none at all")
@@ -67,4 +76,5 @@ class ScreenOptions:
             "id_column": id_column,
             "keep_columns": list(self.keep_columns),
             "alerts": list(self.alerts),
+            "diverse_by": self.diverse_by if self.diverse is not None else None,
         }

@@ -10,6 +10,8 @@ from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from molgraph import __version__
 from molgraph.atomic import check_folder
 from molgraph.chem.files.tables import TableWriter
@@ -22,7 +24,9 @@ from molgraph.library.unusable import nothing_usable
 from molgraph.rank.goal import Goal, parse_goal
 from molgraph.rank.hit import parse_hit
 from molgraph.rank.profile import Profile, read_profile
+from molgraph.rank.top import Ranked
 from molgraph.screening.candidates import CandidateFile, candidate_file
+from molgraph.screening.columns import Columns
 from molgraph.screening.filters import HardFilters, parse_filters
 from molgraph.screening.hits import (
     DomainRule,
@@ -35,7 +39,8 @@ from molgraph.screening.hits import (
 )
 from molgraph.screening.intake import SHARD_BATCHES, Intake, RepeatsFile
 from molgraph.screening.ledger import Ledger, open_ledger, run_id
-from molgraph.screening.options import ScreenOptions
+from molgraph.screening.options import DiversityRule, ScreenOptions
+from molgraph.screening.picks import picked_hits
 from molgraph.screening.run import ScreenRun
 from molgraph.screening.sample import check_shift, weigh_calibration
 from molgraph.screening.selection import (
@@ -57,6 +62,7 @@ if TYPE_CHECKING:  # loading a model loads torch: helpers are started before tha
 HITS = "hits.csv"
 SELECTED = "selected.csv"
 OUTSIDE = "outside.csv"
+DIVERSE = "diverse.csv"
 REJECTED = "rejected.csv"
 DUPLICATES = "duplicates.csv"
 SUMMARY = "summary.json"
@@ -82,6 +88,8 @@ def screen(
     id_column: str | None = None,
     keep_columns: Sequence[str] = (),
     alerts: Sequence[str] = ("pains", "brenk"),
+    diverse: int | None = None,
+    diverse_by: DiversityRule = "maxmin",
     device: Device = "auto",
     precision: Precision = "auto",
     processes: int | None = 1,
@@ -92,11 +100,11 @@ def screen(
     r"""Rank a library of any size; the best `top` structures, in memory that does not grow with the library.
 
     Writes the folder `output`, complete or not at all: `hits.csv` (best first), `selected.csv` (all that were selected
-    as hits, if any were asked for and found), `outside.csv` (structures that score as well as the hits but are like
-    nothing that the model was trained on, if there are any, the best `top`), `rejected.csv` (each row that could not be
-    used, and why), `duplicates.csv` (rows whose structure is spelled as in an earlier row, if there are any),
-    `summary.json` (counts, settings, model, selection, shift check) and `timing.json`. Every row of the library is
-    scored, rejected or a duplicate.
+    as hits, if any were asked for and found), `diverse.csv` (hits that differ, if asked for), `outside.csv` (structures
+    that score as well as the hits but are like nothing that the model was trained on, if there are any, the best
+    `top`), `rejected.csv` (each row that could not be used, and why), `duplicates.csv` (rows whose structure is spelled
+    as in an earlier row, if there are any), `summary.json` (counts, settings, model, selection, shift check) and
+    `timing.json`. Every row of the library is scored, rejected or a duplicate.
 
     Every few thousand rows, what was found is kept in `<output>.partial`, so that a run which was killed can `resume`.
 
@@ -126,6 +134,9 @@ def screen(
         keep_columns: Columns of the library to carry into the hits.
         alerts: Catalogues of structural alerts (`molgraph.chem.alerts.ALERT_CATALOGUES`) whose findings are shown
             beside the hits, with their drug-likeness; nothing of this if empty.
+        diverse: Pick so many of the hits that differ from each other, into `diverse.csv`.
+        diverse_by: How: `maxmin` takes the best, and then always the one that is most unlike those before (Tanimoto,
+            Morgan radius 2); `scaffold` takes the best of each Murcko scaffold, then the second best, and so on.
         device: Where to compute; ignored with a `Predictor`.
         precision: Number format of the products; ignored with a `Predictor`.
         processes: Processes that share the work, None for one a core; ignored with a `Predictor`.
@@ -170,6 +181,8 @@ def screen(
         id_column=id_column,
         keep_columns=tuple(keep_columns),
         alerts=tuple(alerts),
+        diverse=diverse,
+        diverse_by=diverse_by,
     )
     if resume and overwrite:
         raise InputError("resume goes on with what is there and overwrite begins anew; give one of the two")
@@ -321,6 +334,7 @@ def _result(run: ScreenRun, intake: Intake, written: _Written, output: Path, ran
         duplicates_are_complete=not intake.seen.is_full,
         hits=len(written.hits),
         outside_domain=written.n_outside,
+        diverse=written.n_diverse,
         domain_similarity=run.panel.first.card.domain_similarity,
         selection=written.selection,
         shift=check_shift(run.panel.first, run.sample),
@@ -406,6 +420,7 @@ class _Written:
 
     hits: list[Hit]
     n_outside: int
+    n_diverse: int
     selection: SelectionReport | None
 
 
@@ -420,14 +435,24 @@ def _write_rankings(run: ScreenRun, folder: Path, options: ScreenOptions, stream
     # What nobody would buy is not looked at for what else speaks against it.
     wanted = {entry.key: entry for entry in (*inside, *selected)}
     quality = quality_columns([*wanted.values()], run.panel, options.alerts, stream.share)
-    for name, ranking in ((HITS, inside), (SELECTED, selected), (OUTSIDE, outside)):
+    diverse = picked_hits(inside, run.panel.first, options)
+    for name, ranking in ((HITS, inside), (DIVERSE, diverse), (SELECTED, selected), (OUTSIDE, outside)):
         if ranking or name == HITS:
             facts = HitFacts(selected=keys)
             if name != OUTSIDE:
                 p_values = run.selection.p_values(ranking) if run.selection is not None else {}
-                facts = HitFacts(p_values, keys, quality(ranking))
+                facts = HitFacts(p_values, keys, {**_front_column(run, inside, ranking), **quality(ranking)})
             write_hits(folder / name, run.panel, ranking, columns, facts)
-    return _Written([entry.payload for entry in inside], len(outside), report)
+    return _Written([entry.payload for entry in inside], len(outside), len(diverse), report)
+
+
+def _front_column(run: ScreenRun, hits: Sequence[Ranked[Hit]], ranking: Sequence[Ranked[Hit]]) -> Columns:
+    """The Pareto front of each row of a ranking among all hits, where a profile has several objectives."""
+    if not isinstance(run.goal, Profile) or len(run.goal.objectives) < 2 or not hits:
+        return {}
+    fronts = run.goal.fronts(np.stack([entry.payload.mean for entry in hits]))
+    of_key = dict(zip([entry.key for entry in hits], fronts.tolist(), strict=True))
+    return {"pareto_front": [of_key.get(entry.key) for entry in ranking]}
 
 
 def _shown_task(run: ScreenRun) -> int:

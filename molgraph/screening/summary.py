@@ -35,6 +35,7 @@ class ScreenResult:
         hits: Structures in the hit list.
         outside_domain: Structures that score as well but are outside of what the model knows, in `outside.csv`; as many
             as the hit list may hold at most.
+        diverse: Structures that were picked of the hits because they differ, in `diverse.csv`.
         domain_similarity: What is less similar to all training compounds is outside, as is what is far from them in the
             model's own space; None if they are not known.
         selection: What was selected; None if it was not said what a hit is.
@@ -55,6 +56,7 @@ class ScreenResult:
     duplicates_are_complete: bool
     hits: int
     outside_domain: int
+    diverse: int
     domain_similarity: float | None
     selection: SelectionReport | None
     shift: ShiftReport | None
@@ -113,7 +115,7 @@ def summary_values(result: ScreenResult, panel: Panel, settings: Mapping[str, An
             "duplicates": result.duplicates,
             "duplicates_are_complete": result.duplicates_are_complete,
         },
-        "hits": {"written": result.hits, "outside_domain": result.outside_domain},
+        "hits": {"written": result.hits, "outside_domain": result.outside_domain, "diverse": result.diverse},
         "domain_similarity": result.domain_similarity,
         "selection": None if result.selection is None else asdict(result.selection),
         "shift": _shift_values(result.shift),

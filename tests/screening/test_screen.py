@@ -13,6 +13,7 @@ import pytest
 from molgraph import Predictor, __version__, screen
 from molgraph import predictor as predictor_module
 from molgraph.chem.identity import canonical_smiles
+from molgraph.chem.scaffold import murcko_scaffold
 from molgraph.errors import InputError, ModelError, WorkerError
 from molgraph.screening import screen as module
 from molgraph.screening import stream
@@ -117,7 +118,7 @@ def test_domain_parts_the_ranking(predictor, library, tmp_path, top):
         assert list(rows(path)[0]) == HITS_COLUMNS
         assert [hit["rank"] for hit in rows(path)] == [str(rank) for rank in range(1, len(outside) + 1)]
     summary = json.loads((tmp_path / "parted" / "summary.json").read_text())
-    assert summary["hits"] == {"written": result.hits, "outside_domain": result.outside_domain}
+    assert summary["hits"] == {"written": result.hits, "outside_domain": result.outside_domain, "diverse": 0}
     assert summary["domain_similarity"] == result.domain_similarity == least
 
 
@@ -164,6 +165,26 @@ def test_alerts_and_drug_likeness(predictor, tmp_path):
     assert not {*QUALITY_COLUMNS} & {*told("none", alerts=[])["aspirin"]}
     with pytest.raises(InputError, match="alerts names 'zinc'; choose of pains, brenk, nih, chembl"):
         told("wrong", alerts=["zinc"])
+
+
+@pytest.mark.parametrize("rule", ["maxmin", "scaffold"])
+def test_hits_that_differ(predictor, library, tmp_path, rule):
+    options = {"top": 60, "domain": "ignore", "diverse": 9, "diverse_by": rule}
+    result = screen(predictor, library, output=tmp_path / "hits", **options)
+    hits, picked = rows(tmp_path / "hits" / "hits.csv"), rows(tmp_path / "hits" / "diverse.csv")
+    assert (result.diverse, len(picked), picked[0]["id"]) == (9, 9, hits[0]["id"])
+    assert list(picked[0]) == list(hits[0])
+    assert [hit["rank"] for hit in picked] == [str(rank) for rank in range(1, 10)]
+    by_id = {hit["id"]: hit for hit in hits}
+    assert all({**by_id[hit["id"]], "rank": ""} == {**hit, "rank": ""} for hit in picked)
+    scaffolds = {murcko_scaffold(hit["smiles"]) for hit in hits}
+    if rule == "scaffold":
+        assert len({murcko_scaffold(hit["smiles"]) for hit in picked}) == min(9, len(scaffolds))
+    for wrong in (0, 61):
+        with pytest.raises(InputError, match=rf"diverse is {wrong}; it must lie between 1 and top, which is 60"):
+            screen(predictor, library, output=tmp_path / "none", **{**options, "diverse": wrong})
+    with pytest.raises(InputError, match="diverse_by is 'random'; choose one of maxmin, scaffold"):
+        screen(predictor, library, output=tmp_path / "none", **{**options, "diverse_by": "random"})
 
 
 def test_ties_are_broken_by_row(predictor, tmp_path):
@@ -257,6 +278,8 @@ def test_summary_tells_all(model_folder, library, tmp_path):
         "id_column": "name",
         "keep_columns": [],
         "alerts": ["pains", "brenk"],
+        "diverse": None,
+        "diverse_by": None,
         "device": "cpu",
         "precision": "float32",
     }
