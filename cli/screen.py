@@ -101,6 +101,13 @@ def screen(
     ] = "auto",
     device: Device = "auto",
     processes: Processes = None,
+    engine: Annotated[
+        Literal["local", "ray"], typer.Option(help="Processes of this machine, or the cores of a Ray cluster.")
+    ] = "local",
+    address: Annotated[
+        str | None,
+        typer.Option(help="Ray cluster, or auto for the one on this machine. [default: one of its own]"),
+    ] = None,
     max_rejected: MaxRejected = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with a screen that was stopped; from the start if there is none.")
@@ -137,6 +144,8 @@ def screen(
             device=device,
             precision=precision,
             processes=processes,
+            engine=engine,
+            address=address,
             resume=resume,
             overwrite=overwrite,
             on_progress=listener,

@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 
@@ -59,6 +59,9 @@ if TYPE_CHECKING:  # loading a model loads torch: helpers are started before tha
     from molgraph.panel import Panel
     from molgraph.predictor import Predictor
 
+#: What does the work: processes of this machine, or a Ray cluster.
+Engine = Literal["local", "ray"]
+
 HITS = "hits.csv"
 SELECTED = "selected.csv"
 OUTSIDE = "outside.csv"
@@ -93,6 +96,8 @@ def screen(
     device: Device = "auto",
     precision: Precision = "auto",
     processes: int | None = 1,
+    engine: Engine = "local",
+    address: str | None = None,
     resume: bool = False,
     overwrite: bool = False,
     on_progress: Callable[[StreamProgress], None] = lambda _progress: None,
@@ -140,6 +145,8 @@ def screen(
         device: Where to compute; ignored with a `Predictor`.
         precision: Number format of the products; ignored with a `Predictor`.
         processes: Processes that share the work, None for one a core; ignored with a `Predictor`.
+        engine: `local` processes, or `ray`: the cores of a Ray cluster; ignored with a `Predictor`.
+        address: Of the Ray cluster, `auto` for the one on this machine; None starts one for this screen.
         resume: Go on with a screen into `output` that was stopped; from the start where there is none. The result is
             the same, to the byte, as if it had never been stopped, but for `timing.json`.
         overwrite: Replace `output` if it exists, and forget what was done of a screen that was stopped.
@@ -192,7 +199,7 @@ def screen(
         reader = stack.enter_context(source.open())
         if not resume:
             check_folder(output, Path(output), "replace" if overwrite else "error")
-        stream = stack.enter_context(_open_models(model, device, precision, processes))
+        stream = stack.enter_context(_open_models(model, device, precision, processes, engine=engine, address=address))
         check_standardizer(reader, stream.panel.standardizer)
         job = _plan(stream.panel, options)
         about = _about_run(job, reader)
@@ -351,13 +358,26 @@ def _open_models(
     device: Device,
     precision: Precision,
     processes: int | None,
+    *,
+    engine: Engine,
+    address: str | None,
 ) -> AbstractContextManager[PredictionStream]:
     models = [model] if isinstance(model, str | Path) or not isinstance(model, Sequence) else [*model]
     paths = tuple(Path(one) for one in models if isinstance(one, str | Path))
     if not models:
         raise InputError("there is no model; give one model folder, or more")
+    if engine not in get_args(Engine):
+        raise InputError(f"engine is {engine!r}; choose one of {', '.join(get_args(Engine))}")
+    if address is not None and engine != "ray":
+        raise InputError(f"address is {address!r}, of a Ray cluster; it needs the engine 'ray'")
     if len(paths) == len(models):
-        return open_stream(ModelSource(paths, device, precision), processes, domain=True)
+        source = ModelSource(paths, device, precision)
+        others = None
+        if engine == "ray":
+            from molgraph.screening.ray_engine import ray_helpers
+
+            others = ray_helpers(source, address)
+        return open_stream(source, processes, domain=True, others=others)
     if paths:
         raise InputError("some models are loaded and some are folders; load all of them, or none")
     from molgraph.panel import Panel

@@ -7,7 +7,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import cache
 from itertools import pairwise
@@ -63,7 +63,7 @@ class Helpers:
     Attributes:
         pool: Gives them their work.
         source: Where they find the model.
-        starts: The process number of a helper when it is ready for work; one for each.
+        starts: The process number of a helper when it is ready for work, 0 on other machines; one for each.
         begin: Starts others in their place.
         n_deaths: How often that was needed.
     """
@@ -80,9 +80,9 @@ class Helpers:
         return sum(start.done() for start in self.starts)
 
     def kill(self) -> None:
-        """End the helpers that hang; the pool is broken then, as it is when one dies."""
+        """End the helpers that hang; the pool is broken then, as it is when one dies. Not those of other machines."""
         for start in self.starts:
-            if start.done() and not start.exception():
+            if start.done() and not start.exception() and start.result():
                 with suppress(ProcessLookupError):
                     os.kill(start.result(), signal.SIGTERM if os.name == "nt" else signal.SIGKILL)
 
@@ -154,15 +154,15 @@ class PredictionStream:
             task.answer = batch.graphs
             return
         if helpers is None or not (is_on_gpu or n_under_way < 2 * helpers.n_ready):
-            task.answer = _predicted(self.panel, _work_of(batch), domain=self._domain)
+            task.answer = predicted(self.panel, _work_of(batch), domain=self._domain)
             return
         try:
             if is_on_gpu:
                 standardizer = self.panel.first.card.standardizer
-                task.answer = helpers.pool.submit(_featurize, batch.smiles, batch.ids, standardizer)
+                task.answer = helpers.pool.submit(featurize_batch, batch.smiles, batch.ids, standardizer)
             else:
                 digest = self.panel.digest
-                task.answer = helpers.pool.submit(_predict, helpers.source, digest, _work_of(batch), self._domain)
+                task.answer = helpers.pool.submit(predict_batch, helpers.source, digest, _work_of(batch), self._domain)
         except BrokenExecutor:
             self._recover(helpers, task, waiting)
 
@@ -227,18 +227,30 @@ class _Task:
 
 
 #: What a prediction is made of: graphs where these were made before, else structures and identifiers.
-_Work = PackedGraphs | tuple[list[str], list[str]]
+Work = PackedGraphs | tuple[list[str], list[str]]
 
 
-def _work_of(batch: RecordBatch) -> _Work:
+def _work_of(batch: RecordBatch) -> Work:
     return (batch.smiles, batch.ids) if batch.graphs is None else batch.graphs
 
 
 @contextmanager
-def open_stream(source: ModelSource, processes: int | None, *, domain: bool = False) -> Iterator[PredictionStream]:
+def open_stream(
+    source: ModelSource,
+    processes: int | None,
+    *,
+    domain: bool = False,
+    others: AbstractContextManager[Helpers] | None = None,
+) -> Iterator[PredictionStream]:
     """A stream with `processes - 1` helpers, which are ended on leaving, whatever happens; None for one process a core.
 
-    The helpers load the model while this process loads it too. With `domain` the distances of `Prediction` are filled.
+    The helpers load the model while this process loads it too.
+
+    Args:
+        source: The models.
+        processes: Processes, this one included.
+        domain: Fill in the distances of `Prediction` too.
+        others: Helpers of another kind, in the place of processes here.
 
     Raises:
         InputError: `processes` is not positive.
@@ -248,8 +260,12 @@ def open_stream(source: ModelSource, processes: int | None, *, domain: bool = Fa
         raise InputError(f"processes is {processes}; it must be 1 or more")
     processes = processes or default_processes()
     with ExitStack() as stack:
-        helpers = stack.enter_context(_start_helpers(source, processes - 1)) if processes > 1 else None
-        if processes > 1:
+        helpers = None
+        if others is not None:
+            helpers = stack.enter_context(others)
+        elif processes > 1:
+            helpers = stack.enter_context(_start_helpers(source, processes - 1))
+        if helpers is not None:
             stack.enter_context(_shared_cores(processes))
         from molgraph.panel import Panel
 
@@ -327,21 +343,21 @@ def _warm_up(source: ModelSource) -> int:
     return os.getpid()
 
 
-def _predict(source: ModelSource, digest: str, work: "_Work", domain: bool) -> Prediction:
+def predict_batch(source: ModelSource, digest: str, work: "Work", domain: bool) -> Prediction:
     panel = _load(source)
     if panel.digest != digest:
         raise ModelError("the model folder changed while it was in use; start again")
-    return replace(_predicted(panel, work, domain=domain), rule=None)
+    return replace(predicted(panel, work, domain=domain), rule=None)
 
 
-def _predicted(panel: "Panel", work: "_Work", *, domain: bool) -> Prediction:
+def predicted(panel: "Panel", work: "Work", *, domain: bool) -> Prediction:
     if isinstance(work, PackedGraphs):
         return panel.predict_graphs(work, domain=domain)
     smiles, ids = work
     return panel.predict(smiles, ids=ids, domain=domain)
 
 
-def _featurize(smiles: list[str], ids: list[str], standardizer: StandardizerName) -> PackedGraphs:
+def featurize_batch(smiles: list[str], ids: list[str], standardizer: StandardizerName) -> PackedGraphs:
     from molgraph.features.featurize import featurize
 
     return featurize(smiles, ids=ids, standardizer=standardizer)

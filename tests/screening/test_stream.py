@@ -82,7 +82,7 @@ def test_helpers_of_any_pace_keep_the_order(panel, model_folder, monkeypatch):
         time.sleep(0.02 * (len(smiles[0]) % 4))
         return panel.predict(smiles, ids=ids, domain=domain)
 
-    monkeypatch.setattr(stream, "_predict", at_any_pace)
+    monkeypatch.setattr(stream, "predict_batch", at_any_pace)
     with ThreadPoolExecutor(3) as pool:
         helpers = helpers_of(pool, model_folder, 3)
         results = list(PredictionStream(panel, helpers).predict(batches(30)))
@@ -149,7 +149,7 @@ def test_on_a_gpu_helpers_only_featurize(panel, model_folder, monkeypatch):
 
     helpers = helpers_of(Pool(), model_folder, 1)
     check(list(PredictionStream(on_gpu, helpers).predict(batches(10))), 10)
-    assert submitted == [stream._featurize] * 10
+    assert submitted == [stream.featurize_batch] * 10
 
 
 class DyingPool(SlowPool):
@@ -197,9 +197,9 @@ def test_a_model_that_changes_under_way_is_noticed(model_folder):
     stream._load.cache_clear()
     source = ModelSource((model_folder,), "cpu")
     digest = Panel.load([model_folder], device="cpu").digest
-    assert stream._predict(source, digest, (["CCO"], ["a"]), domain=False).rule is None
+    assert stream.predict_batch(source, digest, (["CCO"], ["a"]), domain=False).rule is None
     with pytest.raises(ModelError, match="changed while it was in use"):
-        stream._predict(source, "another", (["CCO"], ["a"]), domain=False)
+        stream.predict_batch(source, "another", (["CCO"], ["a"]), domain=False)
 
 
 def test_processes_are_counted(model_folder):
