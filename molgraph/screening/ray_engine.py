@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from molgraph.errors import InputError, ModelError
 from molgraph.results import Prediction
-from molgraph.screening.stream import Helpers, ModelSource, Work, featurize_batch, predict_batch, predicted
+from molgraph.screening.stream import Helpers, ModelSource, Work, predict_batch, predicted
 
 if TYPE_CHECKING:
     from molgraph.panel import Panel
@@ -91,22 +91,16 @@ class _RayPool(Executor):
         # In a list, or Ray would unpack the files anew for each task.
         self._files = [ray.put([_files_of(path) for path in source.paths])]
         remote = partial(ray.remote, num_cpus=1, max_retries=_RETRIES)
-        self._predict, self._featurize = remote()(_predict_on_worker), remote()(featurize_batch)
+        self._predict, self._run = remote()(_predict_on_worker), remote()(_run_on_worker)
         self._warm_up = remote(scheduling_strategy="SPREAD")(_load_on_worker)
 
     def submit(self, function: Callable[..., Any], /, *arguments: Any, **_named: Any) -> "Future[Any]":
-        """The promise of what the cluster makes of a batch.
-
-        Raises:
-            InputError: It is other work.
-        """
-        promise: Future[Any]
+        """The promise of what the cluster makes of it. Where it is to predict, the models go along."""
         if function is predict_batch:
-            promise = self._predict.remote(self._files, *arguments).future()
-        elif function is featurize_batch:
-            promise = self._featurize.remote(*arguments).future()
+            task = self._predict.remote(self._files, *arguments)
         else:
-            raise InputError(f"the cluster takes batches of a screen and does not run {function!r}")
+            task = self._run.remote(function, *arguments)
+        promise: Future[Any] = task.future()
         return promise
 
     def warm_up(self) -> "Future[int]":
@@ -130,6 +124,10 @@ def _predict_on_worker(files: list[Any], source: ModelSource, digest: str, work:
     if panel.digest != digest:
         raise ModelError("the model folder changed while it was in use; start again")
     return replace(predicted(panel, work, domain=domain), rule=None)
+
+
+def _run_on_worker(function: Callable[..., Any], *arguments: Any) -> Any:
+    return function(*arguments)
 
 
 def _load_on_worker(files: list[Any], source: ModelSource) -> int:

@@ -242,6 +242,21 @@ def test_helpers_work_and_end(model_folder, capfd):
     assert "Traceback" not in capfd.readouterr().err
 
 
+def lengths(texts):
+    return [len(text) for text in texts]
+
+
+@pytest.mark.parametrize("n", [0, 1, 7])
+def test_work_on_texts_is_shared(panel, model_folder, n):
+    texts = ["C" * i for i in range(n)]
+    assert PredictionStream(panel).share(lengths, texts) == [*range(n)]
+    with ThreadPoolExecutor(2) as pool:
+        assert PredictionStream(panel, helpers_of(pool, model_folder, 2)).share(lengths, texts) == [*range(n)]
+    dying = DyingPool(10, at_once=False)
+    assert PredictionStream(panel, helpers_of(dying, model_folder, 2)).share(lengths, texts) == [*range(n)]
+    assert dying.n_deaths == 8
+
+
 def test_a_helper_that_hangs_is_ended(model_folder, monkeypatch):
     monkeypatch.setattr(stream, "_PATIENCE", 2.0)
     with open_stream(ModelSource((model_folder,), "cpu"), 2) as two:
