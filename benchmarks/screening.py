@@ -17,10 +17,9 @@ from typing import Any
 
 from inputs import data_folder, sha256
 from peers import Chemprop, Molgraph, install_chemprop, package_versions
-from programs import ProgramError
 from records import RESULTS, machine, new_record, write_record
 from screening_cases import GROUPS, MCULE, Screening, Sizes
-from speed import BUSY, PACKAGES, case_record
+from speed import BUSY, PACKAGES, case_record, run_groups
 from speed_cases import TABLE, Bench, Case, Settings
 from speed_report import report
 
@@ -41,7 +40,7 @@ def main(arguments: list[str] | None = None) -> int:
         bench.prepare()
         job = Screening(bench, QUICK if options.quick else FULL)
         job.prepare()
-        cases, failed = _run(job, options.only or list(GROUPS))
+        cases, failed = run_groups(GROUPS, job, options.only or list(GROUPS))
     print(report(cases))
     if failed:
         print(f"no figures for: {', '.join(failed)}", file=sys.stderr)
@@ -50,23 +49,6 @@ def main(arguments: list[str] | None = None) -> int:
     if path is not None and cases:
         write_record(_record(job, cases, failed, {**where, "load_before": round(load, 2)}), path)
     return 1 if failed else 0
-
-
-def _run(job: Screening, names: Sequence[str]) -> tuple[dict[str, Case], list[str]]:
-    """The cases of the groups that ran to the end, and the names of those that did not."""
-    cases: dict[str, Case] = {}
-    failed: list[str] = []
-    for name in names:
-        print(name, file=sys.stderr, flush=True)
-        try:
-            found = GROUPS[name](job)
-        except (ProgramError, OSError, LookupError, ValueError) as error:
-            print(f"{name} failed: {error}", file=sys.stderr)
-            failed.append(name)
-            continue
-        cases.update(found)
-        print(report(found), file=sys.stderr, flush=True)
-    return cases, failed
 
 
 def _record(

@@ -12,9 +12,9 @@ import dataclasses
 import os
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from inputs import LIBRARY, data_folder, sha256
 from peers import Chemprop, Molgraph, install_chemprop, package_versions
@@ -24,6 +24,7 @@ from speed_cases import FULL, GROUPS, QUICK, TABLE, Bench, Case
 from speed_report import report
 
 BUSY = 0.5
+Job = TypeVar("Job")
 PACKAGES = ("torch", "rdkit", "cuik_molmaker_pin", "numpy")
 
 
@@ -40,7 +41,7 @@ def main(arguments: list[str] | None = None) -> int:
     with tempfile.TemporaryDirectory(prefix="molgraph-speed-") as folder:
         bench = Bench(Path(folder), chemprop, Molgraph(options.molgraph), settings, where["fast_bfloat16"])
         bench.prepare()
-        cases, failed = run_groups(bench, options.only or list(GROUPS))
+        cases, failed = run_groups(GROUPS, bench, options.only or list(GROUPS))
     print(report(cases))
     if failed:
         print(f"no figures for: {', '.join(failed)}", file=sys.stderr)
@@ -51,17 +52,22 @@ def main(arguments: list[str] | None = None) -> int:
     return 1 if failed else 0
 
 
-def run_groups(bench: Bench, names: Sequence[str]) -> tuple[dict[str, Case], list[str]]:
-    """The cases of the groups that ran to the end, and the names of those that did not."""
+def run_groups(
+    groups: Mapping[str, Callable[[Job], dict[str, Case]]], job: Job, names: Sequence[str]
+) -> tuple[dict[str, Case], list[str]]:
+    """The cases of the groups that ran to the end, which are shown at once, and the names of those that did not."""
     cases: dict[str, Case] = {}
     failed: list[str] = []
     for name in names:
-        print(name, file=sys.stderr)
+        print(name, file=sys.stderr, flush=True)
         try:
-            cases.update(GROUPS[name](bench))
+            found = groups[name](job)
         except (ProgramError, OSError, LookupError, ValueError) as error:
             print(f"{name} failed: {error}", file=sys.stderr)
             failed.append(name)
+            continue
+        cases.update(found)
+        print(report(found), file=sys.stderr, flush=True)
     return cases, failed
 
 

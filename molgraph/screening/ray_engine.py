@@ -12,7 +12,7 @@ The models travel with the work, so a node needs molgraph but no access to their
 import os
 import tempfile
 from collections.abc import Callable, Iterator
-from concurrent.futures import Executor, Future
+from concurrent.futures import BrokenExecutor, Executor, Future
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cache, partial
@@ -100,16 +100,33 @@ class _RayPool(Executor):
             task = self._predict.remote(self._files, *arguments)
         else:
             task = self._run.remote(function, *arguments)
-        promise: Future[Any] = task.future()
-        return promise
+        return _promise(task)
 
     def warm_up(self) -> "Future[int]":
         """The promise that a worker has loaded the models."""
-        promise: Future[int] = self._warm_up.remote(self._files, self._source).future()
-        return promise
+        return _promise(self._warm_up.remote(self._files, self._source))
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         """Nothing is held here: the cluster goes on."""
+
+
+def _promise(task: Any) -> "Future[Any]":
+    """The promise of a task; it fails with the error of the work, or with `BrokenExecutor` where the cluster failed."""
+    from ray.exceptions import RayError, RayTaskError
+
+    promise: Future[Any] = Future()
+
+    def keep(done: "Future[Any]") -> None:
+        error = done.exception()
+        if error is None:
+            promise.set_result(done.result())
+        elif isinstance(error, RayTaskError):
+            promise.set_exception(error.cause)
+        else:
+            promise.set_exception(BrokenExecutor(str(error)) if isinstance(error, RayError) else error)
+
+    task.future().add_done_callback(keep)
+    return promise
 
 
 def _files_of(folder: Path) -> dict[str, bytes]:

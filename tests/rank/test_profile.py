@@ -24,9 +24,6 @@ class Ends:
         width = np.array([10 * (1 - level), np.nan])
         return prediction.mean - width, prediction.mean + width
 
-    def label_sets(self, prediction, level):
-        raise NotImplementedError
-
 
 def predicted(mean, std=0.5) -> Prediction:
     mean = np.asarray(mean, dtype=float)

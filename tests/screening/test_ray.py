@@ -2,11 +2,13 @@
 
 import subprocess
 import sys
+from concurrent.futures import BrokenExecutor, Future
 
 import pytest
 
 from molgraph import Predictor, screen
-from molgraph.errors import InputError
+from molgraph.errors import InputError, ModelError
+from molgraph.screening.ray_engine import _promise
 
 pytest.importorskip("ray", reason="the ray extra is not installed")
 
@@ -72,6 +74,26 @@ def test_the_files_are_those_of_a_local_screen(model_folder, library, tmp_path, 
     assert ("killed after" in ended.stdout) == (kind == "two nodes")
     files = {path.name: path.read_bytes() for path in (tmp_path / "local").iterdir() if path.name != "timing.json"}
     assert files == {p.name: p.read_bytes() for p in (tmp_path / "ray").iterdir() if p.name != "timing.json"}
+
+
+def test_errors_are_those_of_the_work_or_of_the_pool():
+    from ray.exceptions import RayTaskError, WorkerCrashedError
+
+    class Task:
+        """A task of Ray that is done."""
+
+        def __init__(self, result=None, error=None):
+            self.done = Future()
+            self.done.set_exception(error) if error else self.done.set_result(result)
+
+        def future(self):
+            return self.done
+
+    assert _promise(Task(result=3)).result() == 3
+    with pytest.raises(BrokenExecutor):
+        _promise(Task(error=WorkerCrashedError())).result()
+    with pytest.raises(ModelError, match=r"^the model folder changed$"):
+        _promise(Task(error=RayTaskError("work", "a traceback", ModelError("the model folder changed")))).result()
 
 
 def test_what_cannot_be_done(model_folder, library, tmp_path):
