@@ -11,6 +11,7 @@ from .options import (
     MaxRejected,
     Overwrite,
     Processes,
+    Progress,
     Quiet,
     SmilesColumn,
     check_rejected,
@@ -50,6 +51,7 @@ def featurize(
     processes: Processes = None,
     max_rejected: MaxRejected = None,
     overwrite: Overwrite = False,
+    progress: Progress = "auto",
     quiet: Quiet = False,
     as_json: AsJson = False,
 ) -> None:
@@ -70,7 +72,7 @@ def featurize(
         return
     if source is None or output is None:
         raise InputError("featurize needs INPUT and --output, or --check LIBRARY (help: molgraph featurize --help)")
-    with stream_bar("featurize", quiet=quiet) as listener:
+    with stream_bar("featurize", quiet=quiet, style=progress) as listener:
         summary = pack_library(
             source,
             output,
@@ -85,7 +87,7 @@ def featurize(
         )
     if as_json:
         show_json(summary)
-    elif not quiet:
+    elif not quiet and progress == "auto":
         tell(
             f"{summary.rows_read:,} rows: {summary.molecules:,} molecules, {summary.rejected:,} rejected; "
             f"{summary.rows_read / summary.seconds:,.0f} a second"

@@ -29,6 +29,16 @@ Processes = Annotated[
     int | None, typer.Option(min=1, help="Processes that share the work. [default: one a core, at most 8]")
 ]
 
+Memory = Annotated[
+    float | None,
+    typer.Option(metavar="GB", help="Memory that these may take together, about; fewer work where it is short."),
+]
+ProgressStyle = Literal["auto", "json"]
+Progress = Annotated[
+    ProgressStyle,
+    typer.Option(help="On stderr: a bar or a line now and then; or lines of JSON each second, and no talk."),
+]
+
 
 def _check_limit(limit: str | None) -> str | None:
     if limit is not None:

@@ -1,5 +1,6 @@
 """`molgraph predict`."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -10,9 +11,10 @@ from .options import (
     IdColumn,
     Level,
     MaxRejected,
-    ModelFolder,
+    Memory,
     PrecisionName,
     Processes,
+    Progress,
     Quiet,
     SmilesColumn,
     check_rejected,
@@ -23,12 +25,16 @@ from .text import show_json, tell
 EXAMPLE = """\b
 Examples:
   molgraph predict model compounds.csv -o predictions.csv
+  molgraph predict potency toxicity compounds.csv -o predictions.csv
   cut -f 2 ids.tsv | molgraph predict model - -o - > predictions.csv
 """
 
 
 def predict(
-    model: ModelFolder,
+    models: Annotated[
+        list[Path],
+        typer.Argument(metavar="MODEL...", help="Model folders that `molgraph train` wrote: one, or several."),
+    ],
     source: Annotated[
         str, typer.Argument(metavar="INPUT", help="Structures: file, folder, glob, address, or - for stdin.")
     ],
@@ -45,7 +51,9 @@ def predict(
     precision: Annotated[PrecisionName, typer.Option(help="Number format of the products.")] = "float32",
     device: Device = "auto",
     processes: Processes = None,
+    memory: Memory = None,
     max_rejected: MaxRejected = None,
+    progress: Progress = "auto",
     quiet: Quiet = False,
     as_json: AsJson = False,
 ) -> None:
@@ -57,9 +65,9 @@ def predict(
 
     if as_json and output == "-":
         raise InputError("--json and --output - both write to stdout; give the predictions a file")
-    with stream_bar("predict", quiet=quiet) as listener:
+    with stream_bar("predict", quiet=quiet, style=progress) as listener:
         summary = predict_file(
-            model,
+            models,
             source,
             output,
             smiles_column=smiles_column,
@@ -69,11 +77,12 @@ def predict(
             device=device,
             precision=precision,
             processes=processes,
+            memory=memory,
             on_progress=listener,
         )
     if as_json:
         show_json(summary)
-    elif not quiet:
+    elif not quiet and progress == "auto":
         where = "stdout" if output == "-" else output
         tell(f"{summary.predicted:,} of {summary.rows_read:,} rows predicted, written to {where}")
         tell_rejected(summary.first_rejected, summary.rejected, "the output has each with its reason")

@@ -1,5 +1,6 @@
 """Progress on stderr: a bar on a terminal, and now and then a line elsewhere."""
 
+import json
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -12,11 +13,16 @@ if TYPE_CHECKING:
     from molgraph.library.progress import StreamProgress
     from molgraph.training.progress import TrainProgress
 
+    from .options import ProgressStyle
+
 #: Takes work done, all work (None if unknown), molecules done, and a note.
 _Update = Callable[[int, int | None, int, str], None]
 
 #: Seconds between two lines of progress where stderr is no terminal.
 _LOG_SECONDS = 30.0
+
+#: Seconds between two lines of JSON.
+_JSON_SECONDS = 1.0
 
 
 @contextmanager
@@ -39,8 +45,14 @@ def training_bar(*, quiet: bool) -> Iterator[Callable[["TrainProgress"], None]]:
 
 
 @contextmanager
-def stream_bar(what: str, *, quiet: bool) -> Iterator[Callable[["StreamProgress"], None]]:
+def stream_bar(
+    what: str, *, quiet: bool, style: "ProgressStyle" = "auto"
+) -> Iterator[Callable[["StreamProgress"], None]]:
     """A listener that shows rows, rejected rows, molecules per second and time left."""
+    if style == "json":
+        with json_lines(what) as listen_to:
+            yield listen_to
+        return
     with _bar(what, quiet=quiet) as update:
 
         def listen(progress: "StreamProgress") -> None:
@@ -48,6 +60,37 @@ def stream_bar(what: str, *, quiet: bool) -> Iterator[Callable[["StreamProgress"
             update(progress.bytes_read, progress.bytes_total, progress.rows, note)
 
         yield listen
+
+
+@contextmanager
+def json_lines(
+    what: str, *, clock: Callable[[], float] = time.monotonic
+) -> Iterator[Callable[["StreamProgress"], None]]:
+    """A listener that writes a line of JSON each second, and one when all is done."""
+    rate, work_rate = _rate(clock), _rate(clock)
+    last = -_JSON_SECONDS
+    values: dict[str, object] = {}
+
+    def listen(progress: "StreamProgress") -> None:
+        nonlocal last
+        speed, work_speed = rate(progress.rows), work_rate(progress.bytes_read)
+        left = None if progress.bytes_total is None else progress.bytes_total - progress.bytes_read
+        values.update(
+            command=what,
+            rows=progress.rows,
+            rejected=progress.rejected,
+            fraction=None if left is None else round(progress.bytes_read / max(progress.bytes_total or 0, 1), 4),
+            molecules_per_second=round(speed, 1),
+            seconds_left=None if left is None or work_speed <= 0 else round(left / work_speed, 1),
+            done=False,
+        )
+        if clock() - last >= _JSON_SECONDS:
+            last = clock()
+            tell(json.dumps(values))
+
+    yield listen
+    if values:
+        tell(json.dumps({**values, "fraction": 1.0, "seconds_left": 0.0, "done": True}))
 
 
 @contextmanager

@@ -12,9 +12,11 @@ from .options import (
     IdColumn,
     Level,
     MaxRejected,
+    Memory,
     Overwrite,
     PrecisionName,
     Processes,
+    Progress,
     Quiet,
     SmilesColumn,
     check_rejected,
@@ -93,14 +95,15 @@ def screen(
         int | None, typer.Option(metavar="N", help="Pick so many of the hits that differ, into diverse.csv.")
     ] = None,
     diverse_by: Annotated[
-        Literal["maxmin", "scaffold"],
-        typer.Option(help="Pick what is most unlike those before, or the best of each scaffold."),
+        Literal["maxmin", "scaffold", "cluster"],
+        typer.Option(help="Pick what is most unlike those before, or the best of each scaffold or cluster."),
     ] = "maxmin",
     precision: Annotated[
         PrecisionName, typer.Option(help="Number format; auto takes bfloat16 where the processor is fast at it.")
     ] = "auto",
     device: Device = "auto",
     processes: Processes = None,
+    memory: Memory = None,
     engine: Annotated[
         Literal["local", "ray"], typer.Option(help="Processes of this machine, or the cores of a Ray cluster.")
     ] = "local",
@@ -113,6 +116,7 @@ def screen(
         bool, typer.Option("--resume", help="Go on with a screen that was stopped; from the start if there is none.")
     ] = False,
     overwrite: Overwrite = False,
+    progress: Progress = "auto",
     quiet: Quiet = False,
     as_json: AsJson = False,
 ) -> None:
@@ -121,7 +125,7 @@ def screen(
 
     from .progress import stream_bar
 
-    with stream_bar("screen", quiet=quiet) as listener:
+    with stream_bar("screen", quiet=quiet, style=progress) as listener:
         result = screen_library(
             models,
             library,
@@ -144,6 +148,7 @@ def screen(
             device=device,
             precision=precision,
             processes=processes,
+            memory=memory,
             engine=engine,
             address=address,
             resume=resume,
@@ -153,7 +158,7 @@ def screen(
     if as_json:
         stored = [json.loads((output / name).read_text(encoding="utf-8")) for name in ("summary.json", "timing.json")]
         show_json(stored[0] | {"timing": stored[1]})
-    elif not quiet:
+    elif not quiet and progress == "auto":
         _tell(result, top)
     check_rejected(max_rejected, result.rejected, result.rows_read)
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from molgraph import Predictor, screen, train
+from molgraph import Predictor, predict_file, screen, train
 from molgraph.errors import InputError, ModelError
 from molgraph.panel import Panel
 
@@ -163,3 +163,15 @@ def test_a_profile_ranks_by_several_tasks(model_folder, active_folder, library, 
         assert 0 <= float(hit["score"]) <= 1 - float(hit["active_pred"]) + 1e-5
     with pytest.raises(InputError, match="goal and profile both say what ranks"):
         screen(model_folder, library, output=tmp_path / "none", profile=path, goal="pIC50")
+
+
+def test_a_table_with_the_predictions_of_both(model_folder, active_folder, library, tmp_path):
+    predict_file([model_folder, active_folder], library, tmp_path / "both.csv", device="cpu")
+    both = rows(tmp_path / "both.csv")
+    for name, folder in (("pIC50", model_folder), ("active", active_folder)):
+        predict_file(folder, library, tmp_path / f"{name}.csv", device="cpu")
+        own = rows(tmp_path / f"{name}.csv")
+        assert len(own) == len(both) == 92
+        assert all(line.items() <= more.items() for line, more in zip(own, both, strict=True))
+    with pytest.raises(InputError, match="there is no model"):
+        predict_file([], library, tmp_path / "none.csv")

@@ -1,6 +1,6 @@
 """Diverse picking: few compounds of a ranking that differ from each other."""
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,7 +31,32 @@ def max_min(fingerprints: NDArray[np.uint8], n: int) -> list[int]:
     return picked
 
 
-def best_of_each(kinds: Sequence[str], n: int) -> list[int]:
+def clusters(fingerprints: NDArray[np.uint8], similarity: float) -> list[int]:
+    """The cluster of each row: that of the first row of all that it is as similar to as that, else one of its own.
+
+    Directed sphere exclusion (Gobbi and Lee 2003, doi:10.1021/ci025554v): the best compound of a cluster is its centre,
+    the clusters are numbered by their centres, and the order of the rows decides alone.
+
+    Args:
+        fingerprints: `[B, W]` packed bits, best compound first.
+        similarity: Least Tanimoto similarity to the centre of a cluster.
+
+    >>> clusters(np.array([[0b1100], [0b0011], [0b1101], [0b0111]], dtype=np.uint8), 0.6)
+    [0, 1, 0, 1]
+    """
+    n_bits = np.bitwise_count(fingerprints).sum(axis=1, dtype=np.int64)
+    cluster = np.full(len(fingerprints), -1, dtype=np.int64)
+    n_clusters = 0
+    for row in range(len(fingerprints)):
+        if cluster[row] < 0:
+            is_like = _similarity(fingerprints, n_bits, row) >= similarity
+            cluster[is_like & (cluster < 0)] = n_clusters
+            cluster[row] = n_clusters  # also if it has no bit at all, and is like nothing, not even itself
+            n_clusters += 1
+    return [int(number) for number in cluster]
+
+
+def best_of_each(kinds: Sequence[Hashable], n: int) -> list[int]:
     """Rows picked so that no kind comes a second time before all have come once, and so on; the better rows first.
 
     Args:
@@ -41,7 +66,7 @@ def best_of_each(kinds: Sequence[str], n: int) -> list[int]:
     >>> best_of_each(["a", "a", "b", "a", "c"], 4)
     [0, 2, 4, 1]
     """
-    seen: dict[str, int] = {}
+    seen: dict[Hashable, int] = {}
     turn = []
     for kind in kinds:
         turn.append(seen.get(kind, 0))

@@ -2,12 +2,16 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from heapq import nsmallest
 from typing import Generic, TypeVar
 
 Payload = TypeVar("Payload")
 
 #: Entries that are looked at together at least; a block of a few costs hardly more than one.
 _MIN_BLOCK = 64
+
+#: Other entries of a key that are remembered beside its best one.
+MOST_REPEATS = 10
 
 
 @dataclass(frozen=True)
@@ -19,18 +23,21 @@ class Ranked(Generic[Payload]):
         row: Position in the stream; the earlier of two equal scores is better.
         key: What makes two entries the same thing.
         payload: What belongs to it.
+        repeats: What belongs to the next best entries of the same key, `MOST_REPEATS` at most, in the order of their
+            rows. Of the last entry of a full ranking, and of what ties with it, none are known.
     """
 
     score: float
     row: int
     key: str
     payload: Payload
+    repeats: tuple[Payload, ...] = ()
 
 
 class _Entry(Generic[Payload]):
     """One entry of the pool; what a close look tells is None before it."""
 
-    __slots__ = ("is_inside", "is_listed", "key", "payload", "row", "score")
+    __slots__ = ("is_inside", "is_listed", "key", "payload", "repeats", "row", "score")
 
     def __init__(self, score: float, row: int, payload: Payload) -> None:
         self.score = score
@@ -39,6 +46,17 @@ class _Entry(Generic[Payload]):
         self.is_inside: bool | None = None
         self.is_listed: bool = True
         self.key: str | None = None
+        self.repeats: list[_Entry[Payload]] = []
+
+    @property
+    def order(self) -> tuple[float, int]:
+        """The better of two entries comes first."""
+        return -self.score, self.row
+
+    def add_repeat(self, other: "_Entry[Payload]") -> None:
+        """Remember an entry of the same key, that is no better, and what was remembered with it."""
+        everything = [*self.repeats, other, *other.repeats]
+        self.repeats = nsmallest(MOST_REPEATS, everything, key=lambda entry: entry.order)
 
 
 class TopEntries(Generic[Payload]):
@@ -100,16 +118,22 @@ class TopEntries(Generic[Payload]):
     def _ranking(self, *, is_inside: bool) -> list[Ranked[Payload]]:
         self._prune()
         return [
-            Ranked(entry.score, entry.row, self._key(entry), entry.payload)
+            Ranked(entry.score, entry.row, self._key(entry), entry.payload, self._known_repeats(entry))
             for entry in self._pool
             if entry.is_inside == is_inside
         ]
 
+    def _known_repeats(self, entry: _Entry[Payload]) -> tuple[Payload, ...]:
+        """The repeats that were certainly offered, whenever the pool was pruned: those above both thresholds."""
+        least = max(self.threshold, self.outside_threshold) if not entry.is_inside else self.threshold
+        known = [repeat for repeat in entry.repeats if repeat.score > least]
+        return tuple(repeat.payload for repeat in sorted(known, key=lambda repeat: repeat.row))
+
     def _prune(self) -> None:
         """Drop what can be in neither ranking: what remains was looked at, is distinct, and in order."""
-        pool = sorted(self._pool, key=lambda entry: (-entry.score, entry.row))
+        pool = sorted(self._pool, key=lambda entry: entry.order)
         kept: list[_Entry[Payload]] = []
-        keys: set[str] = set()
+        best: dict[str, _Entry[Payload]] = {}
         n_inside = n_outside = n_looked_at = 0
         while n_inside < self.capacity and n_looked_at < len(pool):
             block = pool[n_looked_at : n_looked_at + max(self.capacity - n_inside, _MIN_BLOCK)]
@@ -119,9 +143,10 @@ class TopEntries(Generic[Payload]):
                 # Of what is too far down outside not even the key is asked for: in some streams that is nearly all.
                 if not entry.is_listed or (not entry.is_inside and n_outside == self.capacity):
                     continue
-                if self._key(entry) in keys:
+                first = best.setdefault(self._key(entry), entry)
+                if first is not entry:
+                    first.add_repeat(entry)
                     continue
-                keys.add(self._key(entry))
                 kept.append(entry)
                 n_inside += bool(entry.is_inside)
                 n_outside += not entry.is_inside

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -26,8 +26,11 @@ if TYPE_CHECKING:  # loading a model loads torch: helpers are started before tha
     from molgraph.panel import Panel
     from molgraph.predictor import Neighbours, Predictor
 
-#: Gives a part of the work on some texts to other processes.
-Share = Callable[[Callable[[list[str]], list[tuple[str, DrugLikeness]]], Sequence[str]], list[tuple[str, DrugLikeness]]]
+#: Alerts and drug-likeness of some structures.
+Quality = list[tuple[str, DrugLikeness]]
+
+#: Lets other processes begin with some structures; what comes back waits for them.
+Begin = Callable[[Callable[[list[str]], Quality], Sequence[str]], Callable[[], Quality]]
 
 #: What is done with structures that the model knows nothing about: a list of their own, or the same list as all.
 DomainRule = Literal["separate", "ignore"]
@@ -163,23 +166,27 @@ class HitFacts:
     """What is known of the hits of a table besides their predictions.
 
     Attributes:
+        duplicates: By key, the identifiers of other rows with that structure.
         p_values: By row of the library; nothing is shown for a row without one.
         selected: Keys of the structures that were selected.
-        quality: Columns of `quality_columns`, a value for each hit; none if these are not shown.
+        fronts: Column of the Pareto fronts, or none.
+        quality: Gives the last columns, a value for each hit; asked last, because it may have to wait.
     """
 
+    duplicates: Mapping[str, str] = field(default_factory=dict)
     p_values: Mapping[int, float] = field(default_factory=dict)
     selected: frozenset[str] = frozenset()
-    quality: Columns = field(default_factory=dict)
+    fronts: Columns = field(default_factory=dict)
+    quality: Callable[[Sequence[Ranked[Hit]]], Columns] = lambda _ranking: {}
 
 
 def write_hits(path: Path, panel: Panel, ranking: Sequence[Ranked[Hit]], columns: HitColumns, facts: HitFacts) -> None:
     """Write a ranking as a table, best first.
 
-    Columns: `rank, id, smiles`, the kept ones, the predictions, `score`, with a selection `p_value` and `selected`,
-    then `latent_distance`, `leverage`, `in_training`, `in_domain`, the most similar training compounds with their
-    measured values, which are empty if the model was saved without its training structures, and if they are asked for
-    `alerts`, `qed`, `lipinski_violations` and `sa_score`.
+    Columns: `rank, id, smiles, duplicate_ids`, the kept ones, the predictions, `score`, with a selection `p_value` and
+    `selected`, then `latent_distance`, `leverage`, `in_training`, `in_domain`, the most similar training compounds with
+    their measured values, which are empty if the model was saved without its training structures, with a profile of
+    several objectives `pareto_front`, and if they are asked for `alerts`, `qed`, `lipinski_violations` and `sa_score`.
 
     Args:
         path: Where to write.
@@ -205,11 +212,12 @@ def _columns(ranking: Sequence[Ranked[Hit]], panel: Panel, shown: HitColumns, fa
     last["in_training"] = [None] * len(hits) if in_training is None else in_training
     neighbours = predictor.neighbours(predictor.standardized([hit.smiles for hit in hits]), count=shown.nearest)
     last |= _nearest_columns(shown, neighbours, hits)
-    last |= facts.quality
+    last |= {**facts.fronts, **facts.quality(ranking)}
     columns: Columns = {
         "rank": list(range(1, len(hits) + 1)),
         "id": [hit.id for hit in hits],
         "smiles": [hit.smiles for hit in hits],
+        "duplicate_ids": [facts.duplicates.get(entry.key, "") for entry in ranking],
     }
     own = [*columns, *prediction_columns(panel.tasks), *last]
     for position, name in enumerate(free_names(shown.keep, own).values()):
@@ -226,7 +234,7 @@ def _columns(ranking: Sequence[Ranked[Hit]], panel: Panel, shown: HitColumns, fa
 
 
 def quality_columns(
-    ranking: Sequence[Ranked[Hit]], panel: Panel, catalogues: Sequence[str], share: Share
+    ranking: Sequence[Ranked[Hit]], panel: Panel, catalogues: Sequence[str], begin: Begin
 ) -> Callable[[Sequence[Ranked[Hit]]], Columns]:
     """Columns of what speaks against a compound, whatever a model says: alerts, drug-likeness, how hard it is to make.
 
@@ -234,15 +242,19 @@ def quality_columns(
         ranking: All hits that will be asked for.
         panel: The models.
         catalogues: Of structural alerts; nothing is shown if empty.
-        share: Gives a part of the work to other processes.
+        begin: Lets other processes begin.
     """
     if not catalogues:
         return lambda _hits: {}
-    texts = panel.first.standardized([entry.payload.smiles for entry in ranking])
-    found = dict(zip([entry.key for entry in ranking], share(partial(_quality, catalogues), texts), strict=True))
+    keys = [entry.key for entry in ranking]
+    finish = begin(partial(_quality, catalogues), panel.first.standardized([entry.payload.smiles for entry in ranking]))
+
+    @cache
+    def found() -> Mapping[str, tuple[str, DrugLikeness]]:
+        return dict(zip(keys, finish(), strict=True))
 
     def columns(hits: Sequence[Ranked[Hit]]) -> Columns:
-        own = [found[entry.key] for entry in hits]
+        own = [found()[entry.key] for entry in hits]
         return {
             "alerts": [one[0] for one in own],
             "qed": [one[1].qed for one in own],
@@ -253,7 +265,7 @@ def quality_columns(
     return columns
 
 
-def _quality(catalogues: Sequence[str], texts: list[str]) -> list[tuple[str, DrugLikeness]]:
+def _quality(catalogues: Sequence[str], texts: list[str]) -> Quality:
     return [*zip(alerts(texts, catalogues), drug_likeness(texts), strict=True)]
 
 

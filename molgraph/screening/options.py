@@ -8,8 +8,9 @@ from molgraph.errors import InputError
 from molgraph.screening.hits import DomainRule
 from molgraph.screening.selection import DEFAULT_FDR, FdrMethod, check_options
 
-#: How hits are picked that differ: each as unlike those before as can be, or the best of each Murcko scaffold.
-DiversityRule = Literal["maxmin", "scaffold"]
+#: How hits are picked that differ: each as unlike those before as can be, or the best of each Murcko scaffold, or of
+#: each cluster of similar compounds.
+DiversityRule = Literal["maxmin", "scaffold", "cluster"]
 
 #: More measured compounds beside a hit than this are no help.
 _MOST_NEAREST = 20

@@ -7,13 +7,17 @@ from typing import TYPE_CHECKING
 
 from molgraph.chem.fingerprints import morgan_fingerprints
 from molgraph.chem.scaffold import murcko_scaffold
-from molgraph.rank.diverse import best_of_each, max_min
+from molgraph.rank.diverse import best_of_each, clusters, max_min
 from molgraph.rank.top import Ranked
 from molgraph.screening.hits import Hit
-from molgraph.screening.options import ScreenOptions
+from molgraph.screening.options import DiversityRule, ScreenOptions
 
 if TYPE_CHECKING:  # loading a model loads torch: helpers are started before that
     from molgraph.predictor import Predictor
+
+#: Compounds of a cluster are at least as similar as that to its best one (Tanimoto, Morgan radius 2, 2,048 bits): what
+#: chemists see as one series is usually above it.
+CLUSTER_SIMILARITY = 0.5
 
 
 def picked_hits(ranking: Sequence[Ranked[Hit]], predictor: Predictor, options: ScreenOptions) -> list[Ranked[Hit]]:
@@ -27,8 +31,13 @@ def picked_hits(ranking: Sequence[Ranked[Hit]], predictor: Predictor, options: S
     if options.diverse is None or not ranking:
         return []
     texts = predictor.standardized([entry.payload.smiles for entry in ranking])
-    if options.diverse_by == "scaffold":
-        places = best_of_each([murcko_scaffold(text) for text in texts], options.diverse)
-    else:
-        places = max_min(morgan_fingerprints(texts), options.diverse)
-    return [ranking[place] for place in places]
+    return [ranking[place] for place in _places(texts, options.diverse, options.diverse_by)]
+
+
+def _places(texts: Sequence[str], n: int, rule: DiversityRule) -> list[int]:
+    if rule == "scaffold":
+        return best_of_each([murcko_scaffold(text) for text in texts], n)
+    fingerprints = morgan_fingerprints(texts)
+    if rule == "cluster":
+        return best_of_each(clusters(fingerprints, CLUSTER_SIMILARITY), n)
+    return max_min(fingerprints, n)

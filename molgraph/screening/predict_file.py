@@ -1,6 +1,6 @@
 """`predict_file`: every row of a table with its predictions beside it; rows in = rows out, in the same order."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +10,7 @@ from molgraph.chem.files.records import RecordBatch
 from molgraph.chem.files.writer import open_table_writer
 from molgraph.config import Device, Precision
 from molgraph.errors import InputError
+from molgraph.library.cores import processes_within
 from molgraph.library.progress import StreamProgress
 from molgraph.library.reader import LibraryReader, check_standardizer, open_library
 from molgraph.library.unusable import nothing_usable
@@ -40,7 +41,7 @@ _SHOWN = 5
 
 
 def predict_file(
-    model: str | Path,
+    model: str | Path | Sequence[str | Path],
     source: str | Path,
     output: str | Path,
     *,
@@ -51,12 +52,13 @@ def predict_file(
     device: Device = "auto",
     precision: Precision = "float32",
     processes: int | None = 1,
+    memory: float | None = None,
     on_progress: Callable[[StreamProgress], None] = lambda _progress: None,
 ) -> PredictSummary:
     """Write `id, smiles, status, reason`, the input's other columns, and the predictions of each row to `output`.
 
     Args:
-        model: Model folder.
+        model: Model folder; or several, all of which predict each row.
         source: Table or library; see `molgraph.chem.files.reader.open_records`.
         output: `.csv`, `.tsv`, `.sdf` (each also `.gz`) or `.parquet`; `-` is CSV on stdout.
         smiles_column: Column of structures; found by name if left out.
@@ -66,6 +68,7 @@ def predict_file(
         device: Where to compute.
         precision: Number format of the products.
         processes: Processes that share the work, None for one a core.
+        memory: Gigabytes that these may take together, about; fewer of them work where it is short.
         on_progress: Called after each batch.
 
     Raises:
@@ -75,12 +78,17 @@ def predict_file(
     """
     if not 0 < level < 1:
         raise InputError(f"level is {level}; it must lie between 0 and 1, e.g. 0.9")
+    models = [model] if isinstance(model, str | Path) else [*model]
+    if not models:
+        raise InputError("there is no model; give one model folder, or more")
     keep = "all" if keep_extra_columns else ()
     with (
         open_library(
             source, smiles_column=smiles_column, id_column=id_column, keep_columns=keep, batch_size=BATCH_SIZE
         ) as reader,
-        open_stream(ModelSource((Path(model),), device, precision), processes) as stream,
+        open_stream(
+            ModelSource(tuple(map(Path, models)), device, precision), processes_within(memory, processes)
+        ) as stream,
     ):
         check_standardizer(reader, stream.panel.standardizer)
         stream.panel.check_level(level)

@@ -118,6 +118,8 @@ def _promise(task: Any) -> "Future[Any]":
 
     def keep(done: "Future[Any]") -> None:
         error = done.exception()
+        if not promise.set_running_or_notify_cancel():
+            return  # nobody waits for it any more
         if error is None:
             promise.set_result(done.result())
         elif isinstance(error, RayTaskError):

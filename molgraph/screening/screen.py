@@ -10,44 +10,35 @@ from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
-import numpy as np
-
 from molgraph import __version__
 from molgraph.atomic import check_folder
 from molgraph.chem.files.tables import TableWriter
 from molgraph.chem.files.writer import open_table_writer
 from molgraph.config import Device, Precision
 from molgraph.errors import InputError
+from molgraph.library.cores import processes_within
 from molgraph.library.progress import StreamProgress
 from molgraph.library.reader import LibraryReader, check_standardizer, open_library
 from molgraph.library.unusable import nothing_usable
 from molgraph.rank.goal import Goal, parse_goal
 from molgraph.rank.hit import parse_hit
 from molgraph.rank.profile import Profile, read_profile
-from molgraph.rank.top import Ranked
 from molgraph.screening.candidates import CandidateFile, candidate_file
-from molgraph.screening.columns import Columns
 from molgraph.screening.filters import HardFilters, parse_filters
 from molgraph.screening.hits import (
     DomainRule,
-    Hit,
-    HitColumns,
-    HitFacts,
     best_hits,
-    quality_columns,
-    write_hits,
 )
 from molgraph.screening.intake import SHARD_BATCHES, Intake, RepeatsFile
 from molgraph.screening.ledger import Ledger, open_ledger, run_id
 from molgraph.screening.options import DiversityRule, ScreenOptions
-from molgraph.screening.picks import picked_hits
+from molgraph.screening.rankings import DUPLICATES, Rankings, write_rankings
 from molgraph.screening.run import ScreenRun
-from molgraph.screening.sample import check_shift, weigh_calibration
+from molgraph.screening.sample import weigh_calibration
 from molgraph.screening.selection import (
     DEFAULT_FDR,
     FdrMethod,
     LibrarySelection,
-    SelectionReport,
     SelectionSettings,
     check_calibration,
 )
@@ -62,12 +53,7 @@ if TYPE_CHECKING:  # loading a model loads torch: helpers are started before tha
 #: What does the work: processes of this machine, or a Ray cluster.
 Engine = Literal["local", "ray"]
 
-HITS = "hits.csv"
-SELECTED = "selected.csv"
-OUTSIDE = "outside.csv"
-DIVERSE = "diverse.csv"
 REJECTED = "rejected.csv"
-DUPLICATES = "duplicates.csv"
 SUMMARY = "summary.json"
 TIMING = "timing.json"
 _CANDIDATES = ".candidates.jsonl"
@@ -96,6 +82,7 @@ def screen(
     device: Device = "auto",
     precision: Precision = "auto",
     processes: int | None = 1,
+    memory: float | None = None,
     engine: Engine = "local",
     address: str | None = None,
     resume: bool = False,
@@ -141,10 +128,13 @@ def screen(
             beside the hits, with their drug-likeness; nothing of this if empty.
         diverse: Pick so many of the hits that differ from each other, into `diverse.csv`.
         diverse_by: How: `maxmin` takes the best, and then always the one that is most unlike those before (Tanimoto,
-            Morgan radius 2); `scaffold` takes the best of each Murcko scaffold, then the second best, and so on.
+            Morgan radius 2); `scaffold` takes the best of each Murcko scaffold, then the second best, and so on;
+            `cluster` likewise of each cluster (`molgraph.rank.diverse.clusters`).
         device: Where to compute; ignored with a `Predictor`.
         precision: Number format of the products; ignored with a `Predictor`.
         processes: Processes that share the work, None for one a core; ignored with a `Predictor`.
+        memory: Gigabytes that these may take together, about; fewer of them work where it is short. None for as much as
+            it takes, which does not depend on the size of the library.
         engine: `local` processes, or `ray`: the cores of a Ray cluster; ignored with a `Predictor`.
         address: Of the Ray cluster, `auto` for the one on this machine; None starts one for this screen.
         resume: Go on with a screen into `output` that was stopped; from the start where there is none. The result is
@@ -191,6 +181,7 @@ def screen(
         diverse=diverse,
         diverse_by=diverse_by,
     )
+    processes = processes_within(memory, processes)
     if resume and overwrite:
         raise InputError("resume goes on with what is there and overwrite begins anew; give one of the two")
     started = time.monotonic()
@@ -211,9 +202,9 @@ def screen(
         if run.rejected and not run.scored:
             ledger.discard()
             raise nothing_usable(library, reader.smiles_column, run.first_rejected)
-        written = _write_rankings(run, ledger.result, options, stream)
+        rankings = write_rankings(run, ledger.result, options, stream)
         result = replace(
-            _result(run, intake, written, Path(output), job.ranked_by),
+            _result(run, intake, rankings, Path(output), job.ranked_by),
             rows_before=min(rows_before, run.scored + run.rejected + intake.n_repeats),
             seconds=time.monotonic() - started,
         )
@@ -331,7 +322,7 @@ def _open_selection(
     return LibrarySelection(predictor, candidates, settings, ratio)
 
 
-def _result(run: ScreenRun, intake: Intake, written: _Written, output: Path, ranked_by: str) -> ScreenResult:
+def _result(run: ScreenRun, intake: Intake, rankings: Rankings, output: Path, ranked_by: str) -> ScreenResult:
     return ScreenResult(
         output=output,
         rows_read=run.scored + run.rejected + intake.n_repeats,
@@ -339,17 +330,17 @@ def _result(run: ScreenRun, intake: Intake, written: _Written, output: Path, ran
         rejected=run.rejected,
         duplicates=intake.n_repeats,
         duplicates_are_complete=not intake.seen.is_full,
-        hits=len(written.hits),
-        outside_domain=written.n_outside,
-        diverse=written.n_diverse,
+        hits=len(rankings.hits),
+        outside_domain=rankings.n_outside,
+        diverse=rankings.n_diverse,
         domain_similarity=run.panel.first.card.domain_similarity,
-        selection=written.selection,
-        shift=check_shift(run.panel.first, run.sample),
+        selection=rankings.selection,
+        shift=rankings.shift,
         rows_before=0,
         seconds=0.0,
         goal=ranked_by,
         first_rejected=tuple(run.first_rejected),
-        best=tuple(written.hits[:10]),
+        best=tuple(rankings.hits[:10]),
     )
 
 
@@ -432,51 +423,3 @@ def _take_shards(
             tell()
         found = joined(parts, run.has_chance, largest_key=run.sample.largest_key)
         ledger.write(intake.pop_content(index), found)
-
-
-@dataclass(frozen=True)
-class _Written:
-    """What the rankings hold."""
-
-    hits: list[Hit]
-    n_outside: int
-    n_diverse: int
-    selection: SelectionReport | None
-
-
-def _write_rankings(run: ScreenRun, folder: Path, options: ScreenOptions, stream: PredictionStream) -> _Written:
-    """Write `hits.csv`, and `selected.csv` and `outside.csv` if there is anything for them."""
-    inside, outside = run.top.inside(), run.top.outside()
-    report, selected = (None, []) if run.selection is None else run.selection.finish()
-    columns = HitColumns(
-        run.keep_columns, task=_shown_task(run), nearest=options.nearest, has_selection=run.selection is not None
-    )
-    keys = frozenset(entry.key for entry in selected)
-    # What nobody would buy is not looked at for what else speaks against it.
-    wanted = {entry.key: entry for entry in (*inside, *selected)}
-    quality = quality_columns([*wanted.values()], run.panel, options.alerts, stream.share)
-    diverse = picked_hits(inside, run.panel.first, options)
-    for name, ranking in ((HITS, inside), (DIVERSE, diverse), (SELECTED, selected), (OUTSIDE, outside)):
-        if ranking or name == HITS:
-            facts = HitFacts(selected=keys)
-            if name != OUTSIDE:
-                p_values = run.selection.p_values(ranking) if run.selection is not None else {}
-                facts = HitFacts(p_values, keys, {**_front_column(run, inside, ranking), **quality(ranking)})
-            write_hits(folder / name, run.panel, ranking, columns, facts)
-    return _Written([entry.payload for entry in inside], len(outside), len(diverse), report)
-
-
-def _front_column(run: ScreenRun, hits: Sequence[Ranked[Hit]], ranking: Sequence[Ranked[Hit]]) -> Columns:
-    """The Pareto front of each row of a ranking among all hits, where a profile has several objectives."""
-    if not isinstance(run.goal, Profile) or len(run.goal.objectives) < 2 or not hits:
-        return {}
-    fronts = run.goal.fronts(np.stack([entry.payload.mean for entry in hits]))
-    of_key = dict(zip([entry.key for entry in hits], fronts.tolist(), strict=True))
-    return {"pareto_front": [of_key.get(entry.key) for entry in ranking]}
-
-
-def _shown_task(run: ScreenRun) -> int:
-    """The task whose measured values stand beside a hit: the one that ranks, else the first that makes a hit."""
-    if run.goal is not None:
-        return run.goal.column
-    return 0 if run.selection is None else run.selection.first_task

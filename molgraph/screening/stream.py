@@ -10,7 +10,6 @@ from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExec
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import cache
-from itertools import pairwise
 from multiprocessing import get_context, parent_process
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar, cast
@@ -39,6 +38,9 @@ _PATIENCE = 300.0
 
 #: Deaths of helpers that are made good. What kills them again and again is in the library, or in the machine.
 _MOST_DEATHS = 3
+
+#: Texts that are worked on at once: some hundredths of a second.
+_TEXTS_AT_ONCE = 16
 
 
 @dataclass(frozen=True)
@@ -126,24 +128,37 @@ class PredictionStream:
         while waiting:
             yield self._finish(waiting)
 
-    def share(self, function: Callable[[list[str]], list[_Result]], texts: Sequence[str]) -> list[_Result]:
-        """The results of a function of texts, one for each, in order; helpers do their part.
+    def begin(
+        self, function: Callable[[list[str]], list[_Result]], texts: Sequence[str]
+    ) -> Callable[[], list[_Result]]:
+        """Let helpers begin with a function of texts; what is returned does the rest, and gives all results, in order.
 
         Args:
-            function: Can be sent to another process.
+            function: Can be sent to another process; gives a result for each text.
             texts: What it works on.
         """
-        helpers, n = self._helpers, len(texts)
-        if helpers is None or helpers.n_ready < len(helpers.starts):
-            return function([*texts])
-        cuts = [n * part // self.processes for part in range(self.processes + 1)]
-        parts = [[*texts[start:stop]] for start, stop in pairwise(cuts)]
-        try:
-            promises = [helpers.pool.submit(function, part) for part in parts[1:]]
-            own = function(parts[0])
-            return [*own, *(result for promise in promises for result in promise.result(timeout=_PATIENCE))]
-        except (BrokenExecutor, TimeoutError):
-            return function([*texts])  # what helpers cannot do is done here
+        parts = [[*texts[start : start + _TEXTS_AT_ONCE]] for start in range(0, len(texts), _TEXTS_AT_ONCE)]
+        promises: list[Future[list[_Result]]] = []
+        helpers = self._helpers
+        if helpers is not None and helpers.n_ready == len(helpers.starts):
+            with suppress(BrokenExecutor):
+                for part in parts:
+                    promises.append(helpers.pool.submit(function, part))  # noqa: PERF401 - those before a failure count
+
+        def finish() -> list[_Result]:
+            results: dict[int, list[_Result]] = {}
+            for place in reversed(range(len(parts))):  # helpers begin at the front
+                if place >= len(promises) or promises[place].cancel():
+                    results[place] = function(parts[place])
+            for place, part in enumerate(parts):
+                if place not in results:
+                    try:
+                        results[place] = promises[place].result(timeout=_PATIENCE)
+                    except (BrokenExecutor, TimeoutError):
+                        results[place] = function(part)  # what helpers cannot do is done here
+            return [result for place in range(len(parts)) for result in results[place]]
+
+        return finish
 
     def _start(self, task: "_Task", waiting: Iterable["_Task"]) -> None:
         """Give a batch to a helper, or predict it here where none is ready or all have enough to do."""

@@ -1,10 +1,13 @@
 import json
 from dataclasses import dataclass
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from molgraph_cli.progress import line_writer
+from molgraph_cli.progress import json_lines, line_writer
 from molgraph_cli.text import aligned, printable, show_json, show_table
+
+from molgraph.library.progress import StreamProgress
 
 
 @given(st.text())
@@ -61,3 +64,30 @@ def test_lines_of_progress(capsys):
     now = 90.0
     update(1100, None, 1100, "member 3")
     assert capsys.readouterr().err == "train: member 3, 7 mol/s\n"
+
+
+def test_progress_for_programs(capsys):
+    now = 0.0
+    with json_lines("screen", clock=lambda: now) as listen:
+        for moment, rows in ((0.0, 100), (0.5, 200), (2.0, 300)):
+            now = moment
+            listen(StreamProgress(rows, rejected=3, bytes_read=10 * rows, bytes_total=4000))
+    lines = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    last = {"command": "screen", "rows": 300, "rejected": 3, "molecules_per_second": 100.0}
+    assert lines[0]["rows"] == 100
+    assert lines[1] == {**last, "fraction": 0.75, "seconds_left": 1.0, "done": False}
+    assert lines[2:] == [{**last, "fraction": 1.0, "seconds_left": 0.0, "done": True}]
+    with json_lines("screen") as listen:
+        listen(StreamProgress(1, 0, 5, None))
+    assert json.loads(capsys.readouterr().err.splitlines()[0])["fraction"] is None
+
+
+def test_progress_that_was_cut_short_is_not_done(capsys):
+    def broken():
+        with json_lines("screen") as listen:
+            listen(StreamProgress(1, 0, 5, 10))
+            raise ValueError("broken")
+
+    with pytest.raises(ValueError, match="broken"):
+        broken()
+    assert [json.loads(line)["done"] for line in capsys.readouterr().err.splitlines()] == [False]

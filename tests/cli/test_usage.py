@@ -75,7 +75,7 @@ def test_version(molgraph):
         (("models", "shwo"), "No such command 'shwo'. Did you mean 'show'? (help: molgraph models --help)"),
         (("train",), "Missing argument 'TABLE' (help: molgraph train --help)"),
         (("train", "a.csv"), "Missing option '--output' / '-o' (help: molgraph train --help)"),
-        (("predict", "model"), "Missing argument 'INPUT' (help: molgraph predict --help)"),
+        (("predict", "model"), "Missing argument 'MODEL...' (help: molgraph predict --help)"),
         (("screen", "model", "library.smi"), "Missing option '--output' / '-o' (help: molgraph screen --help)"),
     ],
 )

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from rdkit import DataStructs
 from rdkit.SimDivFilters import rdSimDivPickers
 
-from molgraph.rank.diverse import best_of_each, max_min
+from molgraph.rank.diverse import best_of_each, clusters, max_min
 
 
 def as_rdkit(bits):
@@ -35,7 +35,21 @@ def test_as_far_apart_as_rdkit_picks(n_rows, n, seed):
     assert np.allclose(gaps(picked)[:2], gaps(theirs)[:2])
 
 
+@given(st.integers(1, 40), st.sampled_from([0.2, 0.35, 0.5, 1.0]), st.integers(0, 2**31))
+def test_the_centres_of_clusters_are_the_leaders_that_rdkit_picks(n_rows, similarity, seed):
+    bits = np.random.default_rng(seed).integers(1, 256, (n_rows, 2)).astype(np.uint8)
+    cluster, vectors = clusters(bits, similarity), as_rdkit(bits)
+    centres = [cluster.index(number) for number in range(max(cluster) + 1)]
+    # RDKit leaves out what is nearer than the limit, and here what is as near as that belongs to the cluster too.
+    assert centres == list(rdSimDivPickers.LeaderPicker().LazyBitVectorPick(vectors, n_rows, 1 - similarity + 1e-9))
+    for row, number in enumerate(cluster):
+        near = [c for c in centres if DataStructs.TanimotoSimilarity(vectors[row], vectors[c]) >= similarity]
+        assert centres[number] == near[0]
+
+
 def test_nothing_to_pick():
+    assert clusters(np.zeros((0, 8), dtype=np.uint8), 0.5) == []
+    assert clusters(np.zeros((2, 8), dtype=np.uint8), 0.5) == [0, 1]
     assert max_min(np.zeros((0, 8), dtype=np.uint8), 3) == []
     assert max_min(np.zeros((3, 8), dtype=np.uint8), 2) == [0, 1]  # without any bits all are alike
     assert best_of_each([], 3) == []

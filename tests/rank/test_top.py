@@ -112,6 +112,26 @@ def test_whatever_is_not_above_the_threshold_need_not_be_offered(seed, share_ins
     assert filtered.threshold > float("-inf")
 
 
+@given(SEEDS, st.integers(1, 12), st.sampled_from([1, 30, 1000]), st.sampled_from([0.3, 1.0]), st.sampled_from([2, 10]))
+def test_repeats_are_those_above_the_last(seed, capacity, block, share_inside, n_remembered):
+    stream = long_stream(seed, 60, share_inside)
+    rng = np.random.default_rng(seed)
+    score_of = {
+        key: float(score) for key, score in zip({key for _, key in stream.entries}, rng.permutation(100), strict=False)
+    }
+    stream.entries = [(score_of[key], key) for _, key in stream.entries]
+    rows = {key: [row for row, (_, own) in enumerate(stream.entries) if own == key] for key in score_of}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "_MIN_BLOCK", 4)
+        patch.setattr(module, "MOST_REPEATS", n_remembered)
+        top = small_pool(stream.top(capacity), block=block)
+        stream.into(top)
+        for ranking in (top.inside(), top.outside()):
+            for entry in ranking:
+                is_last = len(ranking) == capacity and entry is ranking[-1]
+                assert entry.repeats == (() if is_last else tuple(rows[entry.key][1 : 1 + n_remembered]))
+
+
 def test_only_the_best_are_looked_at():
     scores = np.random.default_rng(0).permutation(50_000).astype(float).tolist()
     stream = Stream([(score, str(row)) for row, score in enumerate(scores)], {str(row) for row in range(50_000)})

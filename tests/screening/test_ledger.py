@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
+from rdkit import Chem
 
 from molgraph import Predictor, screen
 from molgraph.atomic import atomic_path
@@ -28,10 +29,12 @@ def predictor(model_folder) -> Predictor:
 
 @pytest.fixture
 def library(assay, tmp_path):
-    """300 rows: compounds, garbage, repeats."""
+    """300 rows: compounds, garbage, repeats, and other spellings."""
     lines = [f"{text} cpd{row}" for row, text in enumerate(assay[0][:240])]
     for row in range(60):
-        lines.insert(row * 5, ["C1CC ring", f"{lines[row * 3].split()[0]} again{row}", "oops =cmd()"][row % 3])
+        text = lines[row * 3].split()[0]
+        other = Chem.MolToSmiles(Chem.MolFromSmiles(assay[0][row]), rootedAtAtom=3)
+        lines.insert(row * 5, ["C1CC ring", f"{text} again{row}", "oops =cmd()", f"{other} other{row}"][row % 4])
     path = tmp_path / "library.smi"
     path.write_text("\n".join(lines) + "\n")
     return path

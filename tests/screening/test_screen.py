@@ -21,7 +21,18 @@ from molgraph.screening.run import ScreenRun
 from molgraph.store import model_hash
 
 HITS_COLUMNS = [
-    *("rank", "id", "smiles", "pIC50_pred", "pIC50_std", "pIC50_lower", "pIC50_upper", "score", "latent_distance"),
+    *(
+        "rank",
+        "id",
+        "smiles",
+        "duplicate_ids",
+        "pIC50_pred",
+        "pIC50_std",
+        "pIC50_lower",
+        "pIC50_upper",
+        "score",
+        "latent_distance",
+    ),
     *("leverage", "in_training", "in_domain", "nearest_id", "nearest_smiles", "nearest_similarity", "nearest_value"),
 ]
 QUALITY_COLUMNS = ["alerts", "qed", "lipinski_violations", "sa_score"]
@@ -93,6 +104,10 @@ def test_hits_are_the_best_of_all(predictor, library, tmp_path):
     assert scores == sorted(scores, reverse=True)
     assert len({canonical_smiles(hit["smiles"]) for hit in hits}) == 101
     assert [hit["id"][:7] for hit in hits].count("ethanol") == 1
+    assert {hit["id"]: hit["duplicate_ids"] for hit in hits if hit["duplicate_ids"]} == {
+        "ethanol1": "ethanol2; ethanol3",  # other spellings
+        "cpd0": "again",
+    }
 
 
 @pytest.mark.parametrize("top", [1, 7, 60, 200])
@@ -167,7 +182,7 @@ def test_alerts_and_drug_likeness(predictor, tmp_path):
         told("wrong", alerts=["zinc"])
 
 
-@pytest.mark.parametrize("rule", ["maxmin", "scaffold"])
+@pytest.mark.parametrize("rule", ["maxmin", "scaffold", "cluster"])
 def test_hits_that_differ(predictor, library, tmp_path, rule):
     options = {"top": 60, "domain": "ignore", "diverse": 9, "diverse_by": rule}
     result = screen(predictor, library, output=tmp_path / "hits", **options)
@@ -236,7 +251,7 @@ def test_kept_columns_keep_their_names_where_they_can(predictor, tmp_path):
     screen(predictor, tmp_path / "library.csv", output=tmp_path / "hits", keep_columns=["rank", "note", "price"],
            domain="ignore")  # fmt: skip
     hits = {hit["smiles"]: hit for hit in rows(tmp_path / "hits" / "hits.csv")}
-    assert list(hits["CCO"])[:6] == ["rank", "id", "smiles", "input_rank", "note", "price"]
+    assert list(hits["CCO"])[:7] == ["rank", "id", "smiles", "duplicate_ids", "input_rank", "note", "price"]
     assert (hits["CCO"]["input_rank"], hits["CCO"]["note"], hits["CCO"]["price"]) == ("first", "a, b", "5.50")
     assert (hits["CCO"]["id"], hits["CCN"]["note"]) == ("'=2+2", "'=x")  # a spreadsheet would run them
 
@@ -310,6 +325,13 @@ def test_memory_holds_a_few_times_the_hits_at_most(predictor, library, tmp_path,
     monkeypatch.setattr(ScreenRun, "take", watched)
     screen(predictor, library, output=tmp_path / "hits", top=5)
     assert max(sizes) < 20
+
+
+def test_memory_sets_the_processes(model_folder, library, tmp_path):
+    screen(model_folder, library, output=tmp_path / "hits", processes=4, memory=1.2)
+    assert json.loads((tmp_path / "hits" / "timing.json").read_text())["processes"] == 2
+    with pytest.raises(InputError, match=r"memory is 0\.5 GB; one process alone may take 0\.8 GB"):
+        screen(model_folder, library, output=tmp_path / "others", memory=0.5)
 
 
 def test_progress_reaches_the_end(predictor, library, tmp_path, monkeypatch):

@@ -246,15 +246,40 @@ def lengths(texts):
     return [len(text) for text in texts]
 
 
-@pytest.mark.parametrize("n", [0, 1, 7])
-def test_work_on_texts_is_shared(panel, model_folder, n):
+@pytest.mark.parametrize("n", [0, 1, 16, 100])
+def test_work_on_texts_is_shared(panel, model_folder, n, monkeypatch):
     texts = ["C" * i for i in range(n)]
-    assert PredictionStream(panel).share(lengths, texts) == [*range(n)]
+
+    def results(pool):
+        return PredictionStream(panel, helpers_of(pool, model_folder, 2)).begin(lengths, texts)()
+
+    assert PredictionStream(panel).begin(lengths, texts)() == [*range(n)]
     with ThreadPoolExecutor(2) as pool:
-        assert PredictionStream(panel, helpers_of(pool, model_folder, 2)).share(lengths, texts) == [*range(n)]
-    dying = DyingPool(10, at_once=False)
-    assert PredictionStream(panel, helpers_of(dying, model_folder, 2)).share(lengths, texts) == [*range(n)]
-    assert dying.n_deaths == 8
+        assert results(pool) == [*range(n)]
+    for at_once in (True, False):  # all die: it is done here
+        assert results(DyingPool(100, at_once=at_once)) == [*range(n)]
+    asleep = SleepingPool()  # nobody begins: it is taken back
+    assert results(asleep) == [*range(n)]
+    assert all(promise.cancelled() for promise in asleep.promises)
+    monkeypatch.setattr(stream, "_PATIENCE", 0.01)
+    hanging = SleepingPool(hang=True)  # all begin, and hang
+    assert results(hanging) == [*range(n)]
+    assert len(hanging.promises) == -(-n // 16)
+
+
+class SleepingPool(SlowPool):
+    """Helpers that never finish anything, and begin only if they are to hang."""
+
+    def __init__(self, *, hang=False):
+        super().__init__()
+        self.hang = hang
+        self.promises = []
+
+    def submit(self, function, *arguments):
+        self.promises.append(Future())
+        if self.hang:
+            self.promises[-1].set_running_or_notify_cancel()
+        return self.promises[-1]
 
 
 def test_a_helper_that_hangs_is_ended(model_folder, monkeypatch):

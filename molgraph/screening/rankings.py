@@ -1,0 +1,94 @@
+"""The files with the best of a library, and what belongs into each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from molgraph.domain.shift import ShiftReport
+from molgraph.rank.profile import Profile
+from molgraph.rank.top import Ranked
+from molgraph.screening.columns import Columns
+from molgraph.screening.hits import Hit, HitColumns, HitFacts, quality_columns, write_hits
+from molgraph.screening.options import ScreenOptions
+from molgraph.screening.picks import picked_hits
+from molgraph.screening.repeats import repeat_ids
+from molgraph.screening.run import ScreenRun
+from molgraph.screening.sample import check_shift
+from molgraph.screening.selection import SelectionReport
+from molgraph.screening.stream import PredictionStream
+
+HITS = "hits.csv"
+SELECTED = "selected.csv"
+OUTSIDE = "outside.csv"
+DIVERSE = "diverse.csv"
+DUPLICATES = "duplicates.csv"
+
+
+@dataclass(frozen=True)
+class Rankings:
+    """What was written.
+
+    Attributes:
+        hits: In `hits.csv`.
+        n_outside: Structures in `outside.csv`.
+        n_diverse: Structures in `diverse.csv`.
+        selection: What was selected; None if it was not said what a hit is.
+        shift: Whether the library is like the calibration compounds; None if their structures are not known.
+    """
+
+    hits: list[Hit]
+    n_outside: int
+    n_diverse: int
+    selection: SelectionReport | None
+    shift: ShiftReport | None
+
+
+def write_rankings(run: ScreenRun, folder: Path, options: ScreenOptions, stream: PredictionStream) -> Rankings:
+    """Write `hits.csv`, and `selected.csv`, `diverse.csv` and `outside.csv` if there is anything for them.
+
+    Args:
+        run: All that was found.
+        folder: Where to write; has `duplicates.csv` if there were any.
+        options: What is asked for.
+        stream: Has processes that do a part of the work.
+    """
+    inside, outside = run.top.inside(), run.top.outside()
+    report, selected = (None, []) if run.selection is None else run.selection.finish()
+    keys = frozenset(entry.key for entry in selected)
+    # What nobody would buy is not looked at for what else speaks against it.
+    wanted = {entry.key: entry for entry in (*inside, *selected)}
+    quality = quality_columns([*wanted.values()], run.panel, options.alerts, stream.begin)
+    shift = check_shift(run.panel.first, run.sample)  # while helpers are at work on that
+    columns = HitColumns(
+        run.keep_columns, task=_shown_task(run), nearest=options.nearest, has_selection=run.selection is not None
+    )
+    duplicates = repeat_ids((inside, selected, outside), folder / DUPLICATES)
+    diverse = picked_hits(inside, run.panel.first, options)
+    for name, ranking in ((HITS, inside), (DIVERSE, diverse), (SELECTED, selected), (OUTSIDE, outside)):
+        if ranking or name == HITS:
+            facts = HitFacts(duplicates, selected=keys)
+            if name != OUTSIDE:
+                p_values = run.selection.p_values(ranking) if run.selection is not None else {}
+                facts = HitFacts(duplicates, p_values, keys, _front_column(run, inside, ranking), quality)
+            write_hits(folder / name, run.panel, ranking, columns, facts)
+    return Rankings([entry.payload for entry in inside], len(outside), len(diverse), report, shift)
+
+
+def _front_column(run: ScreenRun, hits: Sequence[Ranked[Hit]], ranking: Sequence[Ranked[Hit]]) -> Columns:
+    """The Pareto front of each row of a ranking among all hits, where a profile has several objectives."""
+    if not isinstance(run.goal, Profile) or len(run.goal.objectives) < 2 or not hits:
+        return {}
+    fronts = run.goal.fronts(np.stack([entry.payload.mean for entry in hits]))
+    of_key = dict(zip([entry.key for entry in hits], fronts.tolist(), strict=True))
+    return {"pareto_front": [of_key.get(entry.key) for entry in ranking]}
+
+
+def _shown_task(run: ScreenRun) -> int:
+    """The task whose measured values stand beside a hit: the one that ranks, else the first that makes a hit."""
+    if run.goal is not None:
+        return run.goal.column
+    return 0 if run.selection is None else run.selection.first_task
