@@ -139,15 +139,34 @@ def against_chemprop(job: Screening, members: int, at_least: float) -> dict[str,
 
 def packed(job: Screening) -> dict[str, Case]:
     """A packed library against the files that it was made from, whole programs."""
-    n_rows = job.sizes.middle
-    sides = {"raw": job.raw(n_rows), "packed": job.packed(n_rows)}
-    found = job.bench.alternate(
-        {name: lambda _, library=library: job.screen(1, library) for name, library in sides.items()}, repeats=3
-    )
-    commands = command_lines({name: job.command(1, library) for name, library in sides.items()})
-    figure = median_seconds(found["raw"]) / median_seconds(found["packed"])
-    title = f"screen of raw / packed, {n_rows:,} rows, 1 model"
-    return {"packed": Case(title, "s", seconds_of(found), commands, figure, at_least=1.4)}
+    cases = {}
+    for n_rows, repeats in ((job.sizes.middle, 3), (job.sizes.large, 1)):
+        sides = {"raw": job.raw(n_rows), "packed": job.packed(n_rows)}
+        found = job.bench.alternate(
+            {name: lambda _, library=library: job.screen(1, library) for name, library in sides.items()},
+            repeats=repeats,
+        )
+        commands = command_lines({name: job.command(1, library) for name, library in sides.items()})
+        figure = median_seconds(found["raw"]) / median_seconds(found["packed"])
+        title = f"screen of raw / packed, {n_rows:,} rows, 1 model"
+        cases[f"packed-{n_rows}"] = Case(title, "s", seconds_of(found), commands, figure, at_least=1.4)
+    return cases
+
+
+def ray(job: Screening) -> dict[str, Case]:
+    """A cluster of Ray's on this machine, begun and ended with the screen, against processes of its own."""
+    cases = {}
+    for n_rows in (job.sizes.middle, job.sizes.large):
+        options: dict[str, list[object]] = {"local": [], "ray": ["--engine", "ray"]}
+        found = job.bench.alternate(
+            {name: lambda _, n=n_rows, own=own: job.screen(1, job.raw(n), *own) for name, own in options.items()},
+            repeats=1,
+        )
+        commands = command_lines({name: job.command(1, job.raw(n_rows), *own) for name, own in options.items()})
+        figure = median_seconds(found["local"]) / median_seconds(found["ray"])
+        title = f"rate of a screen on a Ray cluster of this machine / by processes, {n_rows:,} rows, 1 model"
+        cases[f"ray-{n_rows}"] = Case(title, "s", seconds_of(found), commands, figure, at_least=0.7)
+    return cases
 
 
 def stages(job: Screening) -> dict[str, Case]:
@@ -203,6 +222,7 @@ GROUPS: Mapping[str, Callable[[Screening], dict[str, Case]]] = MappingProxyType(
     {
         "stages": stages,
         "packed": packed,
+        "ray": ray,
         "ledger": ledger,
         "memory": memory,
         "throughput": throughput,
