@@ -91,6 +91,7 @@ class MolgraphLearner:
             graphs=ResidentGraphs(graphs, device),
             labels=problem.rows.labels[:, None],
             weights=np.ones(len(graphs)),
+            task_weights=np.ones(1),
             kinds=(problem.kind,),
             vocabulary=schema.vocabulary,
         )

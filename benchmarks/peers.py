@@ -75,7 +75,7 @@ class Molgraph:
 
     def train(self, job: TrainJob, output: Path) -> list[str | Path]:
         command = ["train", job.table, "-o", output, "-s", "smiles"]
-        command += ["--target-columns", job.target, "-t", job.kind, "--folds", job.members]
+        command += ["--target-columns", job.target, "-t", job.kind, "--folds", job.members, "--learner", "network"]
         command += ["--epochs", job.epochs, "--batch-size", BATCH_SIZE, "--seed", job.seed, "--device", "cpu"]
         return self._command(*command)
 

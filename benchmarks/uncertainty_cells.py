@@ -65,7 +65,7 @@ def _config(method: str, epochs: int, seed: int) -> "TrainConfig":
     from molgraph.config import ModelConfig, TrainConfig
 
     model = ModelConfig(dropout=DROPOUT) if method == "dropout" else ModelConfig()
-    return TrainConfig(epochs=epochs, seed=seed, model=model, uncertainty=method)
+    return TrainConfig(learner="network", epochs=epochs, seed=seed, model=model, uncertainty=method)
 
 
 def _dataset(rows: SplitRows, name: str) -> "Dataset":

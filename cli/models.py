@@ -10,6 +10,7 @@ from .text import show_json, show_table
 
 if TYPE_CHECKING:
     from molgraph.card import ModelCard
+    from molgraph.config import ModelConfig
     from molgraph.tasks import TaskSpec
 
 app = typer.Typer(cls=Commands, help="Model folders: show what one is and where it comes from.")
@@ -39,10 +40,8 @@ def _lines(card: "ModelCard") -> list[tuple[str, str]]:
     if len(card.tasks) > 20:
         lines.append(("", f"... and {len(card.tasks) - 20} more (--json shows all)"))
     lines += [
-        (
-            "members",
-            f"{card.n_members} x {config.model.architecture}, {config.model.hidden} wide, {config.model.depth} deep",
-        ),
+        ("members", f"{card.n_members} of {', '.join(card.learners)}"),
+        *([("network", _network_line(config.model))] if "network" in card.learners else []),
         ("trained on", f"{data.name}: {data.rows_used:,} compounds of {data.rows_read:,} rows"),
         ("left out", f"{data.rejected:,} rejected, {data.unlabelled:,} without a label, {data.merged_away:,} merged"),
         ("conflicting", f"{data.conflicting_groups:,} of {data.merged_groups:,} merged structures"),
@@ -61,6 +60,10 @@ def _lines(card: "ModelCard") -> list[tuple[str, str]]:
         std = "" if record.std is None else f" ± {record.std:.3f}"
         lines.append(("out of fold", f"{record.task} {record.metric} {mean}{std} ({record.n_rows:,} compounds)"))
     return lines
+
+
+def _network_line(model: "ModelConfig") -> str:
+    return f"{model.architecture}, {model.hidden} wide, {model.depth} deep"
 
 
 def _calibration_line(card: "ModelCard") -> str:

@@ -34,9 +34,11 @@ def training_bar(*, quiet: bool) -> Iterator[Callable[["TrainProgress"], None]]:
 
         def listen(progress: "TrainProgress") -> None:
             nonlocal newest, note
-            if progress.members >= newest:  # of members that train side by side, the note follows the last one
+            numbers = ",".join(str(member + 1) for member in progress.members)
+            if progress.learner != "network":
+                note = f"{progress.learner}, member {numbers}"
+            elif progress.members >= newest:  # of members that train side by side, the note follows the last one
                 newest = progress.members
-                numbers = ",".join(str(member + 1) for member in newest)
                 loss = "" if progress.inner_loss is None else f", loss {progress.inner_loss:.3g}"
                 note = f"member {numbers}, epoch {min(progress.epoch + 1, progress.epochs)}/{progress.epochs}{loss}"
             update(progress.molecules_done, progress.molecules_total, progress.molecules_done, note)

@@ -62,6 +62,17 @@ TaskType = Annotated[
     typer.Option("--task-type", "-t", help="What the columns hold; auto looks at the values."),
 ]
 ConfigFile = Annotated[Path | None, typer.Option(metavar="FILE.toml", help="File of settings; options given here win.")]
+PresetName = Annotated[
+    Literal["fast", "accurate"] | None,
+    typer.Option(
+        help="fast blends what leaves half of the network's rate when a library is screened, accurate whatever helps. "
+        "[default: fast]"
+    ),
+]
+Learner = Annotated[
+    Literal["network", "boosting", "maplight", "forest", "kernel"] | None,
+    typer.Option(help="One learner alone, in the place of a preset's."),
+]
 Folds = Annotated[
     int | None, typer.Option(help="Members of the ensemble, each blind to its fold; 1 for a single model. [default: 5]")
 ]
@@ -92,6 +103,13 @@ CalibrationName = Annotated[
 ClassCalibrationName = Annotated[
     Literal["none", "temperature", "platt", "isotonic", "venn-abers"] | None,
     typer.Option(help="How probabilities are brought to the shares that were seen. [default: platt]"),
+]
+LossName = Annotated[
+    Literal["squared", "absolute"] | None,
+    typer.Option(help="Errors that are made small; absolute ones let wild labels count less. [default: squared]"),
+]
+TaskWeights = Annotated[
+    str | None, typer.Option(metavar="NAME=W,...", help="How much tasks count in the loss. [default: 1 each]")
 ]
 BalanceClasses = Annotated[
     bool | None,
@@ -126,6 +144,8 @@ def train(
     weight_column: WeightColumn = None,
     task_type: TaskType = "auto",
     config: ConfigFile = None,
+    preset: PresetName = None,
+    learner: Learner = None,
     folds: Folds = None,
     split: Split = None,
     epochs: Epochs = None,
@@ -137,6 +157,8 @@ def train(
     uncertainty: UncertaintyName = None,
     calibration: CalibrationName = None,
     class_calibration: ClassCalibrationName = None,
+    loss: LossName = None,
+    task_weights: TaskWeights = None,
     balance_classes: BalanceClasses = None,
     standardize: Standardize = None,
     precision: Precision = None,
@@ -152,10 +174,11 @@ def train(
     """Train an ensemble on an assay table, and print how well it predicts compounds that it has not seen."""
     settings = _settings(
         config,
-        {"folds": folds, "split": split, "epochs": epochs, "batch_size": batch_size, "patience": patience,
+        {"preset": preset, "learner": learner,
+         "folds": folds, "split": split, "epochs": epochs, "batch_size": batch_size, "patience": patience,
          "uncertainty": uncertainty, "calibration": calibration, "class_calibration": class_calibration,
-         "balance_classes": balance_classes, "standardizer": standardize, "precision": precision, "seed": seed,
-         "device": device},
+         "balance_classes": balance_classes, "loss": loss, "task_weights": _weights(task_weights),
+         "standardizer": standardize, "precision": precision, "seed": seed, "device": device},
         {"hidden": hidden, "depth": depth, "dropout": dropout},
     )  # fmt: skip
     from molgraph import load_dataset
@@ -177,6 +200,24 @@ def train(
     elif not quiet:
         _show_metrics(model, output)
     check_rejected(max_rejected, len(dataset.rejected), dataset.rows_read)
+
+
+def _weights(given: str | None) -> dict[str, float] | None:
+    """The weights in `a=2,b=0.5`."""
+    if given is None:
+        return None
+    from molgraph.errors import InputError
+
+    weights = {}
+    for part in names(given):
+        name, _, number = part.rpartition("=")
+        try:
+            weights[name] = float(number)
+        except ValueError:
+            name = ""
+        if not name:
+            raise InputError(f"--task-weights is {given!r}; it must be like pIC50=2,hERG=0.5")
+    return weights
 
 
 def _settings(config: Path | None, options: dict[str, Any], model_options: dict[str, Any]) -> "TrainConfig":
@@ -268,6 +309,9 @@ def _show_metrics(model: "Predictor", output: Path) -> None:
         std = "" if record.std is None else f"± {record.std:.3f}"
         rows.append((record.task, record.metric, mean, std, f"{record.n_rows:,}"))
     show_table(rows, right=(2, 3, 4))
+    if len(model.card.learners) > 1:
+        shares = ", ".join(f"{share:.0%} {name}" for name, share in model.shares.items())
+        show_line(f"Each member blends {shares}" + (" (mean over the tasks)" if len(model.tasks) > 1 else ""))
     show_line(f"Model written to {output}")
 
 

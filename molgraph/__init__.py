@@ -12,13 +12,19 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from molgraph.config import ModelConfig as ModelConfig
     from molgraph.config import TrainConfig as TrainConfig
+    from molgraph.datasets.deepchem import from_deepchem as from_deepchem
+    from molgraph.datasets.deepchem import to_deepchem as to_deepchem
     from molgraph.datasets.load import load_dataset as load_dataset
     from molgraph.errors import MolgraphError as MolgraphError
+    from molgraph.estimators import MolgraphClassifier as MolgraphClassifier
+    from molgraph.estimators import MolgraphRegressor as MolgraphRegressor
     from molgraph.evaluation.evaluate import evaluate as evaluate
     from molgraph.features.featurize import featurize as featurize
     from molgraph.graphs import PackedGraphs as PackedGraphs
     from molgraph.library.pack import check_library as check_library
     from molgraph.library.pack import pack_library as pack_library
+    from molgraph.models.pyg import from_pyg as from_pyg
+    from molgraph.models.pyg import to_pyg as to_pyg
     from molgraph.predictor import Predictor as Predictor
     from molgraph.results import Prediction as Prediction
     from molgraph.results import Rejected as Rejected
@@ -31,7 +37,9 @@ __version__ = "0.1.0"
 # Where each public name lives. They are imported when first used: `molgraph --help` must load neither torch nor RDKit.
 _HOMES = {
     "ModelConfig": "molgraph.config",
+    "MolgraphClassifier": "molgraph.estimators",
     "MolgraphError": "molgraph.errors",
+    "MolgraphRegressor": "molgraph.estimators",
     "PackedGraphs": "molgraph.graphs",
     "Prediction": "molgraph.results",
     "Predictor": "molgraph.predictor",
@@ -40,10 +48,14 @@ _HOMES = {
     "check_library": "molgraph.library.pack",
     "evaluate": "molgraph.evaluation.evaluate",
     "featurize": "molgraph.features.featurize",
+    "from_deepchem": "molgraph.datasets.deepchem",
+    "from_pyg": "molgraph.models.pyg",
     "load_dataset": "molgraph.datasets.load",
     "pack_library": "molgraph.library.pack",
     "predict_file": "molgraph.screening.predict_file",
     "screen": "molgraph.screening.screen",
+    "to_deepchem": "molgraph.datasets.deepchem",
+    "to_pyg": "molgraph.models.pyg",
     "train": "molgraph.trainer",
 }
 
@@ -58,6 +70,12 @@ __all__ = [  # noqa: RUF022  (RUF022 would sort classes before functions; this i
     "featurize",
     "pack_library",
     "check_library",
+    "MolgraphRegressor",
+    "MolgraphClassifier",
+    "to_deepchem",
+    "from_deepchem",
+    "to_pyg",
+    "from_pyg",
     "PackedGraphs",
     "Rejected",
     "ModelConfig",

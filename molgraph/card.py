@@ -8,10 +8,11 @@ from typing import Any, Literal, TypeGuard, Union, get_args, get_origin, get_typ
 
 from molgraph.config import CalibrationSettings, TrainConfig, config_from_dict, config_to_dict
 from molgraph.errors import InputError
+from molgraph.learners import LearnerName
 from molgraph.tasks import TaskSpec
 
 #: Version of the model folder. A folder of another version is refused, with the molgraph that wrote it.
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 
 #: More members than this are no ensemble.
 MAX_MEMBERS = 1000
@@ -70,10 +71,13 @@ class ModelCard:
         standardizer: Name of the standardizer.
         standardizer_version: Its version.
         n_members: Members of the ensemble.
+        learners: Kinds of learners that are blended in each member, in the order of `molgraph.learners.LEARNERS`.
+        blocks: What tells that an installation computes the same columns for them
+            (`molgraph.features.columns.BLOCKS`), by name.
         config: Settings of the training.
         data: The rows.
         metrics: Out-of-fold metrics.
-        best_epochs: Epoch whose weights each member kept.
+        best_epochs: Epoch whose weights each member of the network kept; none without a network.
         calibration: What the calibration was fitted to, and how.
         calibration_rows: Rows of each task behind it.
         recalibrated_on: The table that it was fitted to, where that is not the one of the training.
@@ -91,6 +95,8 @@ class ModelCard:
     standardizer: Literal["none", "default"]
     standardizer_version: int
     n_members: int
+    learners: tuple[LearnerName, ...]
+    blocks: dict[str, str]
     config: TrainConfig
     data: DataAccount
     metrics: tuple[MetricRecord, ...]
@@ -133,6 +139,8 @@ def card_from_dict(values: object, *, source: str) -> ModelCard:
         raise InputError(f"{source}: tasks are {reprlib.repr(card.task_names)}; at least one, each name once")
     if not 1 <= card.n_members <= MAX_MEMBERS:
         raise InputError(f"{source}: n_members is {reprlib.repr(card.n_members)}; it must be 1 to {MAX_MEMBERS}")
+    if not card.learners or len(set(card.learners)) < len(card.learners):
+        raise InputError(f"{source}: learners are {reprlib.repr(card.learners)}; at least one, each once")
     if not _fits_structures(card.domain_similarity, has_structures=card.has_structures):
         raise InputError(
             f"{source}: domain_similarity is {card.domain_similarity}; "

@@ -10,13 +10,15 @@ from pathlib import Path
 from typing import Any, Literal
 
 from molgraph.errors import InputError
+from molgraph.learners import LearnerName, Preset
 
-Architecture = Literal["dmpnn"]
-Readout = Literal["sum", "mean", "norm"]
+Architecture = Literal["dmpnn", "gine", "gatv2", "attentive_fp", "pna", "gps"]
+Readout = Literal["sum", "mean", "norm", "attention", "set2set"]
 Precision = Literal["auto", "float32", "bfloat16"]
 Device = Literal["auto", "cpu", "cuda"]
 FoldSplit = Literal["random", "scaffold"]
 StandardizerChoice = Literal["default", "none"]
+Loss = Literal["squared", "absolute"]
 Uncertainty = Literal["ensemble", "mve", "evidential", "quantile", "dropout"]
 CalibrationRows = Literal["cross", "split"]
 VarianceScalingChoice = Literal["none", "global", "local"]
@@ -29,11 +31,14 @@ class ModelConfig:
     """Shape of one network. The defaults are chemprop's.
 
     Attributes:
-        architecture: Graph encoder.
+        architecture: Graph encoder: messages on directed bonds (`dmpnn`), or one of torch_geometric's layers, which
+            train and predict several times slower (`molgraph.models.encoders.ZOO`).
         hidden: Width of the encoder.
         depth: Message-passing steps, counting the first hidden state.
         readout: How atoms become a molecule: `sum`, `mean`, or `norm`, the sum over the mean size of the training
-            molecules. (chemprop divides by 100 whatever the size; small molecules are then learned slowly.)
+            molecules. (chemprop divides by 100 whatever the size; small molecules are then learned slowly.) Or a mean
+            with learned weights (`attention`), or several looks at all atoms (`set2set`).
+        virtual_node: Give each molecule a node that all its atoms hear from; not for `dmpnn` and `attentive_fp`.
         dropout: Share of hidden values dropped in training.
         head_hidden: Width of the head's hidden layers.
         head_layers: Hidden layers of the head.
@@ -43,12 +48,15 @@ class ModelConfig:
     hidden: int = 300
     depth: int = 3
     readout: Readout = "norm"
+    virtual_node: bool = False
     dropout: float = 0.0
     head_hidden: int = 300
     head_layers: int = 1
 
     def __post_init__(self) -> None:
         _require_choices(self)
+        if self.virtual_node and self.architecture in {"dmpnn", "attentive_fp"}:
+            raise InputError(f"architecture {self.architecture!r} has no virtual node; choose gine, gatv2, pna or gps")
         _require(self, "hidden", self.hidden, 1, 10_000)
         _require(self, "depth", self.depth, 1, 100)
         _require(self, "dropout", self.dropout, 0.0, 0.95)
@@ -65,7 +73,10 @@ class TrainConfig:
     """How an ensemble is trained.
 
     Attributes:
-        model: Shape of each member.
+        preset: Learners that are blended: `fast` those that leave half of the network's rate when a library is
+            screened, `accurate` all.
+        learner: One learner alone, in the place of a preset's (`molgraph.learners.LEARNERS`).
+        model: Shape of each network.
         folds: Members of the ensemble, each blind to its own fold. 1 trains a single model with a held-out tenth.
         split: How rows are put into folds.
         epochs: Passes over the training rows, at most.
@@ -79,6 +90,8 @@ class TrainConfig:
         weight_decay: Decoupled weight decay of AdamW.
         gradient_clip: Largest norm of a member's gradient.
         balance_classes: Weigh classes so that each counts the same (per task).
+        loss: What is made small where values are learned; absolute errors let a few wild labels count less.
+        task_weights: How much each task counts in the loss of a network, by name; 1 for those that are not named.
         seed: Seed of folds, weights and batches.
         device: Where to train; `auto` takes a CUDA device if there is one.
         precision: Number format of the products; `auto` takes bfloat16 where the processor is fast at it.
@@ -99,6 +112,8 @@ class TrainConfig:
             or quantiles; `auto` takes quantiles where they are learned and normalised residuals elsewhere.
     """
 
+    preset: Preset = "fast"
+    learner: LearnerName | None = None
     model: ModelConfig = field(default_factory=ModelConfig)
     folds: int = 5
     split: FoldSplit = "random"
@@ -113,6 +128,8 @@ class TrainConfig:
     weight_decay: float = 0.0
     gradient_clip: float = 10.0
     balance_classes: bool = False
+    loss: Loss = "squared"
+    task_weights: dict[str, float] = field(default_factory=dict)
     seed: int = 0
     device: Device = "auto"
     precision: Precision = "auto"
@@ -144,6 +161,18 @@ class TrainConfig:
         _require(self, "weight_decay", self.weight_decay, 0.0, 1e3)
         _require(self, "seed", self.seed, 0, 2**32 - 1)
         _require(self, "calibration_fraction", self.calibration_fraction, 0.05, 0.5)
+        for name, weight in self.task_weights.items():
+            _require(self, f"task_weights[{name!r}]", weight, 0.0, 1e6)
+        if self.loss == "absolute" and self.uncertainty not in {"ensemble", "dropout"}:
+            raise InputError(
+                f"loss is 'absolute', and uncertainty {self.uncertainty!r} has a loss of its own; "
+                "choose uncertainty 'ensemble' or 'dropout'"
+            )
+        if self.uncertainty != "ensemble" and self.learner not in (None, "network"):
+            raise InputError(
+                f"uncertainty is {self.uncertainty!r}, which is of networks, and learner is {self.learner!r}; "
+                "choose uncertainty 'ensemble', or another learner"
+            )
         if self.uncertainty == "dropout" and self.model.dropout == 0:
             raise InputError("uncertainty is 'dropout', but model.dropout is 0; set it, e.g. to 0.1")
         if self.intervals == "quantile" and self.uncertainty != "quantile":
@@ -233,8 +262,11 @@ def _fits(value: object, expected: Any) -> bool:
     origin = typing.get_origin(expected)
     if origin is Literal:
         return value in typing.get_args(expected)
-    if origin is types.UnionType:
+    if origin in (types.UnionType, typing.Union):
         return any(_fits(value, option) for option in typing.get_args(expected))
+    if origin is dict:
+        key, item = typing.get_args(expected)
+        return isinstance(value, dict) and all(_fits(k, key) and _fits(v, item) for k, v in value.items())
     if expected is float:
         return isinstance(value, int | float) and not isinstance(value, bool)
     if expected is int:
@@ -246,6 +278,8 @@ def _describe(expected: Any) -> str:
     origin = typing.get_origin(expected)
     if origin is Literal:
         return "one of " + ", ".join(repr(option) for option in typing.get_args(expected))
-    if origin is types.UnionType:
+    if origin in (types.UnionType, typing.Union):
         return " or ".join(_describe(option) for option in typing.get_args(expected))
+    if origin is dict:
+        return "a table of numbers"
     return {float: "a number", int: "a whole number", bool: "true or false", type(None): "left out"}[expected]

@@ -96,14 +96,25 @@ class Panel:
         for predictor in self.predictors:
             predictor.calibration.check_level(level)
 
+    @property
+    def needs_structures(self) -> bool:
+        """Whether graphs alone are not enough for one of the models."""
+        return any(predictor.needs_structures for predictor in self.predictors)
+
     def predict(self, smiles: Sequence[str], *, ids: Sequence[str] | None = None, domain: bool = False) -> Prediction:
         """Predictions of all tasks, aligned with `smiles`; see `Predictor.predict`."""
-        return self.predict_graphs(featurize(smiles, ids=ids, standardizer=self.first.card.standardizer), domain=domain)
+        graphs = featurize(smiles, ids=ids, standardizer=self.first.card.standardizer)
+        structures = None
+        if self.needs_structures:
+            structures = self.first.standardized([smiles[row] for row in graphs.row_index.tolist()])
+        return self.predict_graphs(graphs, structures=structures, domain=domain)
 
-    def predict_graphs(self, graphs: PackedGraphs, *, domain: bool = False) -> Prediction:
+    def predict_graphs(
+        self, graphs: PackedGraphs, *, structures: Sequence[str] | None = None, domain: bool = False
+    ) -> Prediction:
         """Predictions of all tasks; see `Predictor.predict_graphs`. The distances are those of the first model."""
         predictions = [
-            predictor.predict_graphs(graphs, domain=domain and place == 0)
+            predictor.predict_graphs(graphs, structures=structures, domain=domain and place == 0)
             for place, predictor in enumerate(self.predictors)
         ]
         return predictions[0] if len(predictions) == 1 else _joined(predictions, self.rule)

@@ -17,9 +17,12 @@ from molgraph.chem.standardize import standardize_smiles
 from molgraph.config import Device, Precision
 from molgraph.domain.latent import LatentDomain
 from molgraph.domain.neighbours import k_nearest
+from molgraph.features.columns import molecule_columns, needs_structures
+from molgraph.features.environments import structure_vectors
 from molgraph.features.featurize import featurize
 from molgraph.graphs import PackedGraphs
-from molgraph.models.ensemble import Ensemble
+from molgraph.learners import LEARNERS
+from molgraph.models.committee import Committee
 from molgraph.models.precision import resolve_device, resolve_precision
 from molgraph.outputs import MemberOutputs
 from molgraph.results import Prediction, Rejected
@@ -73,7 +76,7 @@ class Predictor:
         dtype = resolve_precision(precision, self.device)
         self.precision = str(dtype).removeprefix("torch.")
         self._model = model
-        self._ensemble = Ensemble(model.network, schema=model.card.schema, device=self.device, dtype=dtype)
+        self._committee = Committee(model.learners, schema=model.card.schema, device=self.device, dtype=dtype)
 
     @classmethod
     def load(cls, path: str | Path, *, device: Device = "auto", precision: Precision = "float32") -> "Predictor":
@@ -110,6 +113,17 @@ class Predictor:
         return self._model.latent_domain
 
     @property
+    def needs_structures(self) -> bool:
+        """Whether graphs alone are not enough to predict, because a learner reads RDKit's descriptors."""
+        return any(needs_structures(LEARNERS[name].blocks) for name in self.card.learners)
+
+    @property
+    def shares(self) -> dict[str, float]:
+        """Share of each learner in a prediction, mean over members and tasks."""
+        means = self._model.learners.weights.mean(axis=(1, 2))
+        return dict(zip(self.card.learners, means.tolist(), strict=True))
+
+    @property
     def structures(self) -> TrainingStructures | None:
         """The training compounds; None if the model was saved without them."""
         return self._model.structures
@@ -126,22 +140,34 @@ class Predictor:
             domain: Fill in `Prediction.latent_distance` and `leverage` too.
         """
         graphs = featurize(smiles, ids=ids, standardizer=self.card.standardizer, processes=processes)
-        return self.predict_graphs(graphs, domain=domain)
+        structures = None
+        if self.needs_structures:
+            structures = self.standardized([smiles[row] for row in graphs.row_index.tolist()])
+        return self.predict_graphs(graphs, structures=structures, domain=domain)
 
-    def predict_graphs(self, graphs: PackedGraphs, *, domain: bool = False) -> Prediction:
+    def predict_graphs(
+        self, graphs: PackedGraphs, *, structures: Sequence[str] | None = None, domain: bool = False
+    ) -> Prediction:
         """Predictions of graphs made by `featurize` with the model's own standardizer, aligned with its input rows.
 
         A part of such graphs (`take`, `slice`) has no rejected rows, and its predictions are aligned with itself.
 
+        Args:
+            graphs: B molecules.
+            structures: `[B]` the same as standardized SMILES, for models that need them (`needs_structures`).
+            domain: Fill in `Prediction.latent_distance` and `leverage` too.
+
         Raises:
-            InputError: The graphs belong to another feature schema.
+            InputError: The graphs belong to another feature schema, or the structures are needed and not there.
         """
-        outputs, latents = self._ensemble.predict_with_latents(graphs)
+        outputs, latents = self._said_by_members(graphs, structures)
         mean, aleatoric, epistemic = self.calibration.apply(outputs)
         quantiles = outputs.pooled().quantiles
         row = graphs.row_index if graphs.rejected else None
         n_rows = graphs.n_rows
-        distance, leverage = self.latent_domain.scores(latents) if domain else (None, None)
+        distance, leverage = None, None
+        if domain:
+            distance, leverage = self.latent_domain.scores(structure_vectors(graphs) if latents is None else latents)
         return Prediction(
             tasks=self.tasks,
             mean=_in_rows(mean, row, n_rows),
@@ -155,13 +181,24 @@ class Predictor:
             rule=self.calibration,
         )
 
-    def member_outputs(self, graphs: PackedGraphs) -> MemberOutputs:
+    def member_outputs(self, graphs: PackedGraphs, *, structures: Sequence[str] | None = None) -> MemberOutputs:
         """What the members say of graphs made by `featurize` with the model's own standardizer, before calibration.
 
+        Args:
+            graphs: B molecules.
+            structures: `[B]` the same as standardized SMILES, for models that need them (`needs_structures`).
+
         Raises:
-            InputError: The graphs belong to another feature schema.
+            InputError: The graphs belong to another feature schema, or the structures are needed and not there.
         """
-        return self._ensemble.predict(graphs)
+        return self._said_by_members(graphs, structures)[0]
+
+    def _said_by_members(
+        self, graphs: PackedGraphs, structures: Sequence[str] | None
+    ) -> tuple[MemberOutputs, NDArray[np.float32] | None]:
+        names = [name for name in self.card.learners if LEARNERS[name].blocks]
+        columns = {name: molecule_columns(LEARNERS[name].blocks, graphs, structures) for name in names}
+        return self._committee.predict(graphs, columns)
 
     def recalibrated(self, calibration: Calibration, structures: TrainingStructures, card: ModelCard) -> StoredModel:
         """This model with another calibration, for `molgraph.store.save_model`."""

@@ -3,7 +3,9 @@
 | file | holds |
 |---|---|
 | `card.json` | what the model is, where it comes from, the sha256 of each file below, and its own |
-| `weights.safetensors` | parameters of all members; the member is the leading axis |
+| `weights.safetensors` | parameters of all members of the network; the member is the leading axis |
+| `boosting.safetensors`, ... | trees or coefficients of each other learner, by its name |
+| `blend.safetensors` | shares of the learners in each member |
 | `calibration.safetensors` | the calibration rows as their judges saw them, and what was fitted to them |
 | `domain.safetensors` | the training compounds in the space of the first member's encoder, 32 numbers each |
 | `out_of_fold.safetensors` | fold, labels and out-of-fold predictions of the training rows |
@@ -37,17 +39,28 @@ from molgraph.card import FORMAT_VERSION, ModelCard, card_from_dict, card_to_dic
 from molgraph.chem.standardize import STANDARDIZERS
 from molgraph.domain.latent import LatentDomain, latent_domain_from_arrays
 from molgraph.errors import InputError, ModelError
+from molgraph.features.columns import BLOCKS
 from molgraph.features.schema import SCHEMAS
+from molgraph.learners import LEARNERS, LearnerName
+from molgraph.models.column_models import COLUMN_MODELS
+from molgraph.models.committee import ColumnModel, Learners
 from molgraph.models.network import Network
 from molgraph.uncertainty.calibration import Calibration, calibration_from_arrays
 
 CARD = "card.json"
 WEIGHTS = "weights.safetensors"
+BLEND = "blend.safetensors"
 CALIBRATION = "calibration.safetensors"
 DOMAIN = "domain.safetensors"
 OUT_OF_FOLD = "out_of_fold.safetensors"
 STRUCTURES = "structures.json"
 FINGERPRINTS = "fingerprints.safetensors"
+
+
+def learner_file(name: LearnerName) -> str:
+    """The file that holds what a learner has learned."""
+    return WEIGHTS if name == "network" else f"{name}.safetensors"
+
 
 #: Bytes of a fingerprint: 2,048 bits.
 FINGERPRINT_BYTES = 256
@@ -64,8 +77,10 @@ _MAX_BYTES = {
     OUT_OF_FOLD: 2**33,
     STRUCTURES: 2**32,
     FINGERPRINTS: 2**33,
+    BLEND: 2**26,
+    **{learner_file(name): 2**33 for name in LEARNERS},
 }
-_REQUIRED = frozenset({WEIGHTS, CALIBRATION, DOMAIN, OUT_OF_FOLD})
+_REQUIRED = frozenset({BLEND, CALIBRATION, DOMAIN, OUT_OF_FOLD})
 
 
 @dataclass(frozen=True)
@@ -95,7 +110,7 @@ class StoredModel:
 
     Attributes:
         card: What the model is.
-        network: All members side by side.
+        learners: What was trained.
         calibration: What gives intervals and label sets.
         latent_domain: The training compounds in the eyes of the first member.
         fold: `[B]` member that never saw the training row; -1 for none.
@@ -105,7 +120,7 @@ class StoredModel:
     """
 
     card: ModelCard
-    network: Network
+    learners: Learners
     calibration: Calibration
     latent_domain: LatentDomain
     fold: NDArray[np.int64]
@@ -121,13 +136,15 @@ def save_model(path: str | Path, model: StoredModel, *, existing: Literal["error
         InputError: The folder exists and is not empty, or cannot be written.
     """
     contents = {
-        WEIGHTS: serialize_tensors(
-            {key: tensor.cpu().contiguous() for key, tensor in model.network.state_dict().items()}
-        ),
+        BLEND: _serialize({"weights": model.learners.weights}),
         CALIBRATION: _serialize(model.calibration.to_arrays()),
         DOMAIN: _serialize(model.latent_domain.to_arrays()),
         OUT_OF_FOLD: _serialize({"fold": model.fold, "labels": model.labels, "out_of_fold": model.out_of_fold}),
     }
+    if model.learners.network is not None:
+        state = model.learners.network.state_dict()
+        contents[WEIGHTS] = serialize_tensors({key: tensor.cpu().contiguous() for key, tensor in state.items()})
+    contents |= {learner_file(name): _serialize(own.to_arrays()) for name, own in model.learners.columns.items()}
     if model.structures is not None:
         s = model.structures
         texts = {"ids": s.ids, "smiles": s.smiles, "canonical": s.canonical, "calibration": s.calibration_canonical}
@@ -166,7 +183,7 @@ def load_model(path: str | Path) -> StoredModel:
     folder = Path(path)
     card = load_card(folder)
     files = {name: _verified(folder, name, digest) for name, digest in card.files.items()}
-    missing = _REQUIRED - files.keys()
+    missing = (_REQUIRED | {learner_file(name) for name in card.learners}) - files.keys()
     if missing:
         raise ModelError(f"{folder}: the card names no {', '.join(sorted(missing))}; train the model again")
     n_rows, n_tasks = card.data.rows_used, len(card.tasks)
@@ -175,7 +192,7 @@ def load_model(path: str | Path) -> StoredModel:
         calibration = _calibration(card, files[CALIBRATION])
         return StoredModel(
             card=card,
-            network=_network(card, files[WEIGHTS]),
+            learners=_learners(card, files),
             calibration=calibration,
             latent_domain=latent_domain_from_arrays(load_arrays(files[DOMAIN])),
             fold=_checked(rows, "fold", np.int64, (n_rows,)),
@@ -263,6 +280,12 @@ def _check_known(card: ModelCard, folder: Path) -> None:
             f"{folder} was trained with standardizer {card.standardizer!r} version {card.standardizer_version!r}, "
             f"which this molgraph does not have: use molgraph {card.molgraph_version!r}, or train the model again"
         )
+    for name in {block for learner in card.learners for block in LEARNERS[learner].blocks}:
+        if card.blocks.get(name) != BLOCKS[name].identity:
+            raise ModelError(
+                f"{folder} reads {name} as RDKit {card.libraries.get('rdkit')!r} computes them, and the RDKit here "
+                "computes others: install that version, or train the model again"
+            )
     unknown = set(card.files) - (_MAX_BYTES.keys() - {CARD})
     if unknown:
         raise ModelError(
@@ -298,6 +321,25 @@ def _checked(
     return array
 
 
+def _learners(card: ModelCard, files: Mapping[str, bytes]) -> Learners:
+    kinds = tuple(task.kind for task in card.tasks)
+    columns: dict[LearnerName, ColumnModel] = {}
+    for name in COLUMN_MODELS:  # in the order of the shares
+        if name not in card.learners:
+            continue
+        arrays = load_arrays(files[learner_file(name)])
+        columns[name] = COLUMN_MODELS[name].from_arrays(arrays, kinds, card.n_members)
+        n_columns = sum(BLOCKS[block].n_columns for block in LEARNERS[name].blocks)
+        if columns[name].n_columns > n_columns:
+            raise ValueError(f"{name} reads {columns[name].n_columns} columns, and there are {n_columns}")
+    shape = (len(card.learners), card.n_members, len(kinds))
+    weights = _checked(load_arrays(files[BLEND]), "weights", np.float64, shape)
+    if not (np.isfinite(weights).all() and (weights >= 0).all() and np.allclose(weights.sum(axis=0), 1.0)):
+        raise ValueError("the shares of the learners do not add up to 1")
+    network = _network(card, files[WEIGHTS]) if "network" in card.learners else None
+    return Learners(network, columns, weights)
+
+
 def _network(card: ModelCard, content: bytes) -> Network:
     schema = SCHEMAS[card.schema]
     vocabulary = schema.vocabulary
@@ -306,13 +348,20 @@ def _network(card: ModelCard, content: bytes) -> Network:
     # What the card asks for is compared before it is allocated: the file bounds the memory, whatever the card says.
     with torch.device("meta"):
         outline = Network(
-            card.config.model, vocabulary, kinds, card.n_members, uncertainty=card.config.uncertainty
+            card.config.model,
+            vocabulary,
+            kinds,
+            card.n_members,
+            uncertainty=card.config.uncertainty,
+            loss=card.config.loss,
         ).state_dict()
     for key in outline.keys() | weights.keys():
         asked, found = (_describe(tensors.get(key)) for tensors in (outline, weights))
         if asked != found:
             raise ValueError(f"{key} is {found}, not {asked}")
-    network = Network(card.config.model, vocabulary, kinds, card.n_members, uncertainty=card.config.uncertainty)
+    network = Network(
+        card.config.model, vocabulary, kinds, card.n_members, uncertainty=card.config.uncertainty, loss=card.config.loss
+    )
     network.load_state_dict(weights)
     return network.eval()
 

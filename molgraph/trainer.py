@@ -19,7 +19,9 @@ from molgraph.datasets.dataset import Dataset
 from molgraph.datasets.tables import read_table
 from molgraph.domain.threshold import domain_threshold
 from molgraph.errors import InputError
+from molgraph.features.columns import BLOCKS
 from molgraph.features.schema import SCHEMAS
+from molgraph.learners import LEARNERS
 from molgraph.predictor import Predictor
 from molgraph.store import StoredModel, TrainingStructures, none_if_undefined, save_model
 from molgraph.tasks import Direction
@@ -127,7 +129,7 @@ def to_stored_model(
         domain_similarity = domain_threshold(structures.fingerprints, trained.fold)
     return StoredModel(
         card=_card(dataset, trained, config, domain_similarity),
-        network=trained.network,
+        learners=trained.learners,
         calibration=trained.calibration,
         latent_domain=trained.latent_domain,
         fold=trained.fold,
@@ -163,7 +165,9 @@ def _card(
         schema_hash=SCHEMAS[trained.schema].schema_hash,
         standardizer=config.standardizer,
         standardizer_version=STANDARDIZERS[config.standardizer].version,
-        n_members=trained.network.n_members,
+        n_members=trained.learners.n_members,
+        learners=trained.names,
+        blocks={name: BLOCKS[name].identity for own in trained.names for name in LEARNERS[own].blocks},
         config=config,
         data=dataset.account(),
         metrics=_metric_records(trained),

@@ -41,7 +41,8 @@ def small_config() -> TrainConfig:
     """Settings with which a model is trained in a second."""
     from molgraph import ModelConfig, TrainConfig
 
-    return TrainConfig(model=ModelConfig(hidden=32, head_hidden=32), folds=2, epochs=3, batch_size=16, device="cpu")
+    model = ModelConfig(hidden=32, head_hidden=32)
+    return TrainConfig(learner="network", model=model, folds=2, epochs=3, batch_size=16, device="cpu")
 
 
 @pytest.fixture(scope="session")

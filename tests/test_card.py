@@ -21,6 +21,8 @@ CARD = ModelCard(
     standardizer="default",
     standardizer_version=1,
     n_members=2,
+    learners=("network", "boosting"),
+    blocks={"environments": "molgraph-1 1"},
     config=TrainConfig(model=ModelConfig(hidden=32), folds=2, patience=5),
     data=DataAccount("assay.csv", "cd" * 32, 10, 7, 1, 1, 1, 1, 0),
     metrics=(MetricRecord("pIC50", "rmse", 0.5, None, (0.4, None), 7),),

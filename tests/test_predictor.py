@@ -87,7 +87,7 @@ def test_more_processes_give_the_same_numbers(predictor, assay):
 
 def test_ensemble_mean_and_spread_are_the_members(predictor):
     graphs = featurize(["CCO", "c1ccccc1"])
-    members = predictor._ensemble.predict(graphs).mean
+    members = predictor.member_outputs(graphs).mean
     prediction = predictor.predict_graphs(graphs)
     np.testing.assert_array_equal(prediction.mean, members.mean(axis=0))
     np.testing.assert_array_equal(prediction.members, members)

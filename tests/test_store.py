@@ -23,6 +23,7 @@ from molgraph.store import load_card, load_model, model_hash, none_if_undefined,
 
 SMILES = ["CCO", "c1ccccc1O", "CC(=O)Nc1ccc(O)cc1", "C"]
 FILES = [
+    "blend.safetensors",
     "calibration.safetensors",
     "card.json",
     "domain.safetensors",
@@ -241,9 +242,9 @@ def test_bytes_that_are_no_text(folder):
 
 def test_newer_format_says_who_wrote_it(folder):
     values = json.loads((folder / "card.json").read_text())
-    (folder / "card.json").write_text(json.dumps({**values, "format_version": 2, "molgraph_version": "9.1.0"}))
+    (folder / "card.json").write_text(json.dumps({**values, "format_version": 3, "molgraph_version": "9.1.0"}))
     message = refused(folder)
-    assert "format 2" in message
+    assert "format 3" in message
     assert "9.1.0" in message
     assert "upgrade molgraph" in message
 

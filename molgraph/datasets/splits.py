@@ -7,6 +7,7 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
+from molgraph.chem.fingerprints import morgan_fingerprints
 from molgraph.chem.scaffold import murcko_scaffold
 from molgraph.config import FoldSplit
 from molgraph.errors import InputError
@@ -100,6 +101,46 @@ def scaffold_split(smiles: Sequence[str], sizes: Sizes = DEFAULT_SIZES) -> Split
     return Split(*(np.array(part, dtype=np.int64) for part in (train, valid, test)))
 
 
+def balanced_scaffold_split(smiles: Sequence[str], sizes: Sizes = DEFAULT_SIZES, *, seed: int = 0) -> Split:
+    """Rows split at random so that no scaffold is in two parts.
+
+    Scaffolds that are too large for the small parts go to training; these then hold chemistry of all other kinds.
+
+    Raises:
+        InputError: The sizes are not three shares that sum to 1.
+
+    Example:
+        >>> split = balanced_scaffold_split(["c1ccccc1", "Cc1ccccc1", "C1CC1", "C1CCC1", "C1CCCC1"], (0.6, 0.2, 0.2))
+        >>> len(split.train), len(split.valid), len(split.test)
+        (3, 1, 1)
+    """
+    return _dealt(_scaffold_groups(smiles), len(smiles), sizes, seed)
+
+
+def butina_split(
+    smiles: Sequence[str], sizes: Sizes = DEFAULT_SIZES, *, seed: int = 0, similarity: float = 0.5
+) -> Split:
+    """Rows split at random so that no cluster of similar compounds is in two parts.
+
+    The clusters are those of Butina (1999, doi:10.1021/ci9803381) on Morgan fingerprints (radius 2, 2,048 bits).
+
+    Args:
+        smiles: `[B]` structures that RDKit parses.
+        sizes: Shares of training, validation and test rows.
+        seed: The same seed gives the same parts.
+        similarity: Least Tanimoto similarity of a compound to the centre of its cluster.
+
+    Raises:
+        InputError: The sizes are not three shares that sum to 1, or a structure cannot be parsed.
+
+    Example:
+        >>> split = butina_split(["CCCCO", "CCCCCO", "c1ccccc1", "Cc1ccccc1C", "N"], (0.6, 0.2, 0.2), similarity=0.4)
+        >>> sorted(len(part) for part in (split.train, split.valid, split.test))
+        [1, 1, 3]
+    """
+    return _dealt(_butina_groups(morgan_fingerprints(smiles), similarity), len(smiles), sizes, seed)
+
+
 def folds(
     smiles: Sequence[str],
     *,
@@ -166,6 +207,55 @@ def _scaffold_folds(
         fold[rows] = smallest
         sizes[smallest] += len(rows)
     return fold
+
+
+def _dealt(groups: Sequence[Sequence[int]], n: int, sizes: Sizes, seed: int) -> Split:
+    """Whole groups dealt into parts: those larger than half of a small part to training, the others at random."""
+    _check_sizes(sizes)
+    rng = np.random.default_rng(seed)
+    shuffled = [groups[i] for i in rng.permutation(len(groups))]
+    smallest = min(size for size in sizes if size > 0) * n / 2
+    ordered = sorted(shuffled, key=lambda rows: len(rows) <= smallest)  # stable: each half stays shuffled
+    cuts = np.array(sizes) * n
+    parts: list[list[int]] = [[], [], []]
+    for rows in ordered:
+        # The first part that still has room, and else the one that is the least too full.
+        fits = [place for place in range(3) if len(parts[place]) + len(rows) <= round(float(cuts[place]))]
+        place = (
+            fits[0]
+            if fits
+            else int(np.argmin([len(part) + len(rows) - cut for part, cut in zip(parts, cuts, strict=True)]))
+        )
+        parts[place] += rows
+    return Split(*(np.array(part, dtype=np.int64) for part in parts))
+
+
+def _butina_groups(fingerprints: NDArray[np.uint8], similarity: float) -> list[list[int]]:
+    """Rows of each cluster, the centre first: always the row with the most neighbours, and what is left of these.
+
+    Of rows with as many neighbours the first comes first.
+    """
+    neighbours = _neighbours(fingerprints, similarity)
+    order = sorted(range(len(neighbours)), key=lambda row: (-len(neighbours[row]), row))
+    is_free = np.ones(len(neighbours), dtype=np.bool_)
+    groups = []
+    for row in order:
+        if is_free[row]:
+            members = [row, *(other for other in neighbours[row].tolist() if is_free[other] and other != row)]
+            is_free[members] = False
+            groups.append(members)
+    return groups
+
+
+def _neighbours(fingerprints: NDArray[np.uint8], similarity: float) -> list[Indices]:
+    """For each row the rows that are at least so similar."""
+    words = np.ascontiguousarray(fingerprints).view(np.uint64)
+    counts = np.bitwise_count(words).sum(axis=1, dtype=np.int64)
+    found = []
+    for row in range(len(words)):
+        shared = np.bitwise_count(words & words[row]).sum(axis=1, dtype=np.int64)
+        found.append(np.flatnonzero(shared >= similarity * (counts + counts[row] - shared)))
+    return found
 
 
 def _scaffold_groups(smiles: Sequence[str]) -> list[list[int]]:

@@ -98,7 +98,7 @@ def evaluate(
         raise InputError(f"all {len(whole):,} compounds of {table} were in the training; give compounds that were not")
     dataset = whole.take(np.flatnonzero(is_new))
     graphs = featurize(dataset.smiles, ids=dataset.ids, standardizer="none")
-    prediction = predictor.predict_graphs(graphs)
+    prediction = predictor.predict_graphs(graphs, structures=dataset.smiles)
     rule = None if hit is None else parse_hit(hit, predictor.tasks)
     neighbours = predictor.neighbours(dataset.smiles)
     similarity = None if neighbours is None else neighbours.similarity[:, 0]
@@ -136,7 +136,7 @@ def evaluate(
     if output is not None:
         found = _write(found, parts, Path(output), level, overwrite=overwrite)
     if recalibrate is not None:
-        stored = recalibrated_model(predictor, dataset, predictor.member_outputs(graphs))
+        stored = recalibrated_model(predictor, dataset, predictor.member_outputs(graphs, structures=dataset.smiles))
         save_model(recalibrate, stored, existing="replace" if overwrite else "error")
     return found
 

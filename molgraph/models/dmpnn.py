@@ -9,6 +9,7 @@ from molgraph.models.dropout import UnitDropout
 from molgraph.models.embedding import CodeEmbedding
 from molgraph.models.linear import MemberLinear
 from molgraph.models.messages import directed_messages, segment_sums, select_sources
+from molgraph.models.readout import Readout
 from molgraph.vocabulary import Vocabulary
 
 #: Inputs that the first weights are scaled for: those of chemprop's atom and bond features. The vocabularies here are
@@ -32,9 +33,7 @@ class DMPNN(nn.Module):
         super().__init__()
         hidden = config.hidden
         self.depth = config.depth
-        self.readout = config.readout
         self.n_members = n_members
-        self.n_out = hidden
         self.register_buffer("typical_atoms", torch.ones(n_members))
         self.dropout = UnitDropout(config.dropout)
         self.edge_from_atom = CodeEmbedding(
@@ -48,6 +47,8 @@ class DMPNN(nn.Module):
             n_members, vocabulary.atom, hidden, generator=generator, fan_in=ATOM_INPUTS + hidden
         )
         self.atom_from_messages = MemberLinear(n_members, hidden, hidden, generator=generator)
+        self.readout = Readout(config.readout, n_members, hidden, generator)
+        self.n_out = self.readout.n_out
 
     def forward(self, batch: GraphBatch, dtype: torch.dtype) -> Tensor:
         """`[M, B, H]` vectors of the molecules, computed in `dtype`."""
@@ -60,7 +61,8 @@ class DMPNN(nn.Module):
         into_atom = segment_sums(hidden, batch.incoming, batch.incoming_ptr, batch.target)
         atoms = self.atom_from_messages(self._by_member(into_atom))
         atoms = self.dropout((atoms + self.atom_from_codes(batch.atom_codes, dtype)).relu_())  # [M, N, H]
-        return self._read_out(self._by_member(atoms), batch)
+        molecules: Tensor = self.readout(atoms, batch, self.typical_atoms)
+        return molecules
 
     def _first_hidden(self, batch: GraphBatch, dtype: torch.dtype) -> Tensor:
         from_atom = self._by_member(self.edge_from_atom(batch.atom_codes, dtype))  # [M*N, H]
@@ -73,13 +75,3 @@ class DMPNN(nn.Module):
         if rows.dim() == 3:
             return rows.reshape(-1, rows.shape[2])
         return rows.view(self.n_members, -1, rows.shape[1])
-
-    def _read_out(self, atoms: Tensor, batch: GraphBatch) -> Tensor:
-        atoms = atoms * batch.is_atom[:, None].to(atoms.dtype)
-        molecules = segment_sums(atoms, batch.atom_order, batch.molecule_ptr, batch.molecule)
-        if self.readout == "mean":
-            molecules = molecules / batch.n_atoms.clamp(min=1)[:, None].to(molecules.dtype)
-        by_member = self._by_member(molecules)
-        if self.readout == "norm":
-            by_member = by_member / self.typical_atoms[:, None, None].to(by_member.dtype)
-        return by_member

@@ -1,30 +1,23 @@
 """The network: a graph encoder, hidden layers, and one head for each task; M members side by side."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import accumulate, pairwise
-from types import MappingProxyType
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
-from molgraph.config import Architecture, ModelConfig, Uncertainty
+from molgraph.config import Loss, ModelConfig, Uncertainty
 from molgraph.models.batch import GraphBatch
-from molgraph.models.dmpnn import DMPNN
 from molgraph.models.dropout import UnitDropout
+from molgraph.models.encoders import make_encoder
 from molgraph.models.heads.head import Moments
-from molgraph.models.heads.table import HEADS
+from molgraph.models.heads.table import head_of
 from molgraph.models.linear import MemberLinear
 from molgraph.outputs import QUANTILE_LEVELS
 from molgraph.tasks import TaskKind
 from molgraph.vocabulary import Vocabulary
-
-#: Graph encoders by name: `(config, vocabulary, n_members, generator)` gives a module with `n_out`, called on
-#: (batch, dtype).
-ENCODERS: Mapping[Architecture, Callable[[ModelConfig, Vocabulary, int, torch.Generator], DMPNN]] = MappingProxyType(
-    {"dmpnn": DMPNN}
-)
 
 
 class Outputs(NamedTuple):
@@ -51,7 +44,8 @@ class Network(nn.Module):
         vocabulary: Sizes of the feature codes.
         kinds: Kind of each of the T tasks.
         n_members: M.
-        uncertainty: What gives the spread; with the kinds it decides on the heads.
+        uncertainty: What gives the spread; with the kinds and the loss it decides on the heads.
+        loss: What is made small where values are learned.
         seed: The first weights depend on this and on nothing else; torch's own generator is left alone, which the
             threads of several members share.
     """
@@ -68,6 +62,7 @@ class Network(nn.Module):
         n_members: int = 1,
         *,
         uncertainty: Uncertainty = "ensemble",
+        loss: Loss = "squared",
         seed: int = 0,
     ) -> None:
         super().__init__()
@@ -77,8 +72,9 @@ class Network(nn.Module):
         self.kinds = kinds
         self.n_members = n_members
         self.uncertainty = uncertainty
-        self.heads = tuple(HEADS[uncertainty, kind] for kind in kinds)
-        self.encoder = ENCODERS[config.architecture](config, vocabulary, n_members, generator)
+        self.loss = loss
+        self.heads = tuple(head_of(uncertainty, kind, loss) for kind in kinds)
+        self.encoder = make_encoder(config, vocabulary, n_members, generator)
         widths = [self.encoder.n_out] + [config.head_hidden] * config.head_layers
         self.hidden = nn.ModuleList(
             MemberLinear(n_members, n_in, n_out, generator=generator) for n_in, n_out in pairwise(widths)
@@ -102,13 +98,22 @@ class Network(nn.Module):
         raw: Tensor = self.output(vectors.float())
         return raw
 
-    def losses(self, raw: Tensor, labels: Tensor, weights: Tensor, *, watching: bool = False) -> Tensor:
+    def losses(
+        self,
+        raw: Tensor,
+        labels: Tensor,
+        weights: Tensor,
+        *,
+        task_weights: Tensor | None = None,
+        watching: bool = False,
+    ) -> Tensor:
         """Mean loss of each member over its measured entries, `[M]`; 0 for a member that has none.
 
         Args:
             raw: `[M, B, K]` outputs of `forward`.
             labels: `[M, B, T]` in label units, NaN = not measured.
             weights: `[M, B]` weight of each molecule.
+            task_weights: `[T]` weight of each task; all the same if left out.
             watching: The loss that decides on the best epoch, instead of the one that training makes small.
         """
         is_measured = ~torch.isnan(labels)
@@ -118,6 +123,8 @@ class Network(nn.Module):
             loss = head.watch if watching else head.loss
             entries.append(loss(self._part(raw, t), target[..., t], self.positive_weight[:, t, None]))
         entry_weight = is_measured * weights[..., None]
+        if task_weights is not None:
+            entry_weight = entry_weight * task_weights
         total = (torch.stack(entries, dim=-1) * entry_weight).sum(dim=(1, 2))
         return total / entry_weight.sum(dim=(1, 2)).clamp(min=1e-12)
 
@@ -139,7 +146,7 @@ class Network(nn.Module):
     @contextmanager
     def thinned(self, sample: int) -> Iterator[None]:
         """Meanwhile this is the thinned network number `sample` of Monte-Carlo dropout, the same every time."""
-        layers = [(self.encoder.dropout, self.encoder.n_out), (self.dropout, self.config.head_hidden)]
+        layers = [(self.encoder.dropout, self.config.hidden), (self.dropout, self.config.head_hidden)]
         try:
             for position, (layer, n_units) in enumerate(layers):
                 layer.set_mask(1000 * sample + position, n_units)
@@ -150,7 +157,9 @@ class Network(nn.Module):
 
     def members(self, start: int, stop: int) -> "Network":
         """The members `start:stop` as a network of their own; weights are shared, not copied."""
-        part = Network(self.config, self.vocabulary, self.kinds, stop - start, uncertainty=self.uncertainty)
+        part = Network(
+            self.config, self.vocabulary, self.kinds, stop - start, uncertainty=self.uncertainty, loss=self.loss
+        )
         state = {key: tensor[start:stop] for key, tensor in self.state_dict().items()}
         part.load_state_dict(state, assign=True)
         # Buffers that are not part of the state, such as offsets into tables, follow the weights.

@@ -1,6 +1,5 @@
 """To and from torch_geometric, for those who want its layers and loaders."""
 
-import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -9,6 +8,7 @@ import torch
 
 from molgraph.errors import InputError
 from molgraph.graphs import PackedGraphs
+from molgraph.models.late_import import import_with_pyg
 
 if TYPE_CHECKING:  # importing torch_geometric takes seconds
     from torch_geometric.data import Data
@@ -79,11 +79,7 @@ def from_pyg(data: "Sequence[Data]") -> PackedGraphs:
 
 
 def _data_class() -> "type[Data]":
-    with warnings.catch_warnings():
-        # At import, torch_geometric compiles something with torch.jit.script, which is deprecated.
-        warnings.simplefilter("ignore", DeprecationWarning)
-        import torch_geometric.data
-    data_class: type[Data] = torch_geometric.data.Data
+    data_class: type[Data] = import_with_pyg("torch_geometric.data").Data
     return data_class
 
 

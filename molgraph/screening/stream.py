@@ -4,6 +4,7 @@ import atexit
 import os
 import signal
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
 
 _Result = TypeVar("_Result")
 
+#: What a prediction is made of: graphs where these were made before, else structures and identifiers.
+Work = PackedGraphs | tuple[list[str], list[str]]
+
 #: Records of a batch. With larger ones a process idles longer at the end, smaller ones cost more talk between them.
 BATCH_SIZE = 512
 
@@ -38,6 +42,18 @@ _PATIENCE = 300.0
 
 #: Deaths of helpers that are made good. What kills them again and again is in the library, or in the machine.
 _MOST_DEATHS = 3
+
+#: Drugs, from 13 to 36 heavy atoms, on which the rate of a model is tried.
+_TYPICAL = (
+    "CC(=O)Oc1ccccc1C(=O)O",
+    "CC(C)Cc1ccc(cc1)C(C)C(=O)O",
+    "CN1CCC23C4C1CC5=C2C(=C(C=C5)O)OC3C(C=C4)O",
+    "CCOC(=O)C1=C(COCCN)NC(=C(C1c1ccccc1Cl)C(=O)OC)C",
+    "Cc1ccc(cc1)-c1cc(nn1-c1ccc(cc1)S(N)(=O)=O)C(F)(F)F",
+    "CCCc1nn(C)c2c1nc([nH]c2=O)-c1cc(ccc1OCC)S(=O)(=O)N1CCN(C)CC1",
+    "Cc1ccc(NC(=O)c2ccc(CN3CCN(C)CC3)cc2)cc1Nc1nccc(n1)-c1cccnc1",
+    "COc1cc2ncnc(Nc3ccc(F)c(Cl)c3)c2cc1OCCCN1CCOCC1",
+)
 
 #: Texts that are worked on at once: some hundredths of a second.
 _TEXTS_AT_ONCE = 16
@@ -128,6 +144,14 @@ class PredictionStream:
         while waiting:
             yield self._finish(waiting)
 
+    def rate(self) -> float:
+        """Molecules that all processes together will predict in a second, about: tried on a few that are typical."""
+        texts = [*_TYPICAL] * 4
+        for _ in range(2):  # the first time something is loaded
+            start = time.perf_counter()
+            predicted(self.panel, (texts, [""] * len(texts)), domain=self._domain)
+        return self.processes * len(texts) / (time.perf_counter() - start)
+
     def begin(
         self, function: Callable[[list[str]], list[_Result]], texts: Sequence[str]
     ) -> Callable[[], list[_Result]]:
@@ -163,13 +187,14 @@ class PredictionStream:
     def _start(self, task: "_Task", waiting: Iterable["_Task"]) -> None:
         """Give a batch to a helper, or predict it here where none is ready or all have enough to do."""
         batch, helpers = task.batch, self._helpers
-        is_on_gpu = self.panel.first.device.type == "cuda"
+        # A model that reads RDKit's descriptors keeps a GPU waiting: helpers do all of the work then.
+        is_on_gpu = self.panel.first.device.type == "cuda" and not self.panel.needs_structures
         n_under_way = sum(not other.is_done for other in waiting if other is not task)
         if is_on_gpu and batch.graphs is not None:
             task.answer = batch.graphs
             return
         if helpers is None or not (is_on_gpu or n_under_way < 2 * helpers.n_ready):
-            task.answer = predicted(self.panel, _work_of(batch), domain=self._domain)
+            task.answer = predicted(self.panel, self._work_of(batch), domain=self._domain)
             return
         try:
             if is_on_gpu:
@@ -177,9 +202,16 @@ class PredictionStream:
                 task.answer = helpers.pool.submit(featurize_batch, batch.smiles, batch.ids, standardizer)
             else:
                 digest = self.panel.digest
-                task.answer = helpers.pool.submit(predict_batch, helpers.source, digest, _work_of(batch), self._domain)
+                task.answer = helpers.pool.submit(
+                    predict_batch, helpers.source, digest, self._work_of(batch), self._domain
+                )
         except BrokenExecutor:
             self._recover(helpers, task, waiting)
+
+    def _work_of(self, batch: RecordBatch) -> Work:
+        if batch.graphs is None or self.panel.needs_structures:
+            return batch.smiles, batch.ids
+        return batch.graphs
 
     def _finish(self, waiting: "deque[_Task]") -> tuple[RecordBatch, Prediction]:
         """The prediction of the first batch, which is taken out."""
@@ -239,14 +271,6 @@ class _Task:
     def has_result(self) -> bool:
         """Whether a promise was kept."""
         return isinstance(self.answer, Future) and self.answer.done() and not self.answer.exception()
-
-
-#: What a prediction is made of: graphs where these were made before, else structures and identifiers.
-Work = PackedGraphs | tuple[list[str], list[str]]
-
-
-def _work_of(batch: RecordBatch) -> Work:
-    return (batch.smiles, batch.ids) if batch.graphs is None else batch.graphs
 
 
 @contextmanager

@@ -14,15 +14,19 @@ from molgraph.datasets.dataset import Dataset
 from molgraph.datasets.splits import folds
 from molgraph.domain.latent import LatentDomain, fit_latent_domain
 from molgraph.errors import InputError
+from molgraph.features.environments import structure_vectors
 from molgraph.features.featurize import featurize
 from molgraph.features.schema import SCHEMAS
 from molgraph.graphs import PackedGraphs
+from molgraph.learners import LearnerName, chosen_learners
 from molgraph.models.batch import ResidentGraphs
+from molgraph.models.committee import ColumnModel, Learners, blended
 from molgraph.models.ensemble import Ensemble
-from molgraph.models.network import Network
 from molgraph.models.precision import resolve_device, resolve_precision
 from molgraph.outputs import MemberOutputs
+from molgraph.training.blending import member_shares
 from molgraph.training.checkpoint import Checkpoint
+from molgraph.training.column_learners import fit_column_learners
 from molgraph.training.evaluation import TaskMetrics, evaluate_folds
 from molgraph.training.loop import TrainedPass, TrainingData
 from molgraph.training.members import train_members
@@ -39,7 +43,8 @@ class TrainedEnsemble:
     """M members and what is known of them.
 
     Attributes:
-        network: All members side by side, on the CPU.
+        names: The kinds of learners that each member blends.
+        learners: What they learned; the network on the CPU.
         schema: Name of the feature schema.
         fold: `[B]` member that never saw the row; -1 for rows that no member was blind to, -2 (`plan.HELD_OUT`) for
             those that none of them saw.
@@ -47,10 +52,11 @@ class TrainedEnsemble:
         metrics: Out-of-fold metrics of each task, with their spread over the folds.
         calibration: What turns predictions into intervals and label sets.
         latent_domain: The training compounds in the eyes of the first member.
-        best_epochs: `[M]` epoch whose weights each member kept.
+        best_epochs: `[M]` epoch whose weights each member of the network kept; empty without a network.
     """
 
-    network: Network
+    names: tuple[LearnerName, ...]
+    learners: Learners
     schema: str
     fold: NDArray[np.int64]
     out_of_fold: NDArray[np.float64]
@@ -100,16 +106,47 @@ def train_ensemble(
         checkpoint = Checkpoint(checkpoint_folder, _identity(dataset, config, graphs, device, dtype))
         if not resume:
             checkpoint.clear()
-    schema = SCHEMAS[graphs.schema]
-    data = TrainingData(
-        graphs=ResidentGraphs(graphs, device),
-        labels=dataset.labels,
-        weights=dataset.weights,
-        kinds=tuple(task.kind for task in dataset.tasks),
-        vocabulary=schema.vocabulary,
+    names = chosen_learners(config.preset, config.learner, len(dataset))
+    network = None
+    if "network" in names:
+        data = TrainingData(
+            graphs=ResidentGraphs(graphs, device),
+            labels=dataset.labels,
+            weights=dataset.weights,
+            task_weights=_task_weights(dataset, config),
+            kinds=tuple(task.kind for task in dataset.tasks),
+            vocabulary=SCHEMAS[graphs.schema].vocabulary,
+        )
+        network = train_members(data, plans, config, dtype=dtype, checkpoint=checkpoint, on_progress=on_progress)
+    columns, means = fit_column_learners(
+        names, dataset, graphs, plans, config, checkpoint=checkpoint, on_progress=on_progress
     )
-    trained = train_members(data, plans, config, dtype=dtype, checkpoint=checkpoint, on_progress=on_progress)
-    return _judge(dataset, graphs, fold, trained, config, device, dtype)
+    return _judge(dataset, graphs, fold, _Fitted(names, network, columns, means), config, device, dtype)
+
+
+@dataclass(frozen=True)
+class _Fitted:
+    """Learners that have been trained apart from each other.
+
+    Attributes:
+        names: All of them.
+        network: The network, if there is one.
+        columns: The others.
+        means: `[M, B, T]` what each of the others says of all rows.
+    """
+
+    names: tuple[LearnerName, ...]
+    network: TrainedPass | None
+    columns: dict[LearnerName, ColumnModel]
+    means: dict[LearnerName, NDArray[np.float64]]
+
+
+def _task_weights(dataset: Dataset, config: TrainConfig) -> NDArray[np.float64]:
+    names = [task.name for task in dataset.tasks]
+    unknown = [name for name in config.task_weights if name not in names]
+    if unknown:
+        raise InputError(f"task_weights names {unknown[0]!r}, which is no task; the tasks are {', '.join(names)}")
+    return np.array([config.task_weights.get(name, 1.0) for name in names])
 
 
 def assign_folds(dataset: Dataset, config: TrainConfig) -> NDArray[np.int64]:
@@ -191,30 +228,44 @@ def _judge(  # noqa: PLR0917
     dataset: Dataset,
     graphs: PackedGraphs,
     fold: NDArray[np.int64],
-    trained: TrainedPass,
+    fitted: _Fitted,
     config: TrainConfig,
     device: torch.device,
     dtype: torch.dtype,
 ) -> TrainedEnsemble:
     """Predict all rows with all members, and learn from the rows that a member never saw."""
-    ensemble = Ensemble(trained.network, schema=graphs.schema, device=device, dtype=dtype)
-    outputs, latents = ensemble.predict_with_latents(graphs)
-    trained.network.cpu()
-    out_of_fold = np.full(dataset.labels.shape, np.nan)
-    out_of_fold[fold >= 0] = outputs.mean[fold[fold >= 0], np.flatnonzero(fold >= 0)]
     kinds = tuple(task.kind for task in dataset.tasks)
+    outputs, latents = None, structure_vectors(graphs)
+    if fitted.network is not None:
+        ensemble = Ensemble(fitted.network.network, schema=graphs.schema, device=device, dtype=dtype)
+        outputs, latents = ensemble.predict_with_latents(graphs)
+        fitted.network.network.cpu()
+    means = np.stack([*([] if outputs is None else [outputs.mean]), *fitted.means.values()])
+    n_members = means.shape[1]
+    shares = member_shares(_blind(means, fold), dataset.labels, fold, kinds, n_members)
+    outputs = blended(outputs, means, shares) if outputs is None or len(means) > 1 else outputs
+    out_of_fold = _blind(outputs.mean[None], fold)[0]
     is_seen = (fold != 0) & (fold != HELD_OUT)
     data = calibration_data(outputs, dataset.labels, fold, split=config.calibration == "split")
     return TrainedEnsemble(
-        network=trained.network,
+        names=fitted.names,
+        learners=Learners(None if fitted.network is None else fitted.network.network, fitted.columns, shares),
         schema=graphs.schema,
         fold=fold,
         out_of_fold=out_of_fold,
         metrics=evaluate_folds(dataset.tasks, dataset.labels, out_of_fold, fold, dataset.weights),
-        calibration=fit_calibration(kinds, data, calibration_settings(config, len(outputs.mean))),
+        calibration=fit_calibration(kinds, data, calibration_settings(config, n_members)),
         latent_domain=fit_latent_domain(latents[is_seen], latents[~is_seen]),
-        best_epochs=trained.best_epochs,
+        best_epochs=() if fitted.network is None else fitted.network.best_epochs,
     )
+
+
+def _blind(means: NDArray[np.float64], fold: NDArray[np.int64]) -> NDArray[np.float64]:
+    """`[L, B, T]` what the member that never saw a row says of it, from `[L, M, B, T]`; NaN where there is none."""
+    blind = np.full((len(means), *means.shape[2:]), np.nan)
+    rows = np.flatnonzero(fold >= 0)
+    blind[:, rows] = means[:, fold[rows], rows]
+    return blind
 
 
 def _seen_variance(members: NDArray[np.float64], held_out: NDArray[np.bool_]) -> NDArray[np.float64]:

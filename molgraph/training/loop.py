@@ -33,6 +33,7 @@ class TrainingData:
         graphs: B molecules.
         labels: `[B, T]` in label units, NaN = not measured.
         weights: `[B]` weight of each molecule in the loss.
+        task_weights: `[T]` weight of each task in the loss.
         kinds: Kind of each of the T tasks.
         vocabulary: Sizes of the feature codes.
     """
@@ -40,6 +41,7 @@ class TrainingData:
     graphs: ResidentGraphs
     labels: NDArray[np.float64]
     weights: NDArray[np.float64]
+    task_weights: NDArray[np.float64]
     kinds: tuple[TaskKind, ...]
     vocabulary: Vocabulary
 
@@ -99,6 +101,7 @@ def _start(data: TrainingData, plans: list[MemberPlan], config: TrainConfig) -> 
             data.vocabulary,
             data.kinds,
             uncertainty=config.uncertainty,
+            loss=config.loss,
             seed=_seed(config.seed, plan.member),
         )
         for plan in plans
@@ -130,7 +133,9 @@ def stack_members(members: list[Network]) -> Network:
     """One network that holds all members side by side."""
     first = members[0]
     n_members = sum(member.n_members for member in members)
-    stacked = Network(first.config, first.vocabulary, first.kinds, n_members, uncertainty=first.uncertainty)
+    stacked = Network(
+        first.config, first.vocabulary, first.kinds, n_members, uncertainty=first.uncertainty, loss=first.loss
+    )
     states = [member.state_dict() for member in members]
     stacked.load_state_dict({key: torch.cat([state[key] for state in states]) for key in states[0]})
     return stacked
@@ -184,7 +189,11 @@ def _losses(network: Network, data: TrainingData, rows: NDArray[np.int64], dtype
     raw = network(data.graphs.batch(rows), dtype)
     labels = torch.from_numpy(data.labels[rows]).to(device, torch.float32)
     weights = torch.from_numpy(data.weights[rows]).to(device, torch.float32)
-    return network.losses(raw, labels, weights)
+    return network.losses(raw, labels, weights, task_weights=_task_weights(data))
+
+
+def _task_weights(data: TrainingData) -> Tensor:
+    return torch.from_numpy(data.task_weights).to(data.graphs.device, torch.float32)
 
 
 def clip_gradients(network: Network, largest: float) -> None:
@@ -226,13 +235,14 @@ def _inner_losses(
         parts = [plan.inner_rows[start : start + batch_size] for plan in plans]
         rows, is_own = _pad(parts, [plan.train_rows[0] for plan in plans])
         labels = np.where(is_own[..., None], data.labels[rows], np.nan)
-        weight = (~np.isnan(labels) * data.weights[rows][..., None]).sum(axis=(1, 2))
+        weight = (~np.isnan(labels) * data.weights[rows][..., None] * data.task_weights).sum(axis=(1, 2))
         with torch.inference_mode():
             raw = network(data.graphs.batch(rows), dtype)
             losses = network.losses(
                 raw,
                 torch.from_numpy(labels).to(raw.device, torch.float32),
                 torch.from_numpy(data.weights[rows]).to(raw.device, torch.float32),
+                task_weights=_task_weights(data),
                 watching=True,
             )
         totals += losses.double().cpu().numpy() * weight

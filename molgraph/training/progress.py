@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from molgraph.learners import LearnerName
+
 
 @dataclass(frozen=True)
 class TrainProgress:
@@ -15,6 +17,8 @@ class TrainProgress:
         molecules_done: Molecules trained on so far, over all members.
         molecules_total: Molecules that the whole training will take, at most.
         inner_loss: Mean of the members' best loss on inner rows so far; None before there is one.
+        learner: What is trained; each learner counts its molecules from 0, and those that are not networks an epoch for
+            each member.
     """
 
     members: tuple[int, ...]
@@ -23,6 +27,7 @@ class TrainProgress:
     molecules_done: int
     molecules_total: int
     inner_loss: float | None
+    learner: LearnerName = "network"
 
 
 ProgressListener = Callable[[TrainProgress], None]

@@ -7,7 +7,7 @@ from itertools import chain
 # Floor of each unit, a module or package right below `molgraph`. A unit imports from lower floors. Units of one floor
 # do not import each other, except on the ground floor, where the shared nouns live.
 FLOORS = (
-    {"errors", "config", "tasks", "results", "graphs", "atomic", "card", "vocabulary", "outputs"},
+    {"errors", "config", "tasks", "results", "graphs", "atomic", "card", "vocabulary", "outputs", "learners"},
     {"chem", "metrics", "uncertainty", "domain", "rank"},
     {"features", "models"},
     {"datasets", "library"},
@@ -15,8 +15,9 @@ FLOORS = (
     {"store"},
     {"predictor"},
     {"panel"},
-    {"screening", "trainer", "evaluation"},
-    {"demo"},
+    {"screening", "trainer", "evaluation", "tuning"},
+    {"estimators"},
+    {"demo", "benchmark"},
 )
 FLOOR_OF = {unit: floor for floor, units in enumerate(FLOORS) for unit in units}
 
@@ -25,7 +26,18 @@ NO_TORCH = {*FLOORS[0], *FLOORS[1], "features", "datasets", "rank"}
 NO_RDKIT = {*FLOORS[0], "metrics", "uncertainty", "domain", "rank", "models", "training"}
 
 # Beside the public names of `molgraph` itself: the shared nouns, what commands list and show, and what they report.
-COMMAND_LINE_UNITS = {"", *FLOORS[0], "datasets", "library", "store", "screening", "evaluation", "demo"}
+COMMAND_LINE_UNITS = {
+    "",
+    *FLOORS[0],
+    "datasets",
+    "library",
+    "store",
+    "screening",
+    "evaluation",
+    "demo",
+    "benchmark",
+    "tuning",
+}
 COMMAND_LINE_MODULES = {"molgraph.features.fast", "molgraph.models.precision", "molgraph.training.progress"}
 HEAVY = {"torch", "rdkit", "numpy", "pandas", "pyarrow", "sklearn", "deepchem", "torch_geometric", "rich"}
 

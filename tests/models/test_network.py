@@ -1,10 +1,14 @@
+from dataclasses import replace
+from typing import get_args
+
 import numpy as np
 import pytest
 import torch
 from rdkit import Chem
 from safetensors.torch import load, save
 
-from molgraph.config import ModelConfig
+from molgraph.config import Architecture, ModelConfig, Readout
+from molgraph.errors import InputError
 from molgraph.features.featurize import featurize
 from molgraph.models.batch import ResidentGraphs
 from molgraph.models.network import Network
@@ -12,14 +16,27 @@ from molgraph.models.network import Network
 CPU = torch.device("cpu")
 SMALL = ModelConfig(hidden=32, head_hidden=32)
 
+#: All architectures, all readouts, and virtual nodes.
+NETWORKS = [
+    *({"architecture": name} for name in get_args(Architecture)),
+    *({"readout": name} for name in get_args(Readout)),
+    {"architecture": "gine", "readout": "set2set", "virtual_node": True},
+    {"architecture": "pna", "readout": "attention", "virtual_node": True},
+]
+
+
+@pytest.fixture(params=NETWORKS, ids=lambda choice: "-".join(map(str, choice.values())))
+def config(request) -> ModelConfig:
+    return replace(SMALL, **request.param)
+
 
 def outputs(network, graphs, index, dtype=torch.float32):
     with torch.inference_mode():
         return network(ResidentGraphs(graphs, CPU).batch(np.atleast_2d(index)), dtype)
 
 
-def test_order_of_atoms_does_not_matter(assay, make_network):
-    network = make_network(SMALL)
+def test_order_of_atoms_does_not_matter(assay, config, make_network):
+    network = make_network(config)
     # Stereo marks are left out: their codes (clockwise or not) belong to the order of the atoms.
     molecules = [Chem.MolFromSmiles(text) for text in assay[0][:20]]
     plain = [Chem.MolToSmiles(molecule, isomericSmiles=False) for molecule in molecules]
@@ -32,21 +49,21 @@ def test_order_of_atoms_does_not_matter(assay, make_network):
     assert float(one[0, :, 0].std()) > 1e-4  # different molecules do differ
 
 
-def test_batch_equals_singles(drug_like, odd_graphs, make_network):
-    network = make_network(SMALL)
+def test_batch_equals_singles(drug_like, odd_graphs, config, make_network):
+    network = make_network(config)
     for graphs in (drug_like, odd_graphs):
         together = outputs(network, graphs, np.arange(len(graphs)))
         alone = torch.cat([outputs(network, graphs, np.array([row])) for row in range(len(graphs))], dim=1)
-        torch.testing.assert_close(together, alone, rtol=1e-5, atol=1e-6)
+        torch.testing.assert_close(together, alone, rtol=1e-4, atol=1e-5)
 
 
-def test_members_in_one_pass_equal_members_one_by_one(drug_like, make_network):
-    network = make_network(SMALL, 5)
+def test_members_in_one_pass_equal_members_one_by_one(drug_like, config, make_network):
+    network = make_network(config, 5)
     index = np.stack([np.random.default_rng(m).permutation(len(drug_like))[:30] for m in range(5)])
     together = outputs(network, drug_like, index)
     for m in range(5):
         alone = outputs(network.members(m, m + 1), drug_like, index[m])
-        torch.testing.assert_close(together[m : m + 1], alone, rtol=1e-5, atol=1e-6)
+        torch.testing.assert_close(together[m : m + 1], alone, rtol=1e-4, atol=1e-5)
     assert not torch.allclose(together[0], together[1])
 
 
@@ -73,13 +90,15 @@ def test_bfloat16_gradients_point_the_same_way(drug_like, make_network):
         assert float(rough.norm() / exact.norm()) == pytest.approx(1, abs=0.01)
 
 
+@pytest.mark.parametrize("choice", [{}, *(pytest.param(choice, marks=pytest.mark.slow) for choice in NETWORKS)])
 @pytest.mark.parametrize("kind", ["regression", "classification"])
-def test_overfits_16_molecules(kind, assay, make_network):
+def test_overfits_16_molecules(kind, choice, assay, make_network):
+    config = replace(SMALL, **choice)
     graphs = ResidentGraphs(featurize(assay[0][:16], standardizer="none"), CPU)
     activity = torch.from_numpy(assay[1][:16]).float()
     labels = activity if kind == "regression" else (activity > activity.median()).float()
     assert labels.std() > 0.3
-    network = make_network(SMALL, kinds=(kind,)).train()
+    network = make_network(config, kinds=(kind,)).train()
     if kind == "regression":
         network.set_scaling(
             labels.mean()[None, None], labels.std()[None, None], torch.ones(1, 1), torch.full((1,), 10.0)
@@ -91,11 +110,11 @@ def test_overfits_16_molecules(kind, assay, make_network):
         network.losses(network(batch, torch.float32), labels[None, :, None], torch.ones(1, 16)).sum().backward()
         optimizer.step()
     error = (network.outputs(network.eval()(batch, torch.float32)).mean[0, :, 0] - labels).abs().max()
-    assert error.detach() < 0.1
+    assert error.detach() < (0.1 if config == SMALL else 0.4)  # some of the others learn more slowly
 
 
-def test_saved_and_loaded_weights_are_the_same_network(drug_like, make_network):
-    network, other = make_network(SMALL, 2), make_network(SMALL, 2, seed=1)
+def test_saved_and_loaded_weights_are_the_same_network(drug_like, config, make_network):
+    network, other = make_network(config, 2), make_network(config, 2, seed=1)
     index = np.stack([np.arange(10), np.arange(10, 20)])
     expected = outputs(network, drug_like, index)
     assert not torch.equal(outputs(other, drug_like, index), expected)
@@ -103,8 +122,36 @@ def test_saved_and_loaded_weights_are_the_same_network(drug_like, make_network):
     assert torch.equal(outputs(other, drug_like, index), expected)
 
 
-def test_every_parameter_and_stored_buffer_has_the_member_first(make_network):
-    assert {len(tensor) for tensor in make_network(SMALL, 7).state_dict().values()} == {7}
+def test_every_parameter_and_stored_buffer_has_the_member_first(config, make_network):
+    assert {len(tensor) for tensor in make_network(config, 7).state_dict().values()} == {7}
+
+
+def test_every_weight_gets_a_gradient(drug_like, config, make_network):
+    network = make_network(config, 2).train()
+    raw = network(ResidentGraphs(drug_like, CPU).batch(np.stack([np.arange(60), np.arange(60, 120)])), torch.float32)
+    torch.autograd.backward(raw.square().sum())
+    for name, parameter in network.named_parameters():
+        # Of a softmax a constant does not matter: the bias of a gate, and of the keys of attention, have none.
+        if not name.endswith(("gate.bias", "in_proj_bias")):
+            assert parameter.grad is not None, name
+            assert parameter.grad.abs().sum() > 0, name
+
+
+def test_first_weights_depend_on_the_seed_alone(config, make_network):
+    torch.manual_seed(5)
+    before = torch.random.get_rng_state()
+    one = make_network(config, 2).state_dict()
+    assert torch.equal(torch.random.get_rng_state(), before)
+    torch.manual_seed(6)
+    other, third = make_network(config, 2).state_dict(), make_network(config, 2, seed=1).state_dict()
+    assert all(torch.equal(one[key], other[key]) for key in one)
+    assert not all(torch.equal(one[key], third[key]) for key in one)
+
+
+def test_virtual_nodes_are_refused_where_there_are_none():
+    for name in ("dmpnn", "attentive_fp"):
+        with pytest.raises(InputError, match="has no virtual node; choose gine, gatv2, pna or gps"):
+            ModelConfig(architecture=name, virtual_node=True)
 
 
 def test_members_share_their_weights_and_live_on_one_device(make_network):
@@ -116,8 +163,8 @@ def test_members_share_their_weights_and_live_on_one_device(make_network):
     assert {tensor.device.type for tensor in [*elsewhere.parameters(), *elsewhere.buffers()]} == {"meta"}
 
 
-def test_dropout_only_in_training(drug_like, make_network):
-    network = make_network(ModelConfig(hidden=32, head_hidden=32, dropout=0.5))
+def test_dropout_only_in_training(drug_like, config, make_network):
+    network = make_network(replace(config, dropout=0.5))
     index = np.arange(10)
     assert torch.equal(outputs(network, drug_like, index), outputs(network, drug_like, index))
     network.train()

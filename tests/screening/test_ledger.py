@@ -19,7 +19,7 @@ from molgraph.errors import InputError
 from molgraph.screening import intake, ledger
 from molgraph.screening import screen as module
 
-OPTIONS = {"top": 25, "domain": "ignore", "hit": "pIC50 >= 6", "fdr": 0.4}
+OPTIONS = {"top": 25, "domain": "ignore", "hit": "pIC50 >= 6", "fdr": 0.4, "alerts": ()}
 
 
 @pytest.fixture(scope="module")
@@ -276,7 +276,7 @@ module.BATCH_SIZE, module.SHARD_BATCHES, intake.SHARD_BATCHES = 8, 3, 3
 if __name__ == "__main__":
     model, library, output, processes = sys.argv[1:]
     print("begin", flush=True)
-    module.screen(model, library, output=output, top=25, domain="ignore", hit="pIC50 >= 6", fdr=0.4, device="cpu", precision="float32",
+    module.screen(model, library, output=output, top=25, domain="ignore", hit="pIC50 >= 6", fdr=0.4, alerts=(), device="cpu", precision="float32",
                   processes=int(processes), resume=True)
 """
 

@@ -32,7 +32,9 @@ def folder(assay, tmp_path_factory):
         writer = csv.writer(file)
         writer.writerow(["smiles", "pIC50"])
         writer.writerows(zip(assay[0][:450], assay[1][:450], strict=True))
-    config = TrainConfig(model=ModelConfig(hidden=48, head_hidden=48), folds=3, epochs=40, batch_size=16, device="cpu")
+    config = TrainConfig(
+        learner="network", model=ModelConfig(hidden=48, head_hidden=48), folds=3, epochs=40, batch_size=16, device="cpu"
+    )
     train(table, output=table.parent / "model", target_columns=["pIC50"], config=config)
     return table.parent / "model"
 

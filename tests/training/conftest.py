@@ -18,6 +18,7 @@ DatasetMaker = Callable[..., Dataset]
 def quick() -> TrainConfig:
     """Three small members, four epochs."""
     return TrainConfig(
+        learner="network",
         model=ModelConfig(hidden=32, head_hidden=32),
         folds=3,
         epochs=4,

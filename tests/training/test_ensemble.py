@@ -14,6 +14,7 @@ from molgraph.training.ensemble import assign_folds, train_ensemble
 from molgraph.training.plan import plan_members
 
 LEARNING = TrainConfig(
+    learner="network",
     model=ModelConfig(hidden=24, head_hidden=24),
     folds=3,
     epochs=30,
@@ -27,7 +28,7 @@ LEARNING = TrainConfig(
 
 
 def states_equal(one, other, members=slice(None)) -> bool:
-    state, other_state = one.network.state_dict(), other.network.state_dict()
+    state, other_state = one.learners.network.state_dict(), other.learners.network.state_dict()
     return all(torch.equal(state[key][members], other_state[key][members]) for key in state)
 
 
@@ -57,7 +58,7 @@ class TestLearning:
 
     def test_out_of_fold_rows_are_predicted_by_their_own_member(self, regression, quick, make_dataset):
         dataset, trained = regression
-        assert trained.network.n_members == 3
+        assert trained.learners.network.n_members == 3
         assert sorted(np.bincount(trained.fold)) == [20, 20, 20]
         assert np.isfinite(trained.out_of_fold).all()
         assert trained.metrics[0].n_rows == 60
@@ -136,7 +137,7 @@ class TestSeeds:
         assert states_equal(*(train_ensemble(make_dataset(), config) for _ in range(2)))
 
     def test_members_differ(self, regression):
-        weight = regression[1].network.encoder.message.weight
+        weight = regression[1].learners.network.encoder.message.weight
         assert not torch.equal(weight[0], weight[1])
 
 
@@ -192,7 +193,7 @@ class TestStopping:
 class TestOddData:
     def test_single_model(self, make_dataset, quick):
         trained = train_ensemble(make_dataset(), dataclasses.replace(quick, folds=1))
-        assert trained.network.n_members == 1
+        assert trained.learners.network.n_members == 1
         held_out = trained.fold == 0
         assert held_out.sum() == 6
         assert set(trained.fold.tolist()) == {0, -1}
@@ -215,7 +216,7 @@ class TestOddData:
         trained = train_ensemble(make_dataset(60, labels, ("regression", "regression", "classification")), quick)
         assert np.isfinite(trained.out_of_fold).all()
         assert trained.metrics[1].n_rows == 20
-        assert trained.network.target_scale[0, 1] == 1
+        assert trained.learners.network.target_scale[0, 1] == 1
         assert np.isnan(trained.metrics[1].scores[0].folds[1])
 
     def test_inner_rows_without_a_label(self, make_dataset, quick, with_labels):
@@ -233,7 +234,7 @@ class TestOddData:
         trained = train_ensemble(dataset, dataclasses.replace(quick, balance_classes=True))
         assert ((trained.out_of_fold > 0) & (trained.out_of_fold < 1)).all()
         assert np.isnan(trained.metrics[0].scores[0].folds).sum() == 1  # the fold without a positive
-        assert float(trained.network.positive_weight.max()) > 20
+        assert float(trained.learners.network.positive_weight.max()) > 20
 
     def test_weight_zero_is_as_if_the_label_were_missing(self, regression, quick, with_labels):
         dataset, trained = regression
@@ -334,7 +335,7 @@ class TestCuda:
     def test_trains_as_the_cpu_does(self, make_dataset, quick, regression):
         config = dataclasses.replace(quick, device="cuda")
         trained = train_ensemble(make_dataset(), config)
-        assert {tensor.device.type for tensor in trained.network.state_dict().values()} == {"cpu"}
+        assert {tensor.device.type for tensor in trained.learners.network.state_dict().values()} == {"cpu"}
         np.testing.assert_allclose(trained.out_of_fold, regression[1].out_of_fold, atol=0.05)
         assert states_equal(trained, train_ensemble(make_dataset(), config))
 

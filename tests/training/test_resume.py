@@ -40,7 +40,7 @@ def uninterrupted(make_dataset, config):
 
 
 def assert_equal(one, other) -> None:
-    state, other_state = one.network.state_dict(), other.network.state_dict()
+    state, other_state = one.learners.network.state_dict(), other.learners.network.state_dict()
     assert all(torch.equal(state[key], other_state[key]) for key in state)
     assert one.best_epochs == other.best_epochs
     assert np.array_equal(one.out_of_fold, other.out_of_fold)

@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from molgraph.config import Uncertainty
+from molgraph.config import Loss, Uncertainty
 from molgraph.models.heads.evidential import EVIDENTIAL_CLASS, EVIDENTIAL_VALUE
 from molgraph.models.heads.head import Head
 from molgraph.models.heads.mean_variance import MEAN_VARIANCE
-from molgraph.models.heads.point import PROBABILITY, VALUE
+from molgraph.models.heads.point import MEDIAN, PROBABILITY, VALUE
 from molgraph.models.heads.quantile import QUANTILE
 from molgraph.tasks import TaskKind
 
@@ -27,3 +27,9 @@ HEADS: Mapping[tuple[Uncertainty, TaskKind], Head] = MappingProxyType(
         ("quantile", "classification"): PROBABILITY,
     }
 )
+
+
+def head_of(uncertainty: Uncertainty, kind: TaskKind, loss: Loss) -> Head:
+    """The head of a task; with absolute errors the one that says a single value says the median."""
+    head = HEADS[uncertainty, kind]
+    return MEDIAN if head is VALUE and loss == "absolute" else head

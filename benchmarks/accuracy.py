@@ -1,0 +1,82 @@
+"""Accuracy side by side: this project's learners and what users would pick instead, on the same rows.
+
+    python benchmarks/accuracy.py run [--learner accurate rf] [--data-set esol] [--split random] [--seeds 0 1 2]
+    python benchmarks/accuracy.py report
+
+One record per (data set, split, seed, learner) under `benchmarks/results/moleculenet/`; what is there is not run again,
+so a run can be stopped and go on. The report is `benchmarks/results/moleculenet.md`, and the table in the README.
+"""
+
+import argparse
+import re
+import sys
+from pathlib import Path
+
+from accuracy_peers import PEERS
+from inputs import data_folder
+from records import RESULTS
+
+from molgraph.benchmark.learner import OWN_LEARNERS
+from molgraph.benchmark.protocol import BENCHMARK_SPLITS, SUITES, make_cells
+from molgraph.benchmark.record import read_records
+from molgraph.benchmark.report import compare, readme_table, write_report
+from molgraph.benchmark.run import CellOutcome, run_cells
+
+LEARNERS = {**OWN_LEARNERS, **PEERS}
+
+#: Those that the report compares, and the README shows.
+COMPARED = ("accurate", "fast", "chemprop", "chemprop_x5", "maplight_published", "rf", "deepchem_fcn", "deepchem_dmpnn")
+
+_BLOCK = re.compile(r"(<!-- accuracy: .*? -->\n).*?(<!-- end of accuracy -->)", re.DOTALL)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Runs cells, or writes the report; 1 if a cell failed."""
+    options = _options(arguments)
+    if options.what == "report":
+        report(options.records, options.readme)
+        return 0
+    data_folder()  # says at once if there is none
+    cells = make_cells(options.data_set, options.split, options.seeds, options.learner, LEARNERS)
+    outcomes = run_cells(
+        cells, LEARNERS, options.records, on_begin=lambda cell: print(cell.name, flush=True), on_end=_tell
+    )
+    return int(any(outcome.error for outcome in outcomes))
+
+
+def report(records: Path, readme: Path | None) -> None:
+    """Write the report of all records that are there, and the table of the README."""
+    found = [record for record in read_records(records) if record.learner in COMPARED]
+    comparison = compare(found)
+    write_report(comparison, found, records.with_suffix(".md"))
+    if readme is not None:
+        text = readme.read_text(encoding="utf-8")
+        table = readme_table(comparison)
+        replaced, n = _BLOCK.subn(lambda match: f"{match[1]}{table}{match[2]}", text)
+        if n != 1:
+            raise ValueError(f"{readme} has {n} places for the table of accuracies; it must have one")
+        readme.write_text(replaced, encoding="utf-8")
+
+
+def _tell(outcome: CellOutcome) -> None:
+    if outcome.error:
+        print(f"  failed: {outcome.error}", file=sys.stderr, flush=True)
+    elif outcome.record is not None and not outcome.was_there:
+        record = outcome.record
+        print(f"  {record.metric} {record.value:.4f}, {record.seconds:,.0f} s, {record.peak_mb:,.0f} MB", flush=True)
+
+
+def _options(arguments: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=("run", "report"))
+    parser.add_argument("--data-set", nargs="+", default=SUITES["small"], help="default: the small suite")
+    parser.add_argument("--split", nargs="+", choices=tuple(BENCHMARK_SPLITS), default=("random", "scaffold"))
+    parser.add_argument("--seeds", nargs="+", type=int, default=(0, 1, 2))
+    parser.add_argument("--learner", nargs="+", choices=tuple(LEARNERS), default=COMPARED)
+    parser.add_argument("--records", type=Path, default=RESULTS / "moleculenet")
+    parser.add_argument("--readme", type=Path, help="also replace the table in this file")
+    return parser.parse_args(arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

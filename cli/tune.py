@@ -1,0 +1,74 @@
+"""`molgraph tune`."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from .options import AsJson, IdColumn, Quiet, SmilesColumn, names
+from .text import show_json, show_line, show_table, tell
+
+if TYPE_CHECKING:
+    from molgraph.tuning import Trial
+
+EXAMPLE = """\b
+Examples:
+  molgraph tune assay.csv -o study --target-columns pIC50 --trials 30
+  molgraph train assay.csv -o model --target-columns pIC50 --config study/best.toml
+"""
+
+
+def tune(
+    table: Annotated[str, typer.Argument(metavar="TABLE", help="Table of structures and measurements, or a data set.")],
+    *,
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder of the study; one that is there goes on.")],
+    smiles_column: SmilesColumn = None,
+    id_column: IdColumn = None,
+    target_columns: Annotated[
+        str | None, typer.Option(help="Columns to learn, joined by commas. [default: the only one that can be meant]")
+    ] = None,
+    task_type: Annotated[
+        Literal["auto", "regression", "classification"],
+        typer.Option("--task-type", "-t", help="What the columns hold; auto looks at the values."),
+    ] = "auto",
+    config: Annotated[
+        Path | None, typer.Option(metavar="FILE.toml", help="Settings to begin with, and those that are not searched.")
+    ] = None,
+    trials: Annotated[int, typer.Option(min=1, help="Trials in all, those of earlier runs included.")] = 30,
+    quiet: Quiet = False,
+    as_json: AsJson = False,
+) -> None:
+    """Search settings of the network that predict best what its members have not seen; the best go into best.toml."""
+    from molgraph import TrainConfig, load_dataset
+    from molgraph.config import config_from_toml
+    from molgraph.tuning import SEARCH_SPACE
+    from molgraph.tuning import tune as search
+
+    settings = TrainConfig() if config is None else config_from_toml(config)
+    dataset = load_dataset(
+        table,
+        smiles_column=smiles_column,
+        id_column=id_column,
+        target_columns=None if target_columns is None else names(target_columns),
+        task_kind=task_type,
+        standardizer=settings.standardizer,
+    )
+    result = search(dataset, output, n_trials=trials, config=settings, on_trial=_ignore if quiet else _tell_trial)
+    if as_json:
+        show_json({"best": result.best, "default_loss": result.default_value, "trials": result.trials})
+    elif not quiet:
+        n_ended = sum(trial.value is None for trial in result.trials)
+        show_line(
+            f"{len(result.trials)} trials, {n_ended} of them ended early; the best is trial {result.best.number}: "
+            f"loss {result.best.value:.4f}, where the first had {result.default_value:.4f}"
+        )
+        show_table([("setting", "best"), *((name, f"{result.best.settings[name]}") for name in SEARCH_SPACE)])
+        show_line(f"Settings written to {output / 'best.toml'}; all trials are in {output / 'trials.csv'}")
+
+
+def _ignore(_trial: "Trial") -> None:
+    """Say nothing."""
+
+
+def _tell_trial(trial: "Trial") -> None:
+    tell(f"trial {trial.number}: " + ("ended early" if trial.value is None else f"loss {trial.value:.4f}"))

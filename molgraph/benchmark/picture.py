@@ -1,0 +1,39 @@
+"""The picture of a benchmark: mean ranks, with a bar over those that cannot be told apart."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from molgraph.atomic import atomic_path
+from molgraph.metrics.comparison import RankComparison
+
+
+def draw_ranks(names: Sequence[str], ranking: RankComparison, n_cells: int, path: Path) -> None:
+    """Mean ranks with half the critical difference to each side: learners whose bars do not touch differ (Nemenyi, 5%).
+
+    Args:
+        names: Learners, the best first.
+        ranking: Their ranks.
+        n_cells: Cells that were ranked.
+        path: PNG file to write.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    ranks = ranking.ranks
+    half = min(ranking.critical_difference / 2, float(len(names)))
+    figure = Figure(figsize=(6.0, 0.9 + 0.35 * len(names)), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.add_subplot()
+    places = np.arange(len(names))[::-1]
+    is_tied = ranks <= ranks[0] + ranking.critical_difference
+    for place, rank, name, tied in zip(places, ranks, names, is_tied, strict=True):
+        axes.errorbar(rank, place, xerr=half, fmt="o", color="#1f5f8b" if tied else "#8b8b8b", capsize=3, label=name)
+    axes.axvspan(ranks[0] - half, ranks[0] + half, color="#1f5f8b", alpha=0.08, linewidth=0)
+    axes.set_yticks(places, names)
+    axes.set_xlabel(f"mean rank over {n_cells} cells (1 is best); bars that touch cannot be told apart")
+    axes.set_xlim(0.5, len(names) + 0.5)
+    axes.grid(axis="x", alpha=0.3)
+    with atomic_path(path) as temporary:
+        figure.savefig(temporary, format="png", dpi=150)

@@ -1,0 +1,119 @@
+"""Records: what one learner reached on one split, as JSON that is checked when it is read."""
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from molgraph.atomic import atomic_path
+from molgraph.errors import InputError
+
+#: Version of a record.
+FORMAT_VERSION = 1
+
+_TYPES: Mapping[str, type] = {
+    "data_set": str, "split": str, "seed": int, "learner": str, "metric": str, "value": float, "tasks": dict,
+    "rows": dict, "problem_sha256": str, "data_sha256": str, "settings": dict, "versions": dict, "seconds": float,
+    "peak_mb": float, "date": str,
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Record:
+    """What one learner reached.
+
+    Attributes:
+        data_set: Name of the data set.
+        split: How rows were held out.
+        seed: Seed of the split, if it is drawn, and of the training.
+        learner: Who learned.
+        metric: Name in `molgraph.metrics.scores.METRICS`.
+        value: Mean over the tasks on which it is defined, on the test rows.
+        tasks: Its value for each of these.
+        rows: Rows of train, valid and test.
+        problem_sha256: Hash of rows, labels and parts: equal where two learners got the same.
+        data_sha256: Hash of structures, labels and tasks.
+        settings: What the learner was told.
+        versions: Of all that the result depends on.
+        seconds: Wall time of fitting and predicting.
+        peak_mb: Largest resident memory of the process and of those that it started.
+        date: Day of the run, YYYY-MM-DD.
+    """
+
+    data_set: str
+    split: str
+    seed: int
+    learner: str
+    metric: str
+    value: float
+    tasks: dict[str, float]
+    rows: dict[str, int]
+    problem_sha256: str
+    data_sha256: str
+    settings: dict[str, Any]
+    versions: dict[str, str]
+    seconds: float
+    peak_mb: float
+    date: str
+
+    @property
+    def name(self) -> str:
+        """Name of its file, without the ending."""
+        return f"{self.data_set}-{self.split}-{self.seed}-{self.learner}"
+
+
+def write_record(record: Record, folder: Path) -> Path:
+    """Write a record into a folder, complete or not at all; gives its path.
+
+    Raises:
+        InputError: The folder cannot be written.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{record.name}.json"
+    text = json.dumps({"format_version": FORMAT_VERSION, **asdict(record)}, indent=1, sort_keys=True, allow_nan=False)
+    with atomic_path(path) as temporary:
+        temporary.write_text(text + "\n", encoding="utf-8")
+    return path
+
+
+def read_record(path: Path) -> Record:
+    """A record from a file.
+
+    Raises:
+        InputError: It is none, or lies under the name of another.
+    """
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise InputError(f"{path} is no record of a benchmark ({error}); delete it and run that cell again") from error
+    if not isinstance(values, dict) or values.pop("format_version", None) != FORMAT_VERSION:
+        raise InputError(f"{path} is no record of format {FORMAT_VERSION}; delete it and run that cell again")
+    wrong = [name for name in {*values, *_TYPES} if type(values.get(name)) is not _TYPES.get(name)]
+    if wrong or not _is_finite(values):
+        raise InputError(f"{path}: {', '.join(sorted(wrong)) or 'a number'} is not what a record holds; run it again")
+    record = Record(**{field.name: values[field.name] for field in fields(Record)})
+    if path.stem != record.name:
+        raise InputError(f"{path} is the record of {record.name}; give it that name")
+    return record
+
+
+def read_records(folder: Path) -> list[Record]:
+    """All records of a folder, in the order of their names.
+
+    Raises:
+        InputError: There is none, or one is damaged.
+    """
+    records = [read_record(path) for path in sorted(folder.glob("*.json"))]
+    if not records:
+        raise InputError(f"{folder} holds no records; run 'molgraph benchmark run' first")
+    return records
+
+
+def _is_finite(value: object) -> bool:
+    if isinstance(value, dict):
+        return all(_is_finite(item) for item in value.values())
+    if isinstance(value, list):
+        return all(_is_finite(item) for item in value)
+    return not isinstance(value, float) or math.isfinite(value)

@@ -1,0 +1,90 @@
+"""Numbers that RDKit computes of a molecule as a whole: counts of fragments, and descriptors."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from rdkit import Chem
+from rdkit.Avalon import pyAvalonTools
+from rdkit.Chem import Descriptors, rdFingerprintGenerator, rdMolDescriptors, rdReducedGraphs
+
+#: Descriptors that run away (some are e**100 for large molecules) are cut here, within what float32 holds.
+_LARGEST = 1e30
+
+
+def ecfp_counts(mol: Chem.Mol) -> NDArray[np.float32]:
+    """Counts of circular environments up to radius 2, `[1024]` (Rogers and Hahn 2010, doi:10.1021/ci100050t)."""
+    return np.asarray(_morgan().GetCountFingerprintAsNumPy(mol), dtype=np.float32)
+
+
+def avalon_counts(mol: Chem.Mol) -> NDArray[np.float32]:
+    """Counts of the Avalon toolkit's paths and atoms, `[1024]` (Gedeck et al. 2006, doi:10.1021/ci050413p)."""
+    counts = np.zeros(1024, dtype=np.float32)
+    for column, count in pyAvalonTools.GetAvalonCountFP(mol, nBits=1024).GetNonzeroElements().items():
+        counts[column] = count
+    return counts
+
+
+def reduced_graph(mol: Chem.Mol) -> NDArray[np.float32]:
+    """Pairs of pharmacophores by their distance, `[315]` (Stiefl et al. 2006, doi:10.1021/ci050457y)."""
+    return np.asarray(rdReducedGraphs.GetErGFingerprint(mol), dtype=np.float32)
+
+
+def properties(mol: Chem.Mol) -> NDArray[np.float32]:
+    """The properties that RDKit computes in C++: weight, ring and atom counts, surface, log P, shape, `[43]`."""
+    return _finite(list(_properties().ComputeProperties(mol)))
+
+
+def descriptors(mol: Chem.Mol) -> NDArray[np.float32]:
+    """All of RDKit's two-dimensional descriptors, `[217]`; NaN where one cannot be computed."""
+    values = []
+    for _name, function in Descriptors.descList:
+        try:
+            values.append(function(mol))
+        except (ValueError, ZeroDivisionError, OverflowError, RuntimeError):
+            values.append(np.nan)
+    return _finite(values)
+
+
+@dataclass(frozen=True)
+class DescriptorSet:
+    """Numbers that are computed together.
+
+    Attributes:
+        compute: Takes a molecule and gives as many numbers every time.
+        names: What they are; numbers alone where they are columns that hashes fall into.
+    """
+
+    compute: Callable[[Chem.Mol], NDArray[np.float32]]
+    names: tuple[str, ...]
+
+
+#: What is computed, by name.
+DESCRIPTORS: Mapping[str, DescriptorSet] = MappingProxyType(
+    {
+        "ecfp_counts": DescriptorSet(ecfp_counts, tuple(map(str, range(1024)))),
+        "avalon_counts": DescriptorSet(avalon_counts, tuple(map(str, range(1024)))),
+        "reduced_graph": DescriptorSet(reduced_graph, tuple(map(str, range(315)))),
+        "properties": DescriptorSet(properties, tuple(rdMolDescriptors.Properties.GetAvailableProperties())),
+        "descriptors": DescriptorSet(descriptors, tuple(name for name, _ in Descriptors.descList)),
+    }
+)
+
+
+def _finite(values: list[Any]) -> NDArray[np.float32]:
+    numbers = np.array(values, dtype=np.float64)
+    return np.clip(numbers, -_LARGEST, _LARGEST).astype(np.float32)  # NaN stays NaN
+
+
+@cache
+def _morgan() -> Any:
+    return rdFingerprintGenerator.GetMorganGenerator(radius=2, fpSize=1024)
+
+
+@cache
+def _properties() -> Any:
+    return rdMolDescriptors.Properties()

@@ -1,0 +1,65 @@
+"""The kinds of learners, what each of them reads, and the presets that blend several."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Literal
+
+LearnerName = Literal["network", "boosting", "maplight", "forest", "kernel"]
+Preset = Literal["fast", "accurate"]
+
+
+@dataclass(frozen=True)
+class LearnerSpec:
+    """One kind of learner.
+
+    Attributes:
+        name: As settings and model cards have it.
+        description: What it is, for people.
+        blocks: Columns that it reads (`molgraph.features.columns.BLOCKS`); none for the network, which reads graphs.
+        most_rows: It is left out of a preset where there are more; None for no limit.
+    """
+
+    name: LearnerName
+    description: str
+    blocks: tuple[str, ...] = ()
+    most_rows: int | None = None
+
+
+#: All learners, in the order in which a blend holds them.
+LEARNERS: Mapping[LearnerName, LearnerSpec] = MappingProxyType(
+    {
+        spec.name: spec
+        for spec in (
+            LearnerSpec("network", "graph neural network"),
+            LearnerSpec("boosting", "boosted trees on counts of atom environments", ("environments", "codes")),
+            LearnerSpec(
+                "maplight",
+                "boosted trees on ECFP, Avalon and reduced-graph counts and RDKit's descriptors (Notwell and Wood "
+                "2023, doi:10.48550/arXiv.2310.00174)",
+                ("ecfp_counts", "avalon_counts", "reduced_graph", "descriptors"),
+            ),
+            LearnerSpec("forest", "random forest on ECFP counts and properties", ("ecfp_counts", "properties")),
+            LearnerSpec("kernel", "Gaussian process with a Tanimoto kernel", ("environments",), most_rows=3000),
+        )
+    }
+)
+
+#: What is blended, by preset. `fast` takes only what leaves half of the network's rate when a library is screened.
+PRESETS: Mapping[Preset, tuple[LearnerName, ...]] = MappingProxyType(
+    {
+        "fast": ("network",),
+        "accurate": ("network", "boosting", "maplight", "forest", "kernel"),
+    }
+)
+
+
+def chosen_learners(preset: Preset, learner: LearnerName | None, n_rows: int) -> tuple[LearnerName, ...]:
+    """The learners of a preset that suit so many rows, or the one that was asked for.
+
+    >>> chosen_learners("accurate", None, 10_000)
+    ('network', 'boosting', 'maplight', 'forest')
+    """
+    if learner is not None:
+        return (learner,)
+    return tuple(name for name in PRESETS[preset] if (LEARNERS[name].most_rows or n_rows) >= n_rows)

@@ -1,0 +1,115 @@
+"""Learners measured on the same blocks (folds, splits, data sets): who is better, and who cannot be told apart."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import f as f_distribution
+from scipy.stats import rankdata, studentized_range
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class TukeyComparison:
+    """All pairs of learners by Tukey's honest significant differences.
+
+    Attributes:
+        means: `[L]` mean of each learner over the blocks.
+        margin: Means that differ by less cannot be told apart, at the family-wise level.
+        p_value: Of the hypothesis that no two learners differ (repeated-measures analysis of variance).
+    """
+
+    means: Floats
+    margin: float
+    p_value: float
+
+
+def tukey_comparison(values: Floats, *, alpha: float = 0.05) -> TukeyComparison:
+    """Compare L learners on the same S blocks: analysis of variance with the block as the subject, then Tukey's test.
+
+    The protocol of Ash et al. 2025 (doi:10.1021/acs.jcim.5c01609): the error is what is left of the values when the
+    means of learners and of blocks are taken away, with (L - 1)(S - 1) degrees of freedom.
+
+    Args:
+        values: `[S, L]` one number for each block and learner.
+        alpha: Chance that any pair of equals is told apart.
+
+    With fewer than two learners or two blocks nothing can be told apart: the margin is infinite.
+
+    >>> comparison = tukey_comparison(np.array([[1.0, 2.0, 2.1], [1.1, 2.0, 2.0], [0.9, 1.9, 2.0]]))
+    >>> comparison.means.round(2).tolist(), round(comparison.margin, 2)
+    ([1.0, 1.97, 2.03], 0.17)
+    """
+    n_blocks, n_learners = values.shape
+    means = values.mean(axis=0)
+    if n_blocks < 2 or n_learners < 2:
+        return TukeyComparison(means, float("inf"), 1.0)
+    rest = values - means - values.mean(axis=1, keepdims=True) + values.mean()
+    freedom = (n_blocks - 1) * (n_learners - 1)
+    error = float((rest**2).sum() / freedom)
+    between = float(n_blocks * ((means - means.mean()) ** 2).sum() / (n_learners - 1))
+    margin = float(studentized_range.ppf(1 - alpha, n_learners, freedom)) * np.sqrt(error / n_blocks)
+    p_value = float(f_distribution.sf(between / error, n_learners - 1, freedom)) if error > 0 else float(between == 0)
+    return TukeyComparison(means, float(margin), p_value)
+
+
+@dataclass(frozen=True)
+class RankComparison:
+    """Learners by their mean rank over blocks.
+
+    Attributes:
+        ranks: `[L]` mean ranks, 1 is best.
+        critical_difference: Mean ranks that differ by less cannot be told apart (Nemenyi).
+        p_value: Of the hypothesis that all learners are equal (Friedman, in the form of Iman and Davenport).
+    """
+
+    ranks: Floats
+    critical_difference: float
+    p_value: float
+
+
+def rank_comparison(values: Floats, *, alpha: float = 0.05) -> RankComparison:
+    """Rank L learners on each of S blocks, whose numbers need not be comparable, and average (Demsar 2006, JMLR 7:1).
+
+    Args:
+        values: `[S, L]` one number for each block and learner, smaller is better.
+        alpha: Chance that any pair of equals is told apart.
+
+    >>> comparison = rank_comparison(np.array([[0.1, 0.2, 0.3], [1.0, 2.0, 3.0], [7.0, 7.0, 9.0]]))
+    >>> comparison.ranks.round(2).tolist()
+    [1.17, 1.83, 3.0]
+    """
+    n_blocks, n_learners = values.shape
+    ranks = rankdata(values, axis=1).mean(axis=0)
+    if n_blocks < 2 or n_learners < 2:
+        return RankComparison(ranks, float("inf"), 1.0)
+    quantile = float(studentized_range.ppf(1 - alpha, n_learners, np.inf)) / np.sqrt(2)
+    width = quantile * np.sqrt(n_learners * (n_learners + 1) / (6 * n_blocks))
+    statistic = (
+        12
+        * n_blocks
+        / (n_learners * (n_learners + 1))
+        * float((ranks**2).sum() - n_learners * (n_learners + 1) ** 2 / 4)
+    )
+    largest = n_blocks * (n_learners - 1)
+    if statistic >= largest:
+        return RankComparison(ranks, float(width), 0.0)
+    ratio = (n_blocks - 1) * statistic / (largest - statistic)
+    p_value = float(f_distribution.sf(ratio, n_learners - 1, (n_learners - 1) * (n_blocks - 1)))
+    return RankComparison(ranks, float(width), p_value)
+
+
+def mean_interval(values: Floats, *, level: float = 0.95) -> tuple[float, float]:
+    """Mean of n values and half the width of its t interval; infinite for one value.
+
+    >>> mean, half = mean_interval(np.array([1.0, 2.0, 3.0]))
+    >>> mean, round(half, 2)
+    (2.0, 2.48)
+    """
+    from scipy.stats import t as t_distribution
+
+    if len(values) < 2:
+        return float(values.mean()), float("inf")
+    error = float(values.std(ddof=1)) / np.sqrt(len(values))
+    return float(values.mean()), float(t_distribution.ppf((1 + level) / 2, len(values) - 1)) * float(error)

@@ -1,0 +1,67 @@
+"""Boosted trees of M members for T tasks."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import expit
+
+from molgraph.models.oblivious import ObliviousTrees, trees_from_arrays
+from molgraph.tasks import TaskKind
+
+
+@dataclass(frozen=True)
+class BoostedTrees:
+    """Trees of each member and task; for a class they sum up to log odds.
+
+    Attributes:
+        trees: `[M][T]`.
+        kinds: Kind of each of the T tasks.
+    """
+
+    trees: tuple[tuple[ObliviousTrees, ...], ...]
+    kinds: tuple[TaskKind, ...]
+
+    @property
+    def n_members(self) -> int:
+        """M."""
+        return len(self.trees)
+
+    @property
+    def n_columns(self) -> int:
+        """Columns that are read, at least."""
+        return max(own.n_columns for member in self.trees for own in member)
+
+    def predict(self, columns: NDArray[Any]) -> NDArray[np.float64]:
+        """Values, or probabilities of the class 1, `[M, B, T]`, of rows `columns [B, F]`."""
+        sums = np.stack([np.stack([own.predict(columns) for own in member], axis=1) for member in self.trees])
+        is_class = np.array([kind == "classification" for kind in self.kinds])
+        return np.where(is_class, expit(sums), sums)
+
+    def to_arrays(self) -> dict[str, NDArray[Any]]:
+        """As they are stored."""
+        return {
+            key: array
+            for m, member in enumerate(self.trees)
+            for t, own in enumerate(member)
+            for key, array in own.to_arrays(f"{m}.{t}").items()
+        }
+
+
+def boosted_from_arrays(
+    arrays: Mapping[str, NDArray[Any]], kinds: tuple[TaskKind, ...], n_members: int
+) -> BoostedTrees:
+    """What `to_arrays` took apart.
+
+    Raises:
+        KeyError, ValueError: An array is missing or does not fit.
+    """
+    trees = tuple(tuple(trees_from_arrays(arrays, f"{m}.{t}") for t in range(len(kinds))) for m in range(n_members))
+    return BoostedTrees(trees, kinds)
+
+
+def join_boosted(parts: Sequence[BoostedTrees]) -> BoostedTrees:
+    """The members of all parts as one model."""
+    return BoostedTrees(tuple(member for part in parts for member in part.trees), parts[0].kinds)

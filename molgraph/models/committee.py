@@ -1,0 +1,118 @@
+"""Committee: several learners of different kinds, blended member by member into one ensemble."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from molgraph.graphs import PackedGraphs
+from molgraph.learners import LearnerName
+from molgraph.models.ensemble import Ensemble
+from molgraph.models.network import Network
+from molgraph.outputs import MemberOutputs
+
+
+class ColumnModel(Protocol):
+    """M members that predict T tasks from numbers of a molecule."""
+
+    @property
+    def n_members(self) -> int:
+        """M."""
+
+    @property
+    def n_columns(self) -> int:
+        """Columns that it reads, at least."""
+
+    def predict(self, columns: NDArray[Any]) -> NDArray[np.float64]:
+        """Values, or probabilities of the class 1, `[M, B, T]`, of rows `columns [B, F]`."""
+
+    def to_arrays(self) -> dict[str, NDArray[Any]]:
+        """As they are stored."""
+
+
+@dataclass(frozen=True)
+class Learners:
+    """What was trained.
+
+    Attributes:
+        network: The graph network, all members side by side; None if there is none.
+        columns: The other learners, by name.
+        weights: `[L, M, T]` share that each learner has in a member's prediction: the network first, if there is one,
+            then the others in order. They add up to 1 over the learners.
+    """
+
+    network: Network | None
+    columns: Mapping[LearnerName, ColumnModel]
+    weights: NDArray[np.float64]
+
+    @property
+    def n_members(self) -> int:
+        """M."""
+        return int(self.weights.shape[1])
+
+
+class Committee:
+    """Trained learners, ready to predict.
+
+    Member k of the committee is the blend of all members k, which were blind to the same fold.
+
+    Args:
+        learners: What was trained.
+        schema: Name of the feature schema of the graphs.
+        device: Where the network computes.
+        dtype: Number format of its products.
+    """
+
+    def __init__(self, learners: Learners, *, schema: str, device: torch.device, dtype: torch.dtype) -> None:
+        self._learners = learners
+        self._network = None
+        if learners.network is not None:
+            self._network = Ensemble(learners.network, schema=schema, device=device, dtype=dtype)
+
+    def predict(
+        self, graphs: PackedGraphs, columns: Mapping[LearnerName, NDArray[Any]]
+    ) -> tuple[MemberOutputs, NDArray[np.float32] | None]:
+        """What each member says of B molecules, and what the network's first member makes of them, `[B, H]`.
+
+        Args:
+            graphs: The molecules.
+            columns: For each learner beside the network the numbers that it reads, `[B, F]`.
+
+        Raises:
+            InputError: The graphs belong to another feature schema.
+        """
+        outputs, latents = None, None
+        if self._network is not None:
+            outputs, latents = self._network.predict_with_latents(graphs)
+            if not self._learners.columns:
+                return outputs, latents
+        means = [] if outputs is None else [outputs.mean]
+        means += [model.predict(columns[name]) for name, model in self._learners.columns.items()]
+        return blended(outputs, np.stack(means), self._learners.weights), latents
+
+
+def blended(network: MemberOutputs | None, means: NDArray[np.float64], weights: NDArray[np.float64]) -> MemberOutputs:
+    """The outputs of members that are mixtures of learners.
+
+    By the law of total variance, the learners' disagreement is a part of what a member does not know.
+
+    Args:
+        network: What the network says, which alone tells of variances and quantiles; None if there is none.
+        means: `[L, M, B, T]` what each learner says; the network is the first, if there is one.
+        weights: `[L, M, T]` their shares.
+    """
+    share = weights[:, :, None]
+    mean = (share * means).sum(axis=0)
+    disagreement = (share * (means - mean) ** 2).sum(axis=0)
+    if network is None:
+        return MemberOutputs(mean, np.zeros_like(mean), disagreement)
+    quantiles = network.quantiles
+    return MemberOutputs(
+        mean=mean,
+        aleatoric_var=network.aleatoric_var,
+        epistemic_var=share[0] * network.epistemic_var + disagreement,
+        quantiles=None if quantiles is None else quantiles + (mean - network.mean)[..., None],
+    )

@@ -1,0 +1,105 @@
+"""Random forests as arrays."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from molgraph.tasks import TaskKind
+
+#: Rows that are predicted at once.
+_ROWS_AT_ONCE = 256
+
+
+@dataclass(frozen=True)
+class Forest:
+    """Trees of M members, K each, that predict T tasks as the mean of their leaves.
+
+    A member has a forest for each task; all nodes of all trees lie in one row of arrays.
+
+    Attributes:
+        roots: `[M, T, K]` int64 node where each tree begins.
+        column: `[N]` int32 column that a node asks about; -1 for a leaf.
+        threshold: `[N]` float32 values up to this go left.
+        left: `[N]` int64 node for these; of a leaf itself.
+        right: `[N]` int64 node for all others.
+        value: `[N]` float32 what a leaf says.
+    """
+
+    roots: NDArray[np.int64]
+    column: NDArray[np.int32]
+    threshold: NDArray[np.float32]
+    left: NDArray[np.int64]
+    right: NDArray[np.int64]
+    value: NDArray[np.float32]
+
+    @property
+    def n_members(self) -> int:
+        """M."""
+        return len(self.roots)
+
+    @property
+    def n_columns(self) -> int:
+        """Columns that are read, at least."""
+        return int(self.column.max(initial=-1)) + 1
+
+    def predict(self, columns: NDArray[Any]) -> NDArray[np.float64]:
+        """Values, or probabilities of the class 1, `[M, B, T]`, of rows `columns [B, F]`; NaN goes right."""
+        n_members, n_tasks, n_trees = self.roots.shape
+        means = np.empty((len(columns), n_members * n_tasks))
+        for start in range(0, len(columns), _ROWS_AT_ONCE):
+            part = np.ascontiguousarray(columns[start : start + _ROWS_AT_ONCE], dtype=np.float32)
+            row = np.arange(len(part))[:, None]
+            node = np.tile(self.roots.reshape(-1), (len(part), 1))
+            while True:
+                asked = self.column[node]
+                inner = asked >= 0
+                if not inner.any():
+                    break
+                goes_left = part[row, np.maximum(asked, 0)] <= self.threshold[node]
+                node = np.where(inner, np.where(goes_left, self.left[node], self.right[node]), node)
+            said = self.value[node].reshape(len(part), n_members * n_tasks, n_trees)
+            means[start : start + len(part)] = said.mean(axis=2, dtype=np.float64)
+        return means.reshape(-1, n_members, n_tasks).swapaxes(0, 1)
+
+    def to_arrays(self) -> dict[str, NDArray[Any]]:
+        """As they are stored."""
+        return dict(vars(self))
+
+
+def forest_from_arrays(arrays: Mapping[str, NDArray[Any]], kinds: tuple[TaskKind, ...], n_members: int) -> Forest:
+    """What `to_arrays` took apart. Children come after their node, so that every walk ends.
+
+    Raises:
+        KeyError, ValueError: An array is missing or does not fit.
+    """
+    types = {"roots": np.int64, "column": np.int32, "threshold": np.float32, "left": np.int64, "right": np.int64,
+             "value": np.float32}  # fmt: skip
+    found = {name: arrays[name] for name in types}
+    n_nodes = len(found["column"])
+    for name, dtype in types.items():
+        array = found[name]
+        if array.dtype != dtype or (name != "roots" and array.shape != (n_nodes,)):
+            raise ValueError(f"{name} is {array.dtype} {array.shape}")
+    if found["roots"].ndim != 3 or found["roots"].shape[:2] != (n_members, len(kinds)):
+        raise ValueError(f"roots have the shape {found['roots'].shape}")
+    inner = np.flatnonzero(found["column"] >= 0)
+    for name in ("left", "right"):
+        child = found[name][inner]
+        if not ((child > inner) & (child < n_nodes)).all():
+            raise ValueError(f"{name} does not lead to a later node")
+    if found["roots"].size and not ((found["roots"] >= 0) & (found["roots"] < n_nodes)).all():
+        raise ValueError("roots lead to no node")
+    return Forest(**found)
+
+
+def join_forests(parts: Sequence[Forest]) -> Forest:
+    """The members of all parts as one model."""
+    starts = np.cumsum([0, *(len(part.column) for part in parts)])[:-1].tolist()
+    moved = [
+        {**vars(part), **{name: vars(part)[name] + start for name in ("roots", "left", "right")}}
+        for part, start in zip(parts, starts, strict=True)
+    ]
+    return Forest(**{name: np.concatenate([part[name] for part in moved]) for name in moved[0]})

@@ -1,0 +1,1 @@
+"""Graph encoders made of torch_geometric's layers."""

@@ -1,0 +1,117 @@
+"""Boosted trees, as CatBoost fits them: one model for each member and task."""
+
+import json
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import logit
+
+from molgraph.config import Loss
+from molgraph.models.boosted import BoostedTrees
+from molgraph.models.oblivious import ObliviousTrees, trees_from_catboost
+from molgraph.tasks import TaskKind
+from molgraph.training.plan import MemberPlan
+
+#: Trees at most, and trees without progress on the inner rows after which there will be no more.
+_MOST_TREES, _PATIENCE = 1000, 100
+
+
+def fit_boosted_trees(
+    columns: NDArray[Any],
+    labels: NDArray[np.float64],
+    weights: NDArray[np.float64],
+    kinds: tuple[TaskKind, ...],
+    plans: list[MemberPlan],
+    *,
+    loss: Loss = "squared",
+    seed: int,
+    threads: int,
+    on_fit: Callable[[int], None] = lambda _member: None,
+) -> BoostedTrees:
+    """Trees for each member and task, fitted to its training rows; its inner rows say how many.
+
+    Args:
+        columns: `[B, F]` numbers of each molecule; NaN is below all others.
+        labels: `[B, T]`, NaN = not measured.
+        weights: `[B]` how much each row counts.
+        kinds: Kind of each task.
+        plans: Rows of each member.
+        loss: What is made small where values are learned.
+        seed: Seed of the fits.
+        threads: Threads that share the work of one fit.
+        on_fit: Called after each fit with the number of the member.
+    """
+    members = []
+    for plan in plans:
+        own = []
+        for t, kind in enumerate(kinds):
+            own.append(
+                _fit(
+                    columns,
+                    labels[:, t],
+                    weights,
+                    kind,
+                    plan,
+                    loss=loss,
+                    seed=seed + 1000 * plan.member + t,
+                    threads=threads,
+                )
+            )
+            on_fit(plan.member)
+        members.append(tuple(own))
+    return BoostedTrees(tuple(members), kinds)
+
+
+def _fit(
+    columns: NDArray[Any],
+    labels: NDArray[np.float64],
+    weights: NDArray[np.float64],
+    kind: TaskKind,
+    plan: MemberPlan,
+    *,
+    loss: Loss,
+    seed: int,
+    threads: int,
+) -> ObliviousTrees:
+    from catboost import CatBoost, Pool  # type: ignore[import-untyped]
+
+    train, inner = (rows[~np.isnan(labels[rows])] for rows in (plan.train_rows, plan.inner_rows))
+    known = labels[train]
+    if len(known) == 0 or known.min() == known.max():
+        return _constant(known, weights[train], kind)
+    is_class = kind == "classification"
+    settings = {
+        "loss_function": "Logloss" if is_class else {"squared": "RMSE", "absolute": "MAE"}[loss],
+        "iterations": _MOST_TREES,
+        "depth": 6,
+        "random_seed": seed,
+        "thread_count": threads,
+        "allow_writing_files": False,
+        "verbose": False,
+    }
+    fitted = CatBoost(settings)
+    watched = None
+    if len(inner) and (not is_class or len(np.unique(labels[inner])) == 2):
+        watched = Pool(columns[inner], labels[inner], weight=weights[inner])
+    fitted.fit(
+        Pool(columns[train], known, weight=weights[train]),
+        eval_set=watched,
+        use_best_model=watched is not None,
+        early_stopping_rounds=None if watched is None else _PATIENCE,
+    )
+    with tempfile.TemporaryDirectory(prefix="molgraph-") as folder:
+        path = Path(folder, "trees.json")
+        fitted.save_model(str(path), format="json")
+        return trees_from_catboost(json.loads(path.read_text(encoding="utf-8")))
+
+
+def _constant(known: NDArray[np.float64], weights: NDArray[np.float64], kind: TaskKind) -> ObliviousTrees:
+    """No trees: the mean, or the log odds of a share that is never quite 0 or 1."""
+    total = float(weights.sum())
+    mean = float((known * weights).sum() / total) if total > 0 else 0.0
+    bias = float(logit((mean * total + 0.5) / (total + 1.0))) if kind == "classification" else mean
+    return ObliviousTrees(np.zeros((0, 0), np.int32), np.zeros((0, 0), np.float32), np.zeros((0, 1), np.float32), bias)

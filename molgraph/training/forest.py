@@ -1,0 +1,106 @@
+"""Random forests, as scikit-learn fits them: one for each member and task."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from molgraph.models.forest import Forest
+from molgraph.tasks import TaskKind
+from molgraph.training.plan import MemberPlan
+
+N_TREES = 200
+
+
+def fit_forest(
+    columns: NDArray[Any],
+    labels: NDArray[np.float64],
+    weights: NDArray[np.float64],
+    kinds: tuple[TaskKind, ...],
+    plans: list[MemberPlan],
+    *,
+    seed: int,
+    threads: int,
+    on_fit: Callable[[int], None] = lambda _member: None,
+) -> Forest:
+    """Trees for each member and task, fitted to its training and inner rows.
+
+    Args:
+        columns: `[B, F]` numbers of each molecule; NaN counts as the largest.
+        labels: `[B, T]`, NaN = not measured.
+        weights: `[B]` how much each row counts.
+        kinds: Kind of each task.
+        plans: Rows of each member.
+        seed: Seed of the fits.
+        threads: Threads that share the work of one fit.
+        on_fit: Called after each fit with the number of the member.
+    """
+    columns = np.nan_to_num(columns.astype(np.float32), nan=float(np.finfo(np.float32).max))
+    nodes: list[dict[str, NDArray[Any]]] = []
+    roots = np.zeros((len(plans), len(kinds), N_TREES), dtype=np.int64)
+    n_nodes = 0
+    for m, plan in enumerate(plans):
+        seen = np.sort(np.concatenate([plan.train_rows, plan.inner_rows]))
+        for t, kind in enumerate(kinds):
+            rows = seen[~np.isnan(labels[seen, t])]
+            trees = _fit(columns[rows], labels[rows, t], weights[rows], kind, seed + 1000 * plan.member + t, threads)
+            for k, tree in enumerate(trees):
+                roots[m, t, k] = n_nodes
+                for name in ("left", "right"):
+                    tree[name] = tree[name] + n_nodes
+                nodes.append(tree)
+                n_nodes += len(tree["column"])
+            on_fit(plan.member)
+    return Forest(roots, **{name: np.concatenate([tree[name] for tree in nodes]) for name in nodes[0]})
+
+
+def _fit(  # noqa: PLR0917
+    columns: NDArray[Any],
+    labels: NDArray[np.float64],
+    weights: NDArray[np.float64],
+    kind: TaskKind,
+    seed: int,
+    threads: int,
+) -> list[dict[str, NDArray[Any]]]:
+    from sklearn.ensemble import RandomForestRegressor
+
+    if len(labels) == 0:
+        return [_leaf(0.5 if kind == "classification" else 0.0) for _ in range(N_TREES)]
+    # A class is fitted as 0 and 1: the mean of a leaf is its share, and the squared error splits as Gini's index does.
+    forest = RandomForestRegressor(
+        N_TREES,
+        max_features="sqrt" if kind == "classification" else 1 / 3,
+        n_jobs=threads,
+        random_state=seed,
+    )
+    forest.fit(columns, labels, sample_weight=weights)
+    return [_arrays(estimator.tree_) for estimator in forest.estimators_]
+
+
+def _arrays(tree: Any) -> dict[str, NDArray[Any]]:
+    is_leaf = tree.children_left < 0
+    own = np.arange(len(is_leaf))
+    return {
+        "column": np.where(is_leaf, -1, tree.feature).astype(np.int32),
+        # The largest float32 that is not above the threshold parts float32 values as the float64 does.
+        "threshold": _rounded_down(tree.threshold),
+        "left": np.where(is_leaf, own, tree.children_left).astype(np.int64),
+        "right": np.where(is_leaf, own, tree.children_right).astype(np.int64),
+        "value": tree.value[:, 0, 0].astype(np.float32),
+    }
+
+
+def _rounded_down(threshold: NDArray[np.float64]) -> NDArray[np.float32]:
+    rounded = threshold.astype(np.float32)
+    return np.where(rounded > threshold, np.nextafter(rounded, np.float32(-np.inf)), rounded)
+
+
+def _leaf(value: float) -> dict[str, NDArray[Any]]:
+    return {
+        "column": np.array([-1], dtype=np.int32),
+        "threshold": np.zeros(1, dtype=np.float32),
+        "left": np.zeros(1, dtype=np.int64),
+        "right": np.zeros(1, dtype=np.int64),
+        "value": np.array([value], dtype=np.float32),
+    }

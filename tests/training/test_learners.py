@@ -1,0 +1,231 @@
+"""Every learner and every preset makes a model: trained, judged on rows that it never saw, stored, loaded, screened."""
+
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from molgraph import Predictor, TrainConfig, featurize, learners, screen, train
+from molgraph.config import ModelConfig
+from molgraph.errors import InputError, ModelError, TrainingError
+from molgraph.learners import LEARNERS, PRESETS, chosen_learners
+from molgraph.models.network import Network
+from molgraph.training import boosting, column_learners
+from molgraph.training.ensemble import train_ensemble
+
+KINDS = ("regression", "classification")
+CHOICES = [{"learner": name} for name in LEARNERS if name != "network"] + [{"preset": name} for name in PRESETS]
+TEXTS = ["CC(=O)Oc1ccccc1C(=O)O", "CCO", "bad"]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def few_trees():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(boosting, "_MOST_TREES", 30)
+        yield
+
+
+def make_config(**choice):
+    small = ModelConfig(hidden=16, head_hidden=16)
+    return TrainConfig(model=small, folds=3, epochs=3, batch_size=16, device="cpu", precision="float32", **choice)
+
+
+@pytest.fixture(scope="module")
+def dataset(make_dataset, assay):
+    """90 compounds with their activity, and whether it is high; some of it not measured."""
+    values = assay[1][:90]
+    labels = np.stack([values, (values > np.median(values)).astype(float)], axis=1)
+    labels[::11, 1] = np.nan
+    return make_dataset(90, labels, KINDS)
+
+
+@pytest.fixture(scope="module", params=CHOICES, ids=lambda choice: "-".join(choice.values()))
+def model(request, dataset, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("models") / "model"
+    return train(dataset, output=folder, config=make_config(**request.param)), folder, make_config(**request.param)
+
+
+def test_it_predicts_what_it_never_saw(model, dataset):
+    predictor, _, config = model
+    names = chosen_learners(config.preset, config.learner, len(dataset))
+    assert predictor.card.learners == tuple(predictor.shares) == names
+    assert sum(predictor.shares.values()) == pytest.approx(1)
+    metrics = {(record.task, record.metric): record.mean for record in predictor.card.metrics}
+    assert metrics["task 0", "spearman"] > 0.3
+    if names != ("network",):  # which learns little in three epochs
+        assert metrics["task 1", "roc_auc"] > 0.6
+    assert (predictor.card.best_epochs != ()) == ("network" in names)
+
+
+def test_what_is_loaded_says_the_same(model):
+    predictor, folder, _ = model
+    one, other = predictor.predict(TEXTS, domain=True), Predictor.load(folder, device="cpu").predict(TEXTS, domain=True)
+    for name in ("mean", "var", "members", "latent_distance", "leverage"):
+        assert np.array_equal(getattr(one, name), getattr(other, name), equal_nan=True), name
+    assert np.isfinite(one.mean[:2]).all()
+    assert ((one.mean[:2, 1] > 0) & (one.mean[:2, 1] < 1)).all()
+    assert np.isfinite(one.interval(0.8)[0][:2, 0]).all()
+    assert [bad.row for bad in one.rejected] == [2]
+
+
+def test_graphs_are_enough_unless_it_reads_descriptors(model):
+    predictor, _, config = model
+    names = chosen_learners(config.preset, config.learner, 90)
+    needs = bool({"maplight", "forest"} & {*names})
+    assert predictor.needs_structures == needs
+    graphs = featurize(TEXTS)
+    if needs:
+        with pytest.raises(InputError, match="computed from structures"):
+            predictor.predict_graphs(graphs)
+    texts = predictor.standardized(TEXTS[:2])
+    expected = predictor.predict(TEXTS).mean
+    assert np.array_equal(predictor.predict_graphs(graphs, structures=texts).mean, expected, equal_nan=True)
+
+
+def test_the_judged_member_is_blind(dataset):
+    """The out-of-fold prediction of a row does not change with its own label; not even by the shares of a blend."""
+    config = make_config(preset="accurate")
+    before = train_ensemble(dataset, config)
+    rows = np.flatnonzero(before.fold == 1)
+    labels = dataset.labels.copy()
+    labels[rows, 0] += 3.0
+    after = train_ensemble(dataclasses.replace(dataset, labels=labels), config)
+    outputs = [trained.learners for trained in (before, after)]
+    # Labels of fold 1 do reach the shares of member 1 through the models that the other folds are judged by; its
+    # learners themselves, and the shares' own data, are free of them.
+    for name, own in outputs[0].columns.items():
+        arrays, others = own.to_arrays(), outputs[1].columns[name].to_arrays()
+        if name == "kernel":
+            np.testing.assert_array_equal(arrays["coefficients"][1], others["coefficients"][1])
+        elif name != "forest":
+            for key in (key for key in arrays if key.startswith("1.")):
+                np.testing.assert_array_equal(arrays[key], others[key])
+
+
+def test_a_screen_gives_the_same_from_a_file_and_from_a_packed_library(model, assay, tmp_path):
+    from molgraph import pack_library
+
+    predictor, _, _ = model
+    (tmp_path / "library.smi").write_text("".join(f"{text} c{row}\n" for row, text in enumerate(assay[0][100:140])))
+    pack_library(tmp_path / "library.smi", tmp_path / "packed")
+    for name in ("library.smi", "packed"):
+        screen(predictor, tmp_path / name, output=tmp_path / f"hits-{name}", goal="task 0", domain="ignore", top=10)
+    one, other = ((tmp_path / f"hits-{name}" / "hits.csv").read_text() for name in ("library.smi", "packed"))
+    assert one == other
+    assert len(one.splitlines()) == 11
+
+
+class StopError(Exception):
+    """What stops a training here."""
+
+
+@pytest.mark.slow
+def test_goes_on_after_the_members_that_were_fitted(dataset, tmp_path, monkeypatch):
+    config = make_config(preset="accurate")
+    whole = train(dataset, output=tmp_path / "whole", config=config)
+
+    def stop(progress):
+        if progress.learner == "maplight" and progress.epoch == 2:
+            raise StopError
+
+    with pytest.raises(StopError):
+        train(dataset, output=tmp_path / "model", config=config, on_progress=stop)
+    fits = []
+    for name, fit in column_learners._FITS.items():
+        fits_of = {**column_learners._FITS, name: lambda *a, n=name, f=fit: (fits.append((n, a[1].member)), f(*a))[1]}
+        monkeypatch.setattr(column_learners, "_FITS", fits_of)
+    train(dataset, output=tmp_path / "model", config=config, resume=True)
+    assert ("boosting", 0) not in fits
+    assert ("maplight", 2) in fits
+    assert ("maplight", 1) not in fits
+    one, other = (json.loads((tmp_path / name / "card.json").read_text())["files"] for name in ("whole", "model"))
+    assert one == other
+    assert whole.card.n_members == 3
+    with pytest.raises(StopError):
+        train(dataset, output=tmp_path / "third", config=config, on_progress=stop)
+    with pytest.raises(TrainingError, match="cannot resume"):
+        train(dataset, output=tmp_path / "third", config=dataclasses.replace(config, seed=1), resume=True)
+
+
+def test_progress_tells_the_learner(dataset):
+    seen = []
+    train_ensemble(dataset, make_config(preset="accurate"), on_progress=seen.append)
+    assert list(dict.fromkeys(progress.learner for progress in seen)) == list(PRESETS["accurate"])
+    last = [progress for progress in seen if progress.learner == "boosting"][-1]
+    assert last.molecules_done == last.molecules_total
+
+
+@pytest.mark.parametrize("learner", ["network", "boosting"])
+def test_absolute_errors_let_wild_labels_count_less(learner, make_dataset, assay):
+    values = assay[1][:150].copy()
+    values[::10] += 60.0
+    noisy = make_dataset(150, values[:, None])
+    config = dataclasses.replace(make_config(learner=learner), epochs=15, peak_lr=3e-3)
+    errors = {}
+    for loss in ("squared", "absolute"):
+        said = train_ensemble(noisy, dataclasses.replace(config, loss=loss)).out_of_fold[:, 0]
+        errors[loss] = np.median(np.abs(said - assay[1][:150]))
+    assert errors["absolute"] < 0.5 * errors["squared"]
+
+
+def test_a_task_without_weight_is_not_learned(dataset):
+    config = dataclasses.replace(make_config(learner="network"), epochs=30, peak_lr=5e-3)
+    both = train_ensemble(dataset, config)
+    one = train_ensemble(dataset, dataclasses.replace(config, task_weights={"task 1": 0.0}))
+    # The last layer of a task without weight has no gradient: it stays as it began.
+    weights = [trained.learners.network.output.weight for trained in (both, one)]
+    seeds = [np.random.SeedSequence((config.seed, member)).generate_state(1, np.uint32)[0] for member in range(3)]
+    for member, seed in enumerate(seeds):
+        network = one.learners.network
+        begun = Network(config.model, network.vocabulary, network.kinds, seed=int(seed)).output.weight[0]
+        assert torch.equal(weights[1][member][1], begun[1])
+        assert not torch.equal(weights[0][member][1], begun[1])
+        assert not torch.equal(weights[1][member][0], begun[0])
+    with pytest.raises(InputError, match="task_weights names 'none', which is no task; the tasks are task 0, task 1"):
+        train_ensemble(dataset, dataclasses.replace(config, task_weights={"none": 1.0}))
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"task_weights": {"a": -1.0}}, "task_weights.*it must lie between 0"),
+        ({"loss": "absolute", "uncertainty": "mve"}, "uncertainty 'mve' has a loss of its own"),
+    ],
+)
+def test_settings_that_do_not_go_together(settings, words):
+    with pytest.raises(InputError, match=words):
+        TrainConfig(**settings)
+
+
+def test_learners_for_few_rows_are_left_out_of_presets():
+    assert "kernel" in chosen_learners("accurate", None, 500)
+    assert "kernel" not in chosen_learners("accurate", None, 5000)
+    assert chosen_learners("accurate", "kernel", 5000) == ("kernel",)
+
+
+def test_networks_alone_learn_variances():
+    with pytest.raises(InputError, match="uncertainty is 'mve', which is of networks, and learner is 'forest'"):
+        make_config(learner="forest", uncertainty="mve")
+
+
+@pytest.mark.parametrize("weights", [[[[0.5]], [[0.4]]], [[[1.5]], [[-0.5]]], [[[np.nan]], [[1.0]]]])
+def test_shares_that_make_no_sense_are_refused(dataset, tmp_path, weights, monkeypatch):
+    import hashlib
+
+    from safetensors.numpy import save
+
+    from molgraph.store import _seal
+
+    folder = tmp_path / "model"
+    monkeypatch.setattr(learners, "PRESETS", {"fast": ("network", "boosting")})
+    train(dataset, output=folder, config=make_config(preset="fast"))
+    content = save({"weights": np.broadcast_to(np.array(weights), (2, 3, 2)).copy()})
+    (folder / "blend.safetensors").write_bytes(content)
+    card = json.loads((folder / "card.json").read_text())
+    del card["card_sha256"]
+    card["files"]["blend.safetensors"] = hashlib.sha256(content).hexdigest()
+    (folder / "card.json").write_text(json.dumps({**card, "card_sha256": _seal(card)}))
+    with pytest.raises(ModelError, match="shares of the learners do not add up to 1"):
+        Predictor.load(folder)
