@@ -13,16 +13,20 @@ import sys
 from pathlib import Path
 
 from accuracy_peers import PEERS
+from accuracy_single import SingleNetwork
 from inputs import data_folder
+from peers import BATCH_SIZE
 from records import RESULTS
 
+from molgraph import TrainConfig
 from molgraph.benchmark.learner import OWN_LEARNERS
 from molgraph.benchmark.protocol import BENCHMARK_SPLITS, SUITES, make_cells
 from molgraph.benchmark.record import read_records
 from molgraph.benchmark.report import compare, readme_table, write_report
 from molgraph.benchmark.run import CellOutcome, run_cells
 
-LEARNERS = {**OWN_LEARNERS, **PEERS}
+DMPNN = SingleNetwork(TrainConfig(folds=1, batch_size=BATCH_SIZE, device="cpu"))
+LEARNERS = {**OWN_LEARNERS, "dmpnn": DMPNN, **PEERS}
 
 #: Those that the report compares, and the README shows.
 COMPARED = ("accurate", "fast", "chemprop", "chemprop_x5", "maplight_published", "rf", "deepchem_fcn", "deepchem_dmpnn")

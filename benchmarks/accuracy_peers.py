@@ -18,6 +18,9 @@ from molgraph.benchmark.protocol import Problem
 #: chemprop's own default.
 EPOCHS = 50
 
+#: CatBoost's own default.
+MAPLIGHT_TREES = 1000
+
 
 @dataclass(frozen=True)
 class ChempropLearner:
@@ -92,7 +95,7 @@ class MaplightPeer:
 
     def settings(self) -> dict[str, Any]:
         features = ["ecfp_counts", "avalon_counts", "reduced_graph", "descriptors"]
-        return {"random_strength": 2, "features": features, "iterations": 1000}
+        return {"random_strength": 2, "features": features, "iterations": MAPLIGHT_TREES}
 
     def versions(self) -> dict[str, str]:
         return package_versions(Path(sys.executable), ("catboost", "rdkit"))
@@ -101,7 +104,8 @@ class MaplightPeer:
         from catboost import CatBoostClassifier, CatBoostRegressor
 
         def fit(columns: np.ndarray, labels: np.ndarray, kind: str) -> Any:
-            settings = {"random_strength": 2, "random_seed": problem.seed, "verbose": 0, "allow_writing_files": False}
+            settings = {"random_strength": 2, "iterations": MAPLIGHT_TREES, "random_seed": problem.seed, "verbose": 0}
+            settings["allow_writing_files"] = False
             if kind == "classification":
                 return CatBoostClassifier(loss_function="Logloss", **settings).fit(columns, labels)
             return CatBoostRegressor(loss_function="RMSE", **settings).fit(columns, labels)
@@ -150,6 +154,7 @@ class DeepchemLearner:
     def predict_test(self, problem: Problem) -> np.ndarray:
         import deepchem
         import torch
+        from rdkit import rdBase
 
         torch.manual_seed(problem.seed)
         np.random.seed(problem.seed)  # noqa: NPY002 - DeepChem draws from it
@@ -157,7 +162,8 @@ class DeepchemLearner:
         featurizer = deepchem.feat.CircularFingerprint(radius=2, size=2048)
         if self.model == "dmpnn":
             featurizer = deepchem.feat.DMPNNFeaturizer()
-        features = featurizer.featurize(list(dataset.smiles))
+        with rdBase.BlockLogs():  # one line of deprecation for each molecule
+            features = featurizer.featurize(list(dataset.smiles))
         weights = (~np.isnan(dataset.labels)).astype(float)
         labels = np.nan_to_num(dataset.labels)
         is_class = dataset.tasks[0].kind == "classification"

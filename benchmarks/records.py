@@ -16,17 +16,6 @@ _FAST_BFLOAT16 = {"avx512_bf16", "amx_bf16"}
 
 _COMMON = {"format_version": int, "kind": str, "date": str, "versions": dict, "data_sha256": dict}
 _FIELDS = {
-    "accuracy": {
-        "data_set": str,
-        "learner": str,
-        "seed": int,
-        "metric": str,
-        "value": float,
-        "rows": dict,
-        "epochs": int,
-        "batch_size": int,
-        "split_sha256": str,
-    },
     "uncertainty": {
         "data_set": str,
         "split": str,

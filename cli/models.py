@@ -44,6 +44,7 @@ def _lines(card: "ModelCard") -> list[tuple[str, str]]:
         *([("network", _network_line(config.model))] if "network" in card.learners else []),
         ("trained on", f"{data.name}: {data.rows_used:,} compounds of {data.rows_read:,} rows"),
         ("left out", f"{data.rejected:,} rejected, {data.unlabelled:,} without a label, {data.merged_away:,} merged"),
+        *([("bounds", f"{data.bounds:,} labels of which no more than a bound is known")] if data.bounds else []),
         ("conflicting", f"{data.conflicting_groups:,} of {data.merged_groups:,} merged structures"),
         ("standardizer", f"{card.standardizer}, version {card.standardizer_version}"),
         ("uncertainty", config.uncertainty),

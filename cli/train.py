@@ -70,7 +70,7 @@ PresetName = Annotated[
     ),
 ]
 Learner = Annotated[
-    Literal["network", "boosting", "maplight", "forest", "kernel"] | None,
+    Literal["network", "embedding", "boosting", "maplight", "forest", "kernel"] | None,
     typer.Option(help="One learner alone, in the place of a preset's."),
 ]
 Folds = Annotated[
@@ -107,6 +107,20 @@ ClassCalibrationName = Annotated[
 LossName = Annotated[
     Literal["squared", "absolute"] | None,
     typer.Option(help="Errors that are made small; absolute ones let wild labels count less. [default: squared]"),
+]
+TargetScalingName = Annotated[
+    Literal["auto", "standard", "robust", "log", "quantile"] | None,
+    typer.Option(
+        help="What is learned in the place of the values: deviations (standard, robust), logarithms, or normal scores "
+        "(quantile); auto looks at their distribution. [default: standard]"
+    ),
+]
+MoleculeFeaturesName = Annotated[
+    Literal["none", "environments", "ecfp_counts", "properties", "descriptors"] | None,
+    typer.Option(
+        help="Columns that the network's head reads beside the graph; RDKit's 43 properties and 217 descriptors make "
+        "screening slower. [default: none]"
+    ),
 ]
 TaskWeights = Annotated[
     str | None, typer.Option(metavar="NAME=W,...", help="How much tasks count in the loss. [default: 1 each]")
@@ -154,10 +168,12 @@ def train(
     hidden: Hidden = None,
     depth: Depth = None,
     dropout: Dropout = None,
+    molecule_features: MoleculeFeaturesName = None,
     uncertainty: UncertaintyName = None,
     calibration: CalibrationName = None,
     class_calibration: ClassCalibrationName = None,
     loss: LossName = None,
+    target_scaling: TargetScalingName = None,
     task_weights: TaskWeights = None,
     balance_classes: BalanceClasses = None,
     standardize: Standardize = None,
@@ -177,9 +193,10 @@ def train(
         {"preset": preset, "learner": learner,
          "folds": folds, "split": split, "epochs": epochs, "batch_size": batch_size, "patience": patience,
          "uncertainty": uncertainty, "calibration": calibration, "class_calibration": class_calibration,
-         "balance_classes": balance_classes, "loss": loss, "task_weights": _weights(task_weights),
+         "balance_classes": balance_classes, "loss": loss, "target_scaling": target_scaling,
+         "task_weights": _weights(task_weights),
          "standardizer": standardize, "precision": precision, "seed": seed, "device": device},
-        {"hidden": hidden, "depth": depth, "dropout": dropout},
+        {"hidden": hidden, "depth": depth, "dropout": dropout, "molecule_features": molecule_features},
     )  # fmt: skip
     from molgraph import load_dataset
 
@@ -322,5 +339,5 @@ def _result(model: "Predictor", dataset: "Dataset", output: Path) -> dict[str, A
         "metrics": [dataclasses.asdict(record) for record in model.card.metrics],
         "data": dataclasses.asdict(model.card.data),
         "rejected": [dataclasses.asdict(row) for row in dataset.rejected],
-        "merged": [{**dataclasses.asdict(group), "dropped": group.dropped} for group in dataset.merges.groups],
+        "merged": [dataclasses.asdict(group) for group in dataset.merges.groups],
     }

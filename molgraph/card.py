@@ -34,6 +34,7 @@ class DataAccount:
         merged_away: Rows fewer because of structures that came several times.
         merged_groups: Structures that came several times.
         conflicting_groups: Those whose labels contradict each other.
+        bounds: Labels of which no more than a bound is known.
     """
 
     name: str
@@ -45,6 +46,7 @@ class DataAccount:
     merged_away: int
     merged_groups: int
     conflicting_groups: int
+    bounds: int
 
 
 @dataclass(frozen=True)

@@ -10,15 +10,17 @@ from pathlib import Path
 from typing import Any, Literal
 
 from molgraph.errors import InputError
-from molgraph.learners import LearnerName, Preset
+from molgraph.learners import LEARNERS, LearnerName, Preset
 
 Architecture = Literal["dmpnn", "gine", "gatv2", "attentive_fp", "pna", "gps"]
 Readout = Literal["sum", "mean", "norm", "attention", "set2set"]
+MoleculeFeatures = Literal["none", "environments", "ecfp_counts", "properties", "descriptors"]
 Precision = Literal["auto", "float32", "bfloat16"]
 Device = Literal["auto", "cpu", "cuda"]
 FoldSplit = Literal["random", "scaffold"]
 StandardizerChoice = Literal["default", "none"]
 Loss = Literal["squared", "absolute"]
+TargetScaling = Literal["auto", "standard", "robust", "log", "quantile"]
 Uncertainty = Literal["ensemble", "mve", "evidential", "quantile", "dropout"]
 CalibrationRows = Literal["cross", "split"]
 VarianceScalingChoice = Literal["none", "global", "local"]
@@ -39,6 +41,8 @@ class ModelConfig:
             molecules. (chemprop divides by 100 whatever the size; small molecules are then learned slowly.) Or a mean
             with learned weights (`attention`), or several looks at all atoms (`set2set`).
         virtual_node: Give each molecule a node that all its atoms hear from; not for `dmpnn` and `attentive_fp`.
+        molecule_features: Columns that the head reads beside the encoder's vector (`molgraph.features.columns.BLOCKS`).
+            RDKit's `properties` (43) and `descriptors` (217) need structures, and make screening slower.
         dropout: Share of hidden values dropped in training.
         head_hidden: Width of the head's hidden layers.
         head_layers: Hidden layers of the head.
@@ -49,6 +53,7 @@ class ModelConfig:
     depth: int = 3
     readout: Readout = "norm"
     virtual_node: bool = False
+    molecule_features: MoleculeFeatures = "none"
     dropout: float = 0.0
     head_hidden: int = 300
     head_layers: int = 1
@@ -91,6 +96,9 @@ class TrainConfig:
         gradient_clip: Largest norm of a member's gradient.
         balance_classes: Weigh classes so that each counts the same (per task).
         loss: What is made small where values are learned; absolute errors let a few wild labels count less.
+        target_scaling: What learners fit in the place of measured values: these in deviations from their mean
+            (`standard`) or quartile distances from their median (`robust`), their logarithms (`log`), or normal scores
+            (`quantile`); `auto` looks at the training labels of each member (`molgraph.training.targets`).
         task_weights: How much each task counts in the loss of a network, by name; 1 for those that are not named.
         seed: Seed of folds, weights and batches.
         device: Where to train; `auto` takes a CUDA device if there is one.
@@ -129,6 +137,7 @@ class TrainConfig:
     gradient_clip: float = 10.0
     balance_classes: bool = False
     loss: Loss = "squared"
+    target_scaling: TargetScaling = "standard"
     task_weights: dict[str, float] = field(default_factory=dict)
     seed: int = 0
     device: Device = "auto"
@@ -180,6 +189,12 @@ class TrainConfig:
                 f"intervals is 'quantile', but uncertainty is {self.uncertainty!r}, which learns no quantiles; "
                 "choose uncertainty 'quantile', or intervals 'auto'"
             )
+
+    def blocks_of(self, learner: LearnerName) -> tuple[str, ...]:
+        """Columns of molecules that a learner reads (`molgraph.features.columns.BLOCKS`)."""
+        if learner == "network":
+            return () if self.model.molecule_features == "none" else (self.model.molecule_features,)
+        return LEARNERS[learner].blocks
 
 
 @dataclass(frozen=True)

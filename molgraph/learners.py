@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal
 
-LearnerName = Literal["network", "boosting", "maplight", "forest", "kernel"]
+LearnerName = Literal["network", "embedding", "boosting", "maplight", "forest", "kernel"]
 Preset = Literal["fast", "accurate"]
 
 
@@ -17,12 +17,14 @@ class LearnerSpec:
         name: As settings and model cards have it.
         description: What it is, for people.
         blocks: Columns that it reads (`molgraph.features.columns.BLOCKS`); none for the network, which reads graphs.
+        reads_network: It also reads the vector that the member's own network makes of a molecule.
         most_rows: It is left out of a preset where there are more; None for no limit.
     """
 
     name: LearnerName
     description: str
     blocks: tuple[str, ...] = ()
+    reads_network: bool = False
     most_rows: int | None = None
 
 
@@ -32,6 +34,9 @@ LEARNERS: Mapping[LearnerName, LearnerSpec] = MappingProxyType(
         spec.name: spec
         for spec in (
             LearnerSpec("network", "graph neural network"),
+            LearnerSpec(
+                "embedding", "boosted trees on the network's vector of a molecule", ("codes",), reads_network=True
+            ),
             LearnerSpec("boosting", "boosted trees on counts of atom environments", ("environments", "codes")),
             LearnerSpec(
                 "maplight",
@@ -55,11 +60,11 @@ PRESETS: Mapping[Preset, tuple[LearnerName, ...]] = MappingProxyType(
 
 
 def chosen_learners(preset: Preset, learner: LearnerName | None, n_rows: int) -> tuple[LearnerName, ...]:
-    """The learners of a preset that suit so many rows, or the one that was asked for.
+    """The learners of a preset that suit so many rows, or the one that was asked for, with the network that it reads.
 
     >>> chosen_learners("accurate", None, 10_000)
     ('network', 'boosting', 'maplight', 'forest')
     """
     if learner is not None:
-        return (learner,)
+        return ("network", learner) if LEARNERS[learner].reads_network else (learner,)
     return tuple(name for name in PRESETS[preset] if (LEARNERS[name].most_rows or n_rows) >= n_rows)

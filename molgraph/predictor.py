@@ -21,7 +21,6 @@ from molgraph.features.columns import molecule_columns, needs_structures
 from molgraph.features.environments import structure_vectors
 from molgraph.features.featurize import featurize
 from molgraph.graphs import PackedGraphs
-from molgraph.learners import LEARNERS
 from molgraph.models.committee import Committee
 from molgraph.models.precision import resolve_device, resolve_precision
 from molgraph.outputs import MemberOutputs
@@ -115,7 +114,7 @@ class Predictor:
     @property
     def needs_structures(self) -> bool:
         """Whether graphs alone are not enough to predict, because a learner reads RDKit's descriptors."""
-        return any(needs_structures(LEARNERS[name].blocks) for name in self.card.learners)
+        return any(needs_structures(self.card.config.blocks_of(name)) for name in self.card.learners)
 
     @property
     def shares(self) -> dict[str, float]:
@@ -196,8 +195,8 @@ class Predictor:
     def _said_by_members(
         self, graphs: PackedGraphs, structures: Sequence[str] | None
     ) -> tuple[MemberOutputs, NDArray[np.float32] | None]:
-        names = [name for name in self.card.learners if LEARNERS[name].blocks]
-        columns = {name: molecule_columns(LEARNERS[name].blocks, graphs, structures) for name in names}
+        blocks = {name: self.card.config.blocks_of(name) for name in self.card.learners}
+        columns = {name: molecule_columns(own, graphs, structures) for name, own in blocks.items() if own}
         return self._committee.predict(graphs, columns)
 
     def recalibrated(self, calibration: Calibration, structures: TrainingStructures, card: ModelCard) -> StoredModel:

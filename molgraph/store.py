@@ -5,7 +5,7 @@
 | `card.json` | what the model is, where it comes from, the sha256 of each file below, and its own |
 | `weights.safetensors` | parameters of all members of the network; the member is the leading axis |
 | `boosting.safetensors`, ... | trees or coefficients of each other learner, by its name |
-| `blend.safetensors` | shares of the learners in each member |
+| `blend.safetensors` | shares of the learners in each member, and how what they learned becomes labels |
 | `calibration.safetensors` | the calibration rows as their judges saw them, and what was fitted to them |
 | `domain.safetensors` | the training compounds in the space of the first member's encoder, 32 numbers each |
 | `out_of_fold.safetensors` | fold, labels and out-of-fold predictions of the training rows |
@@ -45,6 +45,7 @@ from molgraph.learners import LEARNERS, LearnerName
 from molgraph.models.column_models import COLUMN_MODELS
 from molgraph.models.committee import ColumnModel, Learners
 from molgraph.models.network import Network
+from molgraph.models.target_transforms import transforms_from_arrays
 from molgraph.uncertainty.calibration import Calibration, calibration_from_arrays
 
 CARD = "card.json"
@@ -136,7 +137,7 @@ def save_model(path: str | Path, model: StoredModel, *, existing: Literal["error
         InputError: The folder exists and is not empty, or cannot be written.
     """
     contents = {
-        BLEND: _serialize({"weights": model.learners.weights}),
+        BLEND: _serialize({"weights": model.learners.weights, **model.learners.transforms.to_arrays()}),
         CALIBRATION: _serialize(model.calibration.to_arrays()),
         DOMAIN: _serialize(model.latent_domain.to_arrays()),
         OUT_OF_FOLD: _serialize({"fold": model.fold, "labels": model.labels, "out_of_fold": model.out_of_fold}),
@@ -280,7 +281,7 @@ def _check_known(card: ModelCard, folder: Path) -> None:
             f"{folder} was trained with standardizer {card.standardizer!r} version {card.standardizer_version!r}, "
             f"which this molgraph does not have: use molgraph {card.molgraph_version!r}, or train the model again"
         )
-    for name in {block for learner in card.learners for block in LEARNERS[learner].blocks}:
+    for name in {block for learner in card.learners for block in card.config.blocks_of(learner)}:
         if card.blocks.get(name) != BLOCKS[name].identity:
             raise ModelError(
                 f"{folder} reads {name} as RDKit {card.libraries.get('rdkit')!r} computes them, and the RDKit here "
@@ -323,21 +324,30 @@ def _checked(
 
 def _learners(card: ModelCard, files: Mapping[str, bytes]) -> Learners:
     kinds = tuple(task.kind for task in card.tasks)
+    network = _network(card, files[WEIGHTS]) if "network" in card.learners else None
     columns: dict[LearnerName, ColumnModel] = {}
     for name in COLUMN_MODELS:  # in the order of the shares
         if name not in card.learners:
             continue
         arrays = load_arrays(files[learner_file(name)])
         columns[name] = COLUMN_MODELS[name].from_arrays(arrays, kinds, card.n_members)
-        n_columns = sum(BLOCKS[block].n_columns for block in LEARNERS[name].blocks)
+        n_columns = _n_columns(card, name)
+        if LEARNERS[name].reads_network:
+            if network is None:
+                raise ValueError(f"{name} reads the vectors of a network, and there is none")
+            n_columns += network.encoder.n_out
         if columns[name].n_columns > n_columns:
             raise ValueError(f"{name} reads {columns[name].n_columns} columns, and there are {n_columns}")
     shape = (len(card.learners), card.n_members, len(kinds))
     weights = _checked(load_arrays(files[BLEND]), "weights", np.float64, shape)
     if not (np.isfinite(weights).all() and (weights >= 0).all() and np.allclose(weights.sum(axis=0), 1.0)):
         raise ValueError("the shares of the learners do not add up to 1")
-    network = _network(card, files[WEIGHTS]) if "network" in card.learners else None
-    return Learners(network, columns, weights)
+    transforms = transforms_from_arrays(load_arrays(files[BLEND]), card.n_members, len(kinds))
+    return Learners(network, columns, weights, transforms)
+
+
+def _n_columns(card: ModelCard, learner: LearnerName) -> int:
+    return sum(BLOCKS[block].n_columns for block in card.config.blocks_of(learner))
 
 
 def _network(card: ModelCard, content: bytes) -> Network:
@@ -352,6 +362,7 @@ def _network(card: ModelCard, content: bytes) -> Network:
             vocabulary,
             kinds,
             card.n_members,
+            n_features=_n_columns(card, "network"),
             uncertainty=card.config.uncertainty,
             loss=card.config.loss,
         ).state_dict()
@@ -360,7 +371,13 @@ def _network(card: ModelCard, content: bytes) -> Network:
         if asked != found:
             raise ValueError(f"{key} is {found}, not {asked}")
     network = Network(
-        card.config.model, vocabulary, kinds, card.n_members, uncertainty=card.config.uncertainty, loss=card.config.loss
+        card.config.model,
+        vocabulary,
+        kinds,
+        card.n_members,
+        n_features=_n_columns(card, "network"),
+        uncertainty=card.config.uncertainty,
+        loss=card.config.loss,
     )
     network.load_state_dict(weights)
     return network.eval()

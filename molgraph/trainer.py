@@ -21,7 +21,6 @@ from molgraph.domain.threshold import domain_threshold
 from molgraph.errors import InputError
 from molgraph.features.columns import BLOCKS
 from molgraph.features.schema import SCHEMAS
-from molgraph.learners import LEARNERS
 from molgraph.predictor import Predictor
 from molgraph.store import StoredModel, TrainingStructures, none_if_undefined, save_model
 from molgraph.tasks import Direction
@@ -167,7 +166,7 @@ def _card(
         standardizer_version=STANDARDIZERS[config.standardizer].version,
         n_members=trained.learners.n_members,
         learners=trained.names,
-        blocks={name: BLOCKS[name].identity for own in trained.names for name in LEARNERS[own].blocks},
+        blocks={name: BLOCKS[name].identity for own in trained.names for name in config.blocks_of(own)},
         config=config,
         data=dataset.account(),
         metrics=_metric_records(trained),

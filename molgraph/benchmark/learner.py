@@ -78,6 +78,7 @@ OWN_LEARNERS: Mapping[str, OwnLearner] = MappingProxyType(
         "accurate": OwnLearner(TrainConfig(preset="accurate")),
         "network": OwnLearner(TrainConfig(learner="network")),
         "network_single": OwnLearner(TrainConfig(learner="network", folds=1)),
+        "embedding": OwnLearner(TrainConfig(learner="embedding")),
         "boosting": OwnLearner(TrainConfig(learner="boosting")),
         "maplight": OwnLearner(TrainConfig(learner="maplight")),
         "forest": OwnLearner(TrainConfig(learner="forest")),

@@ -33,6 +33,8 @@ class Dataset:
         merges: Rows of the same structure that became one.
         rows_read: Rows of the input.
         n_unlabelled: Rows with a molecule and no label, left out.
+        bounds: `[2, B, T]` what values that are not measured are known to lie above, and below, NaN = no bound (a cell
+            like `>10`); None if there are none. Losses use them; metrics and calibration take measured values alone.
     """
 
     name: str
@@ -45,6 +47,7 @@ class Dataset:
     merges: MergeReport
     rows_read: int
     n_unlabelled: int = 0
+    bounds: NDArray[np.float64] | None = None
 
     def __post_init__(self) -> None:
         shape = (len(self.smiles), len(self.tasks))
@@ -53,6 +56,8 @@ class Dataset:
                 f"Dataset got labels {self.labels.shape}, weights {self.weights.shape} and {len(self.ids)} ids "
                 f"for {shape[0]} structures and {shape[1]} tasks; it needs [B, T], [B] and B"
             )
+        if self.bounds is not None and self.bounds.shape != (2, *shape):
+            raise InputError(f"Dataset got bounds {self.bounds.shape}; it needs [2, B, T], which is (2, {shape})")
 
     def __len__(self) -> int:
         """Number of structures, B."""
@@ -67,10 +72,18 @@ class Dataset:
         """sha256 of structures, labels, weights and tasks: equal for equal training data, on any machine."""
         digest = hashlib.sha256()
         digest.update(json.dumps([list(self.smiles), [asdict(task) for task in self.tasks]]).encode())
-        for array in (self.labels, self.weights):
+        arrays = (self.labels, self.weights) if self.bounds is None else (self.labels, self.weights, self.bounds)
+        for array in arrays:
             canonical = np.where(np.isnan(array), np.nan, array) + 0.0  # one NaN, and no minus zero
             digest.update(np.ascontiguousarray(canonical, dtype="<f8").tobytes())
         return digest.hexdigest()
+
+    @property
+    def n_bounds(self) -> NDArray[np.int64]:
+        """`[T]` entries of which no more than a bound is known."""
+        if self.bounds is None:
+            return np.zeros(len(self.tasks), dtype=np.int64)
+        return np.asarray((np.isnan(self.labels) & ~np.isnan(self.bounds).all(axis=0)).sum(axis=0))
 
     def take(self, index: Sequence[int] | NDArray[np.int64]) -> "Dataset":
         """The structures at `index`, in that order; the account of left-out rows stays with the whole set."""
@@ -85,6 +98,7 @@ class Dataset:
             rejected=(),
             merges=MergeReport(),
             rows_read=len(index),
+            bounds=None if self.bounds is None else self.bounds[:, index],
         )
 
     def account(self) -> DataAccount:
@@ -99,6 +113,7 @@ class Dataset:
             merged_away=self.merges.n_rows_removed,
             merged_groups=len(self.merges.groups),
             conflicting_groups=len(self.merges.conflicts),
+            bounds=int(self.n_bounds.sum()),
         )
 
     def summary(self) -> list[str]:
@@ -113,13 +128,14 @@ class Dataset:
             ),
         ]
         shown = self.tasks[:10]
-        lines += [_describe(task, self.labels[:, t]) for t, task in enumerate(shown)]
+        n_bounds = self.n_bounds
+        lines += [_describe(task, self.labels[:, t], int(n_bounds[t])) for t, task in enumerate(shown)]
         if len(self.tasks) > len(shown):
             lines.append(f"... and {len(self.tasks) - len(shown)} more tasks")
         return lines
 
 
-def _describe(task: TaskSpec, labels: NDArray[np.float64]) -> str:
+def _describe(task: TaskSpec, labels: NDArray[np.float64], n_bounds: int) -> str:
     measured = labels[~np.isnan(labels)]
     unit = f" {task.unit}" if task.unit else ""
     if len(measured) == 0:
@@ -127,4 +143,5 @@ def _describe(task: TaskSpec, labels: NDArray[np.float64]) -> str:
     if task.kind == "classification":
         return f"{task.name}: {len(measured)} labels, {int(measured.sum())} of class 1 ({measured.mean():.1%})"
     low, middle, high = measured.min(), np.median(measured), measured.max()
-    return f"{task.name}: {len(measured)} labels, {low:.4g} to {high:.4g}, median {middle:.4g}{unit}"
+    bounds = f" and {n_bounds} bounds" if n_bounds else ""
+    return f"{task.name}: {len(measured)} labels{bounds}, {low:.4g} to {high:.4g}, median {middle:.4g}{unit}"

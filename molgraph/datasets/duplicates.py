@@ -5,7 +5,9 @@ The rule, task by task, over the measured values of a group:
     regression       the median; a conflict if the values spread over more than `CONFLICT_SPREAD` label deviations
     classification   the label that all agree on; a conflict, and not measured any more, if they disagree
 
-The merged row takes the id of the first row and the mean of the weights. A group that keeps no label is dropped.
+Of bounds the tightest are kept where no value was measured; a conflict, and no bound any more, if they exclude each
+other. The merged row takes the id of the first row. Its weight is the mean of the weights, times what repeated
+measurements make it worth (`replicate_weight`). A group that keeps no label and no bound is dropped.
 """
 
 from collections.abc import Sequence
@@ -19,6 +21,9 @@ from molgraph.tasks import TaskSpec
 #: Repeated measurements that differ by more than this many standard deviations of all labels are a conflict.
 CONFLICT_SPREAD = 1.0
 
+#: Measurements of typical noise that speak beside those of a group for its variance.
+_PRIOR_MEASUREMENTS = 4
+
 
 @dataclass(frozen=True)
 class MergedGroup:
@@ -30,6 +35,7 @@ class MergedGroup:
         values: Labels of each row, T each; NaN = not measured.
         kept: The T merged labels; all NaN if the group was dropped.
         conflict: The rows contradict each other in at least one task.
+        dropped: No label and no bound was left, so that no row came of the group.
     """
 
     smiles: str
@@ -37,11 +43,7 @@ class MergedGroup:
     values: tuple[tuple[float, ...], ...]
     kept: tuple[float, ...]
     conflict: bool
-
-    @property
-    def dropped(self) -> bool:
-        """True if no label was left, so that no row came of the group."""
-        return bool(np.isnan(self.kept).all())
+    dropped: bool
 
 
 @dataclass(frozen=True)
@@ -74,12 +76,14 @@ class MergedRows:
         labels: `[G, T]` merged labels.
         weights: `[G]` merged weights.
         report: What was merged.
+        bounds: `[2, G, T]` merged bounds; None if there are none.
     """
 
     index: NDArray[np.int64]
     labels: NDArray[np.float64]
     weights: NDArray[np.float64]
     report: MergeReport
+    bounds: NDArray[np.float64] | None = None
 
 
 def merge_duplicates(
@@ -88,6 +92,8 @@ def merge_duplicates(
     labels: NDArray[np.float64],
     weights: NDArray[np.float64],
     tasks: Sequence[TaskSpec],
+    *,
+    bounds: NDArray[np.float64] | None = None,
 ) -> MergedRows:
     """One row per distinct structure, in the order of first rows.
 
@@ -97,6 +103,7 @@ def merge_duplicates(
         labels: `[B, T]` labels, NaN = not measured.
         weights: `[B]` row weights.
         tasks: The T tasks, which decide the rule.
+        bounds: `[2, B, T]` what unmeasured values lie above and below, NaN = no bound; None for none.
 
     Example:
         >>> labels = np.array([[1.0], [5.0], [3.0]])
@@ -109,25 +116,95 @@ def merge_duplicates(
         members.setdefault(structure, []).append(row)
     first = np.array([rows[0] for rows in members.values()], dtype=np.int64)
     merged_labels, merged_weights = labels[first], weights[first]
+    merged_bounds = None if bounds is None else bounds[:, first]
     allowed_spread = CONFLICT_SPREAD * _deviation(labels)
     is_kept = np.ones(len(first), dtype=np.bool_)
+    repeated = [rows for rows in members.values() if len(rows) > 1]
+    noise = _replicate_variance(labels, repeated, tasks)
     groups = []
     for position, (structure, rows) in enumerate(members.items()):
         if len(rows) == 1:
             continue
         kept, conflict = _merge(labels[rows], tasks, allowed_spread)
+        has_bound = False
+        if bounds is not None and merged_bounds is not None:
+            merged_bounds[:, position], excluded = _merge_bounds(bounds[:, rows], kept)
+            conflict |= excluded
+            has_bound = not np.isnan(merged_bounds[:, position]).all()
         group = MergedGroup(
             smiles=structure,
             ids=tuple(ids[row] for row in rows),
             values=tuple(tuple(values) for values in labels[rows].tolist()),
             kept=tuple(kept.tolist()),
             conflict=conflict,
+            dropped=bool(np.isnan(kept).all()) and not has_bound,
         )
         groups.append(group)
         merged_labels[position] = kept
-        merged_weights[position] = weights[rows].mean()
+        merged_weights[position] = weights[rows].mean() * _worth(labels[rows], tasks, noise)
         is_kept[position] = not group.dropped
-    return MergedRows(first[is_kept], merged_labels[is_kept], merged_weights[is_kept], MergeReport(tuple(groups)))
+    return MergedRows(
+        first[is_kept],
+        merged_labels[is_kept],
+        merged_weights[is_kept],
+        MergeReport(tuple(groups)),
+        None if merged_bounds is None else merged_bounds[:, is_kept],
+    )
+
+
+def replicate_weight(n: int, variance: float, noise: float) -> float:
+    """How much a median of n measurements is worth, if one of typical noise is worth 1.
+
+    Weights are inverse variances (Aitken 1936). That of a row is the error of a model, taken to be as large as the
+    noise of one measurement, and that of the mean of n; so no row is worth more than 2, and one whose measurements
+    spread widely less than 1. A variance of few measurements is drawn towards the noise of all.
+
+    Args:
+        n: Measurements, 2 or more.
+        variance: Of these measurements around their mean (with n - 1 degrees of freedom).
+        noise: Pooled variance of all repeated measurements.
+
+    >>> round(replicate_weight(2, 1.0, 1.0), 2), round(replicate_weight(2, 25.0, 1.0), 2)
+    (1.33, 0.51)
+    """
+    if noise <= 0:
+        return 1.0
+    shrunk = (_PRIOR_MEASUREMENTS * noise + (n - 1) * variance) / (_PRIOR_MEASUREMENTS + n - 1)
+    return 2 * noise / (noise + shrunk / n)
+
+
+def _worth(values: NDArray[np.float64], tasks: Sequence[TaskSpec], noise: NDArray[np.float64]) -> float:
+    """Mean of the `replicate_weight` over the tasks of measured values in the rows `values [n, T]`; 1 for classes."""
+    worth = []
+    for t, task in enumerate(tasks):
+        measured = values[~np.isnan(values[:, t]), t]
+        if len(measured):
+            is_repeated = task.kind == "regression" and len(measured) > 1
+            variance = float(np.var(measured, ddof=1)) if is_repeated else 0.0
+            worth.append(replicate_weight(len(measured), variance, float(noise[t])) if is_repeated else 1.0)
+    return float(np.mean(worth)) if worth else 1.0
+
+
+def _replicate_variance(
+    labels: NDArray[np.float64], groups: Sequence[Sequence[int]], tasks: Sequence[TaskSpec]
+) -> NDArray[np.float64]:
+    """Pooled variance of repeated measurements of each task, `[T]`; 0 where nothing was repeated."""
+    squares, degrees = np.zeros(len(tasks)), np.zeros(len(tasks))
+    for rows in groups:
+        for t in range(len(tasks)):
+            measured = labels[rows, t][~np.isnan(labels[rows, t])]
+            if len(measured) > 1:
+                squares[t] += float(np.sum((measured - measured.mean()) ** 2))
+                degrees[t] += len(measured) - 1
+    return np.asarray(squares / np.maximum(degrees, 1), dtype=np.float64)
+
+
+def _merge_bounds(bounds: NDArray[np.float64], kept: NDArray[np.float64]) -> tuple[NDArray[np.float64], bool]:
+    """The tightest bounds `[2, T]` of `[2, n, T]` where no label is kept, and whether any exclude each other."""
+    lower, upper = np.fmax.reduce(bounds[0], axis=0), np.fmin.reduce(bounds[1], axis=0)
+    is_excluded = (lower > upper) | (kept < lower) | (kept > upper)
+    is_left = np.isnan(kept) & ~(lower > upper)
+    return np.where(is_left, np.stack([lower, upper]), np.nan), bool(is_excluded.any())
 
 
 def _merge(

@@ -22,7 +22,8 @@ CLASS_WORDS: Mapping[str, float] = MappingProxyType(
     {"false": 0.0, "inactive": 0.0, "no": 0.0, "true": 1.0, "active": 1.0, "yes": 1.0}
 )
 
-_CENSORED = ("<", ">", "≤", "≥", "~")
+#: Signs before a number that say on which side of it the value lies: 0 above (a lower bound), 1 below.
+_SIDES: Mapping[str, int] = MappingProxyType({">=": 0, "<=": 1, ">": 0, "<": 1, "≥": 0, "≤": 1})
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,8 @@ class NumberColumn:
 
     name: str
     _parts: list[NDArray[np.float64]] = field(default_factory=list)
+    _bounds: list[NDArray[np.float64]] = field(default_factory=list)
+    _first_bound: _Cell | None = None
     _first_text: _Cell | None = None
     _first_word: _Cell | None = None
     _first_other: _Cell | None = None
@@ -53,18 +56,30 @@ class NumberColumn:
 
     def extend(self, cells: Sequence[str], rows: NDArray[np.int64]) -> None:
         """Append cells that stand in the given rows of the table."""
-        numbers = {text: _number(text) for text in set(cells)}
+        sides = {text: _side(text) for text in set(cells)}
+        numbers = {text: _number(text if side is None else _unsigned(text)) for text, side in sides.items()}
+        numbers |= {
+            text: None for text, side in sides.items() if side is not None and not _is_bound(numbers[text], text)
+        }
+        bounds = {text for text, side in sides.items() if side is not None and numbers[text] is not None}
         texts = {text for text, value in numbers.items() if value is None}
         words = {text for text in numbers if text.strip().lower() in CLASS_WORDS}
         others = {
             text
             for text, value in numbers.items()
-            if value is not None and not math.isnan(value) and value not in (0, 1)
+            if text in bounds or (value is not None and not math.isnan(value) and value not in (0, 1))
         }
+        self._first_bound = self._first_bound or _first(cells, rows, bounds)
         self._first_text = self._first_text or _first(cells, rows, texts)
         self._first_word = self._first_word or _first(cells, rows, words)
         self._first_other = self._first_other or _first(cells, rows, others)
         values = np.array([numbers[text] for text in cells], dtype=np.float64)  # None becomes NaN
+        self._bounds.append(np.full((2, len(cells)), np.nan))
+        if bounds:
+            for place, text in enumerate(cells):
+                side = sides[text]
+                if side is not None:
+                    self._bounds[-1][side, place], values[place] = values[place], np.nan
         self._has_numbers |= bool(np.isfinite(values).any())
         self._parts.append(values)
 
@@ -75,7 +90,7 @@ class NumberColumn:
         return self._has_numbers and self._first_text is None and not mixed
 
     def values(self) -> NDArray[np.float64]:
-        """All numbers, NaN where there is none.
+        """All numbers, NaN where there is none or only a bound.
 
         Raises:
             InputError: A cell holds text, an infinite number, or words for classes among other numbers.
@@ -88,6 +103,15 @@ class NumberColumn:
                 "use numbers throughout, or two classes throughout"
             )
         return np.concatenate(self._parts) if self._parts else np.empty(0)
+
+    def bounds(self) -> NDArray[np.float64] | None:
+        """`[2, n]` numbers that a value lies above (`>10`) and below (`<0.1`), NaN for others; None if all are."""
+        return None if self._first_bound is None else np.concatenate(self._bounds, axis=1)
+
+    @property
+    def first_bound(self) -> str | None:
+        """The first bound with its row, for messages; None if there is none."""
+        return None if self._first_bound is None else str(self._first_bound)
 
     def kind(self, choice: KindChoice) -> TaskKind:
         """The kind of task: as chosen, or classification where all numbers are 0 or 1.
@@ -119,6 +143,21 @@ def _number(text: str) -> float | None:
     return value if math.isfinite(value) else None
 
 
+def _side(text: str) -> int | None:
+    """On which side of the number behind it a sign puts the value; None where there is no sign."""
+    plain = text.strip()
+    return _SIDES.get(plain[:2], _SIDES.get(plain[:1]))
+
+
+def _unsigned(text: str) -> str:
+    plain = text.strip()
+    return plain[2:] if plain[:2] in _SIDES else plain[1:]
+
+
+def _is_bound(value: float | None, text: str) -> bool:
+    return value is not None and not math.isnan(value) and _unsigned(text).strip().lower() not in CLASS_WORDS
+
+
 def _first(cells: Sequence[str], rows: NDArray[np.int64], wanted: set[str]) -> _Cell | None:
     if not wanted:
         return None
@@ -127,8 +166,10 @@ def _first(cells: Sequence[str], rows: NDArray[np.int64], wanted: set[str]) -> _
 
 def _advice(text: str) -> str:
     plain = text.strip().lower()
-    if plain.startswith(_CENSORED):
-        return "a bound is not a measured value: remove such rows, or leave the cell empty"
+    if plain.startswith(tuple(_SIDES)):
+        return "a bound needs a number behind its sign, as in >10"
+    if plain.startswith("~"):
+        return "give the number alone, or a bound with < or >"
     if "inf" in plain and plain.strip("+-") in {"inf", "infinity"}:
         return "an infinite value cannot be learned: leave the cell empty, or give a number"
     if "," in plain:

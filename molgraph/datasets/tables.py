@@ -54,6 +54,7 @@ def read_table(
     r"""The labelled structures of a table: standardized, checked, and one row per structure.
 
     Gaps may be written as an empty cell, NA, NaN, null or `-`; classes as 0/1, true/false, active/inactive or yes/no.
+    Cells like `>10` and `<=0.1` are bounds of a value that was not measured (`Dataset.bounds`).
     Rows without any label are left out and counted; rows of the same structure are merged and reported (see
     `molgraph.datasets.duplicates`).
 
@@ -69,7 +70,8 @@ def read_table(
         units: Unit of a target column, where known.
         directions: Which way is better in a target column, where known.
         name: Name of the data set; the file's name if left out.
-        to_learn: Refuse a target that nothing can be learned from, because all its values are the same.
+        to_learn: Refuse a target that nothing can be learned from, because all its values are the same. Without it
+            bounds are taken for values that were not measured.
 
     Raises:
         InputError: The table cannot be used; the message names the column and the row.
@@ -93,12 +95,20 @@ def read_table(
         TaskSpec(target, kind, (units or {}).get(target), (directions or {}).get(target))
         for target, kind in zip(targets, kinds, strict=True)
     )
+    bounds = _bounds(table, targets) if to_learn else None
     structures, keys, rejected = _structures(table, standardizer, source)
     has_label = ~np.isnan(labels).all(axis=1)
+    if bounds is not None:
+        has_label |= ~np.isnan(bounds).all(axis=(0, 2))
     has_structure = np.array([key is not None for key in keys], dtype=np.bool_)
     used = np.flatnonzero(has_structure & has_label)
     merged = merge_duplicates(
-        [keys[i] or "" for i in used], [table.ids[i] for i in used], labels[used], weights[used], tasks
+        [keys[i] or "" for i in used],
+        [table.ids[i] for i in used],
+        labels[used],
+        weights[used],
+        tasks,
+        bounds=None if bounds is None else bounds[:, used],
     )
     index = used[merged.index]
     dataset = Dataset(
@@ -112,6 +122,7 @@ def read_table(
         merges=merged.report,
         rows_read=table.n_read,
         n_unlabelled=int((has_structure & ~has_label).sum()),
+        bounds=merged.bounds,
     )
     _check_labels(dataset, source, to_learn=to_learn)
     return dataset
@@ -173,9 +184,21 @@ def _targets(
     )
 
 
+def _bounds(table: _Rows, targets: Sequence[str]) -> NDArray[np.float64] | None:
+    """`[2, n, T]` bounds of values that were not measured; None if there are none."""
+    columns = [table.numbers[target].bounds() for target in targets]
+    if all(column is None for column in columns):
+        return None
+    none = np.full((2, len(table.smiles)), np.nan)
+    return np.stack([none if column is None else column for column in columns], axis=2)
+
+
 def _weights(table: _Rows, weight_column: str | None) -> NDArray[np.float64]:
     if weight_column is None:
         return np.ones(len(table.smiles))
+    first_bound = table.numbers[weight_column].first_bound if weight_column in table.numbers else None
+    if first_bound is not None:
+        raise InputError(f"weight column {weight_column!r} holds {first_bound}; a weight is a number")
     weights = table.numbers[weight_column].values()
     rows = np.concatenate(table.rows) if table.rows else np.empty(0, dtype=np.int64)
     bad = np.flatnonzero(np.isnan(weights) | (weights < 0))

@@ -38,6 +38,7 @@ class GraphBatch:
         molecule: `[M*N]` molecule of each atom (0 for padding).
         n_atoms: `[M*B]` atoms of each molecule.
         is_atom: `[M*N]` 1 for an atom, 0 for padding.
+        features: `[M, B, F]` float32 columns of each molecule; None if none were given.
     """
 
     n_members: int
@@ -54,6 +55,7 @@ class GraphBatch:
     molecule: Tensor
     n_atoms: Tensor
     is_atom: Tensor
+    features: Tensor | None = None
 
     @property
     def n_molecules(self) -> int:
@@ -67,10 +69,12 @@ class ResidentGraphs:
     Args:
         graphs: B molecules.
         device: Where the arrays live, and the batches come to be.
+        features: `[B, F]` columns of each molecule; None for none.
     """
 
-    def __init__(self, graphs: PackedGraphs, device: torch.device) -> None:
+    def __init__(self, graphs: PackedGraphs, device: torch.device, features: NDArray[np.float32] | None = None) -> None:
         self.device = device
+        self.features = None if features is None else self._tensor(features)
         self.schema = graphs.schema
         self._atom_ptr, self._bond_ptr = graphs.atom_ptr, graphs.bond_ptr
         bond_atoms = graphs.bond_atoms.astype(np.int64)
@@ -146,6 +150,7 @@ class ResidentGraphs:
             molecule=shape.atoms(molecule, atom_slot_t, fill=0),
             n_atoms=self._tensor(n_atoms),
             is_atom=shape.atoms(torch.ones_like(atoms_t), atom_slot_t, fill=0),
+            features=None if self.features is None else self.features[self._tensor(index)],
         )
 
     def _tensor(self, array: NDArray[np.generic]) -> Tensor:

@@ -35,8 +35,17 @@ class BoostedTrees:
         return max(own.n_columns for member in self.trees for own in member)
 
     def predict(self, columns: NDArray[Any]) -> NDArray[np.float64]:
-        """Values, or probabilities of the class 1, `[M, B, T]`, of rows `columns [B, F]`."""
-        sums = np.stack([np.stack([own.predict(columns) for own in member], axis=1) for member in self.trees])
+        """Values, or probabilities of the class 1, `[M, B, T]`, of rows `columns [B, F]`.
+
+        Members that read columns of their own take them from `[M, B, F]`.
+        """
+        columns_of = columns if columns.ndim == 3 else [columns] * self.n_members
+        sums = np.stack(
+            [
+                np.stack([own.predict(seen) for own in member], axis=1)
+                for member, seen in zip(self.trees, columns_of, strict=True)
+            ]
+        )
         is_class = np.array([kind == "classification" for kind in self.kinds])
         return np.where(is_class, expit(sums), sums)
 

@@ -34,6 +34,7 @@ _TREES = ColumnModelKind(boosted_from_arrays, join_boosted)
 #: The kind of each learner that reads columns.
 COLUMN_MODELS: Mapping[LearnerName, ColumnModelKind] = MappingProxyType(
     {
+        "embedding": _TREES,
         "boosting": _TREES,
         "maplight": _TREES,
         "forest": ColumnModelKind(forest_from_arrays, join_forests),

@@ -9,9 +9,10 @@ import torch
 from numpy.typing import NDArray
 
 from molgraph.graphs import PackedGraphs
-from molgraph.learners import LearnerName
+from molgraph.learners import LEARNERS, LearnerName
 from molgraph.models.ensemble import Ensemble
 from molgraph.models.network import Network
+from molgraph.models.target_transforms import TargetTransforms
 from molgraph.outputs import MemberOutputs
 
 
@@ -42,11 +43,13 @@ class Learners:
         columns: The other learners, by name.
         weights: `[L, M, T]` share that each learner has in a member's prediction: the network first, if there is one,
             then the others in order. They add up to 1 over the learners.
+        transforms: How what the learners say becomes labels.
     """
 
     network: Network | None
     columns: Mapping[LearnerName, ColumnModel]
     weights: NDArray[np.float64]
+    transforms: TargetTransforms
 
     @property
     def n_members(self) -> int:
@@ -68,8 +71,10 @@ class Committee:
 
     def __init__(self, learners: Learners, *, schema: str, device: torch.device, dtype: torch.dtype) -> None:
         self._learners = learners
-        self._network = None
+        self._network, self._n_latents = None, 1
         if learners.network is not None:
+            reads = any(LEARNERS[name].reads_network for name in learners.columns)
+            self._n_latents = learners.n_members if reads else 1
             self._network = Ensemble(learners.network, schema=schema, device=device, dtype=dtype)
 
     def predict(
@@ -79,19 +84,36 @@ class Committee:
 
         Args:
             graphs: The molecules.
-            columns: For each learner beside the network the numbers that it reads, `[B, F]`.
+            columns: For each learner the numbers that it reads, `[B, F]`; networks without have none.
 
         Raises:
             InputError: The graphs belong to another feature schema.
         """
         outputs, latents = None, None
         if self._network is not None:
-            outputs, latents = self._network.predict_with_latents(graphs)
+            outputs, latents = self._network.predict_with_latents(
+                graphs, columns.get("network"), n_latents=self._n_latents
+            )
+            outputs = self._learners.transforms.inverse(outputs)
             if not self._learners.columns:
-                return outputs, latents
+                return outputs, latents[0]
         means = [] if outputs is None else [outputs.mean]
-        means += [model.predict(columns[name]) for name, model in self._learners.columns.items()]
-        return blended(outputs, np.stack(means), self._learners.weights), latents
+        for name, model in self._learners.columns.items():
+            seen = columns.get(name)
+            if LEARNERS[name].reads_network and latents is not None:
+                seen = with_latents(latents, seen)
+            if seen is None:
+                raise ValueError(f"{name} reads columns, and none were given")
+            means.append(self._learners.transforms.inverse_means(model.predict(seen)))
+        return blended(outputs, np.stack(means), self._learners.weights), None if latents is None else latents[0]
+
+
+def with_latents(latents: NDArray[np.float32], columns: NDArray[Any] | None) -> NDArray[np.float32]:
+    """Each member's vectors `[M, B, H]` with the columns `[B, F]` of the molecules beside them, `[M, B, H + F]`."""
+    if columns is None:
+        return latents
+    beside = np.broadcast_to(columns, (len(latents), *columns.shape))
+    return np.concatenate([latents, beside], axis=2, dtype=np.float32)
 
 
 def blended(network: MemberOutputs | None, means: NDArray[np.float64], weights: NDArray[np.float64]) -> MemberOutputs:

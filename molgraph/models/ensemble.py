@@ -53,16 +53,23 @@ class Ensemble:
             for start in range(0, network.n_members, size)
         ]
 
-    def predict(self, graphs: PackedGraphs) -> MemberOutputs:
+    def predict(self, graphs: PackedGraphs, features: NDArray[np.float32] | None = None) -> MemberOutputs:
         """What each member says of each molecule, before calibration.
 
         Raises:
             InputError: The graphs belong to another feature schema.
         """
-        return self.predict_with_latents(graphs)[0]
+        return self.predict_with_latents(graphs, features)[0]
 
-    def predict_with_latents(self, graphs: PackedGraphs) -> tuple[MemberOutputs, NDArray[np.float32]]:
-        """What each member says, and the vector `[B, H]` that the encoder of the first one makes of each molecule.
+    def predict_with_latents(
+        self, graphs: PackedGraphs, features: NDArray[np.float32] | None = None, *, n_latents: int = 1
+    ) -> tuple[MemberOutputs, NDArray[np.float32]]:
+        """What each member says, and the vectors `[K, B, H]` that the encoders of the first K make of each molecule.
+
+        Args:
+            graphs: B molecules.
+            features: `[B, F]` columns that the head reads; None for networks that read none.
+            n_latents: K.
 
         Raises:
             InputError: The graphs belong to another feature schema.
@@ -72,10 +79,10 @@ class Ensemble:
         shape = (self.n_members, len(graphs), self.n_tasks)
         quantiles = np.empty((*shape, len(QUANTILE_LEVELS))) if self._has_quantiles else None
         outputs = MemberOutputs(np.empty(shape), np.zeros(shape), np.zeros(shape), quantiles)
-        latents = np.empty((len(graphs), self._passes[0].encoder.n_out), dtype=np.float32)
+        latents = np.empty((n_latents, len(graphs), self._passes[0].encoder.n_out), dtype=np.float32)
         if len(graphs) == 0:
             return outputs, latents
-        resident = ResidentGraphs(graphs, self.device)
+        resident = ResidentGraphs(graphs, self.device, features)
         # Molecules of like size share a batch, so that all batches cost about the same; results go back in place.
         order = np.argsort(resident.atom_counts, kind="stable")
         for rows in cut_batches(order, resident.atom_counts, *BATCH_LIMITS[self.device.type]):
@@ -97,12 +104,13 @@ class Ensemble:
                 if batch is None or batch.n_members != network.n_members:
                     batch = resident.batch(np.tile(rows, (network.n_members, 1)))
                 vectors = network.encoder(batch, self.dtype)
-                if first == 0:
-                    latents[rows] = vectors[0].float().cpu().numpy()
+                kept = latents[first : first + network.n_members]
+                if len(kept):
+                    kept[:, rows] = vectors[: len(kept)].float().cpu().numpy()
                 if self._is_sampled:
                     said = _sample(network, batch, self.dtype)
                 else:
-                    said = network.outputs(network.read(vectors))
+                    said = network.outputs(network.read(vectors, batch.features))
                 members = slice(first, first + network.n_members)
                 for name, tensor in zip(said._fields, said, strict=True):
                     if tensor is not None:

@@ -19,6 +19,9 @@ from molgraph.outputs import QUANTILE_LEVELS
 from molgraph.tasks import TaskKind
 from molgraph.vocabulary import Vocabulary
 
+#: Columns of a molecule further from the mean than so many deviations are cut there: some descriptors run away.
+FARTHEST = 6.0
+
 
 class Outputs(NamedTuple):
     """What the members say, in label units: `[M, B, T]` each, None where no head says anything of the kind.
@@ -44,12 +47,15 @@ class Network(nn.Module):
         vocabulary: Sizes of the feature codes.
         kinds: Kind of each of the T tasks.
         n_members: M.
+        n_features: F, columns of each molecule that the head reads beside the encoder's vector.
         uncertainty: What gives the spread; with the kinds and the loss it decides on the heads.
         loss: What is made small where values are learned.
         seed: The first weights depend on this and on nothing else; torch's own generator is left alone, which the
             threads of several members share.
     """
 
+    feature_mean: Tensor
+    feature_scale: Tensor
     target_mean: Tensor
     target_scale: Tensor
     positive_weight: Tensor
@@ -61,6 +67,7 @@ class Network(nn.Module):
         kinds: tuple[TaskKind, ...],
         n_members: int = 1,
         *,
+        n_features: int = 0,
         uncertainty: Uncertainty = "ensemble",
         loss: Loss = "squared",
         seed: int = 0,
@@ -71,11 +78,12 @@ class Network(nn.Module):
         self.vocabulary = vocabulary
         self.kinds = kinds
         self.n_members = n_members
+        self.n_features = n_features
         self.uncertainty = uncertainty
         self.loss = loss
         self.heads = tuple(head_of(uncertainty, kind, loss) for kind in kinds)
         self.encoder = make_encoder(config, vocabulary, n_members, generator)
-        widths = [self.encoder.n_out] + [config.head_hidden] * config.head_layers
+        widths = [self.encoder.n_out + n_features] + [config.head_hidden] * config.head_layers
         self.hidden = nn.ModuleList(
             MemberLinear(n_members, n_in, n_out, generator=generator) for n_in, n_out in pairwise(widths)
         )
@@ -83,20 +91,32 @@ class Network(nn.Module):
         #: Where each task's part of the raw outputs ends and the next begins.
         self._bounds = (0, *accumulate(head.n_outputs for head in self.heads))
         self.output = MemberLinear(n_members, widths[-1], self._bounds[-1], generator=generator)
+        if n_features:
+            self.register_buffer("feature_mean", torch.zeros(n_members, n_features))
+            self.register_buffer("feature_scale", torch.ones(n_members, n_features))
         self.register_buffer("target_mean", torch.zeros(n_members, len(kinds)))
         self.register_buffer("target_scale", torch.ones(n_members, len(kinds)))
         self.register_buffer("positive_weight", torch.ones(n_members, len(kinds)))
 
     def forward(self, batch: GraphBatch, dtype: torch.dtype) -> Tensor:
         """Raw float32 outputs `[M, B, K]`, K over all heads; all but the last layer is computed in `dtype`."""
-        return self.read(self.encoder(batch, dtype))
+        return self.read(self.encoder(batch, dtype), batch.features)
 
-    def read(self, vectors: Tensor) -> Tensor:
-        """Raw float32 outputs `[M, B, K]` from the encoder's vectors `[M, B, H]`."""
+    def read(self, vectors: Tensor, features: Tensor | None) -> Tensor:
+        """Raw float32 outputs `[M, B, K]` from the encoder's vectors `[M, B, H]` and columns `[M, B, F]`."""
+        if self.n_features:
+            if features is None:
+                raise ValueError(f"the head reads {self.n_features} columns of each molecule, and the batch has none")
+            vectors = torch.cat([vectors, self._scaled(features).to(vectors.dtype)], dim=-1)
         for layer in self.hidden:
             vectors = self.dropout(torch.relu(layer(vectors)))
         raw: Tensor = self.output(vectors.float())
         return raw
+
+    def _scaled(self, features: Tensor) -> Tensor:
+        """Columns in deviations from their training mean, at most `FARTHEST`; 0 where there is no number."""
+        scaled = (features - self.feature_mean[:, None]) / self.feature_scale[:, None]
+        return scaled.nan_to_num(0.0).clamp(-FARTHEST, FARTHEST)
 
     def losses(
         self,
@@ -104,18 +124,28 @@ class Network(nn.Module):
         labels: Tensor,
         weights: Tensor,
         *,
+        bounds: Tensor | None = None,
         task_weights: Tensor | None = None,
         watching: bool = False,
     ) -> Tensor:
-        """Mean loss of each member over its measured entries, `[M]`; 0 for a member that has none.
+        """Mean loss of each member over its measured and bounded entries, `[M]`; 0 for a member that has none.
 
         Args:
             raw: `[M, B, K]` outputs of `forward`.
             labels: `[M, B, T]` in label units, NaN = not measured.
             weights: `[M, B]` weight of each molecule.
+            bounds: `[2, M, B, T]` values that the unmeasured labels lie above and below, NaN = no bound; None for none.
+                What keeps within them costs nothing, what does not is judged by the bound that it breaks.
             task_weights: `[T]` weight of each task; all the same if left out.
             watching: The loss that decides on the best epoch, instead of the one that training makes small.
         """
+        is_kept = None
+        if bounds is not None:
+            said = self.outputs(raw.detach()).mean
+            nearest = torch.fmin(torch.fmax(said, bounds[0]), bounds[1])  # fmax and fmin leave NaN aside
+            is_bounded = torch.isnan(labels) & ~torch.isnan(bounds).all(dim=0)
+            labels = torch.where(is_bounded, nearest, labels)
+            is_kept = is_bounded & (nearest == said)
         is_measured = ~torch.isnan(labels)
         target = (torch.nan_to_num(labels) - self.target_mean[:, None]) / self.target_scale[:, None]
         entries = []
@@ -125,7 +155,10 @@ class Network(nn.Module):
         entry_weight = is_measured * weights[..., None]
         if task_weights is not None:
             entry_weight = entry_weight * task_weights
-        total = (torch.stack(entries, dim=-1) * entry_weight).sum(dim=(1, 2))
+        loss_of = torch.stack(entries, dim=-1)
+        if is_kept is not None:
+            loss_of = loss_of.masked_fill(is_kept, 0.0)
+        total = (loss_of * entry_weight).sum(dim=(1, 2))
         return total / entry_weight.sum(dim=(1, 2)).clamp(min=1e-12)
 
     def outputs(self, raw: Tensor) -> Outputs:
@@ -158,7 +191,13 @@ class Network(nn.Module):
     def members(self, start: int, stop: int) -> "Network":
         """The members `start:stop` as a network of their own; weights are shared, not copied."""
         part = Network(
-            self.config, self.vocabulary, self.kinds, stop - start, uncertainty=self.uncertainty, loss=self.loss
+            self.config,
+            self.vocabulary,
+            self.kinds,
+            stop - start,
+            n_features=self.n_features,
+            uncertainty=self.uncertainty,
+            loss=self.loss,
         )
         state = {key: tensor[start:stop] for key, tensor in self.state_dict().items()}
         part.load_state_dict(state, assign=True)
@@ -178,6 +217,11 @@ class Network(nn.Module):
         self.target_mean.copy_(mean)
         self.target_scale.copy_(scale)
         self.positive_weight.copy_(positive_weight)
+
+    def set_features(self, mean: Tensor, scale: Tensor) -> None:
+        """Set mean and deviation of the columns over each member's training rows, `[M, F]` each."""
+        self.feature_mean.copy_(mean)
+        self.feature_scale.copy_(scale)
 
     def _part(self, raw: Tensor, task: int) -> Tensor:
         return raw[..., self._bounds[task] : self._bounds[task + 1]]

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 import numpy as np
@@ -15,9 +15,10 @@ from molgraph.features.columns import molecule_columns
 from molgraph.graphs import PackedGraphs
 from molgraph.learners import LEARNERS, LearnerName
 from molgraph.models.column_models import COLUMN_MODELS
-from molgraph.models.committee import ColumnModel
+from molgraph.models.committee import ColumnModel, with_latents
 from molgraph.tasks import TaskKind
 from molgraph.training.boosting import fit_boosted_trees
+from molgraph.training.bounds import bounds_as_labels, expected_labels
 from molgraph.training.checkpoint import Checkpoint
 from molgraph.training.forest import fit_forest
 from molgraph.training.kernel import fit_tanimoto_process
@@ -35,6 +36,7 @@ class ColumnData:
         weights: `[B]` how much each row counts.
         kinds: Kind of each of the T tasks.
         loss: What is made small where values are learned; forests and processes know squared errors only.
+        bounds: `[2, B, T]` values that unmeasured labels lie above and below, NaN = no bound; None for none.
     """
 
     columns: NDArray[np.float32]
@@ -42,6 +44,27 @@ class ColumnData:
     weights: NDArray[np.float64]
     kinds: tuple[TaskKind, ...]
     loss: Loss = "squared"
+    bounds: NDArray[np.float64] | None = None
+
+
+@dataclass(frozen=True)
+class ColumnSource:
+    """The rows that the learners share.
+
+    Attributes:
+        dataset: B structures and their weights.
+        graphs: The same structures.
+        labels: `[M, B, T]` as each member learns them, NaN = not measured.
+        bounds: `[2, M, B, T]` what unmeasured labels lie above and below, NaN = no bound; None for none.
+        latents: `[M, B, H]` vectors that each member's network makes of the structures, or those of the first alone
+            where no learner reads them; None without a network.
+    """
+
+    dataset: Dataset
+    graphs: PackedGraphs
+    labels: NDArray[np.float64]
+    bounds: NDArray[np.float64] | None
+    latents: NDArray[np.float32] | None
 
 
 #: Fits one member: takes the data, its rows, a seed, and the threads that share the work.
@@ -63,14 +86,13 @@ def _process(data: ColumnData, plan: MemberPlan, _seed: int, _threads: int) -> C
 
 
 _FITS: Mapping[LearnerName, _Fit] = MappingProxyType(
-    {"boosting": _boosted, "maplight": _boosted, "forest": _forest, "kernel": _process}
+    {"embedding": _boosted, "boosting": _boosted, "maplight": _boosted, "forest": _forest, "kernel": _process}
 )
 
 
 def fit_column_learners(
     names: tuple[LearnerName, ...],
-    dataset: Dataset,
-    graphs: PackedGraphs,
+    source: ColumnSource,
     plans: list[MemberPlan],
     config: TrainConfig,
     *,
@@ -81,8 +103,7 @@ def fit_column_learners(
 
     Args:
         names: Learners.
-        dataset: Structures and labels.
-        graphs: The same structures.
+        source: The rows.
         plans: Rows of each member.
         config: Settings; of these the seed and the loss count here.
         checkpoint: Where fitted members are kept; None to keep nothing.
@@ -93,12 +114,22 @@ def fit_column_learners(
     """
     models: dict[LearnerName, ColumnModel] = {}
     means: dict[LearnerName, NDArray[np.float64]] = {}
+    dataset = source.dataset
     kinds = tuple(task.kind for task in dataset.tasks)
     for name in (name for name in COLUMN_MODELS if name in names):
-        columns = molecule_columns(LEARNERS[name].blocks, graphs, dataset.smiles)
-        data = ColumnData(columns, dataset.labels, dataset.weights, kinds, config.loss)
+        columns = molecule_columns(config.blocks_of(name), source.graphs, dataset.smiles)
+        if LEARNERS[name].reads_network and source.latents is not None:
+            columns = with_latents(source.latents, columns)
         members = []
         for done, plan in enumerate(plans):
+            data = ColumnData(
+                columns=columns[plan.member] if columns.ndim == 3 else columns,
+                labels=source.labels[plan.member],
+                bounds=None if source.bounds is None else source.bounds[:, plan.member],
+                weights=dataset.weights,
+                kinds=kinds,
+                loss=config.loss,
+            )
             members.append(_fitted(name, data, plan, config.seed, checkpoint))
             on_progress(_progress(name, plan, done + 1, plans))
         models[name] = COLUMN_MODELS[name].join(members)
@@ -115,11 +146,27 @@ def _fitted(
     if stored is not None:
         arrays = {path: tensor.numpy() for path, tensor in stored[0].items()}
         return COLUMN_MODELS[name].from_arrays(arrays, data.kinds, 1)
-    member = _FITS[name](data, plan, seed, _cores())
+    member = _fit_within_bounds(name, data, plan, seed)
     if checkpoint is not None:
         tensors = {path: torch.from_numpy(np.ascontiguousarray(array)) for path, array in member.to_arrays().items()}
         checkpoint.save(key, tensors, {})
     return member
+
+
+def _fit_within_bounds(name: LearnerName, data: ColumnData, plan: MemberPlan, seed: int) -> ColumnModel:
+    """A member fitted to measured labels, and where there are bounds once more to what these let expect.
+
+    One step of Buckley and James (1979, doi:10.1093/biomet/66.3.429), begun with the bounds as labels: trees and
+    processes have no loss that knows of bounds.
+    """
+    fit = _FITS[name]
+    if data.bounds is None:
+        return fit(data, plan, seed, _cores())
+    begun = replace(data, labels=bounds_as_labels(data.labels, data.bounds))
+    first = fit(begun, plan, seed, _cores()).predict(data.columns)[0]
+    watched = plan.inner_rows if len(plan.inner_rows) else plan.train_rows
+    expected = expected_labels(data.labels, data.bounds, first, watched)
+    return fit(replace(data, labels=expected), plan, seed, _cores())
 
 
 def _progress(name: LearnerName, plan: MemberPlan, done: int, plans: list[MemberPlan]) -> TrainProgress:

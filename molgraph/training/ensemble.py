@@ -14,24 +14,27 @@ from molgraph.datasets.dataset import Dataset
 from molgraph.datasets.splits import folds
 from molgraph.domain.latent import LatentDomain, fit_latent_domain
 from molgraph.errors import InputError
+from molgraph.features.columns import molecule_columns
 from molgraph.features.environments import structure_vectors
 from molgraph.features.featurize import featurize
 from molgraph.features.schema import SCHEMAS
 from molgraph.graphs import PackedGraphs
-from molgraph.learners import LearnerName, chosen_learners
+from molgraph.learners import LEARNERS, LearnerName, chosen_learners
 from molgraph.models.batch import ResidentGraphs
 from molgraph.models.committee import ColumnModel, Learners, blended
 from molgraph.models.ensemble import Ensemble
 from molgraph.models.precision import resolve_device, resolve_precision
+from molgraph.models.target_transforms import TargetTransforms
 from molgraph.outputs import MemberOutputs
 from molgraph.training.blending import member_shares
 from molgraph.training.checkpoint import Checkpoint
-from molgraph.training.column_learners import fit_column_learners
+from molgraph.training.column_learners import ColumnSource, fit_column_learners
 from molgraph.training.evaluation import TaskMetrics, evaluate_folds
 from molgraph.training.loop import TrainedPass, TrainingData
 from molgraph.training.members import train_members
 from molgraph.training.plan import HELD_OUT, plan_members
 from molgraph.training.progress import ProgressListener, silent
+from molgraph.training.targets import chosen_scalings, fit_transforms
 from molgraph.uncertainty.calibration import Calibration, CalibrationData, fit_calibration
 
 #: A single model (`folds = 1`) holds out one of this many parts, for its metric and its calibration.
@@ -107,21 +110,36 @@ def train_ensemble(
         if not resume:
             checkpoint.clear()
     names = chosen_learners(config.preset, config.learner, len(dataset))
-    network = None
+    scalings = chosen_scalings(dataset.labels, dataset.tasks, plans, config.target_scaling)
+    transforms = fit_transforms(dataset.labels, scalings, plans)
+    learned = transforms.forward(dataset.labels)
+    bounds = None
+    if dataset.bounds is not None:
+        bounds = np.stack([transforms.forward(side) for side in dataset.bounds])
+    network, said, latents = None, None, None
     if "network" in names:
+        blocks = config.blocks_of("network")
+        features = molecule_columns(blocks, graphs, dataset.smiles) if blocks else None
         data = TrainingData(
-            graphs=ResidentGraphs(graphs, device),
-            labels=dataset.labels,
+            graphs=ResidentGraphs(graphs, device, features),
+            labels=learned,
+            bounds=bounds,
             weights=dataset.weights,
             task_weights=_task_weights(dataset, config),
             kinds=tuple(task.kind for task in dataset.tasks),
+            is_robust=np.array([[own == "robust" for own in row] for row in scalings]),
             vocabulary=SCHEMAS[graphs.schema].vocabulary,
+            features=features,
         )
         network = train_members(data, plans, config, dtype=dtype, checkpoint=checkpoint, on_progress=on_progress)
-    columns, means = fit_column_learners(
-        names, dataset, graphs, plans, config, checkpoint=checkpoint, on_progress=on_progress
-    )
-    return _judge(dataset, graphs, fold, _Fitted(names, network, columns, means), config, device, dtype)
+        ensemble = Ensemble(network.network, schema=graphs.schema, device=device, dtype=dtype)
+        n_latents = len(plans) if any(LEARNERS[name].reads_network for name in names) else 1
+        said, latents = ensemble.predict_with_latents(graphs, features, n_latents=n_latents)
+        network.network.cpu()
+    data_of = ColumnSource(dataset, graphs, learned, bounds, latents)
+    columns, means = fit_column_learners(names, data_of, plans, config, checkpoint=checkpoint, on_progress=on_progress)
+    fitted = _Fitted(names, network, said, structure_vectors(graphs) if latents is None else latents[0], columns, means)
+    return _judge(dataset, graphs.schema, fold, fitted, transforms, config)
 
 
 @dataclass(frozen=True)
@@ -131,12 +149,16 @@ class _Fitted:
     Attributes:
         names: All of them.
         network: The network, if there is one.
+        said: What the network's members say of all rows, as they learned it; None without a network.
+        latents: `[B, H]` vectors of all rows, those of the network's first member if there is one.
         columns: The others.
-        means: `[M, B, T]` what each of the others says of all rows.
+        means: `[M, B, T]` what each of the others says of all rows, as it was learned.
     """
 
     names: tuple[LearnerName, ...]
     network: TrainedPass | None
+    said: MemberOutputs | None
+    latents: NDArray[np.float32]
     columns: dict[LearnerName, ColumnModel]
     means: dict[LearnerName, NDArray[np.float64]]
 
@@ -226,21 +248,17 @@ def calibration_settings(config: TrainConfig, n_members: int) -> CalibrationSett
 
 def _judge(  # noqa: PLR0917
     dataset: Dataset,
-    graphs: PackedGraphs,
+    schema: str,
     fold: NDArray[np.int64],
     fitted: _Fitted,
+    transforms: TargetTransforms,
     config: TrainConfig,
-    device: torch.device,
-    dtype: torch.dtype,
 ) -> TrainedEnsemble:
-    """Predict all rows with all members, and learn from the rows that a member never saw."""
+    """Learn from what all members say of the rows that they never saw."""
     kinds = tuple(task.kind for task in dataset.tasks)
-    outputs, latents = None, structure_vectors(graphs)
-    if fitted.network is not None:
-        ensemble = Ensemble(fitted.network.network, schema=graphs.schema, device=device, dtype=dtype)
-        outputs, latents = ensemble.predict_with_latents(graphs)
-        fitted.network.network.cpu()
-    means = np.stack([*([] if outputs is None else [outputs.mean]), *fitted.means.values()])
+    outputs = None if fitted.said is None else transforms.inverse(fitted.said)
+    others = [transforms.inverse_means(own) for own in fitted.means.values()]
+    means = np.stack([*([] if outputs is None else [outputs.mean]), *others])
     n_members = means.shape[1]
     shares = member_shares(_blind(means, fold), dataset.labels, fold, kinds, n_members)
     outputs = blended(outputs, means, shares) if outputs is None or len(means) > 1 else outputs
@@ -249,13 +267,15 @@ def _judge(  # noqa: PLR0917
     data = calibration_data(outputs, dataset.labels, fold, split=config.calibration == "split")
     return TrainedEnsemble(
         names=fitted.names,
-        learners=Learners(None if fitted.network is None else fitted.network.network, fitted.columns, shares),
-        schema=graphs.schema,
+        learners=Learners(
+            None if fitted.network is None else fitted.network.network, fitted.columns, shares, transforms
+        ),
+        schema=schema,
         fold=fold,
         out_of_fold=out_of_fold,
         metrics=evaluate_folds(dataset.tasks, dataset.labels, out_of_fold, fold, dataset.weights),
         calibration=fit_calibration(kinds, data, calibration_settings(config, n_members)),
-        latent_domain=fit_latent_domain(latents[is_seen], latents[~is_seen]),
+        latent_domain=fit_latent_domain(fitted.latents[is_seen], fitted.latents[~is_seen]),
         best_epochs=() if fitted.network is None else fitted.network.best_epochs,
     )
 

@@ -17,7 +17,7 @@ from molgraph.tasks import TaskKind
 from molgraph.training.checkpoint import Checkpoint
 from molgraph.training.pass_state import PassState
 from molgraph.training.plan import MemberPlan
-from molgraph.training.scaling import positive_weights, target_scaling
+from molgraph.training.scaling import column_scaling, positive_weights, target_scaling
 from molgraph.training.schedule import learning_rate
 from molgraph.vocabulary import Vocabulary
 
@@ -31,19 +31,25 @@ class TrainingData:
 
     Attributes:
         graphs: B molecules.
-        labels: `[B, T]` in label units, NaN = not measured.
+        labels: `[P, B, T]` as each of the P members of the ensemble learns them, NaN = not measured.
+        bounds: `[2, P, B, T]` values that unmeasured labels lie above and below, NaN = no bound; None for none.
         weights: `[B]` weight of each molecule in the loss.
         task_weights: `[T]` weight of each task in the loss.
         kinds: Kind of each of the T tasks.
+        is_robust: `[P, T]` tasks whose labels are scaled by median and quartiles.
         vocabulary: Sizes of the feature codes.
+        features: `[B, F]` columns of each molecule that the head reads; None for none.
     """
 
     graphs: ResidentGraphs
     labels: NDArray[np.float64]
+    bounds: NDArray[np.float64] | None
     weights: NDArray[np.float64]
     task_weights: NDArray[np.float64]
     kinds: tuple[TaskKind, ...]
+    is_robust: NDArray[np.bool_]
     vocabulary: Vocabulary
+    features: NDArray[np.float32] | None = None
 
 
 @dataclass(frozen=True)
@@ -100,6 +106,7 @@ def _start(data: TrainingData, plans: list[MemberPlan], config: TrainConfig) -> 
             config.model,
             data.vocabulary,
             data.kinds,
+            n_features=0 if data.features is None else data.features.shape[1],
             uncertainty=config.uncertainty,
             loss=config.loss,
             seed=_seed(config.seed, plan.member),
@@ -107,16 +114,23 @@ def _start(data: TrainingData, plans: list[MemberPlan], config: TrainConfig) -> 
         for plan in plans
     ]
     network = stack_members(members).to(data.graphs.device)
-    scalings = [target_scaling(data.labels[plan.train_rows], data.kinds) for plan in plans]
-    rare = [
-        positive_weights(data.labels[plan.train_rows], data.kinds, balance=config.balance_classes) for plan in plans
+    known = [data.labels[plan.member][plan.train_rows] for plan in plans]
+    scalings = [
+        target_scaling(own, data.kinds, data.is_robust[plan.member]) for own, plan in zip(known, plans, strict=True)
     ]
+    rare = [positive_weights(own, data.kinds, balance=config.balance_classes) for own in known]
     network.set_scaling(
         torch.tensor(np.stack([mean for mean, _ in scalings]), dtype=torch.float32),
         torch.tensor(np.stack([scale for _, scale in scalings]), dtype=torch.float32),
         torch.tensor(np.stack(rare), dtype=torch.float32),
         torch.tensor([data.graphs.atom_counts[plan.train_rows].mean() for plan in plans], dtype=torch.float32),
     )
+    if data.features is not None:
+        columns = [column_scaling(data.features[plan.train_rows]) for plan in plans]
+        network.set_features(
+            torch.tensor(np.stack([mean for mean, _ in columns]), dtype=torch.float32),
+            torch.tensor(np.stack([scale for _, scale in columns]), dtype=torch.float32),
+        )
     optimizer = torch.optim.AdamW(
         network.parameters(), lr=config.initial_lr, weight_decay=config.weight_decay, fused=True
     )
@@ -134,7 +148,13 @@ def stack_members(members: list[Network]) -> Network:
     first = members[0]
     n_members = sum(member.n_members for member in members)
     stacked = Network(
-        first.config, first.vocabulary, first.kinds, n_members, uncertainty=first.uncertainty, loss=first.loss
+        first.config,
+        first.vocabulary,
+        first.kinds,
+        n_members,
+        n_features=first.n_features,
+        uncertainty=first.uncertainty,
+        loss=first.loss,
     )
     states = [member.state_dict() for member in members]
     stacked.load_state_dict({key: torch.cat([state[key] for state in states]) for key in states[0]})
@@ -162,7 +182,7 @@ def _train_epoch(  # noqa: PLR0917
         for group in state.optimizer.param_groups:
             group["lr"] = rate
         state.optimizer.zero_grad(set_to_none=True)
-        losses = _losses(network, data, rows, dtype)
+        losses = _losses(network, data, plans, rows, dtype)
         torch.autograd.backward(losses.sum())
         clip_gradients(network, config.gradient_clip)
         state.optimizer.step()
@@ -184,16 +204,34 @@ def _epoch_order(plans: list[MemberPlan], config: TrainConfig, epoch: int) -> ND
     return np.stack(orders)
 
 
-def _losses(network: Network, data: TrainingData, rows: NDArray[np.int64], dtype: torch.dtype) -> Tensor:
-    device = data.graphs.device
+def _losses(  # noqa: PLR0917
+    network: Network,
+    data: TrainingData,
+    plans: list[MemberPlan],
+    rows: NDArray[np.int64],
+    dtype: torch.dtype,
+    is_own: NDArray[np.bool_] | None = None,
+) -> Tensor:
+    """Loss of each member over its `rows [M, L]`; with `is_own [M, L]` that which is watched, over these alone."""
+    member = np.array([plan.member for plan in plans])[:, None]
+    labels = data.labels[member, rows]
+    bounds = None if data.bounds is None else data.bounds[:, member, rows]
+    if is_own is not None:
+        labels = np.where(is_own[..., None], labels, np.nan)
+        bounds = None if bounds is None else np.where(is_own[..., None], bounds, np.nan)
     raw = network(data.graphs.batch(rows), dtype)
-    labels = torch.from_numpy(data.labels[rows]).to(device, torch.float32)
-    weights = torch.from_numpy(data.weights[rows]).to(device, torch.float32)
-    return network.losses(raw, labels, weights, task_weights=_task_weights(data))
 
+    def tensor(array: NDArray[np.float64]) -> Tensor:
+        return torch.from_numpy(array).to(raw.device, torch.float32)
 
-def _task_weights(data: TrainingData) -> Tensor:
-    return torch.from_numpy(data.task_weights).to(data.graphs.device, torch.float32)
+    return network.losses(
+        raw,
+        tensor(labels),
+        tensor(data.weights[rows]),
+        bounds=None if bounds is None else tensor(bounds),
+        task_weights=tensor(data.task_weights),
+        watching=is_own is not None,
+    )
 
 
 def clip_gradients(network: Network, largest: float) -> None:
@@ -231,20 +269,17 @@ def _inner_losses(
     """Sum of the losses of each member's inner rows and sum of their weights, `[M]` each."""
     longest = max(len(plan.inner_rows) for plan in plans)
     totals, counts = np.zeros(len(plans)), np.zeros(len(plans))
+    member = np.array([plan.member for plan in plans])[:, None]
     for start in range(0, longest, batch_size):
         parts = [plan.inner_rows[start : start + batch_size] for plan in plans]
         rows, is_own = _pad(parts, [plan.train_rows[0] for plan in plans])
-        labels = np.where(is_own[..., None], data.labels[rows], np.nan)
-        weight = (~np.isnan(labels) * data.weights[rows][..., None] * data.task_weights).sum(axis=(1, 2))
+        is_known = ~np.isnan(data.labels[member, rows])
+        if data.bounds is not None:
+            is_known |= ~np.isnan(data.bounds[:, member, rows]).all(axis=0)
+        is_known &= is_own[..., None]
+        weight = (is_known * data.weights[rows][..., None] * data.task_weights).sum(axis=(1, 2))
         with torch.inference_mode():
-            raw = network(data.graphs.batch(rows), dtype)
-            losses = network.losses(
-                raw,
-                torch.from_numpy(labels).to(raw.device, torch.float32),
-                torch.from_numpy(data.weights[rows]).to(raw.device, torch.float32),
-                task_weights=_task_weights(data),
-                watching=True,
-            )
+            losses = _losses(network, data, plans, rows, dtype, is_own)
         totals += losses.double().cpu().numpy() * weight
         counts += weight
     return totals, counts

@@ -1,43 +1,53 @@
+"""The accuracy comparison: every learner on a problem whose test labels are hidden, and the script around them."""
+
 import sys
+from itertools import pairwise
 from pathlib import Path
 
-import accuracy_check
+import accuracy
+import accuracy_peers
+import accuracy_single
 import numpy as np
 import pytest
-from accuracy_report import report
-from programs import ProgramError
-from records import read_record
+from accuracy_peers import PEERS, ChempropLearner, DeepchemLearner, ForestPeer, MaplightPeer
+from peers import Chemprop
+
+from molgraph import TrainConfig
+from molgraph.benchmark.protocol import Problem
+from molgraph.benchmark.record import read_records
+from molgraph.config import ModelConfig
+from molgraph.datasets.dataset import Dataset
+from molgraph.datasets.duplicates import MergeReport
+from molgraph.datasets.splits import random_split
+from molgraph.tasks import TaskSpec
+
+#: Takes the place of chemprop's program: it remembers the mean of each target over the rows that it may learn from.
+FAKE_CHEMPROP = """#!{python}
+import csv, json, pathlib, sys
+words = sys.argv[2:]
+options = dict(zip(words, words[1:]))
+if sys.argv[1] == "train":
+    with open(options["--data-path"]) as file:
+        rows = list(csv.DictReader(file))
+    targets = [name for name in rows[0] if name not in ("smiles", "split")]
+    assert options["--splits-column"] == "split" and targets == words[words.index("--target-columns") + 1:][:len(targets)]
+    known = {{t: [float(r[t]) for r in rows if r[t] and r["split"] == "train"] for t in targets}}
+    folder = pathlib.Path(options["--output-dir"])
+    folder.mkdir()
+    (folder / "means.json").write_text(json.dumps({{t: sum(own) / len(own) for t, own in known.items()}}))
+    (folder / "said.txt").write_text(" ".join(words))
+else:
+    means = json.loads(pathlib.Path(options["--model-paths"], "means.json").read_text())
+    with open(options["--test-path"]) as file, open(options["--preds-path"], "w", newline="") as out:
+        writer = csv.DictWriter(out, ["smiles", *means])
+        writer.writeheader()
+        for row in csv.DictReader(file):
+            assert set(row) == {{"smiles"}}
+            writer.writerow({{"smiles": row["smiles"], **means}})
+"""
 
 
-class TrainMean:
-    """Predicts what is known without learning, plus a bias."""
-
-    def __init__(self, bias):
-        self.bias = bias
-        self.calls = 0
-
-    def versions(self):
-        return {"mean": "1"}
-
-    def predict_test(self, problem):
-        self.calls += 1
-        is_test = problem.parts == "test"
-        return problem.rows.labels[is_test] * 0.5 + self.bias
-
-
-class Broken(TrainMean):
-    def predict_test(self, problem):
-        raise ProgramError("out of luck")
-
-
-@pytest.fixture
-def learners(monkeypatch):
-    found = {"chemprop": TrainMean(0.5), "molgraph": TrainMean(0.0)}
-    monkeypatch.setattr(accuracy_check, "_learner", lambda name, _: found[name])
-    return found
-
-
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def one_thread():
     """Steps this small only wait for each other on several threads."""
     import torch
@@ -48,110 +58,122 @@ def one_thread():
     torch.set_num_threads(before)
 
 
-def run(data_dir, folder, monkeypatch, *more):
-    monkeypatch.setenv("MOLGRAPH_DATA", str(data_dir))
-    return accuracy_check.main(["--data-set", "freesolv", "--records", str(folder / "accuracy"), *more])
+#: Groups, and what each of them adds to the value of a molecule.
+GROUPS = {"F": 1.0, "C(=O)O": -2.0, "N": 3.0, "c1ccccc1": 0.5, "S(C)(=O)=O": -1.0, "C#N": 2.0}
 
 
-def test_runs_once_and_reports(data_dir, tmp_path, monkeypatch, learners, capsys):
-    assert run(data_dir, tmp_path, monkeypatch) == 0
-    assert [learner.calls for learner in learners.values()] == [3, 3]
-    printed = capsys.readouterr().out
-    assert "| freesolv | rmse | 3 |" in printed
-    assert "| pass |" in printed
-    assert (tmp_path / "accuracy.md").read_text() == printed
-    record = read_record(tmp_path / "accuracy" / "freesolv-seed1-molgraph.json")
-    assert record["rows"] == {"train": 514, "val": 64, "test": 64}
-
-    (tmp_path / "accuracy" / "freesolv-seed1-molgraph.json").unlink()
-    assert run(data_dir, tmp_path, monkeypatch) == 0
-    assert [learner.calls for learner in learners.values()] == [3, 4]
-    assert read_record(tmp_path / "accuracy" / "freesolv-seed1-molgraph.json")["value"] == record["value"]
-
-
-def test_a_learner_that_fails_leaves_no_record(data_dir, tmp_path, monkeypatch, learners, capsys):
-    learners["molgraph"] = Broken(0.0)
-    assert run(data_dir, tmp_path, monkeypatch) == 1
-    assert "out of luck" in capsys.readouterr().err
-    assert [path.name for path in sorted((tmp_path / "accuracy").iterdir())] == [
-        f"freesolv-seed{seed}-chemprop.json" for seed in range(3)
-    ]
+def make_problem(kind="regression", n=150):
+    """Chains with random groups, and the sum of what these add, or whether it is high; test labels are hidden."""
+    rng = np.random.default_rng(0)
+    picks = [rng.choice(list(GROUPS), size=rng.integers(2, 5)) for _ in range(n)]
+    smiles = tuple("C" * int(rng.integers(1, 9)) + "".join(f"C({group})" for group in pick) + "C" for pick in picks)
+    size = np.array([sum(GROUPS[group] for group in pick) for pick in picks])
+    labels = size if kind == "regression" else (size > np.median(size)).astype(float)
+    split = random_split(n, seed=0)
+    hidden = labels.copy()
+    hidden[split.test] = np.nan
+    dataset = Dataset(
+        name="groups", smiles=smiles, ids=tuple(map(str, range(n))), labels=np.stack([hidden, hidden], axis=1),
+        weights=np.ones(n), tasks=(TaskSpec("a", kind), TaskSpec("b", kind)), rejected=(), merges=MergeReport(),
+        rows_read=n,
+    )  # fmt: skip
+    return Problem(dataset, split, seed=0), labels[split.test]
 
 
-def test_score():
-    truth = np.array([0.0, 0.0, 1.0, 1.0])
-    assert accuracy_check.score("rmse", truth, truth + np.array([1, -1, 1, -1])) == pytest.approx(1.0)
-    assert accuracy_check.score("roc_auc", truth, np.array([0.1, 0.4, 0.35, 0.8])) == pytest.approx(0.75)
-
-
-def records_of(metric, chemprop, molgraph):
-    return [
-        {
-            "data_set": "s", "metric": metric, "learner": learner, "seed": seed, "value": value,
-            "split_sha256": f"{seed}", "epochs": 30, "batch_size": 64,
-        }
-        for learner, values in (("chemprop", chemprop), ("molgraph", molgraph))
-        for seed, value in enumerate(values)
-    ]  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    ("metric", "molgraph", "verdict", "worse"),
-    [
-        ("rmse", [1.0, 1.1, 1.2], "pass", "+0.000 (0.000)"),
-        ("rmse", [1.3, 1.4, 1.5], "miss", "+0.300 (0.000)"),
-        ("rmse", [0.7, 0.8, 0.9], "pass", "-0.300 (0.000)"),
-        ("roc_auc", [0.7, 0.8, 0.9], "miss", "+0.300 (0.000)"),
-        ("roc_auc", [1.3, 1.4, 1.5], "pass", "-0.300 (0.000)"),
-    ],
-)
-def test_the_sign_follows_the_metric(metric, molgraph, verdict, worse):
-    text = report(records_of(metric, [1.0, 1.1, 1.2], molgraph))
-    assert f"| {worse} | 0.100 | {verdict} |" in text
-
-
-def test_half_a_comparison_has_no_verdict():
-    assert "not complete" in report(records_of("rmse", [1.0, 1.1, 1.2], []))
-
-
-def test_different_splits_are_not_compared():
-    records = records_of("rmse", [1.0, 1.1], [1.0, 1.1])
-    records[-1]["split_sha256"] = "other"
-    with pytest.raises(ValueError, match="seed 1: the learners' rows or settings differ"):
-        report(records)
-
-
-def test_chemprop_predictions_are_put_in_the_order_of_the_test_rows(data_dir, tmp_path):
-    from inputs import LabelledRows
-    from learners import ChempropLearner, Problem
-    from peers import Chemprop
-
-    program = tmp_path / "chemprop"
-    program.write_text(
-        f"#!{sys.executable}\n"
-        "import sys, csv, pathlib\n"
-        "options = dict(zip(sys.argv[2::2], sys.argv[3::2]))\n"
-        "rows = [row for row in csv.DictReader(open(options['--data-path'])) if row['split'] == 'test']\n"
-        "folder = pathlib.Path(options['--output-dir'], 'model_0')\n"
-        "folder.mkdir(parents=True)\n"
-        "lines = [f\"{row['smiles']},{10 * float(row['label'])}\" for row in reversed(rows)]\n"
-        "(folder / 'test_predictions.csv').write_text('\\n'.join(['smiles,label', *lines]))\n"
-    )
+@pytest.fixture
+def chemprop(tmp_path, monkeypatch):
+    program = tmp_path / "bin" / "chemprop"
+    program.parent.mkdir()
+    program.write_text(FAKE_CHEMPROP.format(python=sys.executable))
     program.chmod(0o755)
-    rows = LabelledRows(("C", "CC", "CCC", "CCCC"), np.array([1.0, 2.0, 3.0, 4.0]))
-    problem = Problem(rows, np.array(["test", "train", "val", "test"]), "regression", 0, 3)
-    assert ChempropLearner(Chemprop(Path(program))).predict_test(problem).tolist() == [10.0, 40.0]
+    monkeypatch.setattr(accuracy_peers, "install_chemprop", lambda: Chemprop(program))
+    return program
 
 
-def test_molgraph_learns_from_the_train_rows_alone(one_thread):
-    from inputs import LabelledRows, random_parts
-    from learners import MolgraphLearner, Problem
+@pytest.mark.parametrize("kind", ["regression", "classification"])
+@pytest.mark.parametrize(
+    "learner",
+    [
+        ForestPeer(),
+        MaplightPeer(),
+        DeepchemLearner("fcn"),
+        pytest.param(DeepchemLearner("dmpnn"), marks=pytest.mark.slow),
+        accuracy_single.SingleNetwork(
+            TrainConfig(folds=1, epochs=30, batch_size=16, device="cpu", model=ModelConfig(hidden=32, head_hidden=32))
+        ),
+    ],
+    ids=["rf", "maplight", "deepchem fcn", "deepchem dmpnn", "dmpnn"],
+)
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::UserWarning")
+def test_it_learns_from_the_rows_that_it_may_see(learner, kind, monkeypatch):
+    monkeypatch.setattr(accuracy_peers, "EPOCHS", 20)
+    monkeypatch.setattr(accuracy_peers, "MAPLIGHT_TREES", 100)
+    problem, truth = make_problem(kind)
+    said = learner.predict_test(problem)
+    assert said.shape == (len(truth), 2)
+    for column in said.T:
+        if kind == "classification":
+            assert ((column >= 0) & (column <= 1)).all()
+        assert np.corrcoef(column, truth)[0, 1] > 0.5
+    assert learner.settings()
+    assert all(isinstance(version, str) for version in learner.versions().values())
 
-    smiles = tuple("C" * n + "O" for n in np.random.default_rng(0).permutation(50) + 1)
-    size = np.array([float(len(text)) for text in smiles])
-    parts = random_parts(len(smiles), 0)
-    hidden = np.where(parts == "test", np.nan, size)
-    prediction = MolgraphLearner().predict_test(
-        Problem(LabelledRows(smiles, hidden), parts, "regression", seed=0, epochs=40)
+
+def test_chemprop_gets_the_rows_with_their_parts_and_no_label_of_the_test(chemprop):
+    problem, _ = make_problem()
+    said = ChempropLearner(5).predict_test(problem)
+    expected = problem.dataset.labels[problem.split.train].mean(axis=0)
+    np.testing.assert_allclose(said, np.broadcast_to(expected, said.shape))
+    command = ChempropLearner(5)._train(Chemprop(chemprop), Path("folder"), ["t0", "t1"], "regression", 3)
+    options = dict(pairwise(command))
+    assert (options["--ensemble-size"], options["--pytorch-seed"], options["--epochs"]) == ("5", "3", "50")
+
+
+class Guess:
+    """Says the mean of what it may see, and a bias."""
+
+    def __init__(self, bias):
+        self.bias = bias
+
+    def settings(self):
+        return {"bias": self.bias}
+
+    def versions(self):
+        return {"guess": "1"}
+
+    def predict_test(self, problem):
+        means = np.nanmean(problem.dataset.labels[problem.split.train], axis=0)
+        noise = np.random.default_rng(problem.seed).normal(size=(len(problem.split.test), len(means)))
+        return means + self.bias * noise
+
+
+def test_the_script_runs_once_and_reports(tmp_path, monkeypatch, capsys, data_dir):
+    monkeypatch.setenv("MOLGRAPH_DATA", str(data_dir))
+    learners = {"accurate": Guess(0.0), "fast": Guess(1.0)}
+    monkeypatch.setattr(accuracy, "LEARNERS", learners)
+    monkeypatch.setattr(accuracy, "COMPARED", tuple(learners))
+    records = tmp_path / "moleculenet"
+    command = ["--data-set", "freesolv", "esol", "--split", "random", "--seeds", "0", "1", "--records", str(records)]
+    assert accuracy.main(["run", *command, "--learner", "accurate", "fast"]) == 0
+    assert "freesolv-random-0-accurate\n  rmse" in capsys.readouterr().out
+    assert len(read_records(records)) == 8
+    assert accuracy.main(["run", *command, "--learner", "accurate", "fast"]) == 0
+    assert capsys.readouterr().out == ""
+    readme = tmp_path / "README.md"
+    readme.write_text(
+        "before\n<!-- accuracy: benchmarks/accuracy.py writes this -->\nold\n<!-- end of accuracy -->\nafter"
     )
-    assert np.corrcoef(prediction, size[parts == "test"])[0, 1] > 0.9
+    assert accuracy.main(["report", "--records", str(records), "--readme", str(readme)]) == 0
+    text = readme.read_text()
+    assert "old" not in text
+    assert text.startswith("before\n<!-- accuracy")
+    assert "| esol | random | rmse |" in text
+    assert "mean ranks" in records.with_suffix(".md").read_text()
+    readme.write_text("no place")
+    with pytest.raises(ValueError, match="0 places for the table"):
+        accuracy.main(["report", "--records", str(records), "--readme", str(readme)])
+
+
+def test_names_are_known():
+    assert set(accuracy.COMPARED) <= accuracy.LEARNERS.keys()
+    assert PEERS.keys() < accuracy.LEARNERS.keys()

@@ -2,7 +2,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from molgraph.datasets.duplicates import CONFLICT_SPREAD, merge_duplicates
+from molgraph.datasets import duplicates
+from molgraph.datasets.duplicates import CONFLICT_SPREAD, merge_duplicates, replicate_weight
 from molgraph.tasks import TaskSpec
 
 Y = TaskSpec("y", "regression")
@@ -10,13 +11,16 @@ C = TaskSpec("c", "classification")
 NAN = float("nan")
 
 
-def merge(structures, labels, tasks, weights=None):
+def merge(structures, labels, tasks, weights=None, bounds=None):
     labels = np.array(labels, dtype=float).reshape(len(structures), len(tasks))
     ids = [f"id{i}" for i in range(len(structures))]
-    return merge_duplicates(structures, ids, labels, np.ones(len(ids)) if weights is None else np.array(weights), tasks)
+    weights = np.ones(len(ids)) if weights is None else np.array(weights)
+    bounds = None if bounds is None else np.array(bounds, dtype=float).reshape(2, *labels.shape)
+    return merge_duplicates(structures, ids, labels, weights, tasks, bounds=bounds)
 
 
-def test_median_for_regression_first_id_and_mean_weight():
+def test_median_for_regression_first_id_and_mean_weight(monkeypatch):
+    monkeypatch.setattr(duplicates, "replicate_weight", lambda _n, _variance, _noise: 1.0)
     merged = merge("ABABA", [1.0, 9.0, 3.0, 9.0, 10.0], [Y], weights=[1.0, 2.0, 2.0, 2.0, 6.0])
     assert merged.index.tolist() == [0, 1]
     assert merged.labels.tolist() == [[3.0], [9.0]]
@@ -91,8 +95,8 @@ def test_merging_keeps_the_books(rows):
         assert np.isnan(kept[0]) if len(measured) == 0 else measured.min() <= kept[0] <= measured.max()
         classes = set(labels[mine, 1][~np.isnan(labels[mine, 1])])
         assert kept[1] in classes if len(classes) == 1 else np.isnan(kept[1])
-        assert weights[mine].min() <= weight * (1 + 1e-9)
-        assert weight <= weights[mine].max() * (1 + 1e-9)
+        assert 0 <= weight <= 2 * weights[mine].max() * (1 + 1e-9)
+        assert (weight == 0) == (weights[mine].max() == 0)
 
 
 def test_no_rows_and_no_duplicates():
@@ -100,3 +104,38 @@ def test_no_rows_and_no_duplicates():
     merged = merge("ABC", [1.0, 2.0, 3.0], [Y])
     assert merged.index.tolist() == [0, 1, 2]
     assert merged.report.groups == ()
+
+
+def test_the_tightest_bounds_stay_where_nothing_was_measured():
+    lower = [5.0, 7.0, NAN, NAN, 9.0, NAN, 4.0, NAN]
+    upper = [NAN, NAN, 3.0, NAN, NAN, 2.0, NAN, 6.0]
+    labels = [NAN, NAN, NAN, 2.0, NAN, NAN, NAN, NAN]
+    merged = merge("AABBCCDD", labels, [Y], bounds=[lower, upper])
+    a, b, c, d = merged.report.groups
+    assert merged.index.tolist() == [0, 2, 6]
+    np.testing.assert_array_equal(merged.bounds[:, :, 0], [[7.0, NAN, 4.0], [NAN, NAN, 6.0]])
+    np.testing.assert_array_equal(merged.labels[:, 0], [NAN, 2.0, NAN])
+    assert (a.conflict, b.conflict, c.conflict, d.conflict) == (False, False, True, False)
+    assert (a.dropped, c.dropped) == (False, True)
+    measured = merge("AA", [1.0, NAN], [Y], bounds=[[NAN, 5.0], [NAN, NAN]])
+    assert measured.report.groups[0].conflict
+    assert np.isnan(measured.bounds).all()
+
+
+@given(n=st.integers(2, 50), variance=st.floats(0, 1e6), noise=st.floats(1e-3, 1e3))
+def test_what_replicates_are_worth(n, variance, noise):
+    worth = replicate_weight(n, variance, noise)
+    assert 0 < worth <= 2
+    assert replicate_weight(n + 1, noise, noise) > replicate_weight(n, noise, noise) > 1
+    assert replicate_weight(n, variance + 1.0, noise) < worth
+    assert replicate_weight(n, variance, 0.0) == 1
+
+
+def test_replicates_that_agree_count_more_and_those_that_do_not_less():
+    pairs = [f"pair {n}" for n in range(30) for _ in range(2)]
+    merged = merge(["A", "A", "B", "B", "C", *pairs], [1.0, 1.1, 1.0, 4.0, 2.0, *[3.0, 3.1] * 30], [Y])
+    agree, disagree, single, *_ = merged.weights
+    assert agree > 1 > disagree
+    assert single == 1
+    classes = merge("AAB", [1, 1, 0], [C])
+    assert classes.weights.tolist() == [1, 1]

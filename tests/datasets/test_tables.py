@@ -1,3 +1,4 @@
+import dataclasses
 import gzip
 from collections import Counter
 
@@ -113,7 +114,7 @@ def test_a_kind_can_be_asked_for(table):
 
 def test_weights(table):
     dataset = read_table(table("smiles,y,w\nCCO,1,0.5\nCCN,5,0\nOCC,3,1.5\n"), weight_column="w")
-    assert dataset.weights.tolist() == [1.0, 0.0]
+    assert dataset.weights.tolist() == pytest.approx([4 / 3, 0.0])  # 1, times what two measurements are worth
     for cells, message in {
         ("1", "-2"): "'w' holds -2 in row 1",
         ("1", ""): "'w' holds nothing in row 1",
@@ -148,7 +149,19 @@ def test_weights(table):
         ("smiles,note,who\nCCO,x,u\nCCN,z,v\n", {}, r"no column of numbers .*'note', 'who'"),
         ("smiles,id\nCCO,1\nCCN,2\n", {}, "no column of numbers .* none"),
         ("smiles,y\nCCO,1\nCCN,high\n", {}, r"'y' holds 'high' in row 1 \(rows of data count from 0\); numbers"),
-        ("smiles,y\nCCO,1\nCCN,>10\n", {}, r"'y' holds '>10' in row 1 .*a bound is not .*remove"),
+        ("smiles,y\nCCO,1\nCCN,>\n", {}, r"'y' holds '>' in row 1 .*a bound needs a number behind its sign"),
+        ("smiles,y\nCCO,1\nCCN,>yes\n", {}, r"'y' holds '>yes' in row 1 .*a bound needs a number"),
+        ("smiles,y\nCCO,1\nCCN,~10\n", {}, r"'y' holds '~10' in row 1 .*give the number alone"),
+        (
+            "smiles,y\nCCO,1\nCCN,>0\n",
+            {"task_kind": "classification"},
+            r"'y' holds '>0' in row 1 .*classification needs 0 and 1",
+        ),
+        (
+            "smiles,y,w\nCCO,1,1\nCCN,2,<1\n",
+            {"target_columns": ["y"], "weight_column": "w"},
+            r"weight column 'w' holds '<1' in row 1 .*a weight is a number",
+        ),
         ("smiles;y\nCCO;1,5\nCCN;2,5\n", {}, r"'1,5' in row 0 .*decimal point"),
         ("smiles,y\nCCO,1\nCCN,-inf\n", {}, r"'-inf' in row 1 .*infinite"),
         ("smiles,y\nCCO,1\nCCN,1e999\n", {}, r"'1e999' in row 1"),
@@ -251,3 +264,28 @@ def test_the_published_bace_file_names_its_structures_mol(data_dir, monkeypatch,
     other = load_dataset("bace_regression")
     monkeypatch.setenv("MOLGRAPH_DATA", str(data_dir))
     assert other.fingerprint == load_dataset("bace_regression").fingerprint
+
+
+def test_bounds_are_read_beside_measured_values(tmp_path):
+    rows = ["CCO,5.5,1", "CCN,>10,2", "CCC,<= 0.1,3", "CCCl,≥7,", "CCBr,,4", "CCF,,", "CCI,6.5,<2"]
+    (tmp_path / "assay.csv").write_text("smiles,y,z\n" + "\n".join(rows), encoding="utf-8")
+    dataset = read_table(tmp_path / "assay.csv", target_columns=["y", "z"])
+    nan = np.nan
+    assert [task.kind for task in dataset.tasks] == ["regression", "regression"]
+    np.testing.assert_array_equal(dataset.labels[:, 0], [5.5, nan, nan, nan, nan, 6.5])
+    np.testing.assert_array_equal(dataset.bounds[0, :, 0], [nan, 10, nan, 7, nan, nan])
+    np.testing.assert_array_equal(dataset.bounds[1, :, 0], [nan, nan, 0.1, nan, nan, nan])
+    np.testing.assert_array_equal(dataset.bounds[1, :, 1], [nan, nan, nan, nan, nan, 2])
+    assert dataset.n_unlabelled == 1
+    assert dataset.n_bounds.tolist() == [3, 1]
+    assert dataset.account().bounds == 4
+    assert "y: 2 labels and 3 bounds, 5.5 to 6.5" in "\n".join(dataset.summary())
+    assert dataset.take([1]).bounds[0, 0, 0] == 10
+    without = dataclasses.replace(dataset, bounds=None)
+    assert without.fingerprint != dataset.fingerprint
+    # To judge by, only measured values are good.
+    judged = read_table(tmp_path / "assay.csv", target_columns=["y"], to_learn=False)
+    assert judged.bounds is None
+    assert judged.labels.ravel().tolist() == [5.5, 6.5]
+    with pytest.raises(InputError, match="Dataset got bounds"):
+        dataclasses.replace(dataset, bounds=dataset.bounds[:, :2])

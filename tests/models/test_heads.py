@@ -330,15 +330,18 @@ class TestThinnedNetworks:
 def test_latents_are_the_encoders_vectors_of_the_first_member(drug_like, monkeypatch):
     network = make("ensemble", ("regression",), 2)
     ensemble = Ensemble(network, schema=drug_like.schema, device=CPU, dtype=torch.float32)
-    outputs, latents = ensemble.predict_with_latents(drug_like)
+    outputs, (latents,) = ensemble.predict_with_latents(drug_like)
     with torch.inference_mode():
         batch = ResidentGraphs(drug_like, CPU).batch(np.arange(len(drug_like))[None])
         expected = network.members(0, 1).encoder(batch, torch.float32)[0].numpy()
     assert latents.dtype == np.float32
     np.testing.assert_allclose(latents, expected, rtol=1e-4, atol=1e-6)
     assert np.array_equal(outputs.mean, ensemble.predict(drug_like).mean)
+    both = ensemble.predict_with_latents(drug_like, n_latents=2)[1]
+    np.testing.assert_allclose(both[0], latents, rtol=1e-4, atol=1e-6)
+    assert not np.allclose(both[1], latents, atol=1e-2)
     monkeypatch.setattr(module, "BATCH_LIMITS", {"cpu": (7, 60)})
-    np.testing.assert_allclose(ensemble.predict_with_latents(drug_like)[1], latents, rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(ensemble.predict_with_latents(drug_like)[1][0], latents, rtol=1e-4, atol=1e-6)
 
 
 def test_heads_are_frozen():

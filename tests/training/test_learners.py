@@ -12,6 +12,7 @@ from molgraph.config import ModelConfig
 from molgraph.errors import InputError, ModelError, TrainingError
 from molgraph.learners import LEARNERS, PRESETS, chosen_learners
 from molgraph.models.network import Network
+from molgraph.models.target_transforms import no_transforms
 from molgraph.training import boosting, column_learners
 from molgraph.training.ensemble import train_ensemble
 
@@ -50,6 +51,7 @@ def model(request, dataset, tmp_path_factory):
 def test_it_predicts_what_it_never_saw(model, dataset):
     predictor, _, config = model
     names = chosen_learners(config.preset, config.learner, len(dataset))
+    assert (config.learner or names[0]) in names
     assert predictor.card.learners == tuple(predictor.shares) == names
     assert sum(predictor.shares.values()) == pytest.approx(1)
     metrics = {(record.task, record.metric): record.mean for record in predictor.card.metrics}
@@ -205,6 +207,23 @@ def test_learners_for_few_rows_are_left_out_of_presets():
     assert chosen_learners("accurate", "kernel", 5000) == ("kernel",)
 
 
+def test_trees_on_the_embedding_bring_their_network():
+    assert chosen_learners("fast", "embedding", 500) == ("network", "embedding")
+
+
+def test_a_card_with_the_trees_and_without_their_network_is_refused(dataset, tmp_path):
+    from molgraph.store import _seal
+
+    folder = tmp_path / "model"
+    train(dataset, output=folder, config=make_config(learner="embedding"))
+    card = json.loads((folder / "card.json").read_text())
+    del card["card_sha256"]
+    card["learners"] = ["embedding"]
+    (folder / "card.json").write_text(json.dumps({**card, "card_sha256": _seal(card)}))
+    with pytest.raises(ModelError, match="embedding reads the vectors of a network, and there is none"):
+        Predictor.load(folder)
+
+
 def test_networks_alone_learn_variances():
     with pytest.raises(InputError, match="uncertainty is 'mve', which is of networks, and learner is 'forest'"):
         make_config(learner="forest", uncertainty="mve")
@@ -221,7 +240,8 @@ def test_shares_that_make_no_sense_are_refused(dataset, tmp_path, weights, monke
     folder = tmp_path / "model"
     monkeypatch.setattr(learners, "PRESETS", {"fast": ("network", "boosting")})
     train(dataset, output=folder, config=make_config(preset="fast"))
-    content = save({"weights": np.broadcast_to(np.array(weights), (2, 3, 2)).copy()})
+    transforms = no_transforms(3, 2).to_arrays()
+    content = save({"weights": np.broadcast_to(np.array(weights), (2, 3, 2)).copy(), **transforms})
     (folder / "blend.safetensors").write_bytes(content)
     card = json.loads((folder / "card.json").read_text())
     del card["card_sha256"]

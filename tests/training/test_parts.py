@@ -69,7 +69,9 @@ def test_learning_rate_may_be_zero():
 def test_target_scaling():
     nan = np.nan
     labels = np.array([[1.0, 0, nan, 0.1], [3.0, 1, nan, 0.1], [nan, 1, nan, 0.1], [5.0, 1, nan, 0.1]])
-    mean, scale = target_scaling(labels, ("regression", "classification", "regression", "regression"))
+    mean, scale = target_scaling(
+        labels, ("regression", "classification", "regression", "regression"), np.zeros(4, dtype=bool)
+    )
     assert mean == pytest.approx([3, 0, 0, 0.1])
     assert scale == pytest.approx([np.std([1, 3, 5]), 1, 1, 1])  # 0.1 four times deviates by a rounding error
 

@@ -1,0 +1,52 @@
+"""One D-MPNN of this project that gets what one chemprop model gets: rows to learn from, and rows to stop by."""
+
+import sys
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from peers import package_versions
+
+from molgraph import TrainConfig, featurize
+from molgraph.benchmark.protocol import Problem
+from molgraph.features.schema import SCHEMAS
+from molgraph.models.batch import ResidentGraphs
+from molgraph.models.ensemble import Ensemble
+from molgraph.models.precision import resolve_device, resolve_precision
+from molgraph.training.loop import TrainingData, train_pass
+from molgraph.training.plan import MemberPlan
+
+
+@dataclass(frozen=True)
+class SingleNetwork:
+    """One member of an ensemble, trained on a split that is given; default settings, default precision."""
+
+    config: TrainConfig
+
+    def settings(self) -> dict[str, Any]:
+        return {"epochs": self.config.epochs, "hidden": self.config.model.hidden, "depth": self.config.model.depth}
+
+    def versions(self) -> dict[str, str]:
+        return package_versions(Path(sys.executable), ("molgraph-toolkit", "torch", "rdkit"))
+
+    def predict_test(self, problem: Problem) -> np.ndarray:
+        config = replace(self.config, seed=problem.seed)
+        device = resolve_device(config.device)
+        dtype = resolve_precision(config.precision, device)
+        dataset, split = problem.dataset, problem.split
+        graphs = featurize(dataset.smiles, standardizer="none")
+        data = TrainingData(
+            graphs=ResidentGraphs(graphs, device),
+            labels=dataset.labels[None],
+            bounds=None,
+            weights=dataset.weights,
+            task_weights=np.ones(len(dataset.tasks)),
+            kinds=tuple(task.kind for task in dataset.tasks),
+            is_robust=np.zeros((1, len(dataset.tasks)), dtype=np.bool_),
+            vocabulary=SCHEMAS[graphs.schema].vocabulary,
+        )
+        plan = MemberPlan(member=0, train_rows=split.train, inner_rows=split.valid, held_out_rows=split.test)
+        network = train_pass(data, [plan], config, dtype=dtype).network
+        ensemble = Ensemble(network, schema=graphs.schema, device=device, dtype=dtype)
+        return ensemble.predict(graphs.take(split.test)).mean[0]

@@ -1,0 +1,87 @@
+"""Which transform suits the labels of a member's training rows."""
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import kurtosis, skew
+
+from molgraph.config import TargetScaling
+from molgraph.errors import InputError
+from molgraph.models.target_transforms import NAMES, SCORES, TargetTransforms, TransformName, label_knots
+from molgraph.tasks import TaskSpec
+from molgraph.training.plan import MemberPlan
+
+#: Fewer labels than this say too little of their distribution: they are taken as they are.
+_LEAST_LABELS = 50
+
+#: Skewness from which a distribution is bent straight, and the share of it that has to go.
+_SKEWED, _SHARE_LEFT = 1.0, 0.5
+
+#: Excess kurtosis from which mean and deviation give way to median and quartiles.
+_HEAVY_TAILS = 5.0
+
+
+def choose_scaling(labels: NDArray[np.float64]) -> TargetScaling:
+    """What `auto` takes for labels `[n]` without NaN.
+
+    `log` where all labels are above 0 and skewed, and their logarithms are at most half as skewed; `quantile` for other
+    skewed labels; `robust` for symmetric ones with heavy tails.
+
+    >>> choose_scaling(np.exp(np.random.default_rng(0).normal(size=500)))
+    'log'
+    >>> choose_scaling(np.random.default_rng(0).normal(size=500))
+    'standard'
+    """
+    if len(labels) < _LEAST_LABELS or labels.min() == labels.max():
+        return "standard"
+    skewness = abs(float(skew(labels)))
+    if skewness > _SKEWED:
+        is_log = labels.min() > 0 and abs(float(skew(np.log(labels)))) <= _SHARE_LEFT * skewness
+        return "log" if is_log else "quantile"
+    return "robust" if float(kurtosis(labels)) > _HEAVY_TAILS else "standard"
+
+
+def chosen_scalings(
+    labels: NDArray[np.float64], tasks: tuple[TaskSpec, ...], plans: list[MemberPlan], choice: TargetScaling
+) -> list[list[TargetScaling]]:
+    """The scaling of each member and task, `[M][T]`; each member looks at its own training rows alone.
+
+    Args:
+        labels: `[B, T]`, NaN = not measured.
+        tasks: The T tasks; classes are taken as they are.
+        plans: Rows of each member.
+        choice: The setting.
+
+    Raises:
+        InputError: Logarithms are asked for, and a label is not above 0.
+    """
+    if choice == "log":
+        for t, task in enumerate(tasks):
+            if task.kind == "regression" and (labels[:, t] <= 0).any():
+                raise InputError(
+                    f"target_scaling is 'log', and {task.name!r} has the label {np.nanmin(labels[:, t]):g}; logarithms "
+                    "need labels above 0: choose auto, quantile, robust or standard"
+                )
+    scalings = []
+    for plan in plans:
+        own = labels[plan.train_rows]
+        scalings.append([_scaling(own[:, t], task, choice) for t, task in enumerate(tasks)])
+    return scalings
+
+
+def _scaling(labels: NDArray[np.float64], task: TaskSpec, choice: TargetScaling) -> TargetScaling:
+    known = labels[~np.isnan(labels)]
+    if task.kind == "classification" or len(known) == 0:
+        return "standard"
+    return choose_scaling(known) if choice == "auto" else choice
+
+
+def fit_transforms(
+    labels: NDArray[np.float64], scalings: list[list[TargetScaling]], plans: list[MemberPlan]
+) -> TargetTransforms:
+    """The maps that the scalings of M members and T tasks ask for; `standard` and `robust` need none."""
+    names: dict[TargetScaling, TransformName] = {"log": "log", "quantile": "quantile"}
+    kind = np.array([[NAMES.index(names.get(own, "none")) for own in row] for row in scalings], dtype=np.int64)
+    knots = np.zeros((*kind.shape, len(SCORES)))
+    for m, t in np.argwhere(kind).tolist():
+        knots[m, t] = label_knots(labels[plans[m].train_rows, t])
+    return TargetTransforms(kind, knots)
