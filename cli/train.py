@@ -112,11 +112,11 @@ TargetScalingName = Annotated[
     Literal["auto", "standard", "robust", "log", "quantile"] | None,
     typer.Option(
         help="What is learned in the place of the values: deviations (standard, robust), logarithms, or normal scores "
-        "(quantile); auto looks at their distribution. [default: standard]"
+        "(quantile); auto looks at their distribution. [default: auto]"
     ),
 ]
 MoleculeFeaturesName = Annotated[
-    Literal["none", "environments", "ecfp_counts", "properties", "descriptors"] | None,
+    Literal["none", "codes", "environments", "ecfp_counts", "properties", "descriptors"] | None,
     typer.Option(
         help="Columns that the network's head reads beside the graph; RDKit's 43 properties and 217 descriptors make "
         "screening slower. [default: none]"

@@ -14,7 +14,7 @@ from molgraph.learners import LEARNERS, LearnerName, Preset
 
 Architecture = Literal["dmpnn", "gine", "gatv2", "attentive_fp", "pna", "gps"]
 Readout = Literal["sum", "mean", "norm", "attention", "set2set"]
-MoleculeFeatures = Literal["none", "environments", "ecfp_counts", "properties", "descriptors"]
+MoleculeFeatures = Literal["none", "codes", "environments", "ecfp_counts", "properties", "descriptors"]
 Precision = Literal["auto", "float32", "bfloat16"]
 Device = Literal["auto", "cpu", "cuda"]
 FoldSplit = Literal["random", "scaffold"]
@@ -137,7 +137,7 @@ class TrainConfig:
     gradient_clip: float = 10.0
     balance_classes: bool = False
     loss: Loss = "squared"
-    target_scaling: TargetScaling = "standard"
+    target_scaling: TargetScaling = "auto"
     task_weights: dict[str, float] = field(default_factory=dict)
     seed: int = 0
     device: Device = "auto"

@@ -17,7 +17,7 @@ from molgraph.chem.standardize import standardize_smiles
 from molgraph.config import Device, Precision
 from molgraph.domain.latent import LatentDomain
 from molgraph.domain.neighbours import k_nearest
-from molgraph.features.columns import molecule_columns, needs_structures
+from molgraph.features.columns import columns_by_reader, needs_structures
 from molgraph.features.environments import structure_vectors
 from molgraph.features.featurize import featurize
 from molgraph.graphs import PackedGraphs
@@ -196,8 +196,8 @@ class Predictor:
         self, graphs: PackedGraphs, structures: Sequence[str] | None
     ) -> tuple[MemberOutputs, NDArray[np.float32] | None]:
         blocks = {name: self.card.config.blocks_of(name) for name in self.card.learners}
-        columns = {name: molecule_columns(own, graphs, structures) for name, own in blocks.items() if own}
-        return self._committee.predict(graphs, columns)
+        readers = {name: own for name, own in blocks.items() if own}
+        return self._committee.predict(graphs, columns_by_reader(readers, graphs, structures))
 
     def recalibrated(self, calibration: Calibration, structures: TrainingStructures, card: ModelCard) -> StoredModel:
         """This model with another calibration, for `molgraph.store.save_model`."""

@@ -24,7 +24,7 @@ CARD = ModelCard(
     learners=("network", "boosting"),
     blocks={"environments": "molgraph-1 1"},
     config=TrainConfig(model=ModelConfig(hidden=32), folds=2, patience=5),
-    data=DataAccount("assay.csv", "cd" * 32, 10, 7, 1, 1, 1, 1, 0),
+    data=DataAccount("assay.csv", "cd" * 32, 10, 7, 1, 1, 1, 1, 0, 0),
     metrics=(MetricRecord("pIC50", "rmse", 0.5, None, (0.4, None), 7),),
     best_epochs=(3, 4),
     calibration=CalibrationSettings(rows="cross", n_judges=2),
@@ -38,7 +38,7 @@ CARD = ModelCard(
 
 
 def test_card_of_a_recalibrated_model_survives_json():
-    card = replace(CARD, recalibrated_on=DataAccount("new.csv", "ef" * 32, 5, 5, 0, 0, 0, 0, 0))
+    card = replace(CARD, recalibrated_on=DataAccount("new.csv", "ef" * 32, 5, 5, 0, 0, 0, 0, 0, 0))
     assert card_from_dict(json.loads(json.dumps(card_to_dict(card))), source="card.json") == card
 
 

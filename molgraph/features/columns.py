@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,8 @@ from molgraph.features.environments import N_CODES, code_counts, environment_cou
 from molgraph.features.schema import SCHEMA
 from molgraph.graphs import PackedGraphs
 from molgraph.results import Rejected
+
+_Reader = TypeVar("_Reader", bound=str)
 
 
 @dataclass(frozen=True)
@@ -76,18 +78,39 @@ def molecule_columns(
     >>> molecule_columns(["environments", "ecfp_counts"], featurize(texts), texts).shape
     (2, 2048)
     """
-    columns = np.empty((len(graphs), sum(BLOCKS[name].n_columns for name in blocks)), dtype=np.float32)
-    mols = _parsed(graphs, smiles) if needs_structures(blocks) else []
-    start = 0
-    for block in (BLOCKS[name] for name in blocks):
-        part = columns[:, start : start + block.n_columns]
-        start += block.n_columns
-        if block.from_graphs is not None:
-            part[:] = block.from_graphs(graphs)
-        else:
-            compute = DESCRIPTORS[block.name].compute
-            for row, mol in enumerate(mols):
-                part[row] = compute(mol)
+    return columns_by_reader({"": blocks}, graphs, smiles)[""]
+
+
+def columns_by_reader(
+    readers: Mapping[_Reader, Sequence[str]], graphs: PackedGraphs, smiles: Sequence[str] | None = None
+) -> dict[_Reader, NDArray[np.float32]]:
+    """The columns `[B, F]` of each of several readers; what two of them read is computed once.
+
+    Args:
+        readers: Keys of `BLOCKS` that each one reads, in order.
+        graphs: B molecules.
+        smiles: `[B]` the same as standardized structures; only asked for where a block needs them.
+
+    Raises:
+        InputError: Structures are needed and were not given, or one cannot be parsed.
+    """
+    wanted = dict.fromkeys(name for blocks in readers.values() for name in blocks)
+    mols = _parsed(graphs, smiles) if needs_structures([*wanted]) else []
+    computed = {name: _block(BLOCKS[name], graphs, mols) for name in wanted}
+    none = np.empty((len(graphs), 0), dtype=np.float32)
+    return {
+        reader: np.concatenate([none, *(computed[name] for name in blocks)], axis=1, dtype=np.float32)
+        for reader, blocks in readers.items()
+    }
+
+
+def _block(block: Block, graphs: PackedGraphs, mols: Sequence[Chem.Mol]) -> NDArray[Any]:
+    if block.from_graphs is not None:
+        return block.from_graphs(graphs)
+    columns = np.empty((len(mols), block.n_columns), dtype=np.float32)
+    compute = DESCRIPTORS[block.name].compute
+    for row, mol in enumerate(mols):
+        columns[row] = compute(mol)
     return columns
 
 

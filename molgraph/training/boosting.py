@@ -16,6 +16,10 @@ from molgraph.models.oblivious import ObliviousTrees, trees_from_catboost
 from molgraph.tasks import TaskKind
 from molgraph.training.plan import MemberPlan
 
+#: Share of the columns that each split may choose of. Most say the same as others: with few to choose of, trees differ
+#: more, errors fall, and fits take a quarter of the time (`benchmarks/README.md`).
+_COLUMNS_SHARE, _LEAST_COLUMNS = 0.05, 20
+
 #: Trees at most, and trees without progress on the inner rows after which there will be no more.
 _MOST_TREES, _PATIENCE = 1000, 100
 
@@ -88,6 +92,7 @@ def _fit(
         "loss_function": "Logloss" if is_class else {"squared": "RMSE", "absolute": "MAE"}[loss],
         "iterations": _MOST_TREES,
         "depth": 6,
+        "rsm": min(1.0, max(_COLUMNS_SHARE, _LEAST_COLUMNS / columns.shape[1])),
         "random_seed": seed,
         "thread_count": threads,
         "allow_writing_files": False,

@@ -11,8 +11,6 @@ from numpy.typing import NDArray
 
 from molgraph.config import Loss, TrainConfig
 from molgraph.datasets.dataset import Dataset
-from molgraph.features.columns import molecule_columns
-from molgraph.graphs import PackedGraphs
 from molgraph.learners import LEARNERS, LearnerName
 from molgraph.models.column_models import COLUMN_MODELS
 from molgraph.models.committee import ColumnModel, with_latents
@@ -53,7 +51,7 @@ class ColumnSource:
 
     Attributes:
         dataset: B structures and their weights.
-        graphs: The same structures.
+        columns: `[B, F]` what each learner reads of them.
         labels: `[M, B, T]` as each member learns them, NaN = not measured.
         bounds: `[2, M, B, T]` what unmeasured labels lie above and below, NaN = no bound; None for none.
         latents: `[M, B, H]` vectors that each member's network makes of the structures, or those of the first alone
@@ -61,7 +59,7 @@ class ColumnSource:
     """
 
     dataset: Dataset
-    graphs: PackedGraphs
+    columns: Mapping[LearnerName, NDArray[np.float32]]
     labels: NDArray[np.float64]
     bounds: NDArray[np.float64] | None
     latents: NDArray[np.float32] | None
@@ -117,7 +115,7 @@ def fit_column_learners(
     dataset = source.dataset
     kinds = tuple(task.kind for task in dataset.tasks)
     for name in (name for name in COLUMN_MODELS if name in names):
-        columns = molecule_columns(config.blocks_of(name), source.graphs, dataset.smiles)
+        columns = source.columns[name]
         if LEARNERS[name].reads_network and source.latents is not None:
             columns = with_latents(source.latents, columns)
         members = []

@@ -14,7 +14,7 @@ from molgraph.datasets.dataset import Dataset
 from molgraph.datasets.splits import folds
 from molgraph.domain.latent import LatentDomain, fit_latent_domain
 from molgraph.errors import InputError
-from molgraph.features.columns import molecule_columns
+from molgraph.features.columns import columns_by_reader
 from molgraph.features.environments import structure_vectors
 from molgraph.features.featurize import featurize
 from molgraph.features.schema import SCHEMAS
@@ -116,10 +116,11 @@ def train_ensemble(
     bounds = None
     if dataset.bounds is not None:
         bounds = np.stack([transforms.forward(side) for side in dataset.bounds])
+    blocks = {name: config.blocks_of(name) for name in names}
+    columns = columns_by_reader({name: own for name, own in blocks.items() if own}, graphs, dataset.smiles)
     network, said, latents = None, None, None
     if "network" in names:
-        blocks = config.blocks_of("network")
-        features = molecule_columns(blocks, graphs, dataset.smiles) if blocks else None
+        features = columns.get("network")
         data = TrainingData(
             graphs=ResidentGraphs(graphs, device, features),
             labels=learned,
@@ -136,9 +137,9 @@ def train_ensemble(
         n_latents = len(plans) if any(LEARNERS[name].reads_network for name in names) else 1
         said, latents = ensemble.predict_with_latents(graphs, features, n_latents=n_latents)
         network.network.cpu()
-    data_of = ColumnSource(dataset, graphs, learned, bounds, latents)
-    columns, means = fit_column_learners(names, data_of, plans, config, checkpoint=checkpoint, on_progress=on_progress)
-    fitted = _Fitted(names, network, said, structure_vectors(graphs) if latents is None else latents[0], columns, means)
+    source = ColumnSource(dataset, columns, learned, bounds, latents)
+    models, means = fit_column_learners(names, source, plans, config, checkpoint=checkpoint, on_progress=on_progress)
+    fitted = _Fitted(names, network, said, structure_vectors(graphs) if latents is None else latents[0], models, means)
     return _judge(dataset, graphs.schema, fold, fitted, transforms, config)
 
 

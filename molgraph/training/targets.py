@@ -13,8 +13,9 @@ from molgraph.training.plan import MemberPlan
 #: Fewer labels than this say too little of their distribution: they are taken as they are.
 _LEAST_LABELS = 50
 
-#: Skewness from which a distribution is bent straight, and the share of it that has to go.
-_SKEWED, _SHARE_LEFT = 1.0, 0.5
+#: Skewness from which logarithms are taken, and the share of it that may be left of these; and from which normal scores
+#: are, which cut off what lies beyond the training labels.
+_SKEWED, _SHARE_LEFT, _VERY_SKEWED = 1.0, 0.5, 1.5
 
 #: Excess kurtosis from which mean and deviation give way to median and quartiles.
 _HEAVY_TAILS = 5.0
@@ -24,7 +25,7 @@ def choose_scaling(labels: NDArray[np.float64]) -> TargetScaling:
     """What `auto` takes for labels `[n]` without NaN.
 
     `log` where all labels are above 0 and skewed, and their logarithms are at most half as skewed; `quantile` for other
-    skewed labels; `robust` for symmetric ones with heavy tails.
+    very skewed labels; `robust` for symmetric ones with heavy tails. What decided this is in `benchmarks/README.md`.
 
     >>> choose_scaling(np.exp(np.random.default_rng(0).normal(size=500)))
     'log'
@@ -34,9 +35,10 @@ def choose_scaling(labels: NDArray[np.float64]) -> TargetScaling:
     if len(labels) < _LEAST_LABELS or labels.min() == labels.max():
         return "standard"
     skewness = abs(float(skew(labels)))
-    if skewness > _SKEWED:
-        is_log = labels.min() > 0 and abs(float(skew(np.log(labels)))) <= _SHARE_LEFT * skewness
-        return "log" if is_log else "quantile"
+    if skewness > _SKEWED and labels.min() > 0 and abs(float(skew(np.log(labels)))) <= _SHARE_LEFT * skewness:
+        return "log"
+    if skewness > _VERY_SKEWED:
+        return "quantile"
     return "robust" if float(kurtosis(labels)) > _HEAVY_TAILS else "standard"
 
 

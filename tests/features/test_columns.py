@@ -1,5 +1,7 @@
 """Columns of whole molecules: what they count, and that they depend on the structure alone."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -9,7 +11,8 @@ from rdkit.Chem import Descriptors, rdFingerprintGenerator, rdMolDescriptors
 
 from molgraph import featurize
 from molgraph.errors import InputError
-from molgraph.features.columns import BLOCKS, molecule_columns, needs_structures
+from molgraph.features import columns as columns_module
+from molgraph.features.columns import BLOCKS, columns_by_reader, molecule_columns, needs_structures
 from molgraph.features.environments import code_counts, environment_counts
 
 SMILES = [
@@ -108,3 +111,16 @@ def test_molecules_do_not_depend_on_their_neighbours_in_the_batch():
         whole = function(graphs)
         for row in range(len(graphs)):
             np.testing.assert_array_equal(function(graphs.slice(row, row + 1))[0], whole[row])
+
+
+def test_what_two_readers_share_is_computed_once(monkeypatch):
+    graphs, calls = featurize(SMILES, standardizer="none"), []
+    own = columns_module.DESCRIPTORS["properties"]
+    counted = dataclasses.replace(own, compute=lambda mol: calls.append(mol) or own.compute(mol))
+    monkeypatch.setattr(columns_module, "DESCRIPTORS", {**columns_module.DESCRIPTORS, "properties": counted})
+    readers = {"one": ("codes", "properties"), "other": ("properties",), "none": ()}
+    found = columns_by_reader(readers, graphs, SMILES)
+    assert len(calls) == len(SMILES)
+    for reader, blocks in readers.items():
+        np.testing.assert_array_equal(found[reader], molecule_columns(blocks, graphs, SMILES))
+    assert found["none"].shape == (len(SMILES), 0)

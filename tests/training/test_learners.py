@@ -164,7 +164,7 @@ def test_absolute_errors_let_wild_labels_count_less(learner, make_dataset, assay
     values = assay[1][:150].copy()
     values[::10] += 60.0
     noisy = make_dataset(150, values[:, None])
-    config = dataclasses.replace(make_config(learner=learner), epochs=15, peak_lr=3e-3)
+    config = dataclasses.replace(make_config(learner=learner, target_scaling="standard"), epochs=15, peak_lr=3e-3)
     errors = {}
     for loss in ("squared", "absolute"):
         said = train_ensemble(noisy, dataclasses.replace(config, loss=loss)).out_of_fold[:, 0]
