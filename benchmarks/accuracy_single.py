@@ -1,7 +1,7 @@
 """One D-MPNN of this project that gets what one chemprop model gets: rows to learn from, and rows to stop by."""
 
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ from peers import package_versions
 
 from molgraph import TrainConfig, featurize
 from molgraph.benchmark.protocol import Problem
+from molgraph.features.columns import molecule_columns
 from molgraph.features.schema import SCHEMAS
 from molgraph.models.batch import ResidentGraphs
 from molgraph.models.ensemble import Ensemble
@@ -25,7 +26,7 @@ class SingleNetwork:
     config: TrainConfig
 
     def settings(self) -> dict[str, Any]:
-        return {"epochs": self.config.epochs, "hidden": self.config.model.hidden, "depth": self.config.model.depth}
+        return {"epochs": self.config.epochs, **asdict(self.config.model)}
 
     def versions(self) -> dict[str, str]:
         return package_versions(Path(sys.executable), ("molgraph-toolkit", "torch", "rdkit"))
@@ -36,8 +37,9 @@ class SingleNetwork:
         dtype = resolve_precision(config.precision, device)
         dataset, split = problem.dataset, problem.split
         graphs = featurize(dataset.smiles, standardizer="none")
+        features = molecule_columns(config.blocks_of("network"), graphs)
         data = TrainingData(
-            graphs=ResidentGraphs(graphs, device),
+            graphs=ResidentGraphs(graphs, device, features),
             labels=dataset.labels[None],
             bounds=None,
             weights=dataset.weights,
@@ -45,8 +47,9 @@ class SingleNetwork:
             kinds=tuple(task.kind for task in dataset.tasks),
             is_robust=np.zeros((1, len(dataset.tasks)), dtype=np.bool_),
             vocabulary=SCHEMAS[graphs.schema].vocabulary,
+            features=features,
         )
         plan = MemberPlan(member=0, train_rows=split.train, inner_rows=split.valid, held_out_rows=split.test)
         network = train_pass(data, [plan], config, dtype=dtype).network
         ensemble = Ensemble(network, schema=graphs.schema, device=device, dtype=dtype)
-        return ensemble.predict(graphs.take(split.test)).mean[0]
+        return ensemble.predict(graphs.take(split.test), features[split.test]).mean[0]

@@ -42,7 +42,8 @@ class ModelConfig:
             with learned weights (`attention`), or several looks at all atoms (`set2set`).
         virtual_node: Give each molecule a node that all its atoms hear from; not for `dmpnn` and `attentive_fp`.
         molecule_features: Columns that the head reads beside the encoder's vector (`molgraph.features.columns.BLOCKS`).
-            RDKit's `properties` (43) and `descriptors` (217) need structures, and make screening slower.
+            Counts of the atoms' and bonds' `codes` come from the graph for nothing; RDKit's `properties` (43) and
+            `descriptors` (217) need structures, and make screening slower.
         dropout: Share of hidden values dropped in training.
         head_hidden: Width of the head's hidden layers.
         head_layers: Hidden layers of the head.
@@ -53,7 +54,7 @@ class ModelConfig:
     depth: int = 3
     readout: Readout = "norm"
     virtual_node: bool = False
-    molecule_features: MoleculeFeatures = "none"
+    molecule_features: MoleculeFeatures = "codes"
     dropout: float = 0.0
     head_hidden: int = 300
     head_layers: int = 1

@@ -45,7 +45,7 @@ LEARNERS: Mapping[LearnerName, LearnerSpec] = MappingProxyType(
                 ("ecfp_counts", "avalon_counts", "reduced_graph", "descriptors"),
             ),
             LearnerSpec("forest", "random forest on ECFP counts and properties", ("ecfp_counts", "properties")),
-            LearnerSpec("kernel", "Gaussian process with a Tanimoto kernel", ("environments",), most_rows=3000),
+            LearnerSpec("kernel", "Gaussian process with a Tanimoto kernel", ("environments",), most_rows=5000),
         )
     }
 )
@@ -53,8 +53,8 @@ LEARNERS: Mapping[LearnerName, LearnerSpec] = MappingProxyType(
 #: What is blended, by preset. `fast` takes only what leaves half of the network's rate when a library is screened.
 PRESETS: Mapping[Preset, tuple[LearnerName, ...]] = MappingProxyType(
     {
-        "fast": ("network",),
-        "accurate": ("network", "boosting", "maplight", "forest", "kernel"),
+        "fast": ("network", "boosting", "kernel"),
+        "accurate": ("network", "maplight", "forest", "kernel"),
     }
 )
 
@@ -63,7 +63,7 @@ def chosen_learners(preset: Preset, learner: LearnerName | None, n_rows: int) ->
     """The learners of a preset that suit so many rows, or the one that was asked for, with the network that it reads.
 
     >>> chosen_learners("accurate", None, 10_000)
-    ('network', 'boosting', 'maplight', 'forest')
+    ('network', 'maplight', 'forest')
     """
     if learner is not None:
         return ("network", learner) if LEARNERS[learner].reads_network else (learner,)

@@ -17,6 +17,7 @@ from molgraph.chem.standardize import standardize_smiles
 from molgraph.config import Device, Precision
 from molgraph.domain.latent import LatentDomain
 from molgraph.domain.neighbours import k_nearest
+from molgraph.errors import InputError
 from molgraph.features.columns import columns_by_reader, needs_structures
 from molgraph.features.environments import structure_vectors
 from molgraph.features.featurize import featurize
@@ -195,6 +196,11 @@ class Predictor:
     def _said_by_members(
         self, graphs: PackedGraphs, structures: Sequence[str] | None
     ) -> tuple[MemberOutputs, NDArray[np.float32] | None]:
+        if graphs.schema != self.card.schema:
+            raise InputError(
+                f"graphs of schema {graphs.schema!r} cannot be predicted by a model of {self.card.schema!r}; "
+                "featurize the structures again"
+            )
         blocks = {name: self.card.config.blocks_of(name) for name in self.card.learners}
         readers = {name: own for name, own in blocks.items() if own}
         return self._committee.predict(graphs, columns_by_reader(readers, graphs, structures))

@@ -43,7 +43,7 @@ class Learners:
         columns: The other learners, by name.
         weights: `[L, M, T]` share that each learner has in a member's prediction: the network first, if there is one,
             then the others in order. They add up to 1 over the learners.
-        transforms: How what the learners say becomes labels.
+        transforms: How what the blends say becomes labels.
     """
 
     network: Network | None
@@ -94,9 +94,8 @@ class Committee:
             outputs, latents = self._network.predict_with_latents(
                 graphs, columns.get("network"), n_latents=self._n_latents
             )
-            outputs = self._learners.transforms.inverse(outputs)
             if not self._learners.columns:
-                return outputs, latents[0]
+                return self._learners.transforms.inverse(outputs), latents[0]
         means = [] if outputs is None else [outputs.mean]
         for name, model in self._learners.columns.items():
             seen = columns.get(name)
@@ -104,8 +103,9 @@ class Committee:
                 seen = with_latents(latents, seen)
             if seen is None:
                 raise ValueError(f"{name} reads columns, and none were given")
-            means.append(self._learners.transforms.inverse_means(model.predict(seen)))
-        return blended(outputs, np.stack(means), self._learners.weights), None if latents is None else latents[0]
+            means.append(model.predict(seen))
+        outputs = blended(outputs, np.stack(means), self._learners.weights)
+        return self._learners.transforms.inverse(outputs), None if latents is None else latents[0]
 
 
 def with_latents(latents: NDArray[np.float32], columns: NDArray[Any] | None) -> NDArray[np.float32]:
@@ -123,7 +123,7 @@ def blended(network: MemberOutputs | None, means: NDArray[np.float64], weights: 
 
     Args:
         network: What the network says, which alone tells of variances and quantiles; None if there is none.
-        means: `[L, M, B, T]` what each learner says; the network is the first, if there is one.
+        means: `[L, M, B, T]` what each learner says, as it learned it; the network is the first, if there is one.
         weights: `[L, M, T]` their shares.
     """
     share = weights[:, :, None]

@@ -68,11 +68,6 @@ class TargetTransforms:
                 values["quantiles"][m, :, t] = _inverse(name, outputs.quantiles[m, :, t], knots)
         return MemberOutputs(**values)
 
-    def inverse_means(self, means: Floats) -> Floats:
-        """Values `[M, B, T]` in label units."""
-        nothing = np.zeros_like(means)
-        return self.inverse(MemberOutputs(means, nothing, nothing)).mean
-
     def to_arrays(self) -> dict[str, NDArray[Any]]:
         """As they are stored."""
         return {"target_kind": self.kind, "target_knots": self.knots}

@@ -140,7 +140,7 @@ def train_ensemble(
     source = ColumnSource(dataset, columns, learned, bounds, latents)
     models, means = fit_column_learners(names, source, plans, config, checkpoint=checkpoint, on_progress=on_progress)
     fitted = _Fitted(names, network, said, structure_vectors(graphs) if latents is None else latents[0], models, means)
-    return _judge(dataset, graphs.schema, fold, fitted, transforms, config)
+    return _judge(dataset, graphs.schema, fold, fitted, transforms, learned, config)
 
 
 @dataclass(frozen=True)
@@ -253,16 +253,17 @@ def _judge(  # noqa: PLR0917
     fold: NDArray[np.int64],
     fitted: _Fitted,
     transforms: TargetTransforms,
+    learned: NDArray[np.float64],
     config: TrainConfig,
 ) -> TrainedEnsemble:
     """Learn from what all members say of the rows that they never saw."""
     kinds = tuple(task.kind for task in dataset.tasks)
-    outputs = None if fitted.said is None else transforms.inverse(fitted.said)
-    others = [transforms.inverse_means(own) for own in fitted.means.values()]
-    means = np.stack([*([] if outputs is None else [outputs.mean]), *others])
+    said = fitted.said
+    means = np.stack([*([] if said is None else [said.mean]), *fitted.means.values()])
     n_members = means.shape[1]
-    shares = member_shares(_blind(means, fold), dataset.labels, fold, kinds, n_members)
-    outputs = blended(outputs, means, shares) if outputs is None or len(means) > 1 else outputs
+    # Shares are found where learners learned: a few large labels among logarithms would decide on all of them.
+    shares = member_shares(_blind(means, fold), _blind(learned[None], fold)[0], fold, kinds, n_members)
+    outputs = transforms.inverse(blended(said, means, shares) if said is None or len(means) > 1 else said)
     out_of_fold = _blind(outputs.mean[None], fold)[0]
     is_seen = (fold != 0) & (fold != HELD_OUT)
     data = calibration_data(outputs, dataset.labels, fold, split=config.calibration == "split")

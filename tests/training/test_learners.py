@@ -139,7 +139,7 @@ def test_goes_on_after_the_members_that_were_fitted(dataset, tmp_path, monkeypat
         fits_of = {**column_learners._FITS, name: lambda *a, n=name, f=fit: (fits.append((n, a[1].member)), f(*a))[1]}
         monkeypatch.setattr(column_learners, "_FITS", fits_of)
     train(dataset, output=tmp_path / "model", config=config, resume=True)
-    assert ("boosting", 0) not in fits
+    assert ("forest", 0) in fits
     assert ("maplight", 2) in fits
     assert ("maplight", 1) not in fits
     one, other = (json.loads((tmp_path / name / "card.json").read_text())["files"] for name in ("whole", "model"))
@@ -155,7 +155,7 @@ def test_progress_tells_the_learner(dataset):
     seen = []
     train_ensemble(dataset, make_config(preset="accurate"), on_progress=seen.append)
     assert list(dict.fromkeys(progress.learner for progress in seen)) == list(PRESETS["accurate"])
-    last = [progress for progress in seen if progress.learner == "boosting"][-1]
+    last = [progress for progress in seen if progress.learner == "forest"][-1]
     assert last.molecules_done == last.molecules_total
 
 
@@ -181,7 +181,9 @@ def test_a_task_without_weight_is_not_learned(dataset):
     seeds = [np.random.SeedSequence((config.seed, member)).generate_state(1, np.uint32)[0] for member in range(3)]
     for member, seed in enumerate(seeds):
         network = one.learners.network
-        begun = Network(config.model, network.vocabulary, network.kinds, seed=int(seed)).output.weight[0]
+        begun = Network(
+            config.model, network.vocabulary, network.kinds, n_features=network.n_features, seed=int(seed)
+        ).output.weight[0]
         assert torch.equal(weights[1][member][1], begun[1])
         assert not torch.equal(weights[0][member][1], begun[1])
         assert not torch.equal(weights[1][member][0], begun[0])
@@ -203,8 +205,8 @@ def test_settings_that_do_not_go_together(settings, words):
 
 def test_learners_for_few_rows_are_left_out_of_presets():
     assert "kernel" in chosen_learners("accurate", None, 500)
-    assert "kernel" not in chosen_learners("accurate", None, 5000)
-    assert chosen_learners("accurate", "kernel", 5000) == ("kernel",)
+    assert "kernel" not in chosen_learners("accurate", None, 6000)
+    assert chosen_learners("accurate", "kernel", 6000) == ("kernel",)
 
 
 def test_trees_on_the_embedding_bring_their_network():
