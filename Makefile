@@ -8,7 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test test-slow lint format bench clean
+.PHONY: demo test test-slow lint format bench bench-speed clean
 
 demo: $(VENV)/installed
 	$(BIN)/molgraph demo -o molgraph-demo --overwrite
@@ -28,8 +28,12 @@ format: $(VENV)/installed-dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-# Side by side with chemprop, in an environment of its own; about half an hour on two cores.
+# The report on accuracy and the table in the README, from the records; `benchmarks/accuracy.py run` makes these.
 bench: $(VENV)/installed-dev
+	$(BIN)/python benchmarks/accuracy.py report --readme README.md
+
+# Side by side with chemprop, in an environment of its own; about an hour on two cores.
+bench-speed: $(VENV)/installed-dev
 	$(BIN)/python benchmarks/speed.py
 
 $(VENV)/bin/python:

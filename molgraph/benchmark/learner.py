@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from molgraph import __version__
-from molgraph.benchmark.protocol import Problem
+from molgraph.benchmark.protocol import STANDARDIZER, Problem
 from molgraph.config import TrainConfig
 from molgraph.trainer import train
 
@@ -64,7 +64,7 @@ class OwnLearner:
     def predict_test(self, problem: Problem) -> NDArray[np.float64]:
         """Values, or probabilities of the class 1, `[n, T]` of the n test rows in their order."""
         seen = np.sort(np.concatenate([problem.split.train, problem.split.valid]))
-        config = replace(self.config, seed=problem.seed)
+        config = replace(self.config, seed=problem.seed, standardizer=STANDARDIZER)
         with tempfile.TemporaryDirectory(prefix="molgraph-benchmark-") as folder:
             model = train(problem.dataset.take(seen), output=Path(folder, "model"), config=config)
         test = problem.dataset.take(problem.split.test)

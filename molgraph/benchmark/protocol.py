@@ -8,6 +8,7 @@ from typing import Literal, cast
 
 import numpy as np
 
+from molgraph.chem.standardize import StandardizerName
 from molgraph.datasets.cards import all_cards
 from molgraph.datasets.dataset import Dataset
 from molgraph.datasets.splits import Split, balanced_scaffold_split, butina_split, random_split, scaffold_split
@@ -22,6 +23,11 @@ SUITES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "large": ("hiv", "muv", "toxcast", "qm8"),
     }
 )
+
+
+#: Structures stay as the sets have them, salts and charges too, as in the papers that figures are compared with. (It
+#: matters for ClinTox, whose classes were written down in different ways.)
+STANDARDIZER: StandardizerName = "none"
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from molgraph.benchmark.learner import BenchmarkLearner
-from molgraph.benchmark.protocol import Cell, pose
+from molgraph.benchmark.protocol import STANDARDIZER, Cell, pose
 from molgraph.benchmark.record import Record, read_record, write_record
 from molgraph.datasets.cards import card_named
 from molgraph.datasets.load import load_dataset
@@ -94,7 +94,7 @@ def run_cell(cell: Cell, learner: BenchmarkLearner) -> Record:
         InputError: There is no such data set or split.
         WorkerError: The learner failed, or did not predict every test row.
     """
-    dataset = load_dataset(cell.data_set)
+    dataset = load_dataset(cell.data_set, standardizer=STANDARDIZER)
     metric = card_named(cell.data_set).metric
     problem = pose(dataset, cell.split, cell.seed)
     started = time.monotonic()

@@ -45,7 +45,7 @@ def in_this_process(monkeypatch, assay, tmp_path):
     lines = [f"{text},{value}" for text, value in zip(assay[0][:200], assay[1][:200], strict=True)]
     table.write_text("smiles,y\n" + "\n".join(lines))
     dataset = load_dataset(table)
-    monkeypatch.setattr(run_module, "load_dataset", lambda _name: dataset)
+    monkeypatch.setattr(run_module, "load_dataset", lambda _name, standardizer: dataset)
 
     def run_here(cell, learner, folder):
         record = run_cell(cell, learner)
