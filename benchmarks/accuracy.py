@@ -25,7 +25,7 @@ from molgraph.benchmark.record import read_records
 from molgraph.benchmark.report import compare, readme_table, write_report
 from molgraph.benchmark.run import CellOutcome, run_cells
 
-DMPNN = SingleNetwork(TrainConfig(folds=1, batch_size=BATCH_SIZE, device="cpu"))
+DMPNN = SingleNetwork(TrainConfig(folds=1, batch_size=BATCH_SIZE, target_scaling="standard", device="cpu"))
 LEARNERS = {**OWN_LEARNERS, "dmpnn": DMPNN, **PEERS}
 
 #: Those that the report compares, and the README shows.

@@ -17,6 +17,7 @@ from molgraph.models.ensemble import Ensemble
 from molgraph.models.precision import resolve_device, resolve_precision
 from molgraph.training.loop import TrainingData, train_pass
 from molgraph.training.plan import MemberPlan
+from molgraph.training.targets import learned_targets
 
 
 @dataclass(frozen=True)
@@ -37,19 +38,19 @@ class SingleNetwork:
         dtype = resolve_precision(config.precision, device)
         dataset, split = problem.dataset, problem.split
         graphs = featurize(dataset.smiles, standardizer="none")
+        plan = MemberPlan(member=0, train_rows=split.train, inner_rows=split.valid, held_out_rows=split.test)
         features = molecule_columns(config.blocks_of("network"), graphs)
+        targets = learned_targets(dataset.labels, None, dataset.tasks, [plan], config.target_scaling)
         data = TrainingData(
             graphs=ResidentGraphs(graphs, device, features),
-            labels=dataset.labels[None],
-            bounds=None,
+            targets=targets,
             weights=dataset.weights,
             task_weights=np.ones(len(dataset.tasks)),
             kinds=tuple(task.kind for task in dataset.tasks),
-            is_robust=np.zeros((1, len(dataset.tasks)), dtype=np.bool_),
             vocabulary=SCHEMAS[graphs.schema].vocabulary,
             features=features,
         )
-        plan = MemberPlan(member=0, train_rows=split.train, inner_rows=split.valid, held_out_rows=split.test)
         network = train_pass(data, [plan], config, dtype=dtype).network
         ensemble = Ensemble(network, schema=graphs.schema, device=device, dtype=dtype)
-        return ensemble.predict(graphs.take(split.test), features[split.test]).mean[0]
+        said = ensemble.predict(graphs.take(split.test), features[split.test])
+        return targets.transforms.inverse(said).mean[0]

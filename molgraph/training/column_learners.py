@@ -22,6 +22,7 @@ from molgraph.training.forest import fit_forest
 from molgraph.training.kernel import fit_tanimoto_process
 from molgraph.training.plan import MemberPlan
 from molgraph.training.progress import ProgressListener, TrainProgress
+from molgraph.training.targets import LearnedTargets
 
 
 @dataclass(frozen=True)
@@ -52,16 +53,14 @@ class ColumnSource:
     Attributes:
         dataset: B structures and their weights.
         columns: `[B, F]` what each learner reads of them.
-        labels: `[M, B, T]` as each member learns them, NaN = not measured.
-        bounds: `[2, M, B, T]` what unmeasured labels lie above and below, NaN = no bound; None for none.
+        targets: Their labels, as each member learns them.
         latents: `[M, B, H]` vectors that each member's network makes of the structures, or those of the first alone
             where no learner reads them; None without a network.
     """
 
     dataset: Dataset
     columns: Mapping[LearnerName, NDArray[np.float32]]
-    labels: NDArray[np.float64]
-    bounds: NDArray[np.float64] | None
+    targets: LearnedTargets
     latents: NDArray[np.float32] | None
 
 
@@ -112,7 +111,7 @@ def fit_column_learners(
     """
     models: dict[LearnerName, ColumnModel] = {}
     means: dict[LearnerName, NDArray[np.float64]] = {}
-    dataset = source.dataset
+    dataset, targets = source.dataset, source.targets
     kinds = tuple(task.kind for task in dataset.tasks)
     for name in (name for name in COLUMN_MODELS if name in names):
         columns = source.columns[name]
@@ -122,8 +121,8 @@ def fit_column_learners(
         for done, plan in enumerate(plans):
             data = ColumnData(
                 columns=columns[plan.member] if columns.ndim == 3 else columns,
-                labels=source.labels[plan.member],
-                bounds=None if source.bounds is None else source.bounds[:, plan.member],
+                labels=targets.labels[plan.member],
+                bounds=None if targets.bounds is None else targets.bounds[:, plan.member],
                 weights=dataset.weights,
                 kinds=kinds,
                 loss=config.loss,

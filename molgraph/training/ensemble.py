@@ -24,7 +24,6 @@ from molgraph.models.batch import ResidentGraphs
 from molgraph.models.committee import ColumnModel, Learners, blended
 from molgraph.models.ensemble import Ensemble
 from molgraph.models.precision import resolve_device, resolve_precision
-from molgraph.models.target_transforms import TargetTransforms
 from molgraph.outputs import MemberOutputs
 from molgraph.training.blending import member_shares
 from molgraph.training.checkpoint import Checkpoint
@@ -34,7 +33,7 @@ from molgraph.training.loop import TrainedPass, TrainingData
 from molgraph.training.members import train_members
 from molgraph.training.plan import HELD_OUT, plan_members
 from molgraph.training.progress import ProgressListener, silent
-from molgraph.training.targets import chosen_scalings, fit_transforms
+from molgraph.training.targets import LearnedTargets, learned_targets
 from molgraph.uncertainty.calibration import Calibration, CalibrationData, fit_calibration
 
 #: A single model (`folds = 1`) holds out one of this many parts, for its metric and its calibration.
@@ -110,12 +109,7 @@ def train_ensemble(
         if not resume:
             checkpoint.clear()
     names = chosen_learners(config.preset, config.learner, len(dataset))
-    scalings = chosen_scalings(dataset.labels, dataset.tasks, plans, config.target_scaling)
-    transforms = fit_transforms(dataset.labels, scalings, plans)
-    learned = transforms.forward(dataset.labels)
-    bounds = None
-    if dataset.bounds is not None:
-        bounds = np.stack([transforms.forward(side) for side in dataset.bounds])
+    targets = learned_targets(dataset.labels, dataset.bounds, dataset.tasks, plans, config.target_scaling)
     blocks = {name: config.blocks_of(name) for name in names}
     columns = columns_by_reader({name: own for name, own in blocks.items() if own}, graphs, dataset.smiles)
     network, said, latents = None, None, None
@@ -123,12 +117,10 @@ def train_ensemble(
         features = columns.get("network")
         data = TrainingData(
             graphs=ResidentGraphs(graphs, device, features),
-            labels=learned,
-            bounds=bounds,
+            targets=targets,
             weights=dataset.weights,
             task_weights=_task_weights(dataset, config),
             kinds=tuple(task.kind for task in dataset.tasks),
-            is_robust=np.array([[own == "robust" for own in row] for row in scalings]),
             vocabulary=SCHEMAS[graphs.schema].vocabulary,
             features=features,
         )
@@ -137,10 +129,10 @@ def train_ensemble(
         n_latents = len(plans) if any(LEARNERS[name].reads_network for name in names) else 1
         said, latents = ensemble.predict_with_latents(graphs, features, n_latents=n_latents)
         network.network.cpu()
-    source = ColumnSource(dataset, columns, learned, bounds, latents)
+    source = ColumnSource(dataset, columns, targets, latents)
     models, means = fit_column_learners(names, source, plans, config, checkpoint=checkpoint, on_progress=on_progress)
     fitted = _Fitted(names, network, said, structure_vectors(graphs) if latents is None else latents[0], models, means)
-    return _judge(dataset, graphs.schema, fold, fitted, transforms, learned, config)
+    return _judge(dataset, graphs.schema, fold, fitted, targets, config)
 
 
 @dataclass(frozen=True)
@@ -252,8 +244,7 @@ def _judge(  # noqa: PLR0917
     schema: str,
     fold: NDArray[np.int64],
     fitted: _Fitted,
-    transforms: TargetTransforms,
-    learned: NDArray[np.float64],
+    targets: LearnedTargets,
     config: TrainConfig,
 ) -> TrainedEnsemble:
     """Learn from what all members say of the rows that they never saw."""
@@ -262,15 +253,15 @@ def _judge(  # noqa: PLR0917
     means = np.stack([*([] if said is None else [said.mean]), *fitted.means.values()])
     n_members = means.shape[1]
     # Shares are found where learners learned: a few large labels among logarithms would decide on all of them.
-    shares = member_shares(_blind(means, fold), _blind(learned[None], fold)[0], fold, kinds, n_members)
-    outputs = transforms.inverse(blended(said, means, shares) if said is None or len(means) > 1 else said)
+    shares = member_shares(_blind(means, fold), _blind(targets.labels[None], fold)[0], fold, kinds, n_members)
+    outputs = targets.transforms.inverse(blended(said, means, shares) if said is None or len(means) > 1 else said)
     out_of_fold = _blind(outputs.mean[None], fold)[0]
     is_seen = (fold != 0) & (fold != HELD_OUT)
     data = calibration_data(outputs, dataset.labels, fold, split=config.calibration == "split")
     return TrainedEnsemble(
         names=fitted.names,
         learners=Learners(
-            None if fitted.network is None else fitted.network.network, fitted.columns, shares, transforms
+            None if fitted.network is None else fitted.network.network, fitted.columns, shares, targets.transforms
         ),
         schema=schema,
         fold=fold,

@@ -19,6 +19,7 @@ from molgraph.training.pass_state import PassState
 from molgraph.training.plan import MemberPlan
 from molgraph.training.scaling import column_scaling, positive_weights, target_scaling
 from molgraph.training.schedule import learning_rate
+from molgraph.training.targets import LearnedTargets
 from molgraph.vocabulary import Vocabulary
 
 #: Least seconds between two checkpoints.
@@ -31,23 +32,19 @@ class TrainingData:
 
     Attributes:
         graphs: B molecules.
-        labels: `[P, B, T]` as each of the P members of the ensemble learns them, NaN = not measured.
-        bounds: `[2, P, B, T]` values that unmeasured labels lie above and below, NaN = no bound; None for none.
+        targets: Labels of the B molecules, as all members of the ensemble learn them.
         weights: `[B]` weight of each molecule in the loss.
         task_weights: `[T]` weight of each task in the loss.
         kinds: Kind of each of the T tasks.
-        is_robust: `[P, T]` tasks whose labels are scaled by median and quartiles.
         vocabulary: Sizes of the feature codes.
         features: `[B, F]` columns of each molecule that the head reads; None for none.
     """
 
     graphs: ResidentGraphs
-    labels: NDArray[np.float64]
-    bounds: NDArray[np.float64] | None
+    targets: LearnedTargets
     weights: NDArray[np.float64]
     task_weights: NDArray[np.float64]
     kinds: tuple[TaskKind, ...]
-    is_robust: NDArray[np.bool_]
     vocabulary: Vocabulary
     features: NDArray[np.float32] | None = None
 
@@ -114,9 +111,10 @@ def _start(data: TrainingData, plans: list[MemberPlan], config: TrainConfig) -> 
         for plan in plans
     ]
     network = stack_members(members).to(data.graphs.device)
-    known = [data.labels[plan.member][plan.train_rows] for plan in plans]
+    targets = data.targets
+    known = [targets.labels[plan.member][plan.train_rows] for plan in plans]
     scalings = [
-        target_scaling(own, data.kinds, data.is_robust[plan.member]) for own, plan in zip(known, plans, strict=True)
+        target_scaling(own, data.kinds, targets.is_robust[plan.member]) for own, plan in zip(known, plans, strict=True)
     ]
     rare = [positive_weights(own, data.kinds, balance=config.balance_classes) for own in known]
     network.set_scaling(
@@ -214,8 +212,9 @@ def _losses(  # noqa: PLR0917
 ) -> Tensor:
     """Loss of each member over its `rows [M, L]`; with `is_own [M, L]` that which is watched, over these alone."""
     member = np.array([plan.member for plan in plans])[:, None]
-    labels = data.labels[member, rows]
-    bounds = None if data.bounds is None else data.bounds[:, member, rows]
+    targets = data.targets
+    labels = targets.labels[member, rows]
+    bounds = None if targets.bounds is None else targets.bounds[:, member, rows]
     if is_own is not None:
         labels = np.where(is_own[..., None], labels, np.nan)
         bounds = None if bounds is None else np.where(is_own[..., None], bounds, np.nan)
@@ -273,9 +272,9 @@ def _inner_losses(
     for start in range(0, longest, batch_size):
         parts = [plan.inner_rows[start : start + batch_size] for plan in plans]
         rows, is_own = _pad(parts, [plan.train_rows[0] for plan in plans])
-        is_known = ~np.isnan(data.labels[member, rows])
-        if data.bounds is not None:
-            is_known |= ~np.isnan(data.bounds[:, member, rows]).all(axis=0)
+        is_known = ~np.isnan(data.targets.labels[member, rows])
+        if data.targets.bounds is not None:
+            is_known |= ~np.isnan(data.targets.bounds[:, member, rows]).all(axis=0)
         is_known &= is_own[..., None]
         weight = (is_known * data.weights[rows][..., None] * data.task_weights).sum(axis=(1, 2))
         with torch.inference_mode():

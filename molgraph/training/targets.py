@@ -1,5 +1,7 @@
 """Which transform suits the labels of a member's training rows."""
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import kurtosis, skew
@@ -75,6 +77,45 @@ def _scaling(labels: NDArray[np.float64], task: TaskSpec, choice: TargetScaling)
     if task.kind == "classification" or len(known) == 0:
         return "standard"
     return choose_scaling(known) if choice == "auto" else choice
+
+
+@dataclass(frozen=True)
+class LearnedTargets:
+    """The labels as the M members of an ensemble learn them.
+
+    Attributes:
+        transforms: How what is learned becomes labels again.
+        labels: `[M, B, T]`, NaN = not measured.
+        bounds: `[2, M, B, T]` values that unmeasured labels lie above and below, NaN = no bound; None for none.
+        is_robust: `[M, T]` tasks that a network scales by median and quartiles.
+    """
+
+    transforms: TargetTransforms
+    labels: NDArray[np.float64]
+    bounds: NDArray[np.float64] | None
+    is_robust: NDArray[np.bool_]
+
+
+def learned_targets(
+    labels: NDArray[np.float64],
+    bounds: NDArray[np.float64] | None,
+    tasks: tuple[TaskSpec, ...],
+    plans: list[MemberPlan],
+    choice: TargetScaling,
+) -> LearnedTargets:
+    """What each member learns of labels `[B, T]` and bounds `[2, B, T]`.
+
+    Raises:
+        InputError: Logarithms are asked for, and a label is not above 0.
+    """
+    scalings = chosen_scalings(labels, tasks, plans, choice)
+    transforms = fit_transforms(labels, scalings, plans)
+    return LearnedTargets(
+        transforms=transforms,
+        labels=transforms.forward(labels),
+        bounds=None if bounds is None else np.stack([transforms.forward(side) for side in bounds]),
+        is_robust=np.array([[own == "robust" for own in row] for row in scalings]),
+    )
 
 
 def fit_transforms(
