@@ -46,7 +46,8 @@ def recalibrated_model(predictor: Predictor, dataset: Dataset, outputs: MemberOu
         quantiles=pooled.quantiles,
     )
     settings = replace(predictor.calibration.settings, rows="split", n_judges=1)
-    calibration = fit_calibration(tuple(task.kind for task in predictor.tasks), data, settings)
+    kinds = tuple(task.kind for task in predictor.tasks)
+    calibration = fit_calibration(kinds, data, settings, is_log=predictor.calibration.is_log)
     card = replace(
         predictor.card,
         calibration=settings,

@@ -68,6 +68,11 @@ class TargetTransforms:
                 values["quantiles"][m, :, t] = _inverse(name, outputs.quantiles[m, :, t], knots)
         return MemberOutputs(**values)
 
+    @property
+    def all_log(self) -> tuple[bool, ...]:
+        """`[T]` whether all members learn logarithms, so that no prediction is below 0."""
+        return tuple((self.kind == NAMES.index("log")).all(axis=0).tolist())
+
     def to_arrays(self) -> dict[str, NDArray[Any]]:
         """As they are stored."""
         return {"target_kind": self.kind, "target_knots": self.knots}

@@ -267,7 +267,9 @@ def _judge(  # noqa: PLR0917
         fold=fold,
         out_of_fold=out_of_fold,
         metrics=evaluate_folds(dataset.tasks, dataset.labels, out_of_fold, fold, dataset.weights),
-        calibration=fit_calibration(kinds, data, calibration_settings(config, n_members)),
+        calibration=fit_calibration(
+            kinds, data, calibration_settings(config, n_members), is_log=targets.transforms.all_log
+        ),
         latent_domain=fit_latent_domain(fitted.latents[is_seen], fitted.latents[~is_seen]),
         best_epochs=() if fitted.network is None else fitted.network.best_epochs,
     )

@@ -69,6 +69,7 @@ class Calibration:
         data: The calibration rows.
         scalings: `[T]` scaling of the variances; None for classes.
         probabilities: `[T]` map of the probabilities; None for regression.
+        is_log: `[T]` tasks whose residuals are those of logarithms: their intervals are factors and never reach 0.
     """
 
     kinds: tuple[TaskKind, ...]
@@ -76,6 +77,7 @@ class Calibration:
     data: CalibrationData
     scalings: tuple[VarianceScaling | None, ...]
     probabilities: tuple[ProbabilityCalibration | None, ...]
+    is_log: tuple[bool, ...]
 
     @cached_property
     def rows_of(self) -> tuple[tuple[int, ...], ...]:
@@ -106,7 +108,9 @@ class Calibration:
         for t in range(len(self.kinds)):
             scaling, probability = self.scalings[t], self.probabilities[t]
             if scaling is not None:
-                aleatoric[:, t], epistemic[:, t] = scaling.apply(pooled.aleatoric_var[:, t], pooled.epistemic_var[:, t])
+                unit = _unit(pooled.mean[:, t], is_log=self.is_log[t])
+                parts = scaling.apply(pooled.aleatoric_var[:, t] / unit, pooled.epistemic_var[:, t] / unit)
+                aleatoric[:, t], epistemic[:, t] = parts[0] * unit, parts[1] * unit
             if probability is not None:
                 mean[:, t] = probability.apply(pooled.mean[:, t])
                 aleatoric[:, t] = mean[:, t] * (1.0 - mean[:, t])
@@ -134,7 +138,13 @@ class Calibration:
                 lower[:, t], upper[:, t] = corrected_interval(*ends, self._quantile_correction(t, level))
             else:
                 scale = self._spread(prediction.var[:, t]) if self.settings.intervals == "normalised" else None
-                lower[:, t], upper[:, t] = cross_interval(judged[:, :, t], self._residual_scores[t], level, scale=scale)
+                scores, own = self._residual_scores[t], judged[:, :, t]
+                if self.is_log[t]:
+                    scale = None if scale is None else scale / prediction.mean[:, t]
+                    ends = cross_interval(np.log(own), scores, level, scale=scale)
+                    lower[:, t], upper[:, t] = np.exp(ends[0]), np.exp(ends[1])
+                else:
+                    lower[:, t], upper[:, t] = cross_interval(own, scores, level, scale=scale)
         return lower, upper
 
     def label_sets(self, prediction: Prediction, level: float) -> NDArray[np.object_]:
@@ -172,6 +182,7 @@ class Calibration:
             "mean": data.mean,
             "aleatoric_var": data.aleatoric_var,
             "epistemic_var": data.epistemic_var,
+            "is_log": np.array(self.is_log, dtype=np.bool_),
         }
         if data.quantiles is not None:
             arrays["quantiles"] = data.quantiles
@@ -197,9 +208,13 @@ class Calibration:
                 scores.append(())
                 continue
             usable = self.data.usable(t)
-            residual = np.abs(self.data.labels[usable, t] - self.data.mean[usable, t])
+            labels, mean = self.data.labels[usable, t], self.data.mean[usable, t]
+            residual = np.abs(_residual(labels, mean, is_log=self.is_log[t]))
             if self.settings.intervals == "normalised":
-                parts = scaling.apply(self.data.aleatoric_var[usable, t], self.data.epistemic_var[usable, t])
+                unit = _unit(mean, is_log=self.is_log[t])
+                parts = scaling.apply(
+                    self.data.aleatoric_var[usable, t] / unit, self.data.epistemic_var[usable, t] / unit
+                )
                 residual = residual / self._spread(parts[0] + parts[1])
             scores.append(by_judge(residual, self.data.judge[usable], self.settings.n_judges))
         return tuple(scores)
@@ -225,23 +240,58 @@ class Calibration:
         return conformal_quantile(np.sort(quantile_scores(*ends, self.data.labels[usable, task])), level)
 
 
-def fit_calibration(kinds: tuple[TaskKind, ...], data: CalibrationData, settings: CalibrationSettings) -> Calibration:
-    """The calibration that these rows give. Their labels are seen here and never again."""
+def fit_calibration(
+    kinds: tuple[TaskKind, ...],
+    data: CalibrationData,
+    settings: CalibrationSettings,
+    *,
+    is_log: tuple[bool, ...] | None = None,
+) -> Calibration:
+    """The calibration that these rows give. Their labels are seen here and never again.
+
+    Args:
+        kinds: Kind of each of the T tasks.
+        data: The rows.
+        settings: What is fitted, and how.
+        is_log: `[T]` tasks that were learned as logarithms, whose predictions are all above 0; none if left out. Where
+            a label is not above 0, residuals are in label units all the same.
+    """
     scalings: list[VarianceScaling | None] = []
     probabilities: list[ProbabilityCalibration | None] = []
+    logs = tuple(asked and _is_positive(data, t) for t, asked in enumerate(is_log or (False,) * len(kinds)))
     for t, kind in enumerate(kinds):
         rows = data.usable(t)
         labels, mean = data.labels[rows, t], data.mean[rows, t]
         is_class = kind == "classification"
+        unit = _unit(mean, is_log=logs[t])
         scalings.append(
             None
             if is_class
             else fit_variance_scaling(
-                settings.variance, labels - mean, data.aleatoric_var[rows, t], data.epistemic_var[rows, t]
+                settings.variance,
+                _residual(labels, mean, is_log=logs[t]),
+                data.aleatoric_var[rows, t] / unit,
+                data.epistemic_var[rows, t] / unit,
             )
         )
         probabilities.append(fit_probability_calibration(settings.classes, mean, labels) if is_class else None)
-    return Calibration(kinds, settings, data, tuple(scalings), tuple(probabilities))
+    return Calibration(kinds, settings, data, tuple(scalings), tuple(probabilities), logs)
+
+
+def _residual(labels: Floats, mean: Floats, *, is_log: bool) -> Floats:
+    """Errors of predictions, or of their logarithms."""
+    return np.asarray(np.log(labels) - np.log(mean) if is_log else labels - mean)
+
+
+def _unit(mean: Floats, *, is_log: bool) -> Floats:
+    """What variances are divided by before they are scaled: of logarithms they are relative to the squared mean."""
+    return np.square(mean) if is_log else np.ones_like(mean)
+
+
+def _is_positive(data: CalibrationData, task: int) -> bool:
+    """Whether all labels and predictions of a task are above 0."""
+    rows = data.usable(task)
+    return bool((data.labels[rows, task] > 0).all() and (data.mean[rows, task] > 0).all())
 
 
 def calibration_from_arrays(
@@ -275,7 +325,12 @@ def calibration_from_arrays(
         own = {key.removeprefix(prefix): array for key, array in arrays.items() if key.startswith(prefix)}
         probabilities.append(probability_calibration_from_arrays(settings.classes, own) if is_class else None)
     data = CalibrationData(judge=np.asarray(judge, dtype=np.int64), **tables)
-    return Calibration(kinds, settings, data, tuple(scalings), tuple(probabilities))
+    is_log = arrays["is_log"]
+    if is_log.dtype != np.bool_ or is_log.shape != (len(kinds),):
+        raise ValueError(f"is_log is {is_log.dtype} {is_log.shape}, not bool {(len(kinds),)}")
+    if any(own and not _is_positive(data, t) for t, own in enumerate(is_log.tolist())):
+        raise ValueError("is_log names a task with labels or predictions that are not above 0")
+    return Calibration(kinds, settings, data, tuple(scalings), tuple(probabilities), tuple(is_log.tolist()))
 
 
 def _scaling(array: NDArray[np.generic]) -> VarianceScaling:

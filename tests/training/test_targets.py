@@ -104,6 +104,12 @@ def test_scaled_targets_are_predicted_in_label_units(make_dataset, assay, tmp_pa
     np.testing.assert_array_equal(said.var, again.var)
     if scaling != "robust":
         assert (said.mean > 0).all()
+        lower, upper = said.interval(0.9)
+        assert (lower < said.mean).all()
+        if model.calibration.is_log == (True,):
+            assert (lower > 0).all()
+            assert (np.log(upper / lower).std() < 0.7 * np.log(upper / lower).mean()).all()
+        assert (model.calibration.is_log == (True,)) == (scaling in {"log", "auto"})
         ratio = np.exp(np.abs(np.log(said.mean / values[:40])).mean())
         assert ratio < 7.0  # all the same gives 10
 

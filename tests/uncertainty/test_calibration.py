@@ -199,3 +199,42 @@ def test_quantile_intervals_need_quantiles():
     prediction = replace(predict(rule, draw(rng, 5)[1]), quantiles=None)
     with pytest.raises(InputError, match="holds no quantiles"):
         prediction.interval(0.9)
+
+
+@pytest.mark.parametrize("settings", [own for own in SETTINGS if own.intervals != "quantile"], ids=str)
+def test_intervals_of_logarithms_are_factors(settings):
+    rng = np.random.default_rng(3)
+
+    def as_factors(labels, outputs):
+        """The values as exponents, with the spread that they have then."""
+        labels, mean, aleatoric = labels.copy(), outputs.mean.copy(), outputs.aleatoric_var.copy()
+        labels[:, 0], mean[..., 0] = np.exp(labels[:, 0]), np.exp(mean[..., 0])
+        aleatoric[..., 0] *= mean[..., 0] ** 2
+        return labels, MemberOutputs(mean, aleatoric, np.zeros_like(mean))
+
+    held, widths = [], []
+    for _ in range(20):
+        data = calibration_rows(rng, 400, settings)
+        labels, mean, aleatoric = data.labels.copy(), data.mean.copy(), data.aleatoric_var.copy()
+        labels[:, 0], mean[:, 0] = np.exp(labels[:, 0]), np.exp(mean[:, 0])
+        aleatoric[:, 0] *= mean[:, 0] ** 2
+        epistemic = data.epistemic_var * np.stack([mean[:, 0] ** 2, np.ones(400)], axis=1)
+        data = CalibrationData(data.judge, labels, mean, aleatoric, epistemic)
+        rule = fit_calibration(KINDS, data, settings, is_log=(True, False))
+        assert rule.is_log == (True, False)
+        truth, outputs = as_factors(*draw(rng, 500))
+        lower, upper = (end[:, 0] for end in predict(rule, outputs).interval(0.8))
+        assert (lower > 0).all()
+        held.append(((truth[:, 0] >= lower) & (truth[:, 0] <= upper)).mean())
+        widths.append(np.log(upper / lower).mean())
+        again = calibration_from_arrays(KINDS, rule.to_arrays(), settings)
+        assert again.is_log == rule.is_log
+    assert 0.78 <= np.mean(held) <= (0.9 if settings.rows == "cross" else 0.83)
+    assert np.mean(widths) < 6.0
+    # A label that is not above 0 has no logarithm.
+    data.labels[0, 0] = -1.0
+    assert fit_calibration(KINDS, data, settings, is_log=(True, False)).is_log == (False, False)
+    with pytest.raises(ValueError, match="not above 0"):
+        calibration_from_arrays(KINDS, {**rule.to_arrays(), "labels": data.labels}, settings)
+    with pytest.raises(ValueError, match="is_log is int64"):
+        calibration_from_arrays(KINDS, {**rule.to_arrays(), "is_log": np.zeros(2, dtype=np.int64)}, settings)
