@@ -12,6 +12,7 @@ from molgraph.models.column_models import COLUMN_MODELS
 from molgraph.models.kernel import tanimoto
 from molgraph.models.oblivious import ObliviousTrees, trees_from_catboost
 from molgraph.training.column_learners import _FITS, ColumnData
+from molgraph.training.forest import _COLUMNS_SHARE
 from molgraph.training.plan import MemberPlan, plan_members
 
 N_ROWS, N_COLUMNS = 120, 15
@@ -137,7 +138,7 @@ def test_a_forest_says_what_scikit_learn_says():
     known = np.where(np.isnan(data.labels), 0.0, data.labels)[:, :1]
     plan = MemberPlan(0, np.arange(80), np.arange(80, 90), np.arange(90, N_ROWS))
     ours = _FITS["forest"](ColumnData(columns, known, data.weights, KINDS[:1]), plan, 5, 1).predict(columns)[0, :, 0]
-    theirs = RandomForestRegressor(200, max_features=1 / 3, random_state=5)
+    theirs = RandomForestRegressor(200, max_features=_COLUMNS_SHARE, random_state=5)
     theirs.fit(columns[:90], known[:90, 0], sample_weight=data.weights[:90])
     np.testing.assert_allclose(ours, theirs.predict(columns), rtol=1e-5, atol=1e-6)
 
