@@ -119,6 +119,17 @@ def test_a_screen_gives_the_same_from_a_file_and_from_a_packed_library(model, as
     assert len(one.splitlines()) == 11
 
 
+def test_a_blend_screens_to_the_same_bytes_in_any_number_of_processes(dataset, assay, tmp_path):
+    predictor = train(dataset, output=tmp_path / "model", config=make_config(preset="fast"))
+    (tmp_path / "library.smi").write_text("".join(f"{text} c{row}\n" for row, text in enumerate(assay[0])))
+    files = []
+    for processes in (1, 2):
+        folder = tmp_path / f"hits-{processes}"
+        screen(predictor, tmp_path / "library.smi", output=folder, goal="task 0", domain="ignore", processes=processes)
+        files.append([(folder / name).read_bytes() for name in ("hits.csv", "summary.json")])
+    assert files[0] == files[1]
+
+
 class StopError(Exception):
     """What stops a training here."""
 
