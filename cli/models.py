@@ -64,7 +64,8 @@ def _lines(card: "ModelCard") -> list[tuple[str, str]]:
 
 
 def _network_line(model: "ModelConfig") -> str:
-    return f"{model.architecture}, {model.hidden} wide, {model.depth} deep"
+    reads = "" if model.molecule_features == "none" else f"; its head reads {model.molecule_features} too"
+    return f"{model.architecture}, {model.hidden} wide, {model.depth} deep{reads}"
 
 
 def _calibration_line(card: "ModelCard") -> str:

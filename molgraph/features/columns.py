@@ -95,8 +95,9 @@ def columns_by_reader(
         InputError: Structures are needed and were not given, or one cannot be parsed.
     """
     wanted = dict.fromkeys(name for blocks in readers.values() for name in blocks)
-    mols = _parsed(graphs, smiles) if needs_structures([*wanted]) else []
-    computed = {name: _block(BLOCKS[name], graphs, mols) for name in wanted}
+    with quiet_rdkit():  # some descriptors take hydrogens away, and tell of each that they leave
+        mols = _parsed(graphs, smiles) if needs_structures([*wanted]) else []
+        computed = {name: _block(BLOCKS[name], graphs, mols) for name in wanted}
     none = np.empty((len(graphs), 0), dtype=np.float32)
     return {
         reader: np.concatenate([none, *(computed[name] for name in blocks)], axis=1, dtype=np.float32)
@@ -118,10 +119,9 @@ def _parsed(graphs: PackedGraphs, smiles: Sequence[str] | None) -> list[Chem.Mol
     if smiles is None or len(smiles) != len(graphs):
         raise InputError("these columns are computed from structures; give the SMILES of all graphs")
     mols = []
-    with quiet_rdkit():
-        for text in smiles:
-            mol = parse_smiles(text)
-            if isinstance(mol, Rejected):
-                raise InputError(f"no descriptors of {mol.text!r}: {mol.reason}")
-            mols.append(mol)
+    for text in smiles:
+        mol = parse_smiles(text)
+        if isinstance(mol, Rejected):
+            raise InputError(f"no descriptors of {mol.text!r}: {mol.reason}")
+        mols.append(mol)
     return mols

@@ -124,3 +124,9 @@ def test_what_two_readers_share_is_computed_once(monkeypatch):
     for reader, blocks in readers.items():
         np.testing.assert_array_equal(found[reader], molecule_columns(blocks, graphs, SMILES))
     assert found["none"].shape == (len(SMILES), 0)
+
+
+def test_rdkit_keeps_its_remarks_to_itself(capfd):
+    text = ["CCO.[H+]"]
+    molecule_columns([*BLOCKS], featurize(text, standardizer="none"), text)
+    assert capfd.readouterr() == ("", "")
