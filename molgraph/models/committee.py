@@ -28,7 +28,7 @@ class ColumnModel(Protocol):
         """Columns that it reads, at least."""
 
     def predict(self, columns: NDArray[Any]) -> NDArray[np.float64]:
-        """Values, or probabilities of the class 1, `[M, B, T]`, of rows `columns [B, F]`."""
+        """Values, or probabilities of the class 1, `[M, B, T]`, of rows `columns [B, F]`, or `[M, B, F]` for each."""
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
         """As they are stored."""

@@ -2,18 +2,16 @@
 
 import json
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import logit
 
-from molgraph.config import Loss
 from molgraph.models.boosted import BoostedTrees
 from molgraph.models.oblivious import ObliviousTrees, trees_from_catboost
 from molgraph.tasks import TaskKind
+from molgraph.training.column_data import ColumnData
 from molgraph.training.plan import MemberPlan
 
 #: Share of the columns that each split may choose of. Most say the same as others: with few to choose of, trees differ
@@ -24,72 +22,30 @@ _COLUMNS_SHARE, _LEAST_COLUMNS = 0.05, 20
 _MOST_TREES, _PATIENCE = 1000, 100
 
 
-def fit_boosted_trees(
-    columns: NDArray[Any],
-    labels: NDArray[np.float64],
-    weights: NDArray[np.float64],
-    kinds: tuple[TaskKind, ...],
-    plans: list[MemberPlan],
-    *,
-    loss: Loss = "squared",
-    seed: int,
-    threads: int,
-    on_fit: Callable[[int], None] = lambda _member: None,
-) -> BoostedTrees:
-    """Trees for each member and task, fitted to its training rows; its inner rows say how many.
+def fit_boosted_trees(data: ColumnData, plan: MemberPlan, seed: int, threads: int) -> BoostedTrees:
+    """Trees of one member for each task, fitted to its training rows; its inner rows say how many.
 
     Args:
-        columns: `[B, F]` numbers of each molecule; NaN is below all others.
-        labels: `[B, T]`, NaN = not measured.
-        weights: `[B]` how much each row counts.
-        kinds: Kind of each task.
-        plans: Rows of each member.
-        loss: What is made small where values are learned.
+        data: Columns and labels; NaN in a column is below all numbers.
+        plan: Rows of the member.
         seed: Seed of the fits.
         threads: Threads that share the work of one fit.
-        on_fit: Called after each fit with the number of the member.
     """
-    members = []
-    for plan in plans:
-        own = []
-        for t, kind in enumerate(kinds):
-            own.append(
-                _fit(
-                    columns,
-                    labels[:, t],
-                    weights,
-                    kind,
-                    plan,
-                    loss=loss,
-                    seed=seed + 1000 * plan.member + t,
-                    threads=threads,
-                )
-            )
-            on_fit(plan.member)
-        members.append(tuple(own))
-    return BoostedTrees(tuple(members), kinds)
+    trees = [_fit(data, t, plan, seed=seed + 1000 * plan.member + t, threads=threads) for t in range(len(data.kinds))]
+    return BoostedTrees((tuple(trees),), data.kinds)
 
 
-def _fit(
-    columns: NDArray[Any],
-    labels: NDArray[np.float64],
-    weights: NDArray[np.float64],
-    kind: TaskKind,
-    plan: MemberPlan,
-    *,
-    loss: Loss,
-    seed: int,
-    threads: int,
-) -> ObliviousTrees:
+def _fit(data: ColumnData, task: int, plan: MemberPlan, *, seed: int, threads: int) -> ObliviousTrees:
     from catboost import CatBoost, Pool  # type: ignore[import-untyped]
 
+    columns, labels, weights, kind = data.columns, data.labels[:, task], data.weights, data.kinds[task]
     train, inner = (rows[~np.isnan(labels[rows])] for rows in (plan.train_rows, plan.inner_rows))
     known = labels[train]
     if len(known) == 0 or known.min() == known.max():
         return _constant(known, weights[train], kind)
     is_class = kind == "classification"
     settings = {
-        "loss_function": "Logloss" if is_class else {"squared": "RMSE", "absolute": "MAE"}[loss],
+        "loss_function": "Logloss" if is_class else {"squared": "RMSE", "absolute": "MAE"}[data.loss],
         "iterations": _MOST_TREES,
         "depth": 6,
         "rsm": min(1.0, max(_COLUMNS_SHARE, _LEAST_COLUMNS / columns.shape[1])),

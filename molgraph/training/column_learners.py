@@ -1,7 +1,7 @@
 """The learners that read columns of numbers: fitted member by member, each kept for a training that goes on."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
@@ -9,41 +9,20 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from molgraph.config import Loss, TrainConfig
+from molgraph.config import TrainConfig
 from molgraph.datasets.dataset import Dataset
 from molgraph.learners import LEARNERS, LearnerName
 from molgraph.models.column_models import COLUMN_MODELS
 from molgraph.models.committee import ColumnModel, with_latents
-from molgraph.tasks import TaskKind
 from molgraph.training.boosting import fit_boosted_trees
 from molgraph.training.bounds import bounds_as_labels, expected_labels
 from molgraph.training.checkpoint import Checkpoint
+from molgraph.training.column_data import ColumnData, Fit
 from molgraph.training.forest import fit_forest
 from molgraph.training.kernel import fit_tanimoto_process
 from molgraph.training.plan import MemberPlan
 from molgraph.training.progress import ProgressListener, TrainProgress
 from molgraph.training.targets import LearnedTargets
-
-
-@dataclass(frozen=True)
-class ColumnData:
-    """What a learner fits.
-
-    Attributes:
-        columns: `[B, F]` numbers of each molecule.
-        labels: `[B, T]`, NaN = not measured.
-        weights: `[B]` how much each row counts.
-        kinds: Kind of each of the T tasks.
-        loss: What is made small where values are learned; forests and processes know squared errors only.
-        bounds: `[2, B, T]` values that unmeasured labels lie above and below, NaN = no bound; None for none.
-    """
-
-    columns: NDArray[np.float32]
-    labels: NDArray[np.float64]
-    weights: NDArray[np.float64]
-    kinds: tuple[TaskKind, ...]
-    loss: Loss = "squared"
-    bounds: NDArray[np.float64] | None = None
 
 
 @dataclass(frozen=True)
@@ -64,26 +43,14 @@ class ColumnSource:
     latents: NDArray[np.float32] | None
 
 
-#: Fits one member: takes the data, its rows, a seed, and the threads that share the work.
-_Fit = Callable[[ColumnData, MemberPlan, int, int], ColumnModel]
-
-
-def _boosted(data: ColumnData, plan: MemberPlan, seed: int, threads: int) -> ColumnModel:
-    return fit_boosted_trees(
-        data.columns, data.labels, data.weights, data.kinds, [plan], loss=data.loss, seed=seed, threads=threads
-    )
-
-
-def _forest(data: ColumnData, plan: MemberPlan, seed: int, threads: int) -> ColumnModel:
-    return fit_forest(data.columns, data.labels, data.weights, data.kinds, [plan], seed=seed, threads=threads)
-
-
-def _process(data: ColumnData, plan: MemberPlan, _seed: int, _threads: int) -> ColumnModel:
-    return fit_tanimoto_process(data.columns, data.labels, data.weights, data.kinds, [plan])
-
-
-_FITS: Mapping[LearnerName, _Fit] = MappingProxyType(
-    {"embedding": _boosted, "boosting": _boosted, "maplight": _boosted, "forest": _forest, "kernel": _process}
+_FITS: Mapping[LearnerName, Fit] = MappingProxyType(
+    {
+        "embedding": fit_boosted_trees,
+        "boosting": fit_boosted_trees,
+        "maplight": fit_boosted_trees,
+        "forest": fit_forest,
+        "kernel": fit_tanimoto_process,
+    }
 )
 
 

@@ -1,6 +1,5 @@
 """Random forests, as scikit-learn fits them: one for each member and task."""
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -8,6 +7,7 @@ from numpy.typing import NDArray
 
 from molgraph.models.forest import Forest
 from molgraph.tasks import TaskKind
+from molgraph.training.column_data import ColumnData
 from molgraph.training.plan import MemberPlan
 
 N_TREES = 200
@@ -17,45 +17,29 @@ N_TREES = 200
 _COLUMNS_SHARE = 0.1
 
 
-def fit_forest(
-    columns: NDArray[Any],
-    labels: NDArray[np.float64],
-    weights: NDArray[np.float64],
-    kinds: tuple[TaskKind, ...],
-    plans: list[MemberPlan],
-    *,
-    seed: int,
-    threads: int,
-    on_fit: Callable[[int], None] = lambda _member: None,
-) -> Forest:
-    """Trees for each member and task, fitted to its training and inner rows.
+def fit_forest(data: ColumnData, plan: MemberPlan, seed: int, threads: int) -> Forest:
+    """Trees of one member for each task, fitted to its training and inner rows.
 
     Args:
-        columns: `[B, F]` numbers of each molecule; NaN counts as the largest.
-        labels: `[B, T]`, NaN = not measured.
-        weights: `[B]` how much each row counts.
-        kinds: Kind of each task.
-        plans: Rows of each member.
+        data: Columns and labels; NaN in a column counts as the largest number.
+        plan: Rows of the member.
         seed: Seed of the fits.
         threads: Threads that share the work of one fit.
-        on_fit: Called after each fit with the number of the member.
     """
-    columns = np.nan_to_num(columns.astype(np.float32), nan=float(np.finfo(np.float32).max))
+    columns = np.nan_to_num(data.columns.astype(np.float32), nan=float(np.finfo(np.float32).max))
     nodes: list[dict[str, NDArray[Any]]] = []
-    roots = np.zeros((len(plans), len(kinds), N_TREES), dtype=np.int64)
+    roots = np.zeros((1, len(data.kinds), N_TREES), dtype=np.int64)
     n_nodes = 0
-    for m, plan in enumerate(plans):
-        seen = np.sort(np.concatenate([plan.train_rows, plan.inner_rows]))
-        for t, kind in enumerate(kinds):
-            rows = seen[~np.isnan(labels[seen, t])]
-            trees = _fit(columns[rows], labels[rows, t], weights[rows], kind, seed + 1000 * plan.member + t, threads)
-            for k, tree in enumerate(trees):
-                roots[m, t, k] = n_nodes
-                for name in ("left", "right"):
-                    tree[name] = tree[name] + n_nodes
-                nodes.append(tree)
-                n_nodes += len(tree["column"])
-            on_fit(plan.member)
+    for t, kind in enumerate(data.kinds):
+        rows = plan.seen_rows[~np.isnan(data.labels[plan.seen_rows, t])]
+        own_seed = seed + 1000 * plan.member + t
+        trees = _fit(columns[rows], data.labels[rows, t], data.weights[rows], kind, own_seed, threads)
+        for k, tree in enumerate(trees):
+            roots[0, t, k] = n_nodes
+            for name in ("left", "right"):
+                tree[name] = tree[name] + n_nodes
+            nodes.append(tree)
+            n_nodes += len(tree["column"])
     return Forest(roots, **{name: np.concatenate([tree[name] for tree in nodes]) for name in nodes[0]})
 
 

@@ -1,56 +1,41 @@
 """Gaussian processes with a Tanimoto kernel: exact, and so for some thousand rows at most."""
 
-from collections.abc import Callable
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
 from molgraph.models.kernel import TanimotoProcess, root_counts, tanimoto
-from molgraph.tasks import TaskKind
+from molgraph.training.column_data import ColumnData
 from molgraph.training.plan import MemberPlan
 
 #: Noise over signal variance, of which the likeliest is taken.
 _NOISE = np.geomspace(0.01, 10.0, 16)
 
 
-def fit_tanimoto_process(
-    columns: NDArray[Any],
-    labels: NDArray[np.float64],
-    weights: NDArray[np.float64],
-    kinds: tuple[TaskKind, ...],
-    plans: list[MemberPlan],
-    *,
-    on_fit: Callable[[int], None] = lambda _member: None,
-) -> TanimotoProcess:
-    """A process for each member and task, fitted to its training and inner rows.
+def fit_tanimoto_process(data: ColumnData, plan: MemberPlan, _seed: int, _threads: int) -> TanimotoProcess:
+    """The process of one member for each task, fitted to its training and inner rows.
 
     The marginal likelihood chooses the noise (Rasmussen and Williams 2006, equation 2.30). Classes are fitted as the
-    numbers 0 and 1.
+    numbers 0 and 1. The noise of a row is divided by its weight, and rows without weight are left out.
 
     Args:
-        columns: `[B, F]` counts up to 255.
-        labels: `[B, T]`, NaN = not measured.
-        weights: `[B]` how much each row counts: the noise of a row is divided by it. Rows without weight are left out.
-        kinds: Kind of each task.
-        plans: Rows of each member.
-        on_fit: Called after each fit with the number of the member.
+        data: Counts up to 255, and labels.
+        plan: Rows of the member.
+        _seed: Nothing is drawn.
+        _threads: The linear algebra below has its own.
     """
-    roots = root_counts(columns)
+    seen, n_rows = plan.seen_rows, len(data.columns)
+    roots = root_counts(data.columns[seen])
     kernel = tanimoto(roots, roots).astype(np.float64)
-    coefficients = np.zeros((len(plans), len(kinds), len(columns)), dtype=np.float32)
-    centre = np.zeros((len(plans), len(kinds)))
-    for m, plan in enumerate(plans):
-        seen = np.sort(np.concatenate([plan.train_rows, plan.inner_rows]))
-        for t in range(len(kinds)):
-            rows = seen[~np.isnan(labels[seen, t]) & (weights[seen] > 0)]
-            if len(rows):
-                centre[m, t] = np.average(labels[rows, t], weights=weights[rows])
-                coefficients[m, t, rows] = _solve(
-                    kernel[np.ix_(rows, rows)], labels[rows, t] - centre[m, t], weights[rows]
-                )
-            on_fit(plan.member)
-    return TanimotoProcess(columns.astype(np.uint8), coefficients, centre, kinds)
+    coefficients = np.zeros((1, len(data.kinds), n_rows), dtype=np.float32)
+    centre = np.zeros((1, len(data.kinds)))
+    for t in range(len(data.kinds)):
+        places = np.flatnonzero(~np.isnan(data.labels[seen, t]) & (data.weights[seen] > 0))
+        if len(places):
+            labels, weights = data.labels[seen[places], t], data.weights[seen[places]]
+            centre[0, t] = np.average(labels, weights=weights)
+            own = kernel[np.ix_(places, places)]
+            coefficients[0, t, seen[places]] = _solve(own, labels - centre[0, t], weights)
+    return TanimotoProcess(data.columns.astype(np.uint8), coefficients, centre, data.kinds)
 
 
 def _solve(

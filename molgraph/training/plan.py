@@ -27,6 +27,11 @@ class MemberPlan:
     inner_rows: NDArray[np.int64]
     held_out_rows: NDArray[np.int64]
 
+    @property
+    def seen_rows(self) -> NDArray[np.int64]:
+        """Training and inner rows, in order: for learners that stop by nothing."""
+        return np.sort(np.concatenate([self.train_rows, self.inner_rows]))
+
 
 def plan_members(fold: NDArray[np.int64], *, inner_fraction: float, seed: int) -> list[MemberPlan]:
     """One plan a fold: held out are the rows of that fold, the rest is parted into training and inner rows.

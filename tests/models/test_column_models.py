@@ -11,7 +11,8 @@ from molgraph.models.boosted import BoostedTrees
 from molgraph.models.column_models import COLUMN_MODELS
 from molgraph.models.kernel import tanimoto
 from molgraph.models.oblivious import ObliviousTrees, trees_from_catboost
-from molgraph.training.column_learners import _FITS, ColumnData
+from molgraph.training.column_data import ColumnData
+from molgraph.training.column_learners import _FITS
 from molgraph.training.forest import _COLUMNS_SHARE
 from molgraph.training.plan import MemberPlan, plan_members
 
