@@ -351,36 +351,29 @@ def _n_columns(card: ModelCard, learner: LearnerName) -> int:
 
 
 def _network(card: ModelCard, content: bytes) -> Network:
-    schema = SCHEMAS[card.schema]
-    vocabulary = schema.vocabulary
-    kinds = tuple(task.kind for task in card.tasks)
     weights = load_tensors(content)
     # What the card asks for is compared before it is allocated: the file bounds the memory, whatever the card says.
     with torch.device("meta"):
-        outline = Network(
-            card.config.model,
-            vocabulary,
-            kinds,
-            card.n_members,
-            n_features=_n_columns(card, "network"),
-            uncertainty=card.config.uncertainty,
-            loss=card.config.loss,
-        ).state_dict()
+        outline = _begun_network(card).state_dict()
     for key in outline.keys() | weights.keys():
         asked, found = (_describe(tensors.get(key)) for tensors in (outline, weights))
         if asked != found:
             raise ValueError(f"{key} is {found}, not {asked}")
-    network = Network(
+    network = _begun_network(card)
+    network.load_state_dict(weights)
+    return network.eval()
+
+
+def _begun_network(card: ModelCard) -> Network:
+    return Network(
         card.config.model,
-        vocabulary,
-        kinds,
+        SCHEMAS[card.schema].vocabulary,
+        tuple(task.kind for task in card.tasks),
         card.n_members,
         n_features=_n_columns(card, "network"),
         uncertainty=card.config.uncertainty,
         loss=card.config.loss,
     )
-    network.load_state_dict(weights)
-    return network.eval()
 
 
 def _describe(tensor: Tensor | None) -> str:
