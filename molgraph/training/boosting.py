@@ -15,7 +15,7 @@ from molgraph.training.column_data import ColumnData
 from molgraph.training.plan import MemberPlan
 
 #: Share of the columns that each split may choose of. Most say the same as others: with few to choose of, trees differ
-#: more, errors fall, and fits take a quarter of the time (`benchmarks/README.md`).
+#: more, and fits take a fifth to a half of the time; errors fall or stay (`benchmarks/README.md`).
 _COLUMNS_SHARE, _LEAST_COLUMNS = 0.05, 20
 
 #: Trees at most, and trees without progress on the inner rows after which there will be no more.
