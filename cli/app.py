@@ -8,7 +8,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from . import benchmark, datasets, demo, doctor, evaluate, featurize, models, predict, screen, train, tune
+from . import benchmark, datasets, demo, doctor, evaluate, featurize, models, predict, pretrain, screen, train, tune
 from .commands import Commands, StoppedError
 from .text import show_line, tell
 
@@ -37,6 +37,7 @@ app = typer.Typer(
 app.command(epilog=demo.EXAMPLE, short_help="Train, screen and judge on data that comes along.")(demo.demo)
 app.command(epilog=train.EXAMPLE, short_help="Train an ensemble on an assay table.")(train.train)
 app.command(epilog=tune.EXAMPLE, short_help="Search settings that suit a table.")(tune.tune)
+app.command(epilog=pretrain.EXAMPLE, short_help="Pretrain an encoder on compound libraries.")(pretrain.pretrain)
 app.command(epilog=predict.EXAMPLE, short_help="Predict every row of a table.")(predict.predict)
 app.command(epilog=screen.EXAMPLE, short_help="Rank a compound library of any size.")(screen.screen)
 app.command(epilog=featurize.EXAMPLE, short_help="Pack a library, to screen it many times.")(featurize.featurize)

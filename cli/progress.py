@@ -4,13 +4,14 @@ import json
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 from .text import tell
 
 if TYPE_CHECKING:
     from molgraph.library.progress import StreamProgress
+    from molgraph.pretraining.progress import PretrainProgress
     from molgraph.training.progress import TrainProgress
 
     from .options import ProgressStyle
@@ -41,6 +42,27 @@ def training_bar(*, quiet: bool) -> Iterator[Callable[["TrainProgress"], None]]:
                 newest = progress.members
                 loss = "" if progress.inner_loss is None else f", loss {progress.inner_loss:.3g}"
                 note = f"member {numbers}, epoch {min(progress.epoch + 1, progress.epochs)}/{progress.epochs}{loss}"
+            update(progress.molecules_done, progress.molecules_total, progress.molecules_done, note)
+
+        yield listen
+
+
+@contextmanager
+def pretraining_bar(*, quiet: bool) -> Iterator[Callable[["PretrainProgress"], None]]:
+    """A listener that shows the stage, molecules per second and time left, and in training epoch and loss."""
+    stage = ""
+    with ExitStack() as stack:
+        update: _Update = lambda _done, _total, _molecules, _note: None  # noqa: E731
+
+        def listen(progress: "PretrainProgress") -> None:
+            nonlocal stage, update
+            if progress.stage != stage:  # a bar of its own for each, since they run at different rates
+                stage = progress.stage
+                stack.close()
+                update = stack.enter_context(_bar(stage, quiet=quiet))
+            loss = "" if progress.loss is None else f", loss {progress.loss:.3g}"
+            epoch = min(progress.epoch + 1, progress.epochs)
+            note = f"epoch {epoch}/{progress.epochs}{loss}" if progress.epochs else ""
             update(progress.molecules_done, progress.molecules_total, progress.molecules_done, note)
 
         yield listen

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from molgraph.config import ModelConfig as ModelConfig
+    from molgraph.config import PretrainConfig as PretrainConfig
     from molgraph.config import TrainConfig as TrainConfig
     from molgraph.datasets.deepchem import from_deepchem as from_deepchem
     from molgraph.datasets.deepchem import to_deepchem as to_deepchem
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from molgraph.models.pyg import from_pyg as from_pyg
     from molgraph.models.pyg import to_pyg as to_pyg
     from molgraph.predictor import Predictor as Predictor
+    from molgraph.pretraining.pretrain import pretrain as pretrain
     from molgraph.results import Prediction as Prediction
     from molgraph.results import Rejected as Rejected
     from molgraph.screening.predict_file import predict_file as predict_file
@@ -43,6 +45,7 @@ _HOMES = {
     "PackedGraphs": "molgraph.graphs",
     "Prediction": "molgraph.results",
     "Predictor": "molgraph.predictor",
+    "PretrainConfig": "molgraph.config",
     "Rejected": "molgraph.results",
     "TrainConfig": "molgraph.config",
     "check_library": "molgraph.library.pack",
@@ -53,6 +56,7 @@ _HOMES = {
     "load_dataset": "molgraph.datasets.load",
     "pack_library": "molgraph.library.pack",
     "predict_file": "molgraph.screening.predict_file",
+    "pretrain": "molgraph.pretraining.pretrain",
     "screen": "molgraph.screening.screen",
     "to_deepchem": "molgraph.datasets.deepchem",
     "to_pyg": "molgraph.models.pyg",
@@ -70,6 +74,7 @@ __all__ = [  # noqa: RUF022  (RUF022 would sort classes before functions; this i
     "featurize",
     "pack_library",
     "check_library",
+    "pretrain",
     "MolgraphRegressor",
     "MolgraphClassifier",
     "to_deepchem",
@@ -80,6 +85,7 @@ __all__ = [  # noqa: RUF022  (RUF022 would sort classes before functions; this i
     "Rejected",
     "ModelConfig",
     "TrainConfig",
+    "PretrainConfig",
     "MolgraphError",
 ]
 

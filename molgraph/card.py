@@ -1,14 +1,13 @@
 """ModelCard: all that is known of a trained model, as `card.json` in its folder says it."""
 
-import math
 import reprlib
-from dataclasses import dataclass, is_dataclass
-from types import UnionType
-from typing import Any, Literal, TypeGuard, Union, get_args, get_origin, get_type_hints
+from dataclasses import dataclass
+from typing import Any, Literal
 
-from molgraph.config import CalibrationSettings, TrainConfig, config_from_dict, config_to_dict
+from molgraph.config import CalibrationSettings, TrainConfig, config_to_dict
 from molgraph.errors import InputError
 from molgraph.learners import LearnerName
+from molgraph.plain import is_table, parse_plain
 from molgraph.tasks import TaskSpec
 
 #: Version of the model folder. A folder of another version is refused, with the molgraph that wrote it.
@@ -77,6 +76,7 @@ class ModelCard:
         blocks: What tells that an installation computes the same columns for them
             (`molgraph.features.columns.BLOCKS`), by name.
         config: Settings of the training.
+        encoder: sha256 of the card of the pretrained encoder that the network began with; None for fresh weights.
         data: The rows.
         metrics: Out-of-fold metrics.
         best_epochs: Epoch whose weights each member of the network kept; none without a network.
@@ -100,6 +100,7 @@ class ModelCard:
     learners: tuple[LearnerName, ...]
     blocks: dict[str, str]
     config: TrainConfig
+    encoder: str | None
     data: DataAccount
     metrics: tuple[MetricRecord, ...]
     best_epochs: tuple[int, ...]
@@ -135,8 +136,8 @@ def card_from_dict(values: object, *, source: str) -> ModelCard:
     Raises:
         InputError: A field is missing, unknown, or of the wrong type.
     """
-    fields = {key: value for key, value in values.items() if key != "format_version"} if _is_table(values) else values
-    card: ModelCard = _parse(ModelCard, fields, source)
+    fields = {key: value for key, value in values.items() if key != "format_version"} if is_table(values) else values
+    card: ModelCard = parse_plain(ModelCard, fields, f"card of format {FORMAT_VERSION}", source)
     if not card.tasks or len(set(card.task_names)) < len(card.tasks):
         raise InputError(f"{source}: tasks are {reprlib.repr(card.task_names)}; at least one, each name once")
     if not 1 <= card.n_members <= MAX_MEMBERS:
@@ -155,40 +156,3 @@ def _fits_structures(domain_similarity: float | None, *, has_structures: bool) -
     if domain_similarity is None:
         return not has_structures
     return has_structures and 0 <= domain_similarity <= 1
-
-
-def _parse(expected: Any, value: object, where: str) -> Any:
-    """`value`, as JSON has it, as the type `expected`: objects become dataclasses, and arrays tuples."""
-    arguments = get_args(expected)
-    if is_dataclass(expected) and _is_table(value):
-        return _parse_table(expected, value, where)
-    if get_origin(expected) is tuple and isinstance(value, list):
-        return tuple(_parse(arguments[0], item, f"{where}[{i}]") for i, item in enumerate(value))
-    if get_origin(expected) is dict and _is_table(value):
-        return {key: _parse(arguments[1], item, f"{where}[{key[:40]!r}]") for key, item in value.items()}
-    if get_origin(expected) in (Union, UnionType):
-        return None if value is None else _parse(arguments[0], value, where)
-    if get_origin(expected) is Literal and value in arguments:
-        return value
-    if isinstance(value, int | float) and expected is float and not isinstance(value, bool) and abs(value) < math.inf:
-        return float(value)
-    if expected in (str, int, bool) and type(value) is expected:
-        return value
-    raise InputError(f"{where} is {reprlib.repr(value)}; that does not belong into a card of format {FORMAT_VERSION}")
-
-
-def _parse_table(expected: Any, value: dict[str, Any], where: str) -> Any:
-    if expected is TrainConfig:
-        try:
-            return config_from_dict(value, source="settings")
-        except InputError as error:
-            raise InputError(f"{where}: {error}") from error
-    types = get_type_hints(expected)
-    if value.keys() != types.keys():
-        odd = sorted(value.keys() ^ types.keys())
-        raise InputError(f"{where}: missing or unknown fields {reprlib.repr(odd)}; not format {FORMAT_VERSION}")
-    return expected(**{name: _parse(types[name], value[name], f"{where}: {name}") for name in types})
-
-
-def _is_table(value: object) -> TypeGuard[dict[str, Any]]:
-    return isinstance(value, dict)

@@ -7,7 +7,7 @@ import typing
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from molgraph.errors import InputError
 from molgraph.learners import LEARNERS, LearnerName, Preset
@@ -15,6 +15,7 @@ from molgraph.learners import LEARNERS, LearnerName, Preset
 Architecture = Literal["dmpnn", "gine", "gatv2", "attentive_fp", "pna", "gps"]
 Readout = Literal["sum", "mean", "norm", "attention", "set2set"]
 MoleculeFeatures = Literal["none", "codes", "environments", "ecfp_counts", "properties", "descriptors"]
+EncoderTuning = Literal["full", "frozen"]
 Precision = Literal["auto", "float32", "bfloat16"]
 Device = Literal["auto", "cpu", "cuda"]
 FoldSplit = Literal["random", "scaffold"]
@@ -26,6 +27,9 @@ CalibrationRows = Literal["cross", "split"]
 VarianceScalingChoice = Literal["none", "global", "local"]
 ClassCalibration = Literal["none", "temperature", "platt", "isotonic", "venn-abers"]
 IntervalChoice = Literal["auto", "normalised", "absolute", "quantile"]
+
+
+_Config = TypeVar("_Config", "TrainConfig", "PretrainConfig")
 
 
 @dataclass(frozen=True)
@@ -83,6 +87,13 @@ class TrainConfig:
             screened, `accurate` all.
         learner: One learner alone, in the place of a preset's (`molgraph.learners.LEARNERS`).
         model: Shape of each network.
+        encoder: Where the network's encoder begins: with the one that comes with molgraph (`auto`; where none does, or
+            `model` asks for another shape, with fresh weights), with fresh weights (`none`), or with that in the folder
+            of this name. Its shape takes the place of that in `model`.
+        encoder_tuning: What becomes of a pretrained encoder: it learns on (`full`), or stays as it is (`frozen`); then
+            structures are embedded once, and heads are trained in seconds.
+        encoder_lr: Its learning rate, as a share of that of the other layers.
+        encoder_wait: Epochs in which only the other layers learn.
         folds: Members of the ensemble, each blind to its own fold. 1 trains a single model with a held-out tenth.
         split: How rows are put into folds.
         epochs: Passes over the training rows, at most.
@@ -124,6 +135,10 @@ class TrainConfig:
     preset: Preset = "fast"
     learner: LearnerName | None = None
     model: ModelConfig = field(default_factory=ModelConfig)
+    encoder: str = "auto"
+    encoder_tuning: EncoderTuning = "full"
+    encoder_lr: float = 0.3
+    encoder_wait: int = 0
     folds: int = 5
     split: FoldSplit = "random"
     epochs: int = 50
@@ -154,6 +169,8 @@ class TrainConfig:
 
     def __post_init__(self) -> None:
         _require_choices(self)
+        _require(self, "encoder_lr", self.encoder_lr, 0.0, 10.0)
+        _require(self, "encoder_wait", self.encoder_wait, 0, 100_000)
         _require(self, "folds", self.folds, 1, 100)
         _require(self, "epochs", self.epochs, 1, 100_000)
         _require(self, "batch_size", self.batch_size, 1, 1_000_000)
@@ -199,6 +216,57 @@ class TrainConfig:
 
 
 @dataclass(frozen=True)
+class PretrainConfig:
+    """How an encoder is pretrained (`molgraph.pretraining`).
+
+    Attributes:
+        model: Shape of the encoder; its head is not used.
+        decoder_hidden: Width of the layer between the encoder and the targets.
+        per_library: Records of each library, drawn at random where it has more; None for all.
+        held_out_fraction: Share of the molecules that only judge.
+        hidden_fraction: Share of the targets that a step does not see, drawn anew each time.
+        epochs: Passes over the molecules.
+        batch_size: Molecules a step.
+        peak_lr: Learning rate at the top of its one cycle.
+        weight_decay: Decoupled weight decay of AdamW.
+        gradient_clip: Largest norm of the gradient.
+        standardizer: What is done to structures.
+        seed: Seed of the sample, the order, the weights and the hidden targets.
+        device: Where to train; `auto` takes a CUDA device if there is one.
+        precision: Number format of the products; `auto` takes bfloat16 where the processor is fast at it.
+    """
+
+    model: ModelConfig = field(default_factory=ModelConfig)
+    decoder_hidden: int = 512
+    per_library: int | None = None
+    held_out_fraction: float = 0.02
+    hidden_fraction: float = 0.3
+    epochs: int = 10
+    batch_size: int = 64
+    peak_lr: float = 1e-3
+    weight_decay: float = 0.0
+    gradient_clip: float = 1.0
+    standardizer: StandardizerChoice = "default"
+    seed: int = 0
+    device: Device = "auto"
+    precision: Precision = "auto"
+
+    def __post_init__(self) -> None:
+        _require_choices(self)
+        _require(self, "decoder_hidden", self.decoder_hidden, 1, 100_000)
+        if self.per_library is not None:
+            _require(self, "per_library", self.per_library, 1, float("inf"))
+        _require(self, "held_out_fraction", self.held_out_fraction, 0.001, 0.5)
+        _require(self, "hidden_fraction", self.hidden_fraction, 0.0, 0.95)
+        _require(self, "epochs", self.epochs, 1, 100_000)
+        _require(self, "batch_size", self.batch_size, 1, 1_000_000)
+        _require(self, "peak_lr", self.peak_lr, 0.0, 10.0)
+        _require(self, "weight_decay", self.weight_decay, 0.0, 1e3)
+        _require(self, "gradient_clip", self.gradient_clip, 1e-6, 1e6)
+        _require(self, "seed", self.seed, 0, 2**32 - 1)
+
+
+@dataclass(frozen=True)
 class CalibrationSettings:
     """What a calibration was fitted to and how, see `molgraph.uncertainty.calibration`.
 
@@ -222,7 +290,7 @@ def _require(config: object, name: str, value: float, low: float, high: float) -
         raise InputError(f"{type(config).__name__}.{name} is {value}; it must lie between {low} and {high}")
 
 
-def _require_choices(config: "ModelConfig | TrainConfig") -> None:
+def _require_choices(config: "ModelConfig | TrainConfig | PretrainConfig") -> None:
     for name, expected in typing.get_type_hints(type(config)).items():
         value = getattr(config, name)
         if typing.get_origin(expected) is Literal and not _fits(value, expected):
@@ -235,13 +303,26 @@ def config_from_dict(values: Mapping[str, Any], *, source: str) -> TrainConfig:
     Raises:
         InputError: A setting is unknown or has the wrong type; `source` is named in the message.
     """
+    return _settings(TrainConfig, values, source)
+
+
+def pretrain_config_from_dict(values: Mapping[str, Any], *, source: str) -> PretrainConfig:
+    """As `config_from_dict`, of a pretraining.
+
+    Raises:
+        InputError: A setting is unknown or has the wrong type; `source` is named in the message.
+    """
+    return _settings(PretrainConfig, values, source)
+
+
+def _settings(kind: type[_Config], values: Mapping[str, Any], source: str) -> _Config:
     values = dict(values)
     model = values.pop("model", {})
     if not isinstance(model, Mapping):
         raise InputError(f"{source}: model is {model!r}; it must be a table of model settings, [model]")
     _check_settings(ModelConfig, model, source)
-    _check_settings(TrainConfig, values, source)
-    return TrainConfig(model=ModelConfig(**model), **values)
+    _check_settings(kind, values, source)
+    return kind(model=ModelConfig(**model), **values)
 
 
 def config_from_toml(path: str | Path) -> TrainConfig:
@@ -250,16 +331,29 @@ def config_from_toml(path: str | Path) -> TrainConfig:
     Raises:
         InputError: The file cannot be read, is not TOML, or holds an unknown setting or a wrong type.
     """
+    return _settings(TrainConfig, _read_toml(path), str(path))
+
+
+def pretrain_config_from_toml(path: str | Path) -> PretrainConfig:
+    """As `config_from_toml`, of a pretraining.
+
+    Raises:
+        InputError: The file cannot be read, is not TOML, or holds an unknown setting or a wrong type.
+    """
+    return _settings(PretrainConfig, _read_toml(path), str(path))
+
+
+def _read_toml(path: str | Path) -> dict[str, Any]:
     try:
         with Path(path).open("rb") as file:
-            return config_from_dict(tomllib.load(file), source=str(path))
+            return tomllib.load(file)
     except OSError as error:
         raise InputError(f"cannot read the settings in {path}: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InputError(f"{path} is not a TOML file: {error}") from error
 
 
-def config_to_dict(config: TrainConfig) -> dict[str, Any]:
+def config_to_dict(config: TrainConfig | PretrainConfig) -> dict[str, Any]:
     """Plain values, as `config_from_dict` takes them."""
     return dataclasses.asdict(config)
 

@@ -16,10 +16,7 @@
 import hashlib
 import json
 import math
-import reprlib
-import stat
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -32,13 +29,11 @@ from safetensors.numpy import load as load_arrays
 from safetensors.numpy import save as serialize_arrays
 from safetensors.torch import load as load_tensors
 from safetensors.torch import save as serialize_tensors
-from torch import Tensor
 
-from molgraph.atomic import atomic_folder
 from molgraph.card import FORMAT_VERSION, ModelCard, card_from_dict, card_to_dict
 from molgraph.chem.standardize import STANDARDIZERS
 from molgraph.domain.latent import LatentDomain, latent_domain_from_arrays
-from molgraph.errors import InputError, ModelError
+from molgraph.errors import ModelError
 from molgraph.features.columns import BLOCKS
 from molgraph.features.schema import SCHEMAS
 from molgraph.learners import LEARNERS, LearnerName
@@ -46,9 +41,10 @@ from molgraph.models.column_models import COLUMN_MODELS
 from molgraph.models.committee import ColumnModel, Learners
 from molgraph.models.network import Network
 from molgraph.models.target_transforms import transforms_from_arrays
+from molgraph.models.weights import require_same_shapes
+from molgraph.sealed import CARD, SealedKind, file_hashes, load_json
 from molgraph.uncertainty.calibration import Calibration, calibration_from_arrays
 
-CARD = "card.json"
 WEIGHTS = "weights.safetensors"
 BLEND = "blend.safetensors"
 CALIBRATION = "calibration.safetensors"
@@ -66,21 +62,23 @@ def learner_file(name: LearnerName) -> str:
 #: Bytes of a fingerprint: 2,048 bits.
 FINGERPRINT_BYTES = 256
 
-#: Field of the card with the sha256 of all others, so that a damaged card is noticed as any other file is.
-_SEAL = "card_sha256"
-
-#: Files that a folder may hold beside its card, and the most bytes of each that are read.
-_MAX_BYTES = {
-    CARD: 2**26,
-    WEIGHTS: 2**33,
-    CALIBRATION: 2**32,
-    DOMAIN: 2**32,
-    OUT_OF_FOLD: 2**33,
-    STRUCTURES: 2**32,
-    FINGERPRINTS: 2**33,
-    BLEND: 2**26,
-    **{learner_file(name): 2**33 for name in LEARNERS},
-}
+_KIND = SealedKind(
+    noun="model",
+    maker="molgraph train",
+    remedy="train the model again",
+    format_version=FORMAT_VERSION,
+    max_bytes={
+        CARD: 2**26,
+        WEIGHTS: 2**33,
+        CALIBRATION: 2**32,
+        DOMAIN: 2**32,
+        OUT_OF_FOLD: 2**33,
+        STRUCTURES: 2**32,
+        FINGERPRINTS: 2**33,
+        BLEND: 2**26,
+        **{learner_file(name): 2**33 for name in LEARNERS},
+    },
+)
 _REQUIRED = frozenset({BLEND, CALIBRATION, DOMAIN, OUT_OF_FOLD})
 
 
@@ -151,13 +149,8 @@ def save_model(path: str | Path, model: StoredModel, *, existing: Literal["error
         texts = {"ids": s.ids, "smiles": s.smiles, "canonical": s.canonical, "calibration": s.calibration_canonical}
         contents[STRUCTURES] = json.dumps(texts).encode()
         contents[FINGERPRINTS] = _serialize({"fingerprints": s.fingerprints, "calibration": s.calibration_fingerprints})
-    hashes = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
-    card = replace(model.card, files=hashes, has_structures=model.structures is not None)
-    values = card_to_dict(card)
-    text = json.dumps({**values, _SEAL: _seal(values)}, indent=2, allow_nan=False) + "\n"
-    with atomic_folder(path, existing=existing) as folder:
-        for name, content in {**contents, CARD: text.encode()}.items():
-            (folder / name).write_bytes(content)
+    card = replace(model.card, files=file_hashes(contents), has_structures=model.structures is not None)
+    _KIND.write(path, card_to_dict(card), contents, existing=existing)
     return card
 
 
@@ -167,12 +160,16 @@ def load_card(path: str | Path) -> ModelCard:
     Raises:
         ModelError: There is no model folder, or its card is damaged or of another format.
     """
-    return _parse_card(_read(Path(path), CARD), Path(path))
+    folder = Path(path)
+    values = _KIND.card_values(folder)
+    card: ModelCard = _KIND.parsed(lambda: card_from_dict(values, source=str(folder / CARD)))
+    _check_known(card, folder)
+    return card
 
 
 def model_hash(path: str | Path) -> str:
     """sha256 of the card, which holds the hashes of all other files: one number for the whole model."""
-    return hashlib.sha256(_read(Path(path), CARD)).hexdigest()
+    return hashlib.sha256(_KIND.read(Path(path), CARD)).hexdigest()
 
 
 def load_model(path: str | Path) -> StoredModel:
@@ -183,12 +180,12 @@ def load_model(path: str | Path) -> StoredModel:
     """
     folder = Path(path)
     card = load_card(folder)
-    files = {name: _verified(folder, name, digest) for name, digest in card.files.items()}
+    files = {name: _KIND.verified(folder, name, digest) for name, digest in card.files.items()}
     missing = (_REQUIRED | {learner_file(name) for name in card.learners}) - files.keys()
     if missing:
         raise ModelError(f"{folder}: the card names no {', '.join(sorted(missing))}; train the model again")
     n_rows, n_tasks = card.data.rows_used, len(card.tasks)
-    with _damage(folder):
+    with _KIND.damage(folder, SafetensorError):
         rows = load_arrays(files[OUT_OF_FOLD])
         calibration = _calibration(card, files[CALIBRATION])
         return StoredModel(
@@ -213,61 +210,6 @@ def _serialize(arrays: dict[str, Any]) -> bytes:
     return content
 
 
-def _seal(values: Mapping[str, Any]) -> str:
-    """sha256 of what a card says, however it is laid out."""
-    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
-
-
-def _read(folder: Path, name: str) -> bytes:
-    path = folder / name
-    try:
-        if not folder.is_dir():
-            why = "it is a file" if folder.exists() else "it does not exist"
-            raise ModelError(f"{folder} is not a model folder: {why}; give a folder that molgraph train wrote")
-        status = path.stat()
-        if not stat.S_ISREG(status.st_mode):
-            raise ModelError(f"{path} is not an ordinary file; copy or train the model again")
-        if status.st_size > _MAX_BYTES[name]:
-            raise ModelError(f"{path} has {status.st_size} bytes; at most {_MAX_BYTES[name]} are read")
-        return path.read_bytes()
-    except FileNotFoundError as error:
-        why = "it has no card.json" if name == CARD else f"{name} is missing"
-        raise ModelError(f"{folder} is not a complete model folder: {why}; copy or train the model again") from error
-    except OSError as error:
-        raise ModelError(f"cannot read {path}: {error.strerror}; check the name and the permissions") from error
-
-
-def _parse_card(content: bytes, folder: Path) -> ModelCard:
-    source = str(folder / CARD)
-    try:
-        values = _load_json(content)
-        version = values["format_version"]
-        is_sealed = values.pop(_SEAL, None) == _seal(values)
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise ModelError(f"{source} is no model card ({type(error).__name__}); copy or train it again") from error
-    if version != FORMAT_VERSION:
-        writer = values.get("molgraph_version", "unknown")
-        raise ModelError(
-            f"{folder} has format {reprlib.repr(version)}, written by molgraph {reprlib.repr(writer)}; "
-            f"this molgraph reads format {FORMAT_VERSION}: upgrade molgraph, or train the model again"
-        )
-    if not is_sealed:
-        raise ModelError(f"{source} was damaged or changed ({_SEAL} differs); copy or train the model again")
-    try:
-        card = card_from_dict(values, source=source)
-    except (InputError, RecursionError) as error:
-        raise ModelError(f"{error}; copy or train the model again") from error
-    _check_known(card, folder)
-    return card
-
-
-def _load_json(content: bytes) -> Any:
-    def refuse(constant: str) -> None:
-        raise ValueError(f"{constant} is not JSON")
-
-    return json.loads(content, parse_constant=refuse)
-
-
 def _check_known(card: ModelCard, folder: Path) -> None:
     schema = SCHEMAS.get(card.schema)
     if schema is None or schema.schema_hash != card.schema_hash:
@@ -287,30 +229,7 @@ def _check_known(card: ModelCard, folder: Path) -> None:
                 f"{folder} reads {name} as RDKit {card.libraries.get('rdkit')!r} computes them, and the RDKit here "
                 "computes others: install that version, or train the model again"
             )
-    unknown = set(card.files) - (_MAX_BYTES.keys() - {CARD})
-    if unknown:
-        raise ModelError(
-            f"{folder}: the card names unknown files {reprlib.repr(sorted(unknown))}; train the model again"
-        )
-
-
-def _verified(folder: Path, name: str, digest: str) -> bytes:
-    content = _read(folder, name)
-    if hashlib.sha256(content).hexdigest() != digest:
-        raise ModelError(
-            f"{folder / name} is not the file that the card describes (sha256 differs); copy or train it again"
-        )
-    return content
-
-
-@contextmanager
-def _damage(folder: Path) -> Iterator[None]:
-    """One error for whatever a file with the right hash and the wrong content can cause."""
-    try:
-        yield
-    except (SafetensorError, KeyError, ValueError, TypeError, RuntimeError, IndexError) as error:
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise ModelError(f"{folder} does not fit together ({reason}); train the model again") from error
+    _KIND.checked_files(folder, card.files)
 
 
 def _checked(
@@ -355,10 +274,7 @@ def _network(card: ModelCard, content: bytes) -> Network:
     # What the card asks for is compared before it is allocated: the file bounds the memory, whatever the card says.
     with torch.device("meta"):
         outline = _begun_network(card).state_dict()
-    for key in outline.keys() | weights.keys():
-        asked, found = (_describe(tensors.get(key)) for tensors in (outline, weights))
-        if asked != found:
-            raise ValueError(f"{key} is {found}, not {asked}")
+    require_same_shapes(outline, weights)
     network = _begun_network(card)
     network.load_state_dict(weights)
     return network.eval()
@@ -376,10 +292,6 @@ def _begun_network(card: ModelCard) -> Network:
     )
 
 
-def _describe(tensor: Tensor | None) -> str:
-    return "missing" if tensor is None else f"{tensor.dtype} {tuple(tensor.shape)}"
-
-
 def _calibration(card: ModelCard, content: bytes) -> Calibration:
     n_judges = card.n_members if card.calibration.rows == "cross" else 1
     if card.calibration.n_judges != n_judges:
@@ -388,7 +300,7 @@ def _calibration(card: ModelCard, content: bytes) -> Calibration:
 
 
 def _structures(card: ModelCard, files: Mapping[str, bytes], n_calibration: int) -> TrainingStructures:
-    text = _load_json(files[STRUCTURES])
+    text = load_json(files[STRUCTURES])
     n_rows = card.data.rows_used
     columns = {key: tuple(str(value) for value in text[key]) for key in ("ids", "smiles", "canonical")}
     calibration = tuple(str(value) for value in text["calibration"])

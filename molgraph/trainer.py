@@ -102,21 +102,19 @@ def train(
     target = os.path.realpath(output)  # "." means another folder once the new one has taken its place
     state_folder = Path(f"{target}.training")
     trained = train_ensemble(dataset, config, checkpoint_folder=state_folder, resume=resume, on_progress=on_progress)
-    model = to_stored_model(dataset, trained, config, keep_structures=keep_structures)
+    model = to_stored_model(dataset, trained, keep_structures=keep_structures)
     save_model(target, model, existing="replace" if overwrite else "error")
     shutil.rmtree(state_folder, ignore_errors=True)
     return Predictor.load(target, device=config.device)
 
 
-def to_stored_model(
-    dataset: Dataset, trained: TrainedEnsemble, config: TrainConfig, *, keep_structures: bool = True
-) -> StoredModel:
+def to_stored_model(dataset: Dataset, trained: TrainedEnsemble, *, keep_structures: bool = True) -> StoredModel:
     """What `save_model` writes, from what training gave."""
     structures = domain_similarity = None
     if keep_structures:
         fingerprints = morgan_fingerprints(dataset.smiles)
         canonical = tuple(str(canonical_smiles(text)) for text in dataset.smiles)
-        calibrating = calibration_rows(trained.fold, split=config.calibration == "split")
+        calibrating = calibration_rows(trained.fold, split=trained.config.calibration == "split")
         structures = TrainingStructures(
             ids=dataset.ids,
             smiles=dataset.smiles,
@@ -127,7 +125,7 @@ def to_stored_model(
         )
         domain_similarity = domain_threshold(structures.fingerprints, trained.fold)
     return StoredModel(
-        card=_card(dataset, trained, config, domain_similarity),
+        card=_card(dataset, trained, domain_similarity),
         learners=trained.learners,
         calibration=trained.calibration,
         latent_domain=trained.latent_domain,
@@ -154,9 +152,8 @@ def _refuse_unwritable(output: Path, *, overwrite: bool) -> None:
         raise InputError(f"cannot write {output}: {error.strerror}; check the name and the permissions") from error
 
 
-def _card(
-    dataset: Dataset, trained: TrainedEnsemble, config: TrainConfig, domain_similarity: float | None
-) -> ModelCard:
+def _card(dataset: Dataset, trained: TrainedEnsemble, domain_similarity: float | None) -> ModelCard:
+    config = trained.config
     return ModelCard(
         molgraph_version=__version__,
         tasks=dataset.tasks,
@@ -168,6 +165,7 @@ def _card(
         learners=trained.names,
         blocks={name: BLOCKS[name].identity for own in trained.names for name in config.blocks_of(own)},
         config=config,
+        encoder=trained.encoder,
         data=dataset.account(),
         metrics=_metric_records(trained),
         best_epochs=trained.best_epochs,

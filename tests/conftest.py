@@ -83,3 +83,17 @@ def mixed_folder(assay_table: Path, small_config: TrainConfig, tmp_path_factory:
         keep_structures=False,
     )
     return folder
+
+
+@pytest.fixture(scope="session")
+def encoder_folder(assay: tuple[list[str], np.ndarray], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An encoder of width 32, pretrained for a second on 150 compounds of the assay."""
+    from molgraph import ModelConfig, PretrainConfig, pretrain
+
+    folder = tmp_path_factory.mktemp("pretrained")
+    (folder / "library.smi").write_text("".join(f"{text}\n" for text in assay[0][-150:]))
+    config = PretrainConfig(
+        model=ModelConfig(hidden=32), decoder_hidden=32, epochs=3, batch_size=16, held_out_fraction=0.1, device="cpu"
+    )
+    pretrain([folder / "library.smi"], output=folder / "encoder", config=config)
+    return folder / "encoder"

@@ -24,6 +24,7 @@ CARD = ModelCard(
     learners=("network", "boosting"),
     blocks={"environments": "molgraph-1 1"},
     config=TrainConfig(model=ModelConfig(hidden=32), folds=2, patience=5),
+    encoder=None,
     data=DataAccount("assay.csv", "cd" * 32, 10, 7, 1, 1, 1, 1, 0, 0),
     metrics=(MetricRecord("pIC50", "rmse", 0.5, None, (0.4, None), 7),),
     best_epochs=(3, 4),

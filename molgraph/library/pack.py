@@ -3,26 +3,25 @@
 import hashlib
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
-from multiprocessing import get_context
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from molgraph.atomic import atomic_folder, atomic_path
 from molgraph.chem.files.reader import open_records
 from molgraph.chem.files.records import RecordBatch
 from molgraph.chem.standardize import STANDARDIZERS, StandardizerName
-from molgraph.errors import InputError, WorkerError
+from molgraph.errors import InputError
 from molgraph.features.featurize import featurize
 from molgraph.features.schema import SCHEMA
 from molgraph.graphs import PackedGraphs
 from molgraph.library.cores import default_processes
 from molgraph.library.index import SHARDS, LibraryIndex, ShardEntry, is_packed, read_index, shard_path, write_index
+from molgraph.library.ordered import map_in_order
 from molgraph.library.progress import StreamProgress
 from molgraph.library.shard import SHARD_ROWS, graphs_of, joined, shard_bytes
 from molgraph.library.unusable import nothing_usable
@@ -30,9 +29,6 @@ from molgraph.results import Rejected
 
 #: Records that a process featurizes at a time.
 _BATCH_SIZE = 1024
-
-#: Batches under way for each process.
-_AHEAD = 4
 
 #: Rejected rows that a summary shows.
 _SHOWN = 5
@@ -143,7 +139,8 @@ def pack_library(
         def tell() -> None:
             on_progress(StreamProgress(run.rows_read, run.rejected, reader.bytes_read, reader.bytes_total))
 
-        batches = stack.enter_context(_featurized(reader, standardizer, processes or default_processes()))
+        batches = _featurized(reader, standardizer, processes or default_processes())
+        stack.callback(batches.close)
         while part := list(islice(batches, SHARD_ROWS // _BATCH_SIZE)):
             run.write(part)
             tell()
@@ -242,37 +239,25 @@ def _moved(batch: RecordBatch, shift: int) -> RecordBatch:
     )
 
 
-@contextmanager
 def _featurized(
     batches: Iterable[RecordBatch], standardizer: StandardizerName, processes: int
-) -> Iterator[Iterator[RecordBatch]]:
+) -> Generator[RecordBatch, None, None]:
     """Each batch with its graphs, in order; helpers make them if there is more than one process."""
-    make = partial(_make_graphs, standardizer=standardizer)
-    if processes == 1:
-        yield (replace(batch, graphs=make(batch.smiles, batch.ids)) for batch in batches)
-        return
-    # Spawned, because a forked copy of a process with threads can hang.
-    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
-        try:
-            yield _in_order(batches, lambda batch: pool.submit(make, batch.smiles, batch.ids), _AHEAD * processes)
-        except BrokenExecutor as error:
-            raise WorkerError(
-                "a helper process died, perhaps for want of memory; use --processes 1, or a smaller part of the library"
-            ) from error
+    waiting: deque[RecordBatch] = deque()
+
+    def texts() -> Iterator[_Texts]:
+        for batch in batches:
+            waiting.append(batch)
+            yield _Texts(batch.smiles, batch.ids)
+
+    for graphs in map_in_order(partial(_make_graphs, standardizer=standardizer), texts(), processes):
+        yield replace(waiting.popleft(), graphs=graphs)
 
 
-def _in_order(
-    batches: Iterable[RecordBatch], submit: Callable[[RecordBatch], Future[PackedGraphs]], ahead: int
-) -> Iterator[RecordBatch]:
-    waiting: deque[tuple[RecordBatch, Future[PackedGraphs]]] = deque()
-    for batch in batches:
-        waiting.append((batch, submit(batch)))
-        if len(waiting) >= ahead:
-            first, promise = waiting.popleft()
-            yield replace(first, graphs=promise.result())
-    for first, promise in waiting:
-        yield replace(first, graphs=promise.result())
+class _Texts(NamedTuple):
+    smiles: list[str]
+    ids: list[str]
 
 
-def _make_graphs(smiles: Sequence[str], ids: Sequence[str], standardizer: StandardizerName) -> PackedGraphs:
-    return featurize(smiles, ids=ids, standardizer=standardizer)
+def _make_graphs(texts: _Texts, standardizer: StandardizerName) -> PackedGraphs:
+    return featurize(texts.smiles, ids=texts.ids, standardizer=standardizer)

@@ -1,6 +1,6 @@
 """The network: a graph encoder, hidden layers, and one head for each task; M members side by side."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from itertools import accumulate, pairwise
 from typing import NamedTuple
@@ -211,9 +211,13 @@ class Network(nn.Module):
                 layer.to(dtype)
         return self
 
-    def set_scaling(self, mean: Tensor, scale: Tensor, positive_weight: Tensor, typical_atoms: Tensor) -> None:
-        """Set what is known of each member's training rows: their labels, `[M, T]` each, and their mean size, `[M]`."""
-        self.encoder.typical_atoms.copy_(typical_atoms)
+    def begin_with(self, encoder: Mapping[str, Tensor]) -> None:
+        """Give each member's encoder the weights of a pretrained one, whose leading axis is 1."""
+        own = self.encoder.state_dict()
+        self.encoder.load_state_dict({key: encoder[key].expand_as(tensor) for key, tensor in own.items()})
+
+    def set_scaling(self, mean: Tensor, scale: Tensor, positive_weight: Tensor) -> None:
+        """Set what is known of the labels of each member's training rows, `[M, T]` each."""
         self.target_mean.copy_(mean)
         self.target_scale.copy_(scale)
         self.positive_weight.copy_(positive_weight)

@@ -1,6 +1,6 @@
 """The K-fold ensemble: each member is blind to its own fold, so every row is predicted by one that never saw it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -13,6 +13,7 @@ from molgraph.config import CalibrationSettings, TrainConfig, config_to_dict
 from molgraph.datasets.dataset import Dataset
 from molgraph.datasets.splits import folds
 from molgraph.domain.latent import LatentDomain, fit_latent_domain
+from molgraph.encoder_store import encoder_for
 from molgraph.errors import InputError
 from molgraph.features.columns import columns_by_reader
 from molgraph.features.environments import structure_vectors
@@ -55,6 +56,8 @@ class TrainedEnsemble:
         calibration: What turns predictions into intervals and label sets.
         latent_domain: The training compounds in the eyes of the first member.
         best_epochs: `[M]` epoch whose weights each member of the network kept; empty without a network.
+        config: The settings, with the shape of the encoder that the network began with.
+        encoder: sha256 of the card of that encoder; None where there was none.
     """
 
     names: tuple[LearnerName, ...]
@@ -66,6 +69,8 @@ class TrainedEnsemble:
     calibration: Calibration
     latent_domain: LatentDomain
     best_epochs: tuple[int, ...]
+    config: TrainConfig
+    encoder: str | None
 
 
 def train_ensemble(
@@ -95,6 +100,7 @@ def train_ensemble(
             f"uncertainty is {config.uncertainty!r}, which is for measured values, and all tasks are classes; "
             "choose ensemble, evidential or dropout"
         )
+    encoder, config = encoder_for(config)
     device = resolve_device(config.device)
     dtype = resolve_precision(config.precision, device)
     fold = assign_folds(dataset, config)
@@ -105,7 +111,8 @@ def train_ensemble(
         raise InputError(f"structure {first.text!r} of {first.id} cannot be featurized ({first.reason}); remove it")
     checkpoint = None
     if checkpoint_folder is not None:
-        checkpoint = Checkpoint(checkpoint_folder, _identity(dataset, config, graphs, device, dtype))
+        begun_with = {"encoder": "none" if encoder is None else encoder.digest}
+        checkpoint = Checkpoint(checkpoint_folder, {**_identity(dataset, config, graphs, device, dtype), **begun_with})
         if not resume:
             checkpoint.clear()
     names = chosen_learners(config.preset, config.learner, len(dataset))
@@ -123,6 +130,7 @@ def train_ensemble(
             kinds=tuple(task.kind for task in dataset.tasks),
             vocabulary=SCHEMAS[graphs.schema].vocabulary,
             features=features,
+            encoder=None if encoder is None else encoder.state,
         )
         network = train_members(data, plans, config, dtype=dtype, checkpoint=checkpoint, on_progress=on_progress)
         ensemble = Ensemble(network.network, schema=graphs.schema, device=device, dtype=dtype)
@@ -132,7 +140,8 @@ def train_ensemble(
     source = ColumnSource(dataset, columns, targets, latents)
     models, means = fit_column_learners(names, source, plans, config, checkpoint=checkpoint, on_progress=on_progress)
     fitted = _Fitted(names, network, said, structure_vectors(graphs) if latents is None else latents[0], models, means)
-    return _judge(dataset, graphs.schema, fold, fitted, targets, config)
+    judged = _judge(dataset, graphs.schema, fold, fitted, targets, config)
+    return judged if encoder is None or network is None else replace(judged, encoder=encoder.digest)
 
 
 @dataclass(frozen=True)
@@ -272,6 +281,8 @@ def _judge(  # noqa: PLR0917
         ),
         latent_domain=fit_latent_domain(fitted.latents[is_seen], fitted.latents[~is_seen]),
         best_epochs=() if fitted.network is None else fitted.network.best_epochs,
+        config=config,
+        encoder=None,
     )
 
 

@@ -1,7 +1,7 @@
 """The training loop: one pass of members, from fresh weights to the best epoch of each."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -38,6 +38,7 @@ class TrainingData:
         kinds: Kind of each of the T tasks.
         vocabulary: Sizes of the feature codes.
         features: `[B, F]` columns of each molecule that the head reads; None for none.
+        encoder: Weights that each member's encoder begins with; None for fresh ones.
     """
 
     graphs: ResidentGraphs
@@ -47,6 +48,7 @@ class TrainingData:
     kinds: tuple[TaskKind, ...]
     vocabulary: Vocabulary
     features: NDArray[np.float32] | None = None
+    encoder: Mapping[str, Tensor] | None = None
 
 
 @dataclass(frozen=True)
@@ -121,17 +123,26 @@ def _start(data: TrainingData, plans: list[MemberPlan], config: TrainConfig) -> 
         torch.tensor(np.stack([mean for mean, _ in scalings]), dtype=torch.float32),
         torch.tensor(np.stack([scale for _, scale in scalings]), dtype=torch.float32),
         torch.tensor(np.stack(rare), dtype=torch.float32),
-        torch.tensor([data.graphs.atom_counts[plan.train_rows].mean() for plan in plans], dtype=torch.float32),
     )
+    if data.encoder is None:
+        sizes = [data.graphs.atom_counts[plan.train_rows].mean() for plan in plans]
+        network.encoder.typical_atoms.copy_(torch.tensor(sizes, dtype=torch.float32))
+    else:
+        network.begin_with(data.encoder)
     if data.features is not None:
         columns = [column_scaling(data.features[plan.train_rows]) for plan in plans]
         network.set_features(
             torch.tensor(np.stack([mean for mean, _ in columns]), dtype=torch.float32),
             torch.tensor(np.stack([scale for _, scale in columns]), dtype=torch.float32),
         )
-    optimizer = torch.optim.AdamW(
-        network.parameters(), lr=config.initial_lr, weight_decay=config.weight_decay, fused=True
-    )
+    # The share of the learning rate that the schedule gives; a pretrained encoder has less to learn.
+    encoder_share = 1.0 if data.encoder is None else config.encoder_lr
+    own = {*map(id, network.encoder.parameters())}
+    groups = [
+        {"params": [*network.encoder.parameters()], "share": encoder_share},
+        {"params": [p for p in network.parameters() if id(p) not in own], "share": 1.0},
+    ]
+    optimizer = torch.optim.AdamW(groups, lr=config.initial_lr, weight_decay=config.weight_decay, fused=True)
     return PassState(
         network=network,
         optimizer=optimizer,
@@ -170,6 +181,7 @@ def _train_epoch(  # noqa: PLR0917
     network, device = state.network.train(), data.graphs.device
     if config.model.dropout > 0:  # the only random numbers of an epoch; seeded anew, so the same after a resume
         torch.manual_seed(_seed(config.seed, plans[0].member, state.epoch + 1))
+    network.encoder.requires_grad_(data.encoder is None or state.epoch >= config.encoder_wait)
     order = _epoch_order(plans, config, state.epoch)
     n_steps = -(-order.shape[1] // config.batch_size)
     loss_sum = torch.zeros(len(plans), device=device)
@@ -178,7 +190,7 @@ def _train_epoch(  # noqa: PLR0917
         rows = order[:, step * config.batch_size : (step + 1) * config.batch_size]
         rate = learning_rate(state.epoch * n_steps + step, steps_per_epoch=n_steps, config=config)
         for group in state.optimizer.param_groups:
-            group["lr"] = rate
+            group["lr"] = rate * group["share"]
         state.optimizer.zero_grad(set_to_none=True)
         losses = _losses(network, data, plans, rows, dtype)
         torch.autograd.backward(losses.sum())

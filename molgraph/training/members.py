@@ -51,7 +51,7 @@ def train_members(
         return train_pass(data, part, config, dtype=dtype, checkpoint=checkpoint, on_step=report)
 
     cuda = [device] if device.type == "cuda" else []
-    with torch.random.fork_rng(devices=cuda), _threads_per_lane(lanes), ThreadPoolExecutor(lanes) as pool:
+    with torch.random.fork_rng(devices=cuda), threads_per_lane(lanes), ThreadPoolExecutor(lanes) as pool:
         futures = [pool.submit(train_part, part) for part in parts]
         try:
             finished, _ = wait(futures, return_when=FIRST_EXCEPTION)
@@ -73,7 +73,7 @@ def _cores() -> int:
 
 
 @contextmanager
-def _threads_per_lane(lanes: int) -> Iterator[None]:
+def threads_per_lane(lanes: int) -> Iterator[None]:
     """Leave each lane its share of torch's threads."""
     before = torch.get_num_threads()
     torch.set_num_threads(max(1, before // lanes))

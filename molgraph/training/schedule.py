@@ -1,6 +1,11 @@
-"""The learning rate: a linear rise, then an exponential fall (chemprop's schedule)."""
+"""The learning rate: a linear rise, then an exponential fall (chemprop's schedule), or one cycle."""
+
+import math
 
 from molgraph.config import TrainConfig
+
+#: Share of one cycle in which the learning rate rises, and the part of its peak with which it begins and ends.
+RISE, LOWEST = 0.05, 0.01
 
 
 def learning_rate(step: int, *, steps_per_epoch: int, config: TrainConfig) -> float:
@@ -13,3 +18,16 @@ def learning_rate(step: int, *, steps_per_epoch: int, config: TrainConfig) -> fl
         return config.final_lr
     fallen = (step - warmup) / max(total - warmup, 1)
     return float(config.peak_lr * (config.final_lr / config.peak_lr) ** fallen)
+
+
+def one_cycle(step: int, total: int, peak: float) -> float:
+    """Learning rate of step `step` of `total`: a short rise, then half a cosine (Smith 2018, arXiv:1803.09820).
+
+    >>> [round(one_cycle(step, 100, 1.0), 2) for step in (0, 5, 100)]
+    [0.01, 1.0, 0.01]
+    """
+    rise = max(RISE * total, 1e-9)
+    if step < rise:
+        return peak * (LOWEST + (1 - LOWEST) * step / rise)
+    fallen = min((step - rise) / max(total - rise, 1e-9), 1.0)
+    return peak * (LOWEST + (1 - LOWEST) * (1 + math.cos(math.pi * fallen)) / 2)

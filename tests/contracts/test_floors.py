@@ -7,12 +7,13 @@ from itertools import chain
 # Floor of each unit, a module or package right below `molgraph`. A unit imports from lower floors. Units of one floor
 # do not import each other, except on the ground floor, where the shared nouns live.
 FLOORS = (
-    {"errors", "config", "tasks", "results", "graphs", "atomic", "card", "vocabulary", "outputs", "learners"},
+    {"errors", "config", "tasks", "results", "graphs", "atomic", "vocabulary", "outputs", "learners"}
+    | {"plain", "sealed", "card", "encoder_card"},
     {"chem", "metrics", "uncertainty", "domain", "rank"},
     {"features", "models"},
-    {"datasets", "library"},
+    {"datasets", "library", "encoder_store"},
     {"training"},
-    {"store"},
+    {"store", "pretraining"},
     {"predictor"},
     {"panel"},
     {"screening", "trainer", "evaluation", "tuning"},
@@ -38,7 +39,12 @@ COMMAND_LINE_UNITS = {
     "benchmark",
     "tuning",
 }
-COMMAND_LINE_MODULES = {"molgraph.features.fast", "molgraph.models.precision", "molgraph.training.progress"}
+COMMAND_LINE_MODULES = {
+    "molgraph.features.fast",
+    "molgraph.models.precision",
+    "molgraph.training.progress",
+    "molgraph.pretraining.progress",
+}
 HEAVY = {"torch", "rdkit", "numpy", "pandas", "pyarrow", "sklearn", "deepchem", "torch_geometric", "rich"}
 
 

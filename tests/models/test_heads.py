@@ -92,7 +92,7 @@ class TestContract:
         network = make(uncertainty, (kind,)).train()
         if kind == "regression":
             scale = labels.std()[None, None]
-            network.set_scaling(labels.mean()[None, None], scale, torch.ones(1, 1), torch.full((1,), 20.0))
+            network.set_scaling(labels.mean()[None, None], scale, torch.ones(1, 1))
         optimizer = torch.optim.Adam(network.parameters(), lr=3e-3)
         batch = graphs.batch(np.arange(16)[None])
         for _ in range(300):
@@ -139,9 +139,7 @@ class TestContract:
     def test_units_of_the_labels_scale_through(self, uncertainty, drug_like):
         network = make(uncertainty, ("regression", "classification"))
         plain = predict(network, drug_like)
-        network.set_scaling(
-            torch.tensor([[7.0, 0.0]]), torch.tensor([[3.0, 1.0]]), torch.ones(1, 2), torch.full((1,), 20.0)
-        )
+        network.set_scaling(torch.tensor([[7.0, 0.0]]), torch.tensor([[3.0, 1.0]]), torch.ones(1, 2))
         scaled = predict(network, drug_like)
         np.testing.assert_allclose(scaled.mean[..., 0], 3 * plain.mean[..., 0] + 7, rtol=1e-5)
         for name in ("aleatoric_var", "epistemic_var"):
@@ -160,7 +158,7 @@ class TestContract:
         raw = network(ResidentGraphs(drug_like, CPU).batch(np.arange(20)[None]), torch.float32)
         labels = torch.linspace(-1, 1, 20)[None, :, None]
         plain = network.losses(raw, labels, torch.ones(1, 20))
-        network.set_scaling(torch.full((1, 1), 7.0), torch.full((1, 1), 3.0), torch.ones(1, 1), torch.ones(1))
+        network.set_scaling(torch.full((1, 1), 7.0), torch.full((1, 1), 3.0), torch.ones(1, 1))
         torch.testing.assert_close(network.losses(raw, 3 * labels + 7, torch.ones(1, 20)), plain, rtol=1e-4, atol=1e-5)
 
     @pytest.mark.parametrize("uncertainty", ["ensemble", "dropout", "evidential"])

@@ -100,9 +100,8 @@ def test_overfits_16_molecules(kind, choice, assay, make_network):
     assert labels.std() > 0.3
     network = make_network(config, kinds=(kind,)).train()
     if kind == "regression":
-        network.set_scaling(
-            labels.mean()[None, None], labels.std()[None, None], torch.ones(1, 1), torch.full((1,), 10.0)
-        )
+        network.set_scaling(labels.mean()[None, None], labels.std()[None, None], torch.ones(1, 1))
+        network.encoder.typical_atoms.fill_(10.0)
     optimizer = torch.optim.Adam(network.parameters(), lr=3e-3)
     batch = graphs.batch(np.arange(16)[None])
     for _ in range(400):
@@ -174,9 +173,7 @@ def test_dropout_only_in_training(drug_like, config, make_network):
 @pytest.fixture
 def two_tasks(make_network) -> Network:
     network = make_network(SMALL, kinds=("regression", "classification"))
-    network.set_scaling(
-        torch.tensor([[5.0, 0.0]]), torch.tensor([[2.0, 1.0]]), torch.tensor([[1.0, 3.0]]), torch.full((1,), 10.0)
-    )
+    network.set_scaling(torch.tensor([[5.0, 0.0]]), torch.tensor([[2.0, 1.0]]), torch.tensor([[1.0, 3.0]]))
     return network
 
 

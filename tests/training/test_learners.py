@@ -225,7 +225,7 @@ def test_trees_on_the_embedding_bring_their_network():
 
 
 def test_a_card_with_the_trees_and_without_their_network_is_refused(dataset, tmp_path):
-    from molgraph.store import _seal
+    from molgraph.sealed import _seal
 
     folder = tmp_path / "model"
     train(dataset, output=folder, config=make_config(learner="embedding"))
@@ -248,7 +248,7 @@ def test_shares_that_make_no_sense_are_refused(dataset, tmp_path, weights, monke
 
     from safetensors.numpy import save
 
-    from molgraph.store import _seal
+    from molgraph.sealed import _seal
 
     folder = tmp_path / "model"
     monkeypatch.setattr(learners, "PRESETS", {"fast": ("network", "boosting")})

@@ -147,7 +147,7 @@ def test_what_is_expected_is_the_mean_of_the_part_that_is_left():
 @pytest.mark.parametrize("uncertainty", ["ensemble", "mve", "evidential", "quantile"])
 def test_a_bound_that_is_kept_costs_nothing_and_one_that_is_broken_pulls(uncertainty):
     network = Network(ModelConfig(hidden=8, head_hidden=8), SCHEMA.vocabulary, ("regression",), uncertainty=uncertainty)
-    network.set_scaling(torch.tensor([[5.0]]), torch.tensor([[2.0]]), torch.ones(1, 1), torch.tensor([20.0]))
+    network.set_scaling(torch.tensor([[5.0]]), torch.tensor([[2.0]]), torch.ones(1, 1))
     raw = torch.zeros(1, 3, network.output.bias.shape[-1], requires_grad=True)
     said = network.outputs(raw).mean.detach()
     nothing = torch.full_like(said, float("nan"))

@@ -1,0 +1,156 @@
+"""The encoder folder: `card.json` and `encoder.safetensors`. Nothing in it is ever executed or unpickled.
+
+The encoder that comes with molgraph is such a folder, in the installed package `molgraph_data`.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from importlib import resources
+from pathlib import Path
+from typing import Literal
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load as load_tensors
+from safetensors.torch import save as serialize_tensors
+from torch import Tensor
+
+from molgraph.config import ModelConfig, TrainConfig
+from molgraph.encoder_card import FORMAT_VERSION, EncoderCard, encoder_card_from_dict, encoder_card_to_dict
+from molgraph.errors import InputError, ModelError
+from molgraph.features.schema import SCHEMAS
+from molgraph.models.encoders import make_encoder
+from molgraph.models.weights import require_same_shapes
+from molgraph.sealed import CARD, SealedKind, file_hashes
+
+WEIGHTS = "encoder.safetensors"
+
+_KIND = SealedKind(
+    noun="encoder",
+    maker="molgraph pretrain",
+    remedy="pretrain the encoder again",
+    format_version=FORMAT_VERSION,
+    max_bytes={CARD: 2**24, WEIGHTS: 2**32},
+)
+
+
+@dataclass(frozen=True)
+class PretrainedEncoder:
+    """An encoder folder in memory.
+
+    Attributes:
+        card: What it is.
+        state: Its weights; the leading axis of each is 1, for one member.
+        digest: sha256 of the card, which holds that of the weights.
+    """
+
+    card: EncoderCard
+    state: Mapping[str, Tensor]
+    digest: str
+
+
+def shipped_encoder_folder() -> Path | None:
+    """The encoder that comes with this installation; None where none does."""
+    folder = Path(str(resources.files("molgraph_data"))) / "encoder"
+    return folder if (folder / CARD).is_file() else None
+
+
+def save_encoder(
+    path: str | Path,
+    card: EncoderCard,
+    state: Mapping[str, Tensor],
+    *,
+    existing: Literal["error", "replace"] = "error",
+) -> None:
+    """Write an encoder folder, complete or not at all.
+
+    Raises:
+        InputError: The folder exists and is not empty, or cannot be written.
+    """
+    contents = {WEIGHTS: serialize_tensors({key: tensor.cpu().contiguous() for key, tensor in state.items()})}
+    _KIND.write(path, encoder_card_to_dict(replace(card, files=file_hashes(contents))), contents, existing=existing)
+
+
+def load_encoder_card(path: str | Path) -> EncoderCard:
+    """The card of an encoder folder; the weights are not looked at.
+
+    Raises:
+        ModelError: There is no encoder folder, or its card is damaged or of another format.
+    """
+    folder = Path(path)
+    values = _KIND.card_values(folder)
+    card: EncoderCard = _KIND.parsed(lambda: encoder_card_from_dict(values, source=str(folder / CARD)))
+    schema = SCHEMAS.get(card.schema)
+    if schema is None or schema.schema_hash != card.schema_hash:
+        raise ModelError(
+            f"{folder} reads feature schema {card.schema!r}, written by molgraph {card.molgraph_version!r}; "
+            f"this molgraph has {', '.join(SCHEMAS)}: upgrade molgraph, or pretrain the encoder again"
+        )
+    _KIND.checked_files(folder, card.files)
+    return card
+
+
+def load_encoder(path: str | Path) -> PretrainedEncoder:
+    """An encoder folder, checked against the hashes on its card.
+
+    Raises:
+        ModelError: There is no encoder folder, or it is damaged, tampered with, foreign or newer.
+    """
+    folder = Path(path)
+    card = load_encoder_card(folder)
+    if WEIGHTS not in card.files:
+        raise ModelError(f"{folder}: the card names no {WEIGHTS}; pretrain the encoder again")
+    content = _KIND.verified(folder, WEIGHTS, card.files[WEIGHTS])
+    digest = hashlib.sha256(_KIND.read(folder, CARD)).hexdigest()
+    with _KIND.damage(folder, SafetensorError):
+        state = load_tensors(content)
+        _check_weights(card, state)
+    return PretrainedEncoder(card, state, digest)
+
+
+#: Fields of `ModelConfig` that are the encoder's.
+_SHAPE = ("architecture", "hidden", "depth", "readout", "virtual_node")
+
+
+def encoder_for(config: TrainConfig) -> tuple[PretrainedEncoder | None, TrainConfig]:
+    """The encoder that a training begins with, and its settings with the shape of that encoder.
+
+    `auto` gives way where no encoder comes with this installation, or the shape that is asked for is another: neither
+    the default one nor the encoder's own.
+
+    Raises:
+        ModelError: The folder that is named cannot be used.
+        InputError: The encoder in it has another shape than the one that is asked for.
+    """
+    if config.encoder == "none":
+        return None, config
+    folder = shipped_encoder_folder() if config.encoder == "auto" else Path(config.encoder)
+    if folder is None:
+        return None, config
+    own = load_encoder_card(folder).config.model
+    shape = {name: getattr(own, name) for name in _SHAPE}
+    for name, value in shape.items():
+        asked = getattr(config.model, name)
+        if asked not in (value, getattr(ModelConfig(), name)):
+            if config.encoder == "auto":
+                return None, config
+            raise InputError(
+                f"model.{name} is {asked!r}, and the encoder in {folder} has {value!r}; leave the setting out, or "
+                "train without the encoder (encoder = 'none')"
+            )
+    return load_encoder(folder), replace(config, model=replace(config.model, **shape))
+
+
+def _check_weights(card: EncoderCard, state: Mapping[str, Tensor]) -> None:
+    """Refuse weights that are not those of the encoder which the card describes.
+
+    Raises:
+        ValueError: They are not.
+    """
+    with torch.device("meta"):
+        generator = torch.Generator("cpu")
+        outline = make_encoder(card.config.model, SCHEMAS[card.schema].vocabulary, 1, generator).state_dict()
+    require_same_shapes(outline, state)
+    if not all(bool(torch.isfinite(tensor).all()) for tensor in state.values()):
+        raise ValueError("a weight is not finite")

@@ -1,0 +1,48 @@
+"""Work shared by processes, with its results in the order of the input and a bounded number of them under way."""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor
+from multiprocessing import get_context
+from typing import TypeVar
+
+from molgraph.errors import WorkerError
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+#: Items under way for each process.
+_AHEAD = 4
+
+
+def map_in_order(work: Callable[[Item], Result], items: Iterable[Item], processes: int) -> Iterator[Result]:
+    """`work` of each item, in order; helpers do it if there is more than one process.
+
+    Args:
+        work: A function that can be sent to another process.
+        items: Taken a few ahead of what has been done.
+        processes: Helpers; 1 for none.
+
+    Raises:
+        WorkerError: A helper died.
+    """
+    if processes == 1:
+        yield from map(work, items)
+        return
+    # Spawned, because a forked copy of a process with threads can hang.
+    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
+        try:
+            waiting: deque[Future[Result]] = deque()
+            for item in items:
+                waiting.append(pool.submit(work, item))
+                if len(waiting) >= _AHEAD * processes:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        except BrokenExecutor as error:
+            raise WorkerError(
+                "a helper process died, perhaps for want of memory; use --processes 1, or a smaller part of the library"
+            ) from error
+        finally:
+            for promise in waiting:
+                promise.cancel()
