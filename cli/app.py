@@ -8,7 +8,21 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from . import benchmark, datasets, demo, doctor, evaluate, featurize, models, predict, pretrain, screen, train, tune
+from . import (
+    benchmark,
+    datasets,
+    demo,
+    doctor,
+    embed,
+    evaluate,
+    featurize,
+    models,
+    predict,
+    pretrain,
+    screen,
+    train,
+    tune,
+)
 from .commands import Commands, StoppedError
 from .text import show_line, tell
 
@@ -41,6 +55,7 @@ app.command(epilog=pretrain.EXAMPLE, short_help="Pretrain an encoder on compound
 app.command(epilog=predict.EXAMPLE, short_help="Predict every row of a table.")(predict.predict)
 app.command(epilog=screen.EXAMPLE, short_help="Rank a compound library of any size.")(screen.screen)
 app.command(epilog=featurize.EXAMPLE, short_help="Pack a library, to screen it many times.")(featurize.featurize)
+app.command(epilog=embed.EXAMPLE, short_help="Write the vectors that an encoder makes.")(embed.embed)
 app.command(epilog=evaluate.EXAMPLE, short_help="Judge a model on measured compounds.")(evaluate.evaluate)
 app.add_typer(models.app, name="models")
 app.add_typer(datasets.app, name="datasets")

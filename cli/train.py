@@ -73,6 +73,21 @@ Learner = Annotated[
     Literal["network", "embedding", "boosting", "maplight", "forest", "kernel"] | None,
     typer.Option(help="One learner alone, in the place of a preset's."),
 ]
+Encoder = Annotated[
+    str | None,
+    typer.Option(
+        metavar="auto|none|FOLDER",
+        help="What the network begins with: the encoder that comes with molgraph, fresh weights, or one of your own. "
+        "[default: auto]",
+    ),
+]
+EncoderTuning = Annotated[
+    Literal["full", "frozen"] | None,
+    typer.Option(
+        help="What becomes of a pretrained encoder: it learns on, or stays as it is, which trains in seconds. "
+        "[default: full]"
+    ),
+]
 Folds = Annotated[
     int | None, typer.Option(help="Members of the ensemble, each blind to its fold; 1 for a single model. [default: 5]")
 ]
@@ -160,6 +175,8 @@ def train(
     config: ConfigFile = None,
     preset: PresetName = None,
     learner: Learner = None,
+    encoder: Encoder = None,
+    encoder_tuning: EncoderTuning = None,
     folds: Folds = None,
     split: Split = None,
     epochs: Epochs = None,
@@ -190,7 +207,7 @@ def train(
     """Train an ensemble on an assay table, and print how well it predicts compounds that it has not seen."""
     settings = _settings(
         config,
-        {"preset": preset, "learner": learner,
+        {"preset": preset, "learner": learner, "encoder": encoder, "encoder_tuning": encoder_tuning,
          "folds": folds, "split": split, "epochs": epochs, "batch_size": batch_size, "patience": patience,
          "uncertainty": uncertainty, "calibration": calibration, "class_calibration": class_calibration,
          "balance_classes": balance_classes, "loss": loss, "target_scaling": target_scaling,

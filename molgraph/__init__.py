@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from molgraph.datasets.deepchem import from_deepchem as from_deepchem
     from molgraph.datasets.deepchem import to_deepchem as to_deepchem
     from molgraph.datasets.load import load_dataset as load_dataset
+    from molgraph.embed import embed_file as embed_file
     from molgraph.errors import MolgraphError as MolgraphError
     from molgraph.estimators import MolgraphClassifier as MolgraphClassifier
     from molgraph.estimators import MolgraphRegressor as MolgraphRegressor
@@ -49,6 +50,7 @@ _HOMES = {
     "Rejected": "molgraph.results",
     "TrainConfig": "molgraph.config",
     "check_library": "molgraph.library.pack",
+    "embed_file": "molgraph.embed",
     "evaluate": "molgraph.evaluation.evaluate",
     "featurize": "molgraph.features.featurize",
     "from_deepchem": "molgraph.datasets.deepchem",
@@ -75,6 +77,7 @@ __all__ = [  # noqa: RUF022  (RUF022 would sort classes before functions; this i
     "pack_library",
     "check_library",
     "pretrain",
+    "embed_file",
     "MolgraphRegressor",
     "MolgraphClassifier",
     "to_deepchem",

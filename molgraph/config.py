@@ -208,11 +208,19 @@ class TrainConfig:
                 "choose uncertainty 'quantile', or intervals 'auto'"
             )
 
+    def reads_network(self, learner: LearnerName) -> bool:
+        """Whether a learner reads what the member's own network makes of a molecule."""
+        return LEARNERS[learner].reads_network and self.encoder_tuning == "full"
+
     def blocks_of(self, learner: LearnerName) -> tuple[str, ...]:
-        """Columns of molecules that a learner reads (`molgraph.features.columns.BLOCKS`)."""
+        """Columns of molecules that a learner reads (`molgraph.features.columns`)."""
+        own: tuple[str, ...]
         if learner == "network":
-            return () if self.model.molecule_features == "none" else (self.model.molecule_features,)
-        return LEARNERS[learner].blocks
+            own = () if self.model.molecule_features == "none" else (self.model.molecule_features,)
+        else:
+            own = LEARNERS[learner].blocks
+        reads_encoder = self.encoder_tuning == "frozen" and LEARNERS[learner].reads_encoder
+        return ("encoder", *own) if reads_encoder else own
 
 
 @dataclass(frozen=True)
@@ -237,13 +245,13 @@ class PretrainConfig:
     """
 
     model: ModelConfig = field(default_factory=ModelConfig)
-    decoder_hidden: int = 512
+    decoder_hidden: int = 2048
     per_library: int | None = None
     held_out_fraction: float = 0.02
     hidden_fraction: float = 0.3
     epochs: int = 10
-    batch_size: int = 64
-    peak_lr: float = 1e-3
+    batch_size: int = 128
+    peak_lr: float = 6e-3
     weight_decay: float = 0.0
     gradient_clip: float = 1.0
     standardizer: StandardizerChoice = "default"

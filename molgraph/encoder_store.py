@@ -4,24 +4,20 @@ The encoder that comes with molgraph is such a folder, in the installed package 
 """
 
 import hashlib
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
 from typing import Literal
 
-import torch
 from safetensors import SafetensorError
 from safetensors.torch import load as load_tensors
 from safetensors.torch import save as serialize_tensors
-from torch import Tensor
 
 from molgraph.config import ModelConfig, TrainConfig
 from molgraph.encoder_card import FORMAT_VERSION, EncoderCard, encoder_card_from_dict, encoder_card_to_dict
 from molgraph.errors import InputError, ModelError
 from molgraph.features.schema import SCHEMAS
-from molgraph.models.encoders import make_encoder
-from molgraph.models.weights import require_same_shapes
+from molgraph.models.frozen import EncoderWeights, weights_from_tensors
 from molgraph.sealed import CARD, SealedKind, file_hashes
 
 WEIGHTS = "encoder.safetensors"
@@ -41,12 +37,12 @@ class PretrainedEncoder:
 
     Attributes:
         card: What it is.
-        state: Its weights; the leading axis of each is 1, for one member.
+        weights: What it has learned.
         digest: sha256 of the card, which holds that of the weights.
     """
 
     card: EncoderCard
-    state: Mapping[str, Tensor]
+    weights: EncoderWeights
     digest: str
 
 
@@ -59,7 +55,7 @@ def shipped_encoder_folder() -> Path | None:
 def save_encoder(
     path: str | Path,
     card: EncoderCard,
-    state: Mapping[str, Tensor],
+    weights: EncoderWeights,
     *,
     existing: Literal["error", "replace"] = "error",
 ) -> None:
@@ -68,7 +64,7 @@ def save_encoder(
     Raises:
         InputError: The folder exists and is not empty, or cannot be written.
     """
-    contents = {WEIGHTS: serialize_tensors({key: tensor.cpu().contiguous() for key, tensor in state.items()})}
+    contents = {WEIGHTS: serialize_tensors(weights.to_tensors())}
     _KIND.write(path, encoder_card_to_dict(replace(card, files=file_hashes(contents))), contents, existing=existing)
 
 
@@ -104,9 +100,8 @@ def load_encoder(path: str | Path) -> PretrainedEncoder:
     content = _KIND.verified(folder, WEIGHTS, card.files[WEIGHTS])
     digest = hashlib.sha256(_KIND.read(folder, CARD)).hexdigest()
     with _KIND.damage(folder, SafetensorError):
-        state = load_tensors(content)
-        _check_weights(card, state)
-    return PretrainedEncoder(card, state, digest)
+        weights = weights_from_tensors(card.config.model, SCHEMAS[card.schema].vocabulary, load_tensors(content))
+    return PretrainedEncoder(card, weights, digest)
 
 
 #: Fields of `ModelConfig` that are the encoder's.
@@ -114,7 +109,7 @@ _SHAPE = ("architecture", "hidden", "depth", "readout", "virtual_node")
 
 
 def encoder_for(config: TrainConfig) -> tuple[PretrainedEncoder | None, TrainConfig]:
-    """The encoder that a training begins with, and its settings with the shape of that encoder.
+    """The encoder that a training begins with, and its settings with the shape of that encoder, or with `none`.
 
     `auto` gives way where no encoder comes with this installation, or the shape that is asked for is another: neither
     the default one nor the encoder's own.
@@ -127,30 +122,16 @@ def encoder_for(config: TrainConfig) -> tuple[PretrainedEncoder | None, TrainCon
         return None, config
     folder = shipped_encoder_folder() if config.encoder == "auto" else Path(config.encoder)
     if folder is None:
-        return None, config
+        return None, replace(config, encoder="none")
     own = load_encoder_card(folder).config.model
     shape = {name: getattr(own, name) for name in _SHAPE}
     for name, value in shape.items():
         asked = getattr(config.model, name)
         if asked not in (value, getattr(ModelConfig(), name)):
             if config.encoder == "auto":
-                return None, config
+                return None, replace(config, encoder="none")
             raise InputError(
                 f"model.{name} is {asked!r}, and the encoder in {folder} has {value!r}; leave the setting out, or "
                 "train without the encoder (encoder = 'none')"
             )
     return load_encoder(folder), replace(config, model=replace(config.model, **shape))
-
-
-def _check_weights(card: EncoderCard, state: Mapping[str, Tensor]) -> None:
-    """Refuse weights that are not those of the encoder which the card describes.
-
-    Raises:
-        ValueError: They are not.
-    """
-    with torch.device("meta"):
-        generator = torch.Generator("cpu")
-        outline = make_encoder(card.config.model, SCHEMAS[card.schema].vocabulary, 1, generator).state_dict()
-    require_same_shapes(outline, state)
-    if not all(bool(torch.isfinite(tensor).all()) for tensor in state.values()):
-        raise ValueError("a weight is not finite")

@@ -17,7 +17,9 @@ class LearnerSpec:
         name: As settings and model cards have it.
         description: What it is, for people.
         blocks: Columns that it reads (`molgraph.features.columns.BLOCKS`); none for the network, which reads graphs.
-        reads_network: It also reads the vector that the member's own network makes of a molecule.
+        reads_network: It also reads the vector that the member's own network makes of a molecule; where the encoder is
+            frozen, that of the encoder.
+        reads_encoder: Where the encoder is frozen, it reads its vector.
         most_rows: It is left out of a preset where there are more; None for no limit.
     """
 
@@ -25,6 +27,7 @@ class LearnerSpec:
     description: str
     blocks: tuple[str, ...] = ()
     reads_network: bool = False
+    reads_encoder: bool = False
     most_rows: int | None = None
 
 
@@ -33,9 +36,13 @@ LEARNERS: Mapping[LearnerName, LearnerSpec] = MappingProxyType(
     {
         spec.name: spec
         for spec in (
-            LearnerSpec("network", "graph neural network"),
+            LearnerSpec("network", "graph neural network", reads_encoder=True),
             LearnerSpec(
-                "embedding", "boosted trees on the network's vector of a molecule", ("codes",), reads_network=True
+                "embedding",
+                "boosted trees on the network's vector of a molecule",
+                ("codes",),
+                reads_network=True,
+                reads_encoder=True,
             ),
             LearnerSpec("boosting", "boosted trees on counts of atom environments", ("environments", "codes")),
             LearnerSpec(

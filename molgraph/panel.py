@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from molgraph.config import Device, Precision
 from molgraph.errors import InputError
+from molgraph.features.columns import MoleculeColumns
 from molgraph.features.featurize import featurize
 from molgraph.graphs import PackedGraphs
 from molgraph.predictor import Predictor
@@ -113,8 +114,9 @@ class Panel:
         self, graphs: PackedGraphs, *, structures: Sequence[str] | None = None, domain: bool = False
     ) -> Prediction:
         """Predictions of all tasks; see `Predictor.predict_graphs`. The distances are those of the first model."""
+        columns = MoleculeColumns(graphs, structures)  # what several models read is computed once
         predictions = [
-            predictor.predict_graphs(graphs, structures=structures, domain=domain and place == 0)
+            predictor.predict_columns(columns, domain=domain and place == 0)
             for place, predictor in enumerate(self.predictors)
         ]
         return predictions[0] if len(predictions) == 1 else _joined(predictions, self.rule)

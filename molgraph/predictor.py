@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import rdkit
+import torch
 from numpy.typing import NDArray
 
 from molgraph.card import ModelCard
@@ -18,11 +19,13 @@ from molgraph.config import Device, Precision
 from molgraph.domain.latent import LatentDomain
 from molgraph.domain.neighbours import k_nearest
 from molgraph.errors import InputError
-from molgraph.features.columns import columns_by_reader, needs_structures
+from molgraph.features.columns import MoleculeColumns, needs_structures
 from molgraph.features.environments import structure_vectors
 from molgraph.features.featurize import featurize
+from molgraph.features.schema import SCHEMAS
 from molgraph.graphs import PackedGraphs
 from molgraph.models.committee import Committee
+from molgraph.models.frozen import EncoderWeights, FrozenEncoder
 from molgraph.models.precision import resolve_device, resolve_precision
 from molgraph.outputs import MemberOutputs
 from molgraph.results import Prediction, Rejected
@@ -73,10 +76,13 @@ class Predictor:
         self.card: ModelCard = model.card
         self.digest = digest
         self.device = resolve_device(device)
-        dtype = resolve_precision(precision, self.device)
-        self.precision = str(dtype).removeprefix("torch.")
+        self._dtype = resolve_precision(precision, self.device)
+        self.precision = str(self._dtype).removeprefix("torch.")
         self._model = model
-        self._committee = Committee(model.learners, schema=model.card.schema, device=self.device, dtype=dtype)
+        self._committee = Committee(model.learners, schema=model.card.schema, device=self.device, dtype=self._dtype)
+        self.encoder: FrozenEncoder | None = None
+        if model.encoder is not None and model.card.encoder is not None:
+            self.encoder = self._frozen(model.encoder, model.card.encoder)
 
     @classmethod
     def load(cls, path: str | Path, *, device: Device = "auto", precision: Precision = "float32") -> "Predictor":
@@ -160,7 +166,16 @@ class Predictor:
         Raises:
             InputError: The graphs belong to another feature schema, or the structures are needed and not there.
         """
-        outputs, latents = self._said_by_members(graphs, structures)
+        return self.predict_columns(MoleculeColumns(graphs, structures), domain=domain)
+
+    def predict_columns(self, columns: MoleculeColumns, *, domain: bool = False) -> Prediction:
+        """As `predict_graphs`, of molecules whose columns several models may share.
+
+        Raises:
+            InputError: The graphs belong to another feature schema, or the structures are needed and not there.
+        """
+        graphs = columns.graphs
+        outputs, latents = self._said_by_members(columns)
         mean, aleatoric, epistemic = self.calibration.apply(outputs)
         quantiles = outputs.pooled().quantiles
         row = graphs.row_index if graphs.rejected else None
@@ -191,19 +206,40 @@ class Predictor:
         Raises:
             InputError: The graphs belong to another feature schema, or the structures are needed and not there.
         """
-        return self._said_by_members(graphs, structures)[0]
+        return self._said_by_members(MoleculeColumns(graphs, structures))[0]
 
-    def _said_by_members(
-        self, graphs: PackedGraphs, structures: Sequence[str] | None
-    ) -> tuple[MemberOutputs, NDArray[np.float32] | None]:
+    def _said_by_members(self, columns: MoleculeColumns) -> tuple[MemberOutputs, NDArray[np.float32] | None]:
+        graphs = columns.graphs
         if graphs.schema != self.card.schema:
             raise InputError(
                 f"graphs of schema {graphs.schema!r} cannot be predicted by a model of {self.card.schema!r}; "
                 "featurize the structures again"
             )
         blocks = {name: self.card.config.blocks_of(name) for name in self.card.learners}
-        readers = {name: own for name, own in blocks.items() if own}
-        return self._committee.predict(graphs, columns_by_reader(readers, graphs, structures))
+        read = {name: columns.of(own, self.encoder) for name, own in blocks.items() if own}
+        outputs, latents = self._committee.predict(graphs, read)
+        return outputs, latents if self.encoder is None else columns.vectors(self.encoder)
+
+    @cached_property
+    def vectorizer(self) -> FrozenEncoder | None:
+        """What makes a vector of a molecule: the frozen encoder, or that of the first member; None without either."""
+        network = self._model.learners.network
+        if self.encoder is not None or network is None or network.encoder is None:
+            return self.encoder
+        state = {key: tensor[:1].float().cpu() for key, tensor in network.encoder.state_dict().items()}
+        width = network.encoder.n_out
+        return self._frozen(EncoderWeights(state, torch.zeros(width), torch.ones(width)), self.digest)
+
+    def _frozen(self, weights: EncoderWeights, digest: str) -> FrozenEncoder:
+        return FrozenEncoder(
+            self.card.config.model,
+            SCHEMAS[self.card.schema].vocabulary,
+            weights,
+            schema=self.card.schema,
+            digest=digest,
+            device=self.device,
+            dtype=self._dtype,
+        )
 
     def recalibrated(self, calibration: Calibration, structures: TrainingStructures, card: ModelCard) -> StoredModel:
         """This model with another calibration, for `molgraph.store.save_model`."""

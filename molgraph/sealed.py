@@ -18,6 +18,9 @@ CARD = "card.json"
 #: Field of the card with the sha256 of all others, so that a damaged card is noticed as any other file is.
 _SEAL = "card_sha256"
 
+#: Bytes of a card that are read to learn of its kind.
+_MOST_CARD_BYTES = 2**26
+
 #: What content that does not fit its card can raise.
 _CONTENT_ERRORS: tuple[type[Exception], ...] = (KeyError, ValueError, TypeError, RuntimeError, IndexError)
 
@@ -59,6 +62,7 @@ class SealedKind:
         Raises:
             InputError: The folder exists and is not empty, or cannot be written.
         """
+        values = {"kind": self.noun, **values}
         text = json.dumps({**values, _SEAL: _seal(values)}, indent=2, allow_nan=False) + "\n"
         with atomic_folder(path, existing=existing) as folder:
             for name, content in {**contents, CARD: text.encode()}.items():
@@ -111,10 +115,16 @@ class SealedKind:
             values = load_json(self.read(folder, CARD))
             version = values["format_version"]
             is_sealed = values.pop(_SEAL, None) == _seal(values)
+            kind = values.pop("kind", "model")
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise ModelError(
                 f"{source} is no {self.noun} card ({type(error).__name__}); copy or {self.remedy}"
             ) from error
+        if kind != self.noun:
+            raise ModelError(
+                f"{folder} is a folder of the kind {reprlib.repr(kind)}, not {self._a()} folder; give a folder that "
+                f"{self.maker} wrote"
+            )
         if version != self.format_version:
             writer = values.get("molgraph_version", "unknown")
             raise ModelError(
@@ -154,6 +164,16 @@ class SealedKind:
 
     def _a(self) -> str:
         return f"an {self.noun}" if self.noun[0] in "aeiou" else f"a {self.noun}"
+
+
+def sealed_noun(folder: str | Path) -> str | None:
+    """What kind of folder its card says it is, without checking anything; None where there is no readable card."""
+    try:
+        with (Path(folder) / CARD).open("rb") as file:
+            kind = load_json(file.read(_MOST_CARD_BYTES))["kind"]
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return None
+    return kind if isinstance(kind, str) else None
 
 
 def file_hashes(contents: Mapping[str, bytes]) -> dict[str, str]:

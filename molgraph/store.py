@@ -6,6 +6,7 @@
 | `weights.safetensors` | parameters of all members of the network; the member is the leading axis |
 | `boosting.safetensors`, ... | trees or coefficients of each other learner, by its name |
 | `blend.safetensors` | shares of the learners in each member, and how what they learned becomes labels |
+| `encoder.safetensors` | the encoder, where it is frozen (left out of models that come with it) |
 | `calibration.safetensors` | the calibration rows as their judges saw them, and what was fitted to them |
 | `domain.safetensors` | the training compounds in the space of the first member's encoder, 32 numbers each |
 | `out_of_fold.safetensors` | fold, labels and out-of-fold predictions of the training rows |
@@ -33,12 +34,15 @@ from safetensors.torch import save as serialize_tensors
 from molgraph.card import FORMAT_VERSION, ModelCard, card_from_dict, card_to_dict
 from molgraph.chem.standardize import STANDARDIZERS
 from molgraph.domain.latent import LatentDomain, latent_domain_from_arrays
+from molgraph.encoder_store import load_encoder, shipped_encoder_folder
 from molgraph.errors import ModelError
-from molgraph.features.columns import BLOCKS
+from molgraph.features.columns import BLOCKS, ENCODER
 from molgraph.features.schema import SCHEMAS
 from molgraph.learners import LEARNERS, LearnerName
 from molgraph.models.column_models import COLUMN_MODELS
 from molgraph.models.committee import ColumnModel, Learners
+from molgraph.models.encoders import encoder_width
+from molgraph.models.frozen import EncoderWeights, weights_from_tensors
 from molgraph.models.network import Network
 from molgraph.models.target_transforms import transforms_from_arrays
 from molgraph.models.weights import require_same_shapes
@@ -46,6 +50,7 @@ from molgraph.sealed import CARD, SealedKind, file_hashes, load_json
 from molgraph.uncertainty.calibration import Calibration, calibration_from_arrays
 
 WEIGHTS = "weights.safetensors"
+ENCODER_WEIGHTS = "encoder.safetensors"
 BLEND = "blend.safetensors"
 CALIBRATION = "calibration.safetensors"
 DOMAIN = "domain.safetensors"
@@ -70,6 +75,7 @@ _KIND = SealedKind(
     max_bytes={
         CARD: 2**26,
         WEIGHTS: 2**33,
+        ENCODER_WEIGHTS: 2**32,
         CALIBRATION: 2**32,
         DOMAIN: 2**32,
         OUT_OF_FOLD: 2**33,
@@ -116,6 +122,7 @@ class StoredModel:
         labels: `[B, T]` labels of the training rows.
         out_of_fold: `[B, T]` predictions by members that never saw the row.
         structures: The training compounds; None if they were left out.
+        encoder: What the frozen encoder has learned; None where there is none.
     """
 
     card: ModelCard
@@ -126,10 +133,24 @@ class StoredModel:
     labels: NDArray[np.float64]
     out_of_fold: NDArray[np.float64]
     structures: TrainingStructures | None
+    encoder: EncoderWeights | None = None
 
 
-def save_model(path: str | Path, model: StoredModel, *, existing: Literal["error", "replace"] = "error") -> ModelCard:
+def save_model(
+    path: str | Path,
+    model: StoredModel,
+    *,
+    existing: Literal["error", "replace"] = "error",
+    with_encoder: bool = True,
+) -> ModelCard:
     """Write a model folder, complete or not at all; returns the card with the file hashes.
+
+    Args:
+        path: The folder.
+        model: What it is to hold.
+        existing: What to do where there is one.
+        with_encoder: Write the weights of a frozen encoder too. Without them the model needs an installation that comes
+            with the same encoder.
 
     Raises:
         InputError: The folder exists and is not empty, or cannot be written.
@@ -143,6 +164,8 @@ def save_model(path: str | Path, model: StoredModel, *, existing: Literal["error
     if model.learners.network is not None:
         state = model.learners.network.state_dict()
         contents[WEIGHTS] = serialize_tensors({key: tensor.cpu().contiguous() for key, tensor in state.items()})
+    if model.encoder is not None and with_encoder:
+        contents[ENCODER_WEIGHTS] = serialize_tensors(model.encoder.to_tensors())
     contents |= {learner_file(name): _serialize(own.to_arrays()) for name, own in model.learners.columns.items()}
     if model.structures is not None:
         s = model.structures
@@ -197,6 +220,7 @@ def load_model(path: str | Path) -> StoredModel:
             labels=_checked(rows, "labels", np.float64, (n_rows, n_tasks)),
             out_of_fold=_checked(rows, "out_of_fold", np.float64, (n_rows, n_tasks)),
             structures=_structures(card, files, len(calibration.data.judge)) if card.has_structures else None,
+            encoder=_encoder(card, files, folder),
         )
 
 
@@ -223,7 +247,7 @@ def _check_known(card: ModelCard, folder: Path) -> None:
             f"{folder} was trained with standardizer {card.standardizer!r} version {card.standardizer_version!r}, "
             f"which this molgraph does not have: use molgraph {card.molgraph_version!r}, or train the model again"
         )
-    for name in {block for learner in card.learners for block in card.config.blocks_of(learner)}:
+    for name in {block for learner in card.learners for block in card.config.blocks_of(learner)} - {ENCODER}:
         if card.blocks.get(name) != BLOCKS[name].identity:
             raise ModelError(
                 f"{folder} reads {name} as RDKit {card.libraries.get('rdkit')!r} computes them, and the RDKit here "
@@ -251,8 +275,8 @@ def _learners(card: ModelCard, files: Mapping[str, bytes]) -> Learners:
         arrays = load_arrays(files[learner_file(name)])
         columns[name] = COLUMN_MODELS[name].from_arrays(arrays, kinds, card.n_members)
         n_columns = _n_columns(card, name)
-        if LEARNERS[name].reads_network:
-            if network is None:
+        if card.config.reads_network(name):
+            if network is None or network.encoder is None:
                 raise ValueError(f"{name} reads the vectors of a network, and there is none")
             n_columns += network.encoder.n_out
         if columns[name].n_columns > n_columns:
@@ -262,11 +286,30 @@ def _learners(card: ModelCard, files: Mapping[str, bytes]) -> Learners:
     if not (np.isfinite(weights).all() and (weights >= 0).all() and np.allclose(weights.sum(axis=0), 1.0)):
         raise ValueError("the shares of the learners do not add up to 1")
     transforms = transforms_from_arrays(load_arrays(files[BLEND]), card.n_members, len(kinds))
-    return Learners(network, columns, weights, transforms)
+    readers = frozenset(name for name in card.learners if card.config.reads_network(name))
+    return Learners(network, columns, weights, transforms, readers)
 
 
 def _n_columns(card: ModelCard, learner: LearnerName) -> int:
-    return sum(BLOCKS[block].n_columns for block in card.config.blocks_of(learner))
+    widths = {ENCODER: encoder_width(card.config.model)}
+    return sum(widths[name] if name in widths else BLOCKS[name].n_columns for name in card.config.blocks_of(learner))
+
+
+def _encoder(card: ModelCard, files: Mapping[str, bytes], folder: Path) -> EncoderWeights | None:
+    """What the frozen encoder has learned: from the folder, or from the encoder that comes with this installation."""
+    if card.config.encoder_tuning == "full":
+        return None
+    if ENCODER_WEIGHTS in files:
+        vocabulary = SCHEMAS[card.schema].vocabulary
+        return weights_from_tensors(card.config.model, vocabulary, load_tensors(files[ENCODER_WEIGHTS]))
+    shipped = shipped_encoder_folder()
+    own = None if shipped is None else load_encoder(shipped)
+    if own is None or own.digest != card.encoder:
+        raise ModelError(
+            f"{folder} was made to be used with the encoder of molgraph {card.molgraph_version}, and this molgraph "
+            "comes with another; use that version, or train the model again"
+        )
+    return own.weights
 
 
 def _network(card: ModelCard, content: bytes) -> Network:
@@ -287,6 +330,7 @@ def _begun_network(card: ModelCard) -> Network:
         tuple(task.kind for task in card.tasks),
         card.n_members,
         n_features=_n_columns(card, "network"),
+        reads_graphs=card.config.encoder_tuning == "full",
         uncertainty=card.config.uncertainty,
         loss=card.config.loss,
     )

@@ -19,7 +19,7 @@ from molgraph.datasets.dataset import Dataset
 from molgraph.datasets.tables import read_table
 from molgraph.domain.threshold import domain_threshold
 from molgraph.errors import InputError
-from molgraph.features.columns import BLOCKS
+from molgraph.features.columns import BLOCKS, ENCODER
 from molgraph.features.schema import SCHEMAS
 from molgraph.predictor import Predictor
 from molgraph.store import StoredModel, TrainingStructures, none_if_undefined, save_model
@@ -133,7 +133,14 @@ def to_stored_model(dataset: Dataset, trained: TrainedEnsemble, *, keep_structur
         labels=dataset.labels,
         out_of_fold=trained.out_of_fold,
         structures=structures,
+        encoder=trained.encoder.weights if trained.encoder and trained.config.encoder_tuning == "frozen" else None,
     )
+
+
+def _computed_blocks(trained: TrainedEnsemble) -> list[str]:
+    """Columns that the learners read, those of an encoder aside."""
+    names = (name for own in trained.names for name in trained.config.blocks_of(own))
+    return [name for name in dict.fromkeys(names) if name != ENCODER]
 
 
 def _refuse_unwritable(output: Path, *, overwrite: bool) -> None:
@@ -163,9 +170,9 @@ def _card(dataset: Dataset, trained: TrainedEnsemble, domain_similarity: float |
         standardizer_version=STANDARDIZERS[config.standardizer].version,
         n_members=trained.learners.n_members,
         learners=trained.names,
-        blocks={name: BLOCKS[name].identity for own in trained.names for name in config.blocks_of(own)},
+        blocks={name: BLOCKS[name].identity for name in _computed_blocks(trained)},
         config=config,
-        encoder=trained.encoder,
+        encoder=None if trained.encoder is None else trained.encoder.digest,
         data=dataset.account(),
         metrics=_metric_records(trained),
         best_epochs=trained.best_epochs,

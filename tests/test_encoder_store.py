@@ -13,12 +13,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.torch import load_file, save
 
-from molgraph import ModelConfig, Predictor, TrainConfig, train
+from molgraph import ModelConfig, Predictor, TrainConfig, featurize, train
 from molgraph.encoder_card import encoder_card_from_dict, encoder_card_to_dict
 from molgraph.encoder_store import encoder_for, load_encoder, load_encoder_card, shipped_encoder_folder
 from molgraph.errors import InputError, ModelError
+from molgraph.features.columns import BLOCKS
+from molgraph.models.frozen import FrozenEncoder
+from molgraph.panel import Panel
 from molgraph.sealed import _seal
-from molgraph.store import load_card
+from molgraph.store import load_card, load_model, save_model
 
 
 @pytest.fixture
@@ -66,7 +69,14 @@ def test_what_is_not_there_or_another_thing(folder, tmp_path, small_config):
 
 
 def test_a_model_is_no_encoder(model_folder):
-    assert "format 2, written by molgraph" in refused(model_folder)
+    assert "is a folder of the kind 'model', not an encoder folder; give a folder that molgraph pretrain" in refused(
+        model_folder
+    )
+
+
+def test_an_encoder_is_no_model(encoder_folder):
+    with pytest.raises(ModelError, match="is a folder of the kind 'encoder', not a model folder"):
+        Predictor.load(encoder_folder)
 
 
 def test_a_changed_card_is_noticed_and_so_are_changed_weights(folder):
@@ -124,7 +134,7 @@ class TestTraining:
         assert model.card.config.model.hidden == 32
         assert model.card.encoder == load_encoder(encoder_folder).digest
         state = load_file(tmp_path / "model" / "weights.safetensors")
-        for key, tensor in load_encoder(encoder_folder).state.items():
+        for key, tensor in load_encoder(encoder_folder).weights.state.items():
             assert torch.equal(state[f"encoder.{key}"], tensor.expand_as(state[f"encoder.{key}"])), key
 
     def test_it_learns_on_at_its_own_rate(self, assay_table, config, encoder_folder, tmp_path):
@@ -133,7 +143,7 @@ class TestTraining:
             own = dataclasses.replace(config, encoder_lr=share)
             folder = tmp_path / f"{share}"
             train(assay_table, target_columns=["pIC50"], output=folder, config=own)
-            state, begun = load_file(folder / "weights.safetensors"), load_encoder(encoder_folder).state
+            state, begun = load_file(folder / "weights.safetensors"), load_encoder(encoder_folder).weights.state
             steps = [(state[f"encoder.{key}"] - begun[key]).abs().mean().item() for key in begun]
             moved.append(float(np.mean(steps)))
         assert moved[0] == 0.0
@@ -148,12 +158,71 @@ class TestTraining:
         monkeypatch.setattr("molgraph.encoder_store.shipped_encoder_folder", lambda: encoder_folder)
         assert encoder_for(dataclasses.replace(wide, encoder="auto")) == (
             None,
-            dataclasses.replace(wide, encoder="auto"),
+            dataclasses.replace(wide, encoder="none"),
         )
         found, shaped = encoder_for(TrainConfig())
         assert found is not None
         assert shaped.model.hidden == 32
         assert encoder_for(TrainConfig(encoder="none"))[0] is None
+
+    def test_a_frozen_encoder_is_a_block_of_columns(self, assay_table, config, encoder_folder, tmp_path, assay):
+        frozen = dataclasses.replace(config, learner=None, preset="fast", encoder_tuning="frozen")
+        model = train(assay_table, target_columns=["pIC50", "active"], output=tmp_path / "model", config=frozen)
+        state = load_file(tmp_path / "model" / "weights.safetensors")
+        assert not any(key.startswith("encoder.") for key in state)
+        weights = load_file(tmp_path / "model" / "encoder.safetensors")
+        assert all(
+            torch.equal(weights[key], tensor) for key, tensor in load_encoder(encoder_folder).weights.state.items()
+        )
+        texts = assay[0][100:120]
+        first = model.predict(texts, domain=True)
+        again = Predictor.load(tmp_path / "model").predict(texts, domain=True)
+        np.testing.assert_array_equal(first.mean, again.mean)
+        assert np.isfinite(first.latent_distance).all()
+        # The network's head reads the vectors, standardized, and the codes; the others what they always read.
+        assert state["feature_mean"].shape[1] == 32 + BLOCKS["codes"].n_columns
+        vectors = model.encoder.vectors(featurize(assay[0][:60], standardizer="default"))
+        assert abs(state["feature_mean"][:, :32].mean() - vectors.mean()) < 0.2
+
+    def test_trees_read_the_frozen_encoder(self, assay_table, config, tmp_path):
+        frozen = dataclasses.replace(config, learner="embedding", encoder_tuning="frozen")
+        model = train(assay_table, target_columns=["pIC50"], output=tmp_path / "model", config=frozen)
+        assert model.card.learners == ("network", "embedding")
+        assert np.isfinite(model.predict(["CCO"]).mean).all()
+
+    def test_models_that_share_an_encoder_embed_once(self, assay_table, config, tmp_path, monkeypatch):
+        frozen = dataclasses.replace(config, encoder_tuning="frozen")
+        for task in ("pIC50", "active"):
+            train(assay_table, target_columns=[task], output=tmp_path / task, config=frozen)
+        panel = Panel.load([tmp_path / "pIC50", tmp_path / "active"])
+        calls = []
+        vectors = FrozenEncoder.vectors
+        monkeypatch.setattr(FrozenEncoder, "vectors", lambda self, graphs: calls.append(self) or vectors(self, graphs))
+        together = panel.predict(["CCO", "c1ccccc1O"])
+        assert len(calls) == 1
+        alone = [predictor.predict(["CCO", "c1ccccc1O"]).mean for predictor in panel.predictors]
+        np.testing.assert_array_equal(together.mean, np.hstack(alone))
+
+    def test_a_model_without_its_encoder_needs_that_of_the_installation(
+        self, assay_table, config, encoder_folder, tmp_path, monkeypatch
+    ):
+        frozen = dataclasses.replace(config, encoder_tuning="frozen")
+        own = train(assay_table, target_columns=["pIC50"], output=tmp_path / "own", config=frozen)
+        save_model(tmp_path / "bare", load_model(tmp_path / "own"), with_encoder=False)
+        with pytest.raises(ModelError, match=r"was made to be used with the encoder of molgraph .* comes with another"):
+            Predictor.load(tmp_path / "bare")
+        monkeypatch.setattr("molgraph.store.shipped_encoder_folder", lambda: encoder_folder)
+        bare = Predictor.load(tmp_path / "bare")
+        np.testing.assert_array_equal(bare.predict(["CCO"]).mean, own.predict(["CCO"]).mean)
+
+    def test_freezing_needs_an_encoder(self, assay_table, config, tmp_path):
+        with pytest.raises(InputError, match="encoder_tuning is 'frozen', and there is no encoder to be frozen"):
+            train(
+                assay_table,
+                target_columns=["pIC50"],
+                output=tmp_path / "model",
+                config=dataclasses.replace(config, encoder="none", encoder_tuning="frozen"),
+            )
 
     def test_no_encoder_is_told_in_one_line(self, assay_table, config, tmp_path):
         with pytest.raises(ModelError, match="nowhere is not an encoder folder: it does not exist"):

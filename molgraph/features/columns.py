@@ -3,8 +3,9 @@
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from types import MappingProxyType
-from typing import Any, TypeVar
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,8 +18,6 @@ from molgraph.features.environments import N_CODES, code_counts, environment_cou
 from molgraph.features.schema import SCHEMA
 from molgraph.graphs import PackedGraphs
 from molgraph.results import Rejected
-
-_Reader = TypeVar("_Reader", bound=str)
 
 
 @dataclass(frozen=True)
@@ -42,7 +41,10 @@ def _hash(names: Sequence[str]) -> str:
     return hashlib.sha256("\n".join(names).encode()).hexdigest()
 
 
-#: All blocks, by name.
+#: The block of what a pretrained encoder makes of a molecule. It is none of `BLOCKS`: its columns are the encoder's.
+ENCODER = "encoder"
+
+#: All blocks that need no encoder, by name.
 BLOCKS: Mapping[str, Block] = MappingProxyType(
     {
         block.name: block
@@ -57,71 +59,87 @@ BLOCKS: Mapping[str, Block] = MappingProxyType(
 
 def needs_structures(blocks: Sequence[str]) -> bool:
     """Whether a block cannot be computed from graphs alone."""
-    return any(BLOCKS[name].from_graphs is None for name in blocks)
+    return any(name != ENCODER and BLOCKS[name].from_graphs is None for name in blocks)
+
+
+class Vectorizer(Protocol):
+    """What makes the columns of the block `encoder`: a pretrained encoder, which reads graphs."""
+
+    digest: str
+
+    def vectors(self, graphs: PackedGraphs) -> NDArray[np.float32]:
+        """`[B, H]` of B molecules."""
+
+
+class MoleculeColumns:
+    """The columns of some molecules, each block computed when it is first asked for, and once.
+
+    Args:
+        graphs: B molecules.
+        smiles: `[B]` the same as standardized structures; only asked for where a block needs them.
+
+    >>> from molgraph import featurize
+    >>> texts = ["CCO", "c1ccccc1"]
+    >>> MoleculeColumns(featurize(texts), texts).of(["environments", "ecfp_counts"]).shape
+    (2, 2048)
+    """
+
+    def __init__(self, graphs: PackedGraphs, smiles: Sequence[str] | None = None) -> None:
+        self.graphs = graphs
+        self._smiles = smiles
+        self._blocks: dict[str, NDArray[Any]] = {}
+        self._vectors: dict[str, NDArray[np.float32]] = {}
+
+    def of(self, blocks: Sequence[str], encoder: Vectorizer | None = None) -> NDArray[np.float32]:
+        """The columns of these blocks, side by side, `[B, F]` float32.
+
+        Args:
+            blocks: Keys of `BLOCKS`, or `ENCODER`.
+            encoder: What makes the columns of `ENCODER`.
+
+        Raises:
+            InputError: Structures are needed and were not given, or one cannot be parsed.
+        """
+        missing = [BLOCKS[name] for name in blocks if name != ENCODER and name not in self._blocks]
+        with quiet_rdkit():  # some descriptors take hydrogens away, and tell of each that they leave
+            for block in missing:
+                self._blocks[block.name] = self._block(block)
+        none = np.empty((len(self.graphs), 0), dtype=np.float32)
+        parts = [self._blocks[name] if name != ENCODER else self.vectors(encoder) for name in blocks]
+        return np.concatenate([none, *parts], axis=1, dtype=np.float32)
+
+    def vectors(self, encoder: Vectorizer | None) -> NDArray[np.float32]:
+        """What an encoder makes of the molecules, `[B, H]`."""
+        if encoder is None:
+            raise ValueError(f"the block {ENCODER!r} is made by an encoder, and none was given")
+        if encoder.digest not in self._vectors:
+            self._vectors[encoder.digest] = encoder.vectors(self.graphs)
+        return self._vectors[encoder.digest]
+
+    def _block(self, block: Block) -> NDArray[Any]:
+        if block.from_graphs is not None:
+            return block.from_graphs(self.graphs)
+        columns = np.empty((len(self.graphs), block.n_columns), dtype=np.float32)
+        compute = DESCRIPTORS[block.name].compute
+        for row, mol in enumerate(self._mols):
+            columns[row] = compute(mol)
+        return columns
+
+    @cached_property
+    def _mols(self) -> list[Chem.Mol]:
+        if self._smiles is None or len(self._smiles) != len(self.graphs):
+            raise InputError("these columns are computed from structures; give the SMILES of all graphs")
+        mols = []
+        for text in self._smiles:
+            mol = parse_smiles(text)
+            if isinstance(mol, Rejected):
+                raise InputError(f"no descriptors of {mol.text!r}: {mol.reason}")
+            mols.append(mol)
+        return mols
 
 
 def molecule_columns(
     blocks: Sequence[str], graphs: PackedGraphs, smiles: Sequence[str] | None = None
 ) -> NDArray[np.float32]:
-    """The columns of all blocks, side by side, `[B, F]` float32.
-
-    Args:
-        blocks: Keys of `BLOCKS`.
-        graphs: B molecules.
-        smiles: `[B]` the same as standardized structures; only asked for where a block needs them.
-
-    Raises:
-        InputError: Structures are needed and were not given, or one cannot be parsed.
-
-    >>> from molgraph import featurize
-    >>> texts = ["CCO", "c1ccccc1"]
-    >>> molecule_columns(["environments", "ecfp_counts"], featurize(texts), texts).shape
-    (2, 2048)
-    """
-    return columns_by_reader({"": blocks}, graphs, smiles)[""]
-
-
-def columns_by_reader(
-    readers: Mapping[_Reader, Sequence[str]], graphs: PackedGraphs, smiles: Sequence[str] | None = None
-) -> dict[_Reader, NDArray[np.float32]]:
-    """The columns `[B, F]` of each of several readers; what two of them read is computed once.
-
-    Args:
-        readers: Keys of `BLOCKS` that each one reads, in order.
-        graphs: B molecules.
-        smiles: `[B]` the same as standardized structures; only asked for where a block needs them.
-
-    Raises:
-        InputError: Structures are needed and were not given, or one cannot be parsed.
-    """
-    wanted = dict.fromkeys(name for blocks in readers.values() for name in blocks)
-    with quiet_rdkit():  # some descriptors take hydrogens away, and tell of each that they leave
-        mols = _parsed(graphs, smiles) if needs_structures([*wanted]) else []
-        computed = {name: _block(BLOCKS[name], graphs, mols) for name in wanted}
-    none = np.empty((len(graphs), 0), dtype=np.float32)
-    return {
-        reader: np.concatenate([none, *(computed[name] for name in blocks)], axis=1, dtype=np.float32)
-        for reader, blocks in readers.items()
-    }
-
-
-def _block(block: Block, graphs: PackedGraphs, mols: Sequence[Chem.Mol]) -> NDArray[Any]:
-    if block.from_graphs is not None:
-        return block.from_graphs(graphs)
-    columns = np.empty((len(mols), block.n_columns), dtype=np.float32)
-    compute = DESCRIPTORS[block.name].compute
-    for row, mol in enumerate(mols):
-        columns[row] = compute(mol)
-    return columns
-
-
-def _parsed(graphs: PackedGraphs, smiles: Sequence[str] | None) -> list[Chem.Mol]:
-    if smiles is None or len(smiles) != len(graphs):
-        raise InputError("these columns are computed from structures; give the SMILES of all graphs")
-    mols = []
-    for text in smiles:
-        mol = parse_smiles(text)
-        if isinstance(mol, Rejected):
-            raise InputError(f"no descriptors of {mol.text!r}: {mol.reason}")
-        mols.append(mol)
-    return mols
+    """The columns of all blocks, side by side, `[B, F]` float32; see `MoleculeColumns`."""
+    return MoleculeColumns(graphs, smiles).of(blocks)

@@ -150,8 +150,12 @@ class ResidentGraphs:
             molecule=shape.atoms(molecule, atom_slot_t, fill=0),
             n_atoms=self._tensor(n_atoms),
             is_atom=shape.atoms(torch.ones_like(atoms_t), atom_slot_t, fill=0),
-            features=None if self.features is None else self.features[self._tensor(index)],
+            features=self.columns(index),
         )
+
+    def columns(self, index: NDArray[np.int64]) -> Tensor | None:
+        """The columns `[M, B, F]` of the molecules at `index [M, B]`; None if none were given."""
+        return None if self.features is None else self.features[self._tensor(index)]
 
     def _tensor(self, array: NDArray[np.generic]) -> Tensor:
         if not (array.flags.c_contiguous and array.flags.writeable):

@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from molgraph.graphs import PackedGraphs
-from molgraph.learners import LEARNERS, LearnerName
+from molgraph.learners import LearnerName
 from molgraph.models.ensemble import Ensemble
 from molgraph.models.network import Network
 from molgraph.models.target_transforms import TargetTransforms
@@ -44,12 +44,14 @@ class Learners:
         weights: `[L, M, T]` share that each learner has in a member's prediction: the network first, if there is one,
             then the others in order. They add up to 1 over the learners.
         transforms: How what the blends say becomes labels.
+        readers: Learners that read what the network's members make of a molecule.
     """
 
     network: Network | None
     columns: Mapping[LearnerName, ColumnModel]
     weights: NDArray[np.float64]
     transforms: TargetTransforms
+    readers: frozenset[LearnerName] = frozenset()
 
     @property
     def n_members(self) -> int:
@@ -73,8 +75,7 @@ class Committee:
         self._learners = learners
         self._network, self._n_latents = None, 1
         if learners.network is not None:
-            reads = any(LEARNERS[name].reads_network for name in learners.columns)
-            self._n_latents = learners.n_members if reads else 1
+            self._n_latents = learners.n_members if learners.readers else 1
             self._network = Ensemble(learners.network, schema=schema, device=device, dtype=dtype)
 
     def predict(
@@ -95,17 +96,22 @@ class Committee:
                 graphs, columns.get("network"), n_latents=self._n_latents
             )
             if not self._learners.columns:
-                return self._learners.transforms.inverse(outputs), latents[0]
+                return self._learners.transforms.inverse(outputs), _first(latents)
         means = [] if outputs is None else [outputs.mean]
         for name, model in self._learners.columns.items():
             seen = columns.get(name)
-            if LEARNERS[name].reads_network and latents is not None:
+            if name in self._learners.readers and latents is not None:
                 seen = with_latents(latents, seen)
             if seen is None:
                 raise ValueError(f"{name} reads columns, and none were given")
             means.append(model.predict(seen))
         outputs = blended(outputs, np.stack(means), self._learners.weights)
-        return self._learners.transforms.inverse(outputs), None if latents is None else latents[0]
+        return self._learners.transforms.inverse(outputs), None if latents is None else _first(latents)
+
+
+def _first(latents: NDArray[np.float32]) -> NDArray[np.float32] | None:
+    """The vectors of the first member; None of networks without an encoder."""
+    return latents[0] if len(latents) else None
 
 
 def with_latents(latents: NDArray[np.float32], columns: NDArray[Any] | None) -> NDArray[np.float32]:

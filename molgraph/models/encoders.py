@@ -42,6 +42,11 @@ ZOO: Mapping[str, tuple[str, str]] = MappingProxyType(
 )
 
 
+def encoder_width(config: ModelConfig) -> int:
+    """Numbers that the encoder makes of a molecule."""
+    return 2 * config.hidden if config.readout == "set2set" else config.hidden
+
+
 def make_encoder(
     config: ModelConfig, vocabulary: Vocabulary, n_members: int, generator: torch.Generator
 ) -> "DMPNN | ZooEncoder":

@@ -1,8 +1,12 @@
 """Ensemble: trained members, ready to predict graphs in batches."""
 
+from collections.abc import Callable
+from functools import partial
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from molgraph.errors import InputError
 from molgraph.graphs import PackedGraphs
@@ -14,6 +18,9 @@ from molgraph.outputs import QUANTILE_LEVELS, MemberOutputs
 #: Molecules of a batch, and atoms at which a batch of large molecules is cut: small batches stay in the cache of a CPU
 #: (32 are as fast as 64 and take 50 MB less), large ones keep a GPU busy.
 BATCH_LIMITS = {"cpu": (32, 4_096), "cuda": (4_096, 131_072)}
+
+#: Molecules of which heads alone read at once.
+_ROWS_AT_ONCE = 4096
 
 #: Thinned networks of Monte-Carlo dropout; a prediction costs so many times as much.
 DROPOUT_SAMPLES = 10
@@ -66,6 +73,8 @@ class Ensemble:
     ) -> tuple[MemberOutputs, NDArray[np.float32]]:
         """What each member says, and the vectors `[K, B, H]` that the encoders of the first K make of each molecule.
 
+        Of networks without an encoder there are none, `[0, B, 0]`.
+
         Args:
             graphs: B molecules.
             features: `[B, F]` columns that the head reads; None for networks that read none.
@@ -79,8 +88,13 @@ class Ensemble:
         shape = (self.n_members, len(graphs), self.n_tasks)
         quantiles = np.empty((*shape, len(QUANTILE_LEVELS))) if self._has_quantiles else None
         outputs = MemberOutputs(np.empty(shape), np.zeros(shape), np.zeros(shape), quantiles)
-        latents = np.empty((n_latents, len(graphs), self._passes[0].encoder.n_out), dtype=np.float32)
+        encoder = self._passes[0].encoder
+        width = 0 if encoder is None else encoder.n_out
+        latents = np.empty((0 if encoder is None else n_latents, len(graphs), width), dtype=np.float32)
         if len(graphs) == 0:
+            return outputs, latents
+        if encoder is None:
+            self._predict_columns(features, outputs)
             return outputs, latents
         resident = ResidentGraphs(graphs, self.device, features)
         # Molecules of like size share a batch, so that all batches cost about the same; results go back in place.
@@ -103,27 +117,53 @@ class Ensemble:
             for network in self._passes:
                 if batch is None or batch.n_members != network.n_members:
                     batch = resident.batch(np.tile(rows, (network.n_members, 1)))
-                vectors = network.encoder(batch, self.dtype)
-                kept = latents[first : first + network.n_members]
-                if len(kept):
-                    kept[:, rows] = vectors[: len(kept)].float().cpu().numpy()
-                if self._is_sampled:
-                    said = _sample(network, batch, self.dtype)
-                else:
-                    said = network.outputs(network.read(vectors, batch.features))
                 members = slice(first, first + network.n_members)
-                for name, tensor in zip(said._fields, said, strict=True):
-                    if tensor is not None:
-                        getattr(outputs, name)[members, rows] = tensor.double().cpu().numpy()
+                vectors = None if network.encoder is None else network.encoder(batch, self.dtype)
+                kept = latents[members]
+                if vectors is not None and len(kept):
+                    kept[:, rows] = vectors[: len(kept)].float().cpu().numpy()
+                # Of thinned networks the encoders are thinned too.
+                read = None if self._is_sampled else vectors
+                self._fill(outputs, network, members, rows, partial(self._raw, network, batch, read))
                 first += network.n_members
 
+    def _raw(self, network: Network, batch: GraphBatch, vectors: Tensor | None) -> Tensor:
+        return network(batch, self.dtype) if vectors is None else network.read(vectors, batch.features, self.dtype)
 
-def _sample(network: Network, batch: GraphBatch, dtype: torch.dtype) -> Outputs:
+    def _predict_columns(self, features: NDArray[np.float32] | None, outputs: MemberOutputs) -> None:
+        """Fill in all molecules, of which the heads read columns alone."""
+        if features is None:
+            raise ValueError("the heads read columns of each molecule, and none were given")
+        with torch.inference_mode():
+            for start in range(0, len(features), _ROWS_AT_ONCE):
+                rows = np.arange(start, min(start + _ROWS_AT_ONCE, len(features)))
+                columns = torch.from_numpy(features[rows]).to(self.device)[None]
+                first = 0
+                for network in self._passes:
+                    members = slice(first, first + network.n_members)
+                    self._fill(outputs, network, members, rows, partial(network.read, None, columns, self.dtype))
+                    first += network.n_members
+
+    def _fill(
+        self,
+        outputs: MemberOutputs,
+        network: Network,
+        members: slice,
+        rows: NDArray[np.int64],
+        compute: Callable[[], Tensor],
+    ) -> None:
+        said = _sample(network, compute) if self._is_sampled else network.outputs(compute())
+        for name, tensor in zip(said._fields, said, strict=True):
+            if tensor is not None:
+                getattr(outputs, name)[members, rows] = tensor.double().cpu().numpy()
+
+
+def _sample(network: Network, compute: Callable[[], Tensor]) -> Outputs:
     """Mean of the thinned networks' means, and their variance as what a member does not know."""
     means = []
     for sample in range(DROPOUT_SAMPLES):
         with network.thinned(sample):
-            means.append(network.outputs(network(batch, dtype)).mean)
+            means.append(network.outputs(compute()).mean)
     stacked = torch.stack(means)
     return Outputs(stacked.mean(0), None, stacked.var(0, unbiased=False), None)
 

@@ -48,6 +48,7 @@ class Network(nn.Module):
         kinds: Kind of each of the T tasks.
         n_members: M.
         n_features: F, columns of each molecule that the head reads beside the encoder's vector.
+        reads_graphs: Whether there is an encoder; without one the head reads columns alone.
         uncertainty: What gives the spread; with the kinds and the loss it decides on the heads.
         loss: What is made small where values are learned.
         seed: The first weights depend on this and on nothing else; torch's own generator is left alone, which the
@@ -68,6 +69,7 @@ class Network(nn.Module):
         n_members: int = 1,
         *,
         n_features: int = 0,
+        reads_graphs: bool = True,
         uncertainty: Uncertainty = "ensemble",
         loss: Loss = "squared",
         seed: int = 0,
@@ -82,8 +84,9 @@ class Network(nn.Module):
         self.uncertainty = uncertainty
         self.loss = loss
         self.heads = tuple(head_of(uncertainty, kind, loss) for kind in kinds)
-        self.encoder = make_encoder(config, vocabulary, n_members, generator)
-        widths = [self.encoder.n_out + n_features] + [config.head_hidden] * config.head_layers
+        self.encoder = make_encoder(config, vocabulary, n_members, generator) if reads_graphs else None
+        n_read = n_features + (0 if self.encoder is None else self.encoder.n_out)
+        widths = [n_read] + [config.head_hidden] * config.head_layers
         self.hidden = nn.ModuleList(
             MemberLinear(n_members, n_in, n_out, generator=generator) for n_in, n_out in pairwise(widths)
         )
@@ -100,14 +103,24 @@ class Network(nn.Module):
 
     def forward(self, batch: GraphBatch, dtype: torch.dtype) -> Tensor:
         """Raw float32 outputs `[M, B, K]`, K over all heads; all but the last layer is computed in `dtype`."""
-        return self.read(self.encoder(batch, dtype), batch.features)
+        vectors = None if self.encoder is None else self.encoder(batch, dtype)
+        return self.read(vectors, batch.features, dtype)
 
-    def read(self, vectors: Tensor, features: Tensor | None) -> Tensor:
-        """Raw float32 outputs `[M, B, K]` from the encoder's vectors `[M, B, H]` and columns `[M, B, F]`."""
+    def read(self, vectors: Tensor | None, features: Tensor | None, dtype: torch.dtype) -> Tensor:
+        """Raw float32 outputs `[M, B, K]` from the encoder's vectors `[M, B, H]` and columns `[M, B, F]`.
+
+        Args:
+            vectors: Of the encoder; None if there is none.
+            features: Columns; a leading axis of 1 is that of all members. None if the head reads none.
+            dtype: Number format of all but the last layer.
+        """
         if self.n_features:
             if features is None:
                 raise ValueError(f"the head reads {self.n_features} columns of each molecule, and the batch has none")
-            vectors = torch.cat([vectors, self._scaled(features).to(vectors.dtype)], dim=-1)
+            scaled = self._scaled(features).to(dtype)
+            vectors = scaled if vectors is None else torch.cat([vectors, scaled], dim=-1)
+        if vectors is None:
+            raise ValueError("the head has nothing to read: neither an encoder nor columns")
         for layer in self.hidden:
             vectors = self.dropout(torch.relu(layer(vectors)))
         raw: Tensor = self.output(vectors.float())
@@ -179,7 +192,9 @@ class Network(nn.Module):
     @contextmanager
     def thinned(self, sample: int) -> Iterator[None]:
         """Meanwhile this is the thinned network number `sample` of Monte-Carlo dropout, the same every time."""
-        layers = [(self.encoder.dropout, self.config.hidden), (self.dropout, self.config.head_hidden)]
+        layers = [(self.dropout, self.config.head_hidden)]
+        if self.encoder is not None:
+            layers.insert(0, (self.encoder.dropout, self.config.hidden))
         try:
             for position, (layer, n_units) in enumerate(layers):
                 layer.set_mask(1000 * sample + position, n_units)
@@ -196,6 +211,7 @@ class Network(nn.Module):
             self.kinds,
             stop - start,
             n_features=self.n_features,
+            reads_graphs=self.encoder is not None,
             uncertainty=self.uncertainty,
             loss=self.loss,
         )
@@ -213,6 +229,8 @@ class Network(nn.Module):
 
     def begin_with(self, encoder: Mapping[str, Tensor]) -> None:
         """Give each member's encoder the weights of a pretrained one, whose leading axis is 1."""
+        if self.encoder is None:
+            raise ValueError("this network has no encoder that could begin with the weights of another")
         own = self.encoder.state_dict()
         self.encoder.load_state_dict({key: encoder[key].expand_as(tensor) for key, tensor in own.items()})
 

@@ -2,7 +2,7 @@
 
 import copy
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -14,7 +14,7 @@ from torch import Tensor
 from molgraph.config import PretrainConfig
 from molgraph.errors import TrainingError
 from molgraph.features.schema import SCHEMA
-from molgraph.graphs import concatenate
+from molgraph.graphs import PackedGraphs, concatenate
 from molgraph.library.cores import default_processes
 from molgraph.models.batch import ResidentGraphs
 from molgraph.models.pretrainer import Pretrainer
@@ -27,6 +27,12 @@ from molgraph.training.schedule import one_cycle
 
 #: Least seconds between two checkpoints.
 CHECKPOINT_SECONDS = 60.0
+
+#: Molecules that are judged at once.
+_JUDGED_AT_ONCE = 256
+
+#: A unit of the encoder that varies less than this share of the mean one is scaled as if it varied so much.
+_LEAST_SHARE = 0.05
 
 _STATE = "pretraining"
 _STEPS = 127 / FARTHEST
@@ -128,11 +134,9 @@ def held_out_r2(
     for name in corpus.held_out:
         graphs, stored = load_shard(corpus.folder, name)
         resident = ResidentGraphs(graphs, device)
-        told = []
+        told: list[NDArray[np.float64]] = []
         with torch.inference_mode():
-            for start in range(0, len(graphs), 256):
-                rows = np.arange(start, min(start + 256, len(graphs)))
-                told.append(model(resident.batch(rows[None]), dtype).double().cpu().numpy())
+            told += [model(resident.batch(rows[None]), dtype).double().cpu().numpy() for rows in _in_order(graphs)]
         is_known = stored != UNKNOWN
         true = np.where(is_known, stored / _STEPS, 0.0)
         errors += np.where(is_known, (np.concatenate(told) - true) ** 2, 0.0).sum(axis=0)
@@ -142,6 +146,27 @@ def held_out_r2(
     with np.errstate(divide="ignore", invalid="ignore"):
         variance = squares - sums**2 / counts
         return np.where(variance > 1e-9, 1.0 - errors / variance, np.nan)
+
+
+def vector_scaling(
+    model: Pretrainer, corpus: ShardedCorpus, *, device: torch.device, dtype: torch.dtype
+) -> tuple[Tensor, Tensor]:
+    """Mean and standard deviation of the encoder's vectors over held-out molecules, `[H]` each."""
+    found = []
+    for name in corpus.held_out:
+        graphs, _ = load_shard(corpus.folder, name)
+        resident = ResidentGraphs(graphs, device)
+        with torch.inference_mode():
+            found += [model.encoder(resident.batch(rows[None]), dtype)[0].double().cpu() for rows in _in_order(graphs)]
+    vectors = torch.cat(found)
+    deviation = vectors.std(0, unbiased=False)
+    # A unit that is hardly ever on must not outweigh all others by its rare values.
+    return vectors.mean(0).float(), deviation.clamp(min=_LEAST_SHARE * float(deviation.mean()) + 1e-6).float()
+
+
+def _in_order(graphs: PackedGraphs) -> Iterator[NDArray[np.int64]]:
+    for start in range(0, len(graphs), _JUDGED_AT_ONCE):
+        yield np.arange(start, min(start + _JUDGED_AT_ONCE, len(graphs)))
 
 
 def block_weights(device: torch.device) -> Tensor:

@@ -20,9 +20,10 @@ from molgraph.encoder_store import load_encoder_card, save_encoder
 from molgraph.errors import InputError
 from molgraph.features.columns import BLOCKS
 from molgraph.features.schema import SCHEMA
+from molgraph.models.frozen import EncoderWeights
 from molgraph.models.precision import resolve_device, resolve_precision
 from molgraph.pretraining.corpus import Corpus, collect_corpus
-from molgraph.pretraining.loop import held_out_r2, train_pretrainer
+from molgraph.pretraining.loop import held_out_r2, train_pretrainer, vector_scaling
 from molgraph.pretraining.progress import PretrainListener, PretrainProgress, silent
 from molgraph.pretraining.shards import ShardedCorpus, shard_corpus
 from molgraph.pretraining.targets import TARGET_BLOCKS, block_slices, target_names
@@ -119,7 +120,9 @@ def pretrain(
     )
     r2 = held_out_r2(model, sharded, device=device, dtype=dtype)
     card = _card(corpus, [Path(str(source)).name for source in keep_out], sharded, r2, config)
-    save_encoder(output, card, model.encoder.state_dict(), existing="replace" if overwrite else "error")
+    mean, scale = vector_scaling(model, sharded, device=device, dtype=dtype)
+    state = {key: tensor.detach().cpu() for key, tensor in model.encoder.state_dict().items()}
+    save_encoder(output, card, EncoderWeights(state, mean, scale), existing="replace" if overwrite else "error")
     shutil.rmtree(work, ignore_errors=True)
     return load_encoder_card(output)
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from molgraph.config import TrainConfig
 from molgraph.datasets.dataset import Dataset
-from molgraph.learners import LEARNERS, LearnerName
+from molgraph.learners import LearnerName
 from molgraph.models.column_models import COLUMN_MODELS
 from molgraph.models.committee import ColumnModel, with_latents
 from molgraph.training.boosting import fit_boosted_trees
@@ -82,7 +82,7 @@ def fit_column_learners(
     kinds = tuple(task.kind for task in dataset.tasks)
     for name in (name for name in COLUMN_MODELS if name in names):
         columns = source.columns[name]
-        if LEARNERS[name].reads_network and source.latents is not None:
+        if config.reads_network(name) and source.latents is not None:
             columns = with_latents(source.latents, columns)
         members = []
         for done, plan in enumerate(plans):

@@ -13,17 +13,18 @@ from molgraph.config import CalibrationSettings, TrainConfig, config_to_dict
 from molgraph.datasets.dataset import Dataset
 from molgraph.datasets.splits import folds
 from molgraph.domain.latent import LatentDomain, fit_latent_domain
-from molgraph.encoder_store import encoder_for
+from molgraph.encoder_store import PretrainedEncoder, encoder_for
 from molgraph.errors import InputError
-from molgraph.features.columns import columns_by_reader
+from molgraph.features.columns import MoleculeColumns
 from molgraph.features.environments import structure_vectors
 from molgraph.features.featurize import featurize
 from molgraph.features.schema import SCHEMAS
 from molgraph.graphs import PackedGraphs
-from molgraph.learners import LEARNERS, LearnerName, chosen_learners
+from molgraph.learners import LearnerName, chosen_learners
 from molgraph.models.batch import ResidentGraphs
 from molgraph.models.committee import ColumnModel, Learners, blended
 from molgraph.models.ensemble import Ensemble
+from molgraph.models.frozen import FrozenEncoder
 from molgraph.models.precision import resolve_device, resolve_precision
 from molgraph.outputs import MemberOutputs
 from molgraph.training.blending import member_shares
@@ -57,7 +58,7 @@ class TrainedEnsemble:
         latent_domain: The training compounds in the eyes of the first member.
         best_epochs: `[M]` epoch whose weights each member of the network kept; empty without a network.
         config: The settings, with the shape of the encoder that the network began with.
-        encoder: sha256 of the card of that encoder; None where there was none.
+        encoder: That encoder; None where there was none.
     """
 
     names: tuple[LearnerName, ...]
@@ -70,7 +71,7 @@ class TrainedEnsemble:
     latent_domain: LatentDomain
     best_epochs: tuple[int, ...]
     config: TrainConfig
-    encoder: str | None
+    encoder: PretrainedEncoder | None
 
 
 def train_ensemble(
@@ -117,8 +118,10 @@ def train_ensemble(
             checkpoint.clear()
     names = chosen_learners(config.preset, config.learner, len(dataset))
     targets = learned_targets(dataset.labels, dataset.bounds, dataset.tasks, plans, config.target_scaling)
+    frozen = _frozen(encoder, config, device, dtype)
+    known = MoleculeColumns(graphs, dataset.smiles)
     blocks = {name: config.blocks_of(name) for name in names}
-    columns = columns_by_reader({name: own for name, own in blocks.items() if own}, graphs, dataset.smiles)
+    columns = {name: known.of(own, frozen) for name, own in blocks.items() if own}
     network, said, latents = None, None, None
     if "network" in names:
         features = columns.get("network")
@@ -130,18 +133,44 @@ def train_ensemble(
             kinds=tuple(task.kind for task in dataset.tasks),
             vocabulary=SCHEMAS[graphs.schema].vocabulary,
             features=features,
-            encoder=None if encoder is None else encoder.state,
+            encoder=None if encoder is None or frozen is not None else encoder.weights.state,
         )
         network = train_members(data, plans, config, dtype=dtype, checkpoint=checkpoint, on_progress=on_progress)
         ensemble = Ensemble(network.network, schema=graphs.schema, device=device, dtype=dtype)
-        n_latents = len(plans) if any(LEARNERS[name].reads_network for name in names) else 1
+        n_latents = len(plans) if any(config.reads_network(name) for name in names) else 1
         said, latents = ensemble.predict_with_latents(graphs, features, n_latents=n_latents)
         network.network.cpu()
     source = ColumnSource(dataset, columns, targets, latents)
     models, means = fit_column_learners(names, source, plans, config, checkpoint=checkpoint, on_progress=on_progress)
-    fitted = _Fitted(names, network, said, structure_vectors(graphs) if latents is None else latents[0], models, means)
+    if frozen is not None:
+        vectors = known.vectors(frozen)
+    else:
+        vectors = structure_vectors(graphs) if latents is None else latents[0]
+    fitted = _Fitted(names, network, said, vectors, models, means)
     judged = _judge(dataset, graphs.schema, fold, fitted, targets, config)
-    return judged if encoder is None or network is None else replace(judged, encoder=encoder.digest)
+    return judged if frozen is None and network is None else replace(judged, encoder=encoder)
+
+
+def _frozen(
+    encoder: PretrainedEncoder | None, config: TrainConfig, device: torch.device, dtype: torch.dtype
+) -> FrozenEncoder | None:
+    """The encoder as it is, where it is not to learn on."""
+    if config.encoder_tuning == "full":
+        return None
+    if encoder is None:
+        raise InputError(
+            "encoder_tuning is 'frozen', and there is no encoder to be frozen: encoder is "
+            f"{config.encoder!r}; name the folder of one that molgraph pretrain wrote"
+        )
+    return FrozenEncoder(
+        config.model,
+        SCHEMAS[encoder.card.schema].vocabulary,
+        encoder.weights,
+        schema=encoder.card.schema,
+        digest=encoder.digest,
+        device=device,
+        dtype=dtype,
+    )
 
 
 @dataclass(frozen=True)
@@ -152,7 +181,7 @@ class _Fitted:
         names: All of them.
         network: The network, if there is one.
         said: What the network's members say of all rows, as they learned it; None without a network.
-        latents: `[B, H]` vectors of all rows, those of the network's first member if there is one.
+        latents: `[B, H]` vectors of all rows: those of the frozen encoder or of the network's first member, if any.
         columns: The others.
         means: `[M, B, T]` what each of the others says of all rows, as it was learned.
     """
@@ -270,7 +299,11 @@ def _judge(  # noqa: PLR0917
     return TrainedEnsemble(
         names=fitted.names,
         learners=Learners(
-            None if fitted.network is None else fitted.network.network, fitted.columns, shares, targets.transforms
+            None if fitted.network is None else fitted.network.network,
+            fitted.columns,
+            shares,
+            targets.transforms,
+            frozenset(name for name in fitted.names if config.reads_network(name)),
         ),
         schema=schema,
         fold=fold,

@@ -106,6 +106,7 @@ def _start(data: TrainingData, plans: list[MemberPlan], config: TrainConfig) -> 
             data.vocabulary,
             data.kinds,
             n_features=0 if data.features is None else data.features.shape[1],
+            reads_graphs=config.encoder_tuning == "full",
             uncertainty=config.uncertainty,
             loss=config.loss,
             seed=_seed(config.seed, plan.member),
@@ -124,10 +125,10 @@ def _start(data: TrainingData, plans: list[MemberPlan], config: TrainConfig) -> 
         torch.tensor(np.stack([scale for _, scale in scalings]), dtype=torch.float32),
         torch.tensor(np.stack(rare), dtype=torch.float32),
     )
-    if data.encoder is None:
+    if network.encoder is not None and data.encoder is None:
         sizes = [data.graphs.atom_counts[plan.train_rows].mean() for plan in plans]
         network.encoder.typical_atoms.copy_(torch.tensor(sizes, dtype=torch.float32))
-    else:
+    elif data.encoder is not None:
         network.begin_with(data.encoder)
     if data.features is not None:
         columns = [column_scaling(data.features[plan.train_rows]) for plan in plans]
@@ -137,11 +138,12 @@ def _start(data: TrainingData, plans: list[MemberPlan], config: TrainConfig) -> 
         )
     # The share of the learning rate that the schedule gives; a pretrained encoder has less to learn.
     encoder_share = 1.0 if data.encoder is None else config.encoder_lr
-    own = {*map(id, network.encoder.parameters())}
-    groups = [
-        {"params": [*network.encoder.parameters()], "share": encoder_share},
-        {"params": [p for p in network.parameters() if id(p) not in own], "share": 1.0},
-    ]
+    own = [] if network.encoder is None else [*network.encoder.parameters()]
+    of_encoder = {*map(id, own)}
+    others = [p for p in network.parameters() if id(p) not in of_encoder]
+    groups = [{"params": others, "share": 1.0}]
+    if own:
+        groups.append({"params": own, "share": encoder_share})
     optimizer = torch.optim.AdamW(groups, lr=config.initial_lr, weight_decay=config.weight_decay, fused=True)
     return PassState(
         network=network,
@@ -162,6 +164,7 @@ def stack_members(members: list[Network]) -> Network:
         first.kinds,
         n_members,
         n_features=first.n_features,
+        reads_graphs=first.encoder is not None,
         uncertainty=first.uncertainty,
         loss=first.loss,
     )
@@ -181,7 +184,8 @@ def _train_epoch(  # noqa: PLR0917
     network, device = state.network.train(), data.graphs.device
     if config.model.dropout > 0:  # the only random numbers of an epoch; seeded anew, so the same after a resume
         torch.manual_seed(_seed(config.seed, plans[0].member, state.epoch + 1))
-    network.encoder.requires_grad_(data.encoder is None or state.epoch >= config.encoder_wait)
+    if network.encoder is not None:
+        network.encoder.requires_grad_(data.encoder is None or state.epoch >= config.encoder_wait)
     order = _epoch_order(plans, config, state.epoch)
     n_steps = -(-order.shape[1] // config.batch_size)
     loss_sum = torch.zeros(len(plans), device=device)
@@ -230,7 +234,10 @@ def _losses(  # noqa: PLR0917
     if is_own is not None:
         labels = np.where(is_own[..., None], labels, np.nan)
         bounds = None if bounds is None else np.where(is_own[..., None], bounds, np.nan)
-    raw = network(data.graphs.batch(rows), dtype)
+    if network.encoder is None:
+        raw = network.read(None, data.graphs.columns(rows), dtype)
+    else:
+        raw = network(data.graphs.batch(rows), dtype)
 
     def tensor(array: NDArray[np.float64]) -> Tensor:
         return torch.from_numpy(array).to(raw.device, torch.float32)

@@ -16,7 +16,7 @@ FLOORS = (
     {"store", "pretraining"},
     {"predictor"},
     {"panel"},
-    {"screening", "trainer", "evaluation", "tuning"},
+    {"screening", "trainer", "evaluation", "tuning", "embed"},
     {"estimators"},
     {"demo", "benchmark"},
 )

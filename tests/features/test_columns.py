@@ -12,7 +12,7 @@ from rdkit.Chem import Descriptors, rdFingerprintGenerator, rdMolDescriptors
 from molgraph import featurize
 from molgraph.errors import InputError
 from molgraph.features import columns as columns_module
-from molgraph.features.columns import BLOCKS, columns_by_reader, molecule_columns, needs_structures
+from molgraph.features.columns import BLOCKS, ENCODER, MoleculeColumns, molecule_columns, needs_structures
 from molgraph.features.environments import code_counts, environment_counts
 
 SMILES = [
@@ -119,11 +119,33 @@ def test_what_two_readers_share_is_computed_once(monkeypatch):
     counted = dataclasses.replace(own, compute=lambda mol: calls.append(mol) or own.compute(mol))
     monkeypatch.setattr(columns_module, "DESCRIPTORS", {**columns_module.DESCRIPTORS, "properties": counted})
     readers = {"one": ("codes", "properties"), "other": ("properties",), "none": ()}
-    found = columns_by_reader(readers, graphs, SMILES)
+    columns = MoleculeColumns(graphs, SMILES)
+    found = {reader: columns.of(blocks) for reader, blocks in readers.items()}
     assert len(calls) == len(SMILES)
     for reader, blocks in readers.items():
         np.testing.assert_array_equal(found[reader], molecule_columns(blocks, graphs, SMILES))
     assert found["none"].shape == (len(SMILES), 0)
+
+
+def test_an_encoder_is_asked_once_and_not_forgotten_for_another():
+    class Encoder:
+        def __init__(self, digest):
+            self.digest, self.calls = digest, 0
+
+        def vectors(self, graphs):
+            self.calls += 1
+            return np.full((len(graphs), 3), len(self.digest), dtype=np.float32)
+
+    one, other = Encoder("a"), Encoder("bb")
+    columns = MoleculeColumns(featurize(SMILES, standardizer="none"))
+    n_codes = BLOCKS["codes"].n_columns
+    for _ in range(2):
+        assert (columns.of(["codes", ENCODER], one)[:, n_codes:] == 1).all()
+        assert (columns.of([ENCODER], other) == 2).all()
+    assert (one.calls, other.calls) == (1, 1)
+    assert not needs_structures([ENCODER, "codes"])
+    with pytest.raises(ValueError, match="the block 'encoder' is made by an encoder, and none was given"):
+        columns.of([ENCODER])
 
 
 def test_rdkit_keeps_its_remarks_to_itself(capfd):

@@ -23,6 +23,7 @@ SMALL = PretrainConfig(
     decoder_hidden=32,
     epochs=4,
     batch_size=16,
+    peak_lr=1e-3,
     held_out_fraction=0.1,
     device="cpu",
     precision="float32",

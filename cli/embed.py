@@ -1,0 +1,74 @@
+"""`molgraph embed`."""
+
+from typing import Annotated
+
+import typer
+
+from .options import (
+    AsJson,
+    Device,
+    IdColumn,
+    MaxRejected,
+    PrecisionName,
+    Progress,
+    Quiet,
+    SmilesColumn,
+    check_rejected,
+    tell_rejected,
+)
+from .text import show_json, tell
+
+EXAMPLE = """\b
+Examples:
+  molgraph embed compounds.csv -o vectors.parquet
+  molgraph embed compounds.csv -o vectors.npz --encoder model
+"""
+
+
+def embed(
+    source: Annotated[
+        str, typer.Argument(metavar="INPUT", help="Structures: file, folder, glob, address, or - for stdin.")
+    ],
+    *,
+    output: Annotated[
+        str, typer.Option("--output", "-o", help=".parquet, .npz, .csv or .tsv (the last two also .gz).")
+    ],
+    encoder: Annotated[
+        str,
+        typer.Option(
+            metavar="auto|FOLDER", help="The encoder that comes with molgraph, one that was pretrained, or a model's."
+        ),
+    ] = "auto",
+    smiles_column: SmilesColumn = None,
+    id_column: IdColumn = None,
+    precision: Annotated[PrecisionName, typer.Option(help="Number format of the products.")] = "float32",
+    device: Device = "auto",
+    max_rejected: MaxRejected = None,
+    progress: Progress = "auto",
+    quiet: Quiet = False,
+    as_json: AsJson = False,
+) -> None:
+    """Write what an encoder makes of each structure: a vector of numbers, for models and maps of your own."""
+    from molgraph import embed_file
+
+    from .progress import stream_bar
+
+    with stream_bar("embed", quiet=quiet, style=progress) as listener:
+        summary = embed_file(
+            source,
+            output,
+            encoder=encoder,
+            smiles_column=smiles_column,
+            id_column=id_column,
+            device=device,
+            precision=precision,
+            on_progress=listener,
+        )
+    if as_json:
+        show_json(summary)
+    elif not quiet and progress == "auto":
+        tell(
+            f"{summary.embedded:,} of {summary.rows_read:,} rows, {summary.n_columns} numbers each, written to {output}"
+        )
+        tell_rejected(summary.first_rejected, summary.rejected, "the output has each with its reason")
+    check_rejected(max_rejected, summary.rejected, summary.rows_read)
