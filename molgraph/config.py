@@ -15,7 +15,7 @@ from molgraph.learners import LEARNERS, LearnerName, Preset
 Architecture = Literal["dmpnn", "gine", "gatv2", "attentive_fp", "pna", "gps"]
 Readout = Literal["sum", "mean", "norm", "attention", "set2set"]
 MoleculeFeatures = Literal["none", "codes", "environments", "ecfp_counts", "properties", "descriptors"]
-EncoderTuning = Literal["full", "frozen"]
+EncoderTuning = Literal["auto", "full", "frozen"]
 Precision = Literal["auto", "float32", "bfloat16"]
 Device = Literal["auto", "cpu", "cuda"]
 FoldSplit = Literal["random", "scaffold"]
@@ -90,8 +90,9 @@ class TrainConfig:
         encoder: Where the network's encoder begins: with the one that comes with molgraph (`auto`; where none does, or
             `model` asks for another shape, with fresh weights), with fresh weights (`none`), or with that in the folder
             of this name. Its shape takes the place of that in `model`.
-        encoder_tuning: What becomes of a pretrained encoder: it learns on (`full`), or stays as it is (`frozen`); then
-            structures are embedded once, and heads are trained in seconds.
+        encoder_tuning: What becomes of a pretrained encoder in the network: it learns on (`full`), or stays as it is
+            (`frozen`); then structures are embedded once, and heads are trained in seconds. `auto` freezes it for small
+            tables (`molgraph.encoder_store.FROZEN_UP_TO` rows). Other learners read it as it is.
         encoder_lr: Its learning rate, as a share of that of the other layers.
         encoder_wait: Epochs in which only the other layers learn.
         folds: Members of the ensemble, each blind to its own fold. 1 trains a single model with a held-out tenth.
@@ -136,7 +137,7 @@ class TrainConfig:
     learner: LearnerName | None = None
     model: ModelConfig = field(default_factory=ModelConfig)
     encoder: str = "auto"
-    encoder_tuning: EncoderTuning = "full"
+    encoder_tuning: EncoderTuning = "auto"
     encoder_lr: float = 0.3
     encoder_wait: int = 0
     folds: int = 5
@@ -213,14 +214,18 @@ class TrainConfig:
         return LEARNERS[learner].reads_network and self.encoder_tuning == "full"
 
     def blocks_of(self, learner: LearnerName) -> tuple[str, ...]:
-        """Columns of molecules that a learner reads (`molgraph.features.columns`)."""
+        """Columns of molecules that a learner reads (`molgraph.features.columns`).
+
+        Of settings as a training has decided on them: `encoder` is none where there is none, `encoder_tuning` not auto.
+        """
         own: tuple[str, ...]
         if learner == "network":
             own = () if self.model.molecule_features == "none" else (self.model.molecule_features,)
         else:
             own = LEARNERS[learner].blocks
-        reads_encoder = self.encoder_tuning == "frozen" and LEARNERS[learner].reads_encoder
-        return ("encoder", *own) if reads_encoder else own
+        when = LEARNERS[learner].reads_encoder
+        reads_it = when == "always" or (when == "frozen" and self.encoder_tuning == "frozen")
+        return ("encoder", *own) if reads_it and self.encoder != "none" else own
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from molgraph.config import ModelConfig, TrainConfig
 from molgraph.encoder_card import FORMAT_VERSION, EncoderCard, encoder_card_from_dict, encoder_card_to_dict
 from molgraph.errors import InputError, ModelError
 from molgraph.features.schema import SCHEMAS
+from molgraph.learners import LEARNERS
 from molgraph.models.frozen import EncoderWeights, weights_from_tensors
 from molgraph.sealed import CARD, SealedKind, file_hashes
 
@@ -104,34 +105,60 @@ def load_encoder(path: str | Path) -> PretrainedEncoder:
     return PretrainedEncoder(card, weights, digest)
 
 
+#: Rows of a table up to which a pretrained encoder is frozen unless the settings say otherwise.
+FROZEN_UP_TO = 2000
+
 #: Fields of `ModelConfig` that are the encoder's.
 _SHAPE = ("architecture", "hidden", "depth", "readout", "virtual_node")
 
 
-def encoder_for(config: TrainConfig) -> tuple[PretrainedEncoder | None, TrainConfig]:
-    """The encoder that a training begins with, and its settings with the shape of that encoder, or with `none`.
+def encoder_for(config: TrainConfig, n_rows: int) -> tuple[PretrainedEncoder | None, TrainConfig]:
+    """The encoder that a training begins with, and its settings as they are decided on with it.
 
-    `auto` gives way where no encoder comes with this installation, or the shape that is asked for is another: neither
-    the default one nor the encoder's own.
+    They get the shape of the encoder; or `encoder` is none where there is none. `auto` gives way where no encoder comes
+    with this installation, or the shape that is asked for is another: neither the default one nor the encoder's own.
+
+    Args:
+        config: Settings.
+        n_rows: Rows to learn from.
 
     Raises:
         ModelError: The folder that is named cannot be used.
-        InputError: The encoder in it has another shape than the one that is asked for.
+        InputError: The encoder in it has another shape than the one that is asked for, or there is none and the
+            settings need one.
     """
-    if config.encoder == "none":
-        return None, config
     folder = shipped_encoder_folder() if config.encoder == "auto" else Path(config.encoder)
-    if folder is None:
-        return None, replace(config, encoder="none")
+    if config.encoder == "none" or folder is None:
+        return None, _without(config)
     own = load_encoder_card(folder).config.model
     shape = {name: getattr(own, name) for name in _SHAPE}
     for name, value in shape.items():
         asked = getattr(config.model, name)
         if asked not in (value, getattr(ModelConfig(), name)):
             if config.encoder == "auto":
-                return None, replace(config, encoder="none")
+                return None, _without(config)
             raise InputError(
                 f"model.{name} is {asked!r}, and the encoder in {folder} has {value!r}; leave the setting out, or "
                 "train without the encoder (encoder = 'none')"
             )
-    return load_encoder(folder), replace(config, model=replace(config.model, **shape))
+    tuning = config.encoder_tuning
+    if tuning == "auto":
+        tuning = "frozen" if n_rows <= FROZEN_UP_TO else "full"
+    decided = replace(config, model=replace(config.model, **shape), encoder_tuning=tuning)
+    return load_encoder(folder), decided
+
+
+def _without(config: TrainConfig) -> TrainConfig:
+    """The settings of a training that begins with fresh weights.
+
+    Raises:
+        InputError: They need an encoder.
+    """
+    learner = config.learner
+    if config.encoder_tuning == "frozen" or (learner is not None and LEARNERS[learner].needs_encoder):
+        what = f"learner is {learner!r}" if config.encoder_tuning != "frozen" else "encoder_tuning is 'frozen'"
+        raise InputError(
+            f"{what}, and there is no encoder: encoder is {config.encoder!r}; name the folder of one that molgraph "
+            "pretrain wrote, and leave the shape of the network to it"
+        )
+    return replace(config, encoder="none", encoder_tuning="full")

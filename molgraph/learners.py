@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal
 
-LearnerName = Literal["network", "embedding", "boosting", "maplight", "forest", "kernel"]
+LearnerName = Literal["network", "embedding", "boosting", "maplight", "forest", "kernel", "latent"]
 Preset = Literal["fast", "accurate"]
 
 
@@ -19,7 +19,9 @@ class LearnerSpec:
         blocks: Columns that it reads (`molgraph.features.columns.BLOCKS`); none for the network, which reads graphs.
         reads_network: It also reads the vector that the member's own network makes of a molecule; where the encoder is
             frozen, that of the encoder.
-        reads_encoder: Where the encoder is frozen, it reads its vector.
+        reads_encoder: When it also reads the vector of the pretrained encoder as it is: where there is one, where there
+            is one that stays frozen, or never.
+        needs_encoder: It reads nothing else.
         most_rows: It is left out of a preset where there are more; None for no limit.
     """
 
@@ -27,7 +29,8 @@ class LearnerSpec:
     description: str
     blocks: tuple[str, ...] = ()
     reads_network: bool = False
-    reads_encoder: bool = False
+    reads_encoder: Literal["always", "frozen", "never"] = "never"
+    needs_encoder: bool = False
     most_rows: int | None = None
 
 
@@ -36,15 +39,20 @@ LEARNERS: Mapping[LearnerName, LearnerSpec] = MappingProxyType(
     {
         spec.name: spec
         for spec in (
-            LearnerSpec("network", "graph neural network", reads_encoder=True),
+            LearnerSpec("network", "graph neural network", reads_encoder="frozen"),
             LearnerSpec(
                 "embedding",
                 "boosted trees on the network's vector of a molecule",
                 ("codes",),
                 reads_network=True,
-                reads_encoder=True,
+                reads_encoder="frozen",
             ),
-            LearnerSpec("boosting", "boosted trees on counts of atom environments", ("environments", "codes")),
+            LearnerSpec(
+                "boosting",
+                "boosted trees on counts of atom environments and the encoder's vector",
+                ("environments", "codes"),
+                reads_encoder="always",
+            ),
             LearnerSpec(
                 "maplight",
                 "boosted trees on ECFP, Avalon and reduced-graph counts and RDKit's descriptors (Notwell and Wood "
@@ -53,6 +61,13 @@ LEARNERS: Mapping[LearnerName, LearnerSpec] = MappingProxyType(
             ),
             LearnerSpec("forest", "random forest on ECFP counts and properties", ("ecfp_counts", "properties")),
             LearnerSpec("kernel", "Gaussian process with a Tanimoto kernel", ("environments",), most_rows=5000),
+            LearnerSpec(
+                "latent",
+                "Gaussian process on the encoder's vector",
+                reads_encoder="always",
+                needs_encoder=True,
+                most_rows=5000,
+            ),
         )
     }
 )
@@ -60,18 +75,30 @@ LEARNERS: Mapping[LearnerName, LearnerSpec] = MappingProxyType(
 #: What is blended, by preset. `fast` takes only what leaves half of the network's rate when a library is screened.
 PRESETS: Mapping[Preset, tuple[LearnerName, ...]] = MappingProxyType(
     {
-        "fast": ("network", "boosting", "kernel"),
-        "accurate": ("network", "maplight", "forest", "kernel"),
+        "fast": ("network", "boosting", "kernel", "latent"),
+        "accurate": ("network", "boosting", "maplight", "forest", "kernel", "latent"),
     }
 )
 
 
-def chosen_learners(preset: Preset, learner: LearnerName | None, n_rows: int) -> tuple[LearnerName, ...]:
+def chosen_learners(
+    preset: Preset, learner: LearnerName | None, n_rows: int, *, has_encoder: bool
+) -> tuple[LearnerName, ...]:
     """The learners of a preset that suit so many rows, or the one that was asked for, with the network that it reads.
 
-    >>> chosen_learners("accurate", None, 10_000)
-    ('network', 'maplight', 'forest')
+    Args:
+        preset: Several learners.
+        learner: One learner, in the place of the preset.
+        n_rows: Rows to learn from.
+        has_encoder: Whether there is a pretrained encoder; without one, what needs it is left out of a preset.
+
+    >>> chosen_learners("accurate", None, 10_000, has_encoder=False)
+    ('network', 'boosting', 'maplight', 'forest')
     """
     if learner is not None:
         return ("network", learner) if LEARNERS[learner].reads_network else (learner,)
-    return tuple(name for name in PRESETS[preset] if (LEARNERS[name].most_rows or n_rows) >= n_rows)
+    return tuple(
+        name
+        for name in PRESETS[preset]
+        if (LEARNERS[name].most_rows or n_rows) >= n_rows and (has_encoder or not LEARNERS[name].needs_encoder)
+    )

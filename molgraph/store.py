@@ -6,7 +6,7 @@
 | `weights.safetensors` | parameters of all members of the network; the member is the leading axis |
 | `boosting.safetensors`, ... | trees or coefficients of each other learner, by its name |
 | `blend.safetensors` | shares of the learners in each member, and how what they learned becomes labels |
-| `encoder.safetensors` | the encoder, where it is frozen (left out of models that come with it) |
+| `encoder.safetensors` | the encoder, where it is read as it is (left out of models that come with it) |
 | `calibration.safetensors` | the calibration rows as their judges saw them, and what was fitted to them |
 | `domain.safetensors` | the training compounds in the space of the first member's encoder, 32 numbers each |
 | `out_of_fold.safetensors` | fold, labels and out-of-fold predictions of the training rows |
@@ -297,7 +297,7 @@ def _n_columns(card: ModelCard, learner: LearnerName) -> int:
 
 def _encoder(card: ModelCard, files: Mapping[str, bytes], folder: Path) -> EncoderWeights | None:
     """What the frozen encoder has learned: from the folder, or from the encoder that comes with this installation."""
-    if card.config.encoder_tuning == "full":
+    if not any(ENCODER in card.config.blocks_of(name) for name in card.learners):
         return None
     if ENCODER_WEIGHTS in files:
         vocabulary = SCHEMAS[card.schema].vocabulary

@@ -133,14 +133,13 @@ def to_stored_model(dataset: Dataset, trained: TrainedEnsemble, *, keep_structur
         labels=dataset.labels,
         out_of_fold=trained.out_of_fold,
         structures=structures,
-        encoder=trained.encoder.weights if trained.encoder and trained.config.encoder_tuning == "frozen" else None,
+        encoder=trained.encoder.weights if trained.encoder and ENCODER in _blocks(trained) else None,
     )
 
 
-def _computed_blocks(trained: TrainedEnsemble) -> list[str]:
-    """Columns that the learners read, those of an encoder aside."""
-    names = (name for own in trained.names for name in trained.config.blocks_of(own))
-    return [name for name in dict.fromkeys(names) if name != ENCODER]
+def _blocks(trained: TrainedEnsemble) -> tuple[str, ...]:
+    """Columns that the learners read."""
+    return tuple(dict.fromkeys(name for own in trained.names for name in trained.config.blocks_of(own)))
 
 
 def _refuse_unwritable(output: Path, *, overwrite: bool) -> None:
@@ -170,7 +169,7 @@ def _card(dataset: Dataset, trained: TrainedEnsemble, domain_similarity: float |
         standardizer_version=STANDARDIZERS[config.standardizer].version,
         n_members=trained.learners.n_members,
         learners=trained.names,
-        blocks={name: BLOCKS[name].identity for name in _computed_blocks(trained)},
+        blocks={name: BLOCKS[name].identity for name in _blocks(trained) if name != ENCODER},
         config=config,
         encoder=None if trained.encoder is None else trained.encoder.digest,
         data=dataset.account(),

@@ -48,7 +48,7 @@ def test_formats_agree_and_a_packed_library_gives_the_same(library, encoder_fold
 
 def test_a_models_own_encoder(library, assay_table, small_config, encoder_folder, tmp_path, assay):  # noqa: PLR0917
     config = dataclasses.replace(small_config, model=dataclasses.replace(small_config.model, hidden=32))
-    config = dataclasses.replace(config, encoder=str(encoder_folder))
+    config = dataclasses.replace(config, encoder=str(encoder_folder), encoder_tuning="full")
     train(assay_table, target_columns=["pIC50"], output=tmp_path / "tuned", config=config)
     frozen = dataclasses.replace(config, encoder_tuning="frozen")
     train(assay_table, target_columns=["pIC50"], output=tmp_path / "frozen", config=frozen)
@@ -60,7 +60,7 @@ def test_a_models_own_encoder(library, assay_table, small_config, encoder_folder
     assert np.nanmax(abs(found["tuned"] - found["encoder"])) > 1e-3
     predictor = Predictor.load(tmp_path / "tuned")
     said = predictor.vectorizer.vectors(featurize(assay[0][:3]))
-    np.testing.assert_allclose(found["tuned"][:3], said, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(found["tuned"][:3], said, rtol=1e-4, atol=1e-5)
     assert load_encoder(encoder_folder).card.config.model.hidden == said.shape[1]
 
 

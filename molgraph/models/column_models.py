@@ -11,7 +11,7 @@ from molgraph.learners import LearnerName
 from molgraph.models.boosted import boosted_from_arrays, join_boosted
 from molgraph.models.committee import ColumnModel
 from molgraph.models.forest import forest_from_arrays, join_forests
-from molgraph.models.kernel import join_processes, process_from_arrays
+from molgraph.models.kernel import join_processes, latent_from_arrays, tanimoto_from_arrays
 from molgraph.tasks import TaskKind
 
 
@@ -38,6 +38,7 @@ COLUMN_MODELS: Mapping[LearnerName, ColumnModelKind] = MappingProxyType(
         "boosting": _TREES,
         "maplight": _TREES,
         "forest": ColumnModelKind(forest_from_arrays, join_forests),
-        "kernel": ColumnModelKind(process_from_arrays, join_processes),
+        "kernel": ColumnModelKind(tanimoto_from_arrays, join_processes),
+        "latent": ColumnModelKind(latent_from_arrays, join_processes),
     }
 )

@@ -1,7 +1,8 @@
-"""Gaussian processes with a Tanimoto kernel on counts: M members for T tasks share one set of references."""
+"""Gaussian processes on counts or on vectors: M members for T tasks share one set of references."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -17,19 +18,22 @@ _ENTRIES_AT_ONCE = 2**21
 
 
 @dataclass(frozen=True)
-class TanimotoProcess:
+class KernelProcess:
     """Mean functions of Gaussian processes.
 
     Attributes:
-        references: `[R, F]` uint8 counts of the training compounds.
+        references: `[R, F]` the training compounds: uint8 counts, or float16 vectors.
         coefficients: `[M, T, R]` float32 weight of each; 0 for rows that a member did not learn from.
         centre: `[M, T]` what is predicted far from all of them.
+        lengths: `[M, T]` distance of vectors at which similarity has fallen to 1/e; None for counts, which are compared
+            by their Tanimoto similarity.
         kinds: Kind of each task.
     """
 
-    references: NDArray[np.uint8]
+    references: NDArray[np.uint8] | NDArray[np.float16]
     coefficients: NDArray[np.float32]
     centre: NDArray[np.float64]
+    lengths: NDArray[np.float64] | None
     kinds: tuple[TaskKind, ...]
 
     @property
@@ -48,16 +52,41 @@ class TanimotoProcess:
         weights = self.coefficients.reshape(-1, n_references).T
         sums = np.empty((len(columns), n_members * n_tasks))
         step = max(1, _ENTRIES_AT_ONCE // max(n_references, 1))
-        references = root_counts(self.references)
         for start in range(0, len(columns), step):
-            sums[start : start + step] = tanimoto(root_counts(columns[start : start + step]), references) @ weights
+            self._fill(sums[start : start + step], columns[start : start + step], weights)
         means = sums.reshape(-1, n_members, n_tasks).swapaxes(0, 1) + self.centre[:, None]
         is_class = np.array([kind == "classification" for kind in self.kinds])
         return np.where(is_class, np.clip(means, _LEAST_PROBABILITY, 1 - _LEAST_PROBABILITY), means)
 
+    def _fill(self, sums: NDArray[np.float64], columns: NDArray[Any], weights: NDArray[np.float32]) -> None:
+        if self.lengths is None:
+            sums[:] = tanimoto(root_counts(columns), self._prepared) @ weights
+            return
+        apart = distances(np.asarray(columns, dtype=np.float32), self._prepared)
+        lengths = self.lengths.reshape(-1)
+        for length in np.unique(lengths).tolist():  # a handful, which many members and tasks share
+            own = lengths == length
+            sums[:, own] = np.exp(apart * np.float32(-1.0 / length)) @ weights[:, own]
+
+    @cached_property
+    def _prepared(self) -> NDArray[np.float32]:
+        return root_counts(self.references) if self.lengths is None else self.references.astype(np.float32)
+
     def to_arrays(self) -> dict[str, NDArray[Any]]:
         """As they are stored."""
-        return {"references": self.references, "coefficients": self.coefficients, "centre": self.centre}
+        arrays = {"references": self.references, "coefficients": self.coefficients, "centre": self.centre}
+        return arrays if self.lengths is None else {**arrays, "lengths": self.lengths}
+
+
+def distances(one: NDArray[np.float32], other: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Euclidean distance of vectors, `[B, R]`.
+
+    >>> distances(np.array([[0, 0], [3, 4]], np.float32), np.array([[0, 0]], np.float32)).tolist()
+    [[0.0], [5.0]]
+    """
+    squares = np.square(one).sum(axis=1)[:, None] + np.square(other).sum(axis=1)
+    squares -= 2.0 * (one @ other.T)
+    return np.asarray(np.sqrt(np.maximum(squares, 0.0, out=squares), out=squares))
 
 
 def tanimoto(one: NDArray[np.float32], other: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -78,28 +107,54 @@ def root_counts(counts: NDArray[Any]) -> NDArray[np.float32]:
     return np.sqrt(counts.astype(np.float32))
 
 
-def process_from_arrays(
+def tanimoto_from_arrays(
     arrays: Mapping[str, NDArray[Any]], kinds: tuple[TaskKind, ...], n_members: int
-) -> TanimotoProcess:
-    """What `to_arrays` took apart.
+) -> KernelProcess:
+    """A process on counts that `to_arrays` took apart.
 
     Raises:
         KeyError, ValueError: An array is missing or does not fit.
     """
+    return _checked(arrays, np.uint8, None, kinds, n_members)
+
+
+def latent_from_arrays(
+    arrays: Mapping[str, NDArray[Any]], kinds: tuple[TaskKind, ...], n_members: int
+) -> KernelProcess:
+    """A process on vectors that `to_arrays` took apart.
+
+    Raises:
+        KeyError, ValueError: An array is missing or does not fit.
+    """
+    lengths = arrays["lengths"]
+    if lengths.shape != (n_members, len(kinds)) or lengths.dtype != np.float64 or not (lengths > 0).all():
+        raise ValueError(f"lengths are {lengths.dtype} {lengths.shape}, or not above 0")
+    return _checked(arrays, np.float16, lengths, kinds, n_members)
+
+
+def _checked(
+    arrays: Mapping[str, NDArray[Any]],
+    dtype: type[np.generic],
+    lengths: NDArray[np.float64] | None,
+    kinds: tuple[TaskKind, ...],
+    n_members: int,
+) -> KernelProcess:
     references, coefficients, centre = (arrays[name] for name in ("references", "coefficients", "centre"))
     shape = (n_members, len(kinds), len(references))
-    if references.dtype != np.uint8 or references.ndim != 2 or coefficients.dtype != np.float32:
+    if references.dtype != dtype or references.ndim != 2 or coefficients.dtype != np.float32:
         raise ValueError(f"references are {references.dtype}, coefficients {coefficients.dtype}")
     if coefficients.shape != shape or centre.shape != shape[:2] or centre.dtype != np.float64:
         raise ValueError(f"coefficients have the shape {coefficients.shape}, not {shape}")
-    return TanimotoProcess(references, coefficients, centre, kinds)
+    return KernelProcess(references, coefficients, centre, lengths, kinds)
 
 
-def join_processes(parts: Sequence[TanimotoProcess]) -> TanimotoProcess:
+def join_processes(parts: Sequence[KernelProcess]) -> KernelProcess:
     """The members of all parts, which have the same references, as one model."""
-    return TanimotoProcess(
+    lengths = [part.lengths for part in parts if part.lengths is not None]
+    return KernelProcess(
         parts[0].references,
         np.concatenate([part.coefficients for part in parts]),
         np.concatenate([part.centre for part in parts]),
+        np.concatenate(lengths) if lengths else None,
         parts[0].kinds,
     )

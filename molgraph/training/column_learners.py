@@ -19,7 +19,7 @@ from molgraph.training.bounds import bounds_as_labels, expected_labels
 from molgraph.training.checkpoint import Checkpoint
 from molgraph.training.column_data import ColumnData, Fit
 from molgraph.training.forest import fit_forest
-from molgraph.training.kernel import fit_tanimoto_process
+from molgraph.training.kernel import fit_latent_process, fit_tanimoto_process
 from molgraph.training.plan import MemberPlan
 from molgraph.training.progress import ProgressListener, TrainProgress
 from molgraph.training.targets import LearnedTargets
@@ -50,6 +50,7 @@ _FITS: Mapping[LearnerName, Fit] = MappingProxyType(
         "maplight": fit_boosted_trees,
         "forest": fit_forest,
         "kernel": fit_tanimoto_process,
+        "latent": fit_latent_process,
     }
 )
 

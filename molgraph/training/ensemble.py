@@ -15,7 +15,7 @@ from molgraph.datasets.splits import folds
 from molgraph.domain.latent import LatentDomain, fit_latent_domain
 from molgraph.encoder_store import PretrainedEncoder, encoder_for
 from molgraph.errors import InputError
-from molgraph.features.columns import MoleculeColumns
+from molgraph.features.columns import ENCODER, MoleculeColumns
 from molgraph.features.environments import structure_vectors
 from molgraph.features.featurize import featurize
 from molgraph.features.schema import SCHEMAS
@@ -101,7 +101,7 @@ def train_ensemble(
             f"uncertainty is {config.uncertainty!r}, which is for measured values, and all tasks are classes; "
             "choose ensemble, evidential or dropout"
         )
-    encoder, config = encoder_for(config)
+    encoder, config = encoder_for(config, len(dataset))
     device = resolve_device(config.device)
     dtype = resolve_precision(config.precision, device)
     fold = assign_folds(dataset, config)
@@ -116,11 +116,21 @@ def train_ensemble(
         checkpoint = Checkpoint(checkpoint_folder, {**_identity(dataset, config, graphs, device, dtype), **begun_with})
         if not resume:
             checkpoint.clear()
-    names = chosen_learners(config.preset, config.learner, len(dataset))
+    names = chosen_learners(config.preset, config.learner, len(dataset), has_encoder=encoder is not None)
     targets = learned_targets(dataset.labels, dataset.bounds, dataset.tasks, plans, config.target_scaling)
-    frozen = _frozen(encoder, config, device, dtype)
-    known = MoleculeColumns(graphs, dataset.smiles)
     blocks = {name: config.blocks_of(name) for name in names}
+    frozen = None
+    if encoder is not None and any(ENCODER in own for own in blocks.values()):
+        frozen = FrozenEncoder(
+            config.model,
+            SCHEMAS[encoder.card.schema].vocabulary,
+            encoder.weights,
+            schema=encoder.card.schema,
+            digest=encoder.digest,
+            device=device,
+            dtype=dtype,
+        )
+    known = MoleculeColumns(graphs, dataset.smiles)
     columns = {name: known.of(own, frozen) for name, own in blocks.items() if own}
     network, said, latents = None, None, None
     if "network" in names:
@@ -133,7 +143,7 @@ def train_ensemble(
             kinds=tuple(task.kind for task in dataset.tasks),
             vocabulary=SCHEMAS[graphs.schema].vocabulary,
             features=features,
-            encoder=None if encoder is None or frozen is not None else encoder.weights.state,
+            encoder=None if encoder is None or config.encoder_tuning == "frozen" else encoder.weights.state,
         )
         network = train_members(data, plans, config, dtype=dtype, checkpoint=checkpoint, on_progress=on_progress)
         ensemble = Ensemble(network.network, schema=graphs.schema, device=device, dtype=dtype)
@@ -149,28 +159,6 @@ def train_ensemble(
     fitted = _Fitted(names, network, said, vectors, models, means)
     judged = _judge(dataset, graphs.schema, fold, fitted, targets, config)
     return judged if frozen is None and network is None else replace(judged, encoder=encoder)
-
-
-def _frozen(
-    encoder: PretrainedEncoder | None, config: TrainConfig, device: torch.device, dtype: torch.dtype
-) -> FrozenEncoder | None:
-    """The encoder as it is, where it is not to learn on."""
-    if config.encoder_tuning == "full":
-        return None
-    if encoder is None:
-        raise InputError(
-            "encoder_tuning is 'frozen', and there is no encoder to be frozen: encoder is "
-            f"{config.encoder!r}; name the folder of one that molgraph pretrain wrote"
-        )
-    return FrozenEncoder(
-        config.model,
-        SCHEMAS[encoder.card.schema].vocabulary,
-        encoder.weights,
-        schema=encoder.card.schema,
-        digest=encoder.digest,
-        device=device,
-        dtype=dtype,
-    )
 
 
 @dataclass(frozen=True)

@@ -58,7 +58,9 @@ def test_it_learns_from_its_own_rows(fitted):
 def test_members_say_together_what_they_say_alone(fitted):
     name, data, _, members = fitted
     together = COLUMN_MODELS[name].join(members).predict(data.columns)
-    np.testing.assert_array_equal(together, np.concatenate([member.predict(data.columns) for member in members]))
+    alone = np.concatenate([member.predict(data.columns) for member in members])
+    # Products of other shapes add up in another order; the large coefficients of a process show it.
+    np.testing.assert_allclose(together, alone, rtol=0, atol=1e-4 if name == "latent" else 0)
 
 
 def test_arrays_hold_all_of_it(fitted):

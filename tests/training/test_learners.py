@@ -9,6 +9,7 @@ import torch
 
 from molgraph import Predictor, TrainConfig, featurize, learners, screen, train
 from molgraph.config import ModelConfig
+from molgraph.encoder_store import FROZEN_UP_TO, encoder_for
 from molgraph.errors import InputError, ModelError, TrainingError
 from molgraph.learners import LEARNERS, PRESETS, chosen_learners
 from molgraph.models.network import Network
@@ -17,7 +18,14 @@ from molgraph.training import boosting, column_learners
 from molgraph.training.ensemble import train_ensemble
 
 KINDS = ("regression", "classification")
-CHOICES = [{"learner": name} for name in LEARNERS if name != "network"] + [{"preset": name} for name in PRESETS]
+CHOICES = [
+    *({"learner": name} for name, spec in LEARNERS.items() if name != "network" and not spec.needs_encoder),
+    *({"preset": name} for name in PRESETS),
+    {"learner": "latent", "encoder": "here"},
+    {"learner": "embedding", "encoder": "here", "encoder_tuning": "frozen"},
+    {"preset": "fast", "encoder": "here", "encoder_tuning": "full"},
+    {"preset": "accurate", "encoder": "here"},
+]
 TEXTS = ["CC(=O)Oc1ccccc1C(=O)O", "CCO", "bad"]
 
 
@@ -28,9 +36,11 @@ def few_trees():
         yield
 
 
-def make_config(**choice):
-    small = ModelConfig(hidden=16, head_hidden=16)
-    return TrainConfig(model=small, folds=3, epochs=3, batch_size=16, device="cpu", precision="float32", **choice)
+def make_config(encoder="none", **choice):
+    small = ModelConfig(head_hidden=16) if encoder != "none" else ModelConfig(hidden=16, head_hidden=16)
+    return TrainConfig(
+        model=small, encoder=encoder, folds=3, epochs=3, batch_size=16, device="cpu", precision="float32", **choice
+    )
 
 
 @pytest.fixture(scope="module")
@@ -43,14 +53,19 @@ def dataset(make_dataset, assay):
 
 
 @pytest.fixture(scope="module", params=CHOICES, ids=lambda choice: "-".join(choice.values()))
-def model(request, dataset, tmp_path_factory):
+def model(request, dataset, encoder_folder, tmp_path_factory):
     folder = tmp_path_factory.mktemp("models") / "model"
-    return train(dataset, output=folder, config=make_config(**request.param)), folder, make_config(**request.param)
+    choice = request.param | ({"encoder": str(encoder_folder)} if "encoder" in request.param else {})
+    return train(dataset, output=folder, config=make_config(**choice)), folder, make_config(**choice)
+
+
+def names_of(config, n_rows):
+    return chosen_learners(config.preset, config.learner, n_rows, has_encoder=config.encoder != "none")
 
 
 def test_it_predicts_what_it_never_saw(model, dataset):
     predictor, _, config = model
-    names = chosen_learners(config.preset, config.learner, len(dataset))
+    names = names_of(config, len(dataset))
     assert (config.learner or names[0]) in names
     assert predictor.card.learners == tuple(predictor.shares) == names
     assert sum(predictor.shares.values()) == pytest.approx(1)
@@ -74,7 +89,7 @@ def test_what_is_loaded_says_the_same(model):
 
 def test_graphs_are_enough_unless_it_reads_descriptors(model):
     predictor, _, config = model
-    names = chosen_learners(config.preset, config.learner, 90)
+    names = names_of(config, 90)
     needs = bool({"maplight", "forest"} & {*names})
     assert predictor.needs_structures == needs
     graphs = featurize(TEXTS)
@@ -165,7 +180,9 @@ def test_goes_on_after_the_members_that_were_fitted(dataset, tmp_path, monkeypat
 def test_progress_tells_the_learner(dataset):
     seen = []
     train_ensemble(dataset, make_config(preset="accurate"), on_progress=seen.append)
-    assert list(dict.fromkeys(progress.learner for progress in seen)) == list(PRESETS["accurate"])
+    assert list(dict.fromkeys(progress.learner for progress in seen)) == [
+        name for name in PRESETS["accurate"] if name != "latent"
+    ]
     last = [progress for progress in seen if progress.learner == "forest"][-1]
     assert last.molecules_done == last.molecules_total
 
@@ -215,13 +232,27 @@ def test_settings_that_do_not_go_together(settings, words):
 
 
 def test_learners_for_few_rows_are_left_out_of_presets():
-    assert "kernel" in chosen_learners("accurate", None, 500)
-    assert "kernel" not in chosen_learners("accurate", None, 6000)
-    assert chosen_learners("accurate", "kernel", 6000) == ("kernel",)
+    assert "kernel" in chosen_learners("accurate", None, 500, has_encoder=True)
+    assert "kernel" not in chosen_learners("accurate", None, 6000, has_encoder=True)
+    assert chosen_learners("accurate", "kernel", 6000, has_encoder=True) == ("kernel",)
+
+
+def test_learners_without_their_encoder_are_left_out_of_presets_and_refused_by_name(dataset):
+    assert "latent" in chosen_learners("fast", None, 500, has_encoder=True)
+    assert "latent" not in chosen_learners("fast", None, 500, has_encoder=False)
+    with pytest.raises(InputError, match="learner is 'latent', and there is no encoder: encoder is 'none'; name the"):
+        train_ensemble(dataset, make_config(learner="latent"))
+
+
+def test_small_tables_freeze_the_encoder_unless_told_otherwise(encoder_folder):
+    config = make_config(encoder=str(encoder_folder))
+    assert [encoder_for(config, n)[1].encoder_tuning for n in (FROZEN_UP_TO, FROZEN_UP_TO + 1)] == ["frozen", "full"]
+    told = dataclasses.replace(config, encoder_tuning="full")
+    assert encoder_for(told, 10)[1].encoder_tuning == "full"
 
 
 def test_trees_on_the_embedding_bring_their_network():
-    assert chosen_learners("fast", "embedding", 500) == ("network", "embedding")
+    assert chosen_learners("fast", "embedding", 500, has_encoder=True) == ("network", "embedding")
 
 
 def test_a_card_with_the_trees_and_without_their_network_is_refused(dataset, tmp_path):
