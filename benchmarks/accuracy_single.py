@@ -33,7 +33,7 @@ class SingleNetwork:
         return package_versions(Path(sys.executable), ("molgraph-toolkit", "torch", "rdkit"))
 
     def predict_test(self, problem: Problem) -> np.ndarray:
-        config = replace(self.config, seed=problem.seed)
+        config = replace(self.config, seed=problem.seed, encoder="none", encoder_tuning="full")
         device = resolve_device(config.device)
         dtype = resolve_precision(config.precision, device)
         dataset, split = problem.dataset, problem.split

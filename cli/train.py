@@ -70,7 +70,7 @@ PresetName = Annotated[
     ),
 ]
 Learner = Annotated[
-    Literal["network", "embedding", "boosting", "maplight", "forest", "kernel"] | None,
+    Literal["network", "embedding", "boosting", "maplight", "forest", "kernel", "latent"] | None,
     typer.Option(help="One learner alone, in the place of a preset's."),
 ]
 Encoder = Annotated[
