@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 from molgraph import __version__
 from molgraph.benchmark.protocol import STANDARDIZER, Problem
 from molgraph.config import TrainConfig
+from molgraph.encoder_store import shipped_encoder_folder
+from molgraph.store import model_hash
 from molgraph.trainer import train
 
 
@@ -52,7 +54,10 @@ class OwnLearner:
         import sklearn
         import torch
 
+        folder = shipped_encoder_folder() if self.config.encoder == "auto" else None
+        encoder = {} if folder is None else {"encoder": model_hash(folder)}
         return {
+            **encoder,
             "molgraph": __version__,
             "python": platform.python_version(),
             "torch": torch.__version__,
@@ -71,17 +76,24 @@ class OwnLearner:
         return model.predict(test.smiles).mean
 
 
-#: The learners of this project, by the name in records.
+#: The learners of this project, by the name in records. Where it is not said otherwise they begin with the encoder that
+#: comes along; `scratch` is without, `tuned` and `frozen` say what becomes of it in the network.
 OWN_LEARNERS: Mapping[str, OwnLearner] = MappingProxyType(
     {
         "fast": OwnLearner(TrainConfig(preset="fast")),
         "accurate": OwnLearner(TrainConfig(preset="accurate")),
+        "fast_scratch": OwnLearner(TrainConfig(preset="fast", encoder="none")),
+        "accurate_scratch": OwnLearner(TrainConfig(preset="accurate", encoder="none")),
         "network": OwnLearner(TrainConfig(learner="network")),
-        "network_single": OwnLearner(TrainConfig(learner="network", folds=1)),
+        "network_scratch": OwnLearner(TrainConfig(learner="network", encoder="none")),
+        "network_tuned": OwnLearner(TrainConfig(learner="network", encoder_tuning="full")),
+        "network_frozen": OwnLearner(TrainConfig(learner="network", encoder_tuning="frozen")),
+        "network_single": OwnLearner(TrainConfig(learner="network", encoder="none", folds=1)),
         "embedding": OwnLearner(TrainConfig(learner="embedding")),
         "boosting": OwnLearner(TrainConfig(learner="boosting")),
         "maplight": OwnLearner(TrainConfig(learner="maplight")),
         "forest": OwnLearner(TrainConfig(learner="forest")),
         "kernel": OwnLearner(TrainConfig(learner="kernel")),
+        "latent": OwnLearner(TrainConfig(learner="latent")),
     }
 )

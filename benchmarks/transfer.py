@@ -1,0 +1,178 @@
+"""What the encoder brings: the same learners on the same rows, with the encoder that comes along and without.
+
+    python benchmarks/transfer.py run [--data-set esol] [--seeds 0 1 2] [--learner network_tuned]
+    python benchmarks/transfer.py curves [--seeds 0 1 2]
+    python benchmarks/transfer.py report
+
+One record per (data set, split, seed, learner) under `benchmarks/results/transfer/`; what is there is not run again.
+The curves are learned from 50, 100, 200 and 500 rows of the training part, drawn by the seed, and have records of their
+own, named `<learner>_<rows>`. The report is `benchmarks/results/transfer.md`.
+"""
+
+import argparse
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from inputs import data_folder
+from records import RESULTS
+
+from molgraph.benchmark.learner import OWN_LEARNERS, BenchmarkLearner
+from molgraph.benchmark.protocol import BENCHMARK_SPLITS, SUITES, Problem, make_cells
+from molgraph.benchmark.record import Record, read_records
+from molgraph.benchmark.report import compare, write_report
+from molgraph.benchmark.run import CellOutcome, run_cells
+from molgraph.metrics.scores import METRICS
+
+#: With the encoder, and the same without.
+PAIRS = (
+    ("network_tuned", "network_scratch"),
+    ("network_frozen", "network_scratch"),
+    ("fast", "fast_scratch"),
+    ("accurate", "accurate_scratch"),
+)
+WHOLE = (
+    "network_tuned",
+    "network_frozen",
+    "network_scratch",
+    "latent",
+    "fast",
+    "fast_scratch",
+    "accurate",
+    "accurate_scratch",
+)
+CURVES = ("network_tuned", "network_frozen", "network_scratch", "latent", "fast", "fast_scratch")
+ROWS = (50, 100, 200, 500)
+
+
+@dataclass(frozen=True)
+class FewRows:
+    """A learner that gets some of the rows that there are to learn from, drawn by the seed."""
+
+    learner: BenchmarkLearner
+    n_rows: int
+
+    def settings(self) -> dict[str, Any]:
+        return {**self.learner.settings(), "rows": self.n_rows}
+
+    def versions(self) -> dict[str, str]:
+        return self.learner.versions()
+
+    def predict_test(self, problem: Problem) -> np.ndarray:
+        seen = np.concatenate([problem.split.train, problem.split.valid])
+        rows = np.sort(np.random.default_rng(problem.seed).permutation(seen)[: self.n_rows])
+        few = replace(problem.split, train=rows, valid=rows[:0])
+        return self.learner.predict_test(replace(problem, split=few))
+
+
+LEARNERS: Mapping[str, BenchmarkLearner] = {
+    **{name: OWN_LEARNERS[name] for name in WHOLE},
+    **{f"{name}_{n}": FewRows(OWN_LEARNERS[name], n) for name in CURVES for n in ROWS},
+}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Runs cells, or writes the report; 1 if a cell failed."""
+    options = _options(arguments)
+    if options.what == "report":
+        write(read_records(options.records), options.records.with_suffix(".md"))
+        return 0
+    data_folder()  # says at once if there is none
+    learners = options.learner or (WHOLE if options.what == "run" else CURVES)
+    if options.what == "curves":
+        learners = [f"{name}_{n}" for n in ROWS for name in learners]
+    cells = make_cells(options.data_set, options.split, options.seeds, learners, LEARNERS)
+    outcomes = run_cells(
+        cells, LEARNERS, options.records, on_begin=lambda cell: print(cell.name, flush=True), on_end=_tell
+    )
+    return int(any(outcome.error for outcome in outcomes))
+
+
+def write(records: list[Record], path: Path) -> None:
+    """The report of all records that are there."""
+    whole = [record for record in records if record.learner in WHOLE]
+    write_report(compare(whole), whole, path)
+    text = path.read_text(encoding="utf-8")
+    path.write_text(f"{text}\n{_pairs(whole)}\n{_curves(records)}", encoding="utf-8")
+
+
+def _means(records: list[Record]) -> dict[tuple[str, str, str], float]:
+    """Mean over the seeds of an error, by data set, split and learner; 1 less the area under a curve counts as one."""
+    values: dict[tuple[str, str, str], list[float]] = {}
+    for record in records:
+        error = 1 - record.value if METRICS[record.metric].direction == "maximize" else record.value
+        values.setdefault((record.data_set, record.split, record.learner), []).append(error)
+    return {key: float(np.mean(own)) for key, own in values.items()}
+
+
+def _pairs(records: list[Record]) -> str:
+    means = _means(records)
+    lines = [
+        "### With the encoder and without",
+        "",
+        "Cells (data set and split) in which the mean error over the seeds is smaller with the encoder, and others.",
+        "",
+        "| with | without | better in | error with over without, median | worse in |",
+        "|---|---|---|---|---|",
+    ]
+    for own, other in PAIRS:
+        both = [
+            (data_set, split, means[data_set, split, own] / means[data_set, split, other])
+            for data_set, split, learner in means
+            if learner == own and (data_set, split, other) in means
+        ]
+        if not both:
+            continue
+        worse = ", ".join(f"{name} {split} ({ratio:.2f})" for name, split, ratio in sorted(both) if ratio > 1)
+        middle = float(np.median([ratio for _, _, ratio in both]))
+        better = sum(ratio < 1 for _, _, ratio in both)
+        lines.append(f"| {own} | {other} | {better} of {len(both)} | {middle:.3f} | {worse or 'none'} |")
+    return "\n".join([*lines, ""])
+
+
+def _curves(records: list[Record]) -> str:
+    means = _means(records)
+    lines = [
+        "### Few rows",
+        "",
+        "Error over that of `network_scratch` on the same rows, mean over the cells that both have (1 is as good).",
+        "",
+        "| rows | cells | " + " | ".join(name for name in CURVES if name != "network_scratch") + " |",
+        "|---" * (len(CURVES) + 1) + "|",
+    ]
+    for n in ROWS:
+        cells = sorted({key[:2] for key in means if all((*key[:2], f"{name}_{n}") in means for name in CURVES)})
+        if not cells:
+            continue
+        ratios = [
+            np.mean([means[(*cell, f"{name}_{n}")] / means[(*cell, f"network_scratch_{n}")] for cell in cells])
+            for name in CURVES
+            if name != "network_scratch"
+        ]
+        lines.append(f"| {n} | {len(cells)} | " + " | ".join(f"{ratio:.3f}" for ratio in ratios) + " |")
+    return "\n".join([*lines, ""])
+
+
+def _tell(outcome: CellOutcome) -> None:
+    if outcome.error:
+        print(f"  failed: {outcome.error}", file=sys.stderr, flush=True)
+    elif outcome.record is not None and not outcome.was_there:
+        print(f"  {outcome.record.metric} {outcome.record.value:.4f}, {outcome.record.seconds:,.0f} s", flush=True)
+
+
+def _options(arguments: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=("run", "curves", "report"))
+    parser.add_argument("--data-set", nargs="+", default=SUITES["small"], help="default: the small suite")
+    parser.add_argument("--split", nargs="+", choices=tuple(BENCHMARK_SPLITS), default=("random", "scaffold"))
+    parser.add_argument("--seeds", nargs="+", type=int, default=(0, 1, 2))
+    parser.add_argument("--learner", nargs="+", choices=WHOLE)
+    parser.add_argument("--records", type=Path, default=RESULTS / "transfer")
+    return parser.parse_args(arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
