@@ -32,6 +32,8 @@ LEARNERS = {**OWN_LEARNERS, "dmpnn": DMPNN, **PEERS}
 COMPARED = (
     "accurate",
     "fast",
+    "accurate_scratch",
+    "fast_scratch",
     "dmpnn",
     "chemprop",
     "chemprop_x5",

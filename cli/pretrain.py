@@ -36,7 +36,7 @@ def pretrain(
     ] = None,
     hidden: Annotated[int | None, typer.Option(min=1, help="Width of the encoder. [default: 300]")] = None,
     depth: Annotated[int | None, typer.Option(min=1, help="Message-passing steps. [default: 3]")] = None,
-    epochs: Annotated[int | None, typer.Option(min=1, help="Passes over the molecules. [default: 10]")] = None,
+    epochs: Annotated[int | None, typer.Option(min=1, help="Passes over the molecules. [default: 4]")] = None,
     batch_size: Annotated[int | None, typer.Option(min=1, help="Molecules a step. [default: 128]")] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Seed of sample, order and weights. [default: 0]")] = None,
     config: Annotated[

@@ -254,7 +254,7 @@ class PretrainConfig:
     per_library: int | None = None
     held_out_fraction: float = 0.02
     hidden_fraction: float = 0.3
-    epochs: int = 10
+    epochs: int = 4
     batch_size: int = 128
     peak_lr: float = 6e-3
     weight_decay: float = 0.0

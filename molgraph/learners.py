@@ -76,7 +76,7 @@ LEARNERS: Mapping[LearnerName, LearnerSpec] = MappingProxyType(
 PRESETS: Mapping[Preset, tuple[LearnerName, ...]] = MappingProxyType(
     {
         "fast": ("network", "boosting", "kernel", "latent"),
-        "accurate": ("network", "boosting", "maplight", "forest", "kernel", "latent"),
+        "accurate": ("network", "maplight", "forest", "kernel", "latent"),
     }
 )
 
@@ -93,7 +93,7 @@ def chosen_learners(
         has_encoder: Whether there is a pretrained encoder; without one, what needs it is left out of a preset.
 
     >>> chosen_learners("accurate", None, 10_000, has_encoder=False)
-    ('network', 'boosting', 'maplight', 'forest')
+    ('network', 'maplight', 'forest')
     """
     if learner is not None:
         return ("network", learner) if LEARNERS[learner].reads_network else (learner,)

@@ -71,7 +71,7 @@ def test_version(molgraph):
 @pytest.mark.parametrize(
     ("arguments", "error"),
     [
-        (("tran",), "No such command 'tran'. Did you mean 'train'? (help: molgraph --help)"),
+        (("tran",), "No such command 'tran'. Did you mean 'train', 'pretrain'? (help: molgraph --help)"),
         (("models", "shwo"), "No such command 'shwo'. Did you mean 'show'? (help: molgraph models --help)"),
         (("train",), "Missing argument 'TABLE' (help: molgraph train --help)"),
         (("train", "a.csv"), "Missing option '--output' / '-o' (help: molgraph train --help)"),
