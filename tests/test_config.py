@@ -33,7 +33,7 @@ def one_line(caught) -> str:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("epoch = 3", "there is no setting 'epoch'; allowed are preset, learner, folds, split, epochs"),
+        ("epoch = 3", "there is no setting 'epoch'; allowed are preset, learner, encoder, encoder_tuning"),
         ("[model]\nwidth = 3", "there is no setting 'width'; allowed are architecture, hidden"),
         ("epochs = 3.5", "epochs is 3.5; it must be a whole number"),
         ("epochs = true", "epochs is True; it must be a whole number"),

@@ -119,17 +119,8 @@ def train_ensemble(
     names = chosen_learners(config.preset, config.learner, len(dataset), has_encoder=encoder is not None)
     targets = learned_targets(dataset.labels, dataset.bounds, dataset.tasks, plans, config.target_scaling)
     blocks = {name: config.blocks_of(name) for name in names}
-    frozen = None
-    if encoder is not None and any(ENCODER in own for own in blocks.values()):
-        frozen = FrozenEncoder(
-            config.model,
-            SCHEMAS[encoder.card.schema].vocabulary,
-            encoder.weights,
-            schema=encoder.card.schema,
-            digest=encoder.digest,
-            device=device,
-            dtype=dtype,
-        )
+    is_read = any(ENCODER in own for own in blocks.values())
+    frozen = None if encoder is None or not is_read else _as_it_is(encoder, device, dtype)
     known = MoleculeColumns(graphs, dataset.smiles)
     columns = {name: known.of(own, frozen) for name, own in blocks.items() if own}
     network, said, latents = None, None, None
@@ -159,6 +150,18 @@ def train_ensemble(
     fitted = _Fitted(names, network, said, vectors, models, means)
     judged = _judge(dataset, graphs.schema, fold, fitted, targets, config)
     return judged if frozen is None and network is None else replace(judged, encoder=encoder)
+
+
+def _as_it_is(encoder: PretrainedEncoder, device: torch.device, dtype: torch.dtype) -> FrozenEncoder:
+    return FrozenEncoder(
+        encoder.card.config.model,
+        SCHEMAS[encoder.card.schema].vocabulary,
+        encoder.weights,
+        schema=encoder.card.schema,
+        digest=encoder.digest,
+        device=device,
+        dtype=dtype,
+    )
 
 
 @dataclass(frozen=True)

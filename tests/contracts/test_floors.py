@@ -32,6 +32,7 @@ COMMAND_LINE_UNITS = {
     *FLOORS[0],
     "datasets",
     "library",
+    "encoder_store",
     "store",
     "screening",
     "evaluation",
