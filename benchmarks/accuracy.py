@@ -21,7 +21,7 @@ from records import RESULTS
 from molgraph import TrainConfig
 from molgraph.benchmark.learner import OWN_LEARNERS
 from molgraph.benchmark.protocol import BENCHMARK_SPLITS, SUITES, make_cells
-from molgraph.benchmark.record import read_records
+from molgraph.benchmark.record import Record, read_records
 from molgraph.benchmark.report import compare, readme_table, write_report
 from molgraph.benchmark.run import CellOutcome, run_cells
 
@@ -67,11 +67,23 @@ def report(records: Path, readme: Path | None) -> None:
     write_report(comparison, found, records.with_suffix(".md"))
     if readme is not None:
         text = readme.read_text(encoding="utf-8")
-        table = readme_table(comparison)
+        table = readme_table(compare(shared_seeds(found)))
         replaced, n = _BLOCK.subn(lambda match: f"{match[1]}{table}{match[2]}", text)
         if n != 1:
             raise ValueError(f"{readme} has {n} places for the table of accuracies; it must have one")
         readme.write_text(replaced, encoding="utf-8")
+
+
+def shared_seeds(records: list[Record]) -> list[Record]:
+    """The records of those seeds that all learners have which have any of the same data set and split.
+
+    Means over different seeds are means over different rows, and cannot stand beside each other.
+    """
+    seeds: dict[tuple[str, str], dict[str, set[int]]] = {}
+    for record in records:
+        seeds.setdefault((record.data_set, record.split), {}).setdefault(record.learner, set()).add(record.seed)
+    shared = {block: set.intersection(*own.values()) for block, own in seeds.items()}
+    return [record for record in records if record.seed in shared[record.data_set, record.split]]
 
 
 def _tell(outcome: CellOutcome) -> None:

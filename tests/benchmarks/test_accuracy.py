@@ -14,7 +14,7 @@ from peers import Chemprop
 
 from molgraph import TrainConfig
 from molgraph.benchmark.protocol import Problem
-from molgraph.benchmark.record import read_records
+from molgraph.benchmark.record import Record, read_records
 from molgraph.config import ModelConfig
 from molgraph.datasets.dataset import Dataset
 from molgraph.datasets.duplicates import MergeReport
@@ -177,3 +177,21 @@ def test_the_script_runs_once_and_reports(tmp_path, monkeypatch, capsys, data_di
 def test_names_are_known():
     assert set(accuracy.COMPARED) <= accuracy.LEARNERS.keys()
     assert PEERS.keys() < accuracy.LEARNERS.keys()
+
+
+def test_the_table_compares_means_over_the_same_seeds():
+    def record(learner, seed, data_set="esol"):
+        return Record(
+            data_set=data_set, split="random", seed=seed, learner=learner, metric="rmse", value=1.0, tasks={"a": 1.0},
+            rows={}, problem_sha256="", data_sha256="", settings={}, versions={}, seconds=1.0, peak_mb=1.0,
+            date="2026-11-21",
+        )  # fmt: skip
+
+    records = [record("rf", 0), record("rf", 1), record("fast", 1), record("rf", 0, "bbbp"), record("rf", 2, "bbbp")]
+    kept = accuracy.shared_seeds(records)
+    assert [(own.data_set, own.learner, own.seed) for own in kept] == [
+        ("esol", "rf", 1),
+        ("esol", "fast", 1),
+        ("bbbp", "rf", 0),
+        ("bbbp", "rf", 2),
+    ]
