@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +16,6 @@ from molgraph.config import Device, Precision
 from molgraph.encoder_store import load_encoder, shipped_encoder_folder
 from molgraph.errors import InputError
 from molgraph.features.featurize import featurize
-from molgraph.features.schema import SCHEMAS
 from molgraph.library.progress import StreamProgress
 from molgraph.library.reader import check_standardizer, open_library
 from molgraph.library.unusable import nothing_usable
@@ -143,16 +141,7 @@ def _embedder(encoder: str | Path, device: Device, precision: Precision) -> _Emb
         return _Embedder(predictor.vectorizer, predictor.card.standardizer)
     stored = load_encoder(folder)
     where = resolve_device(device)
-    frozen = FrozenEncoder(
-        stored.card.config.model,
-        SCHEMAS[stored.card.schema].vocabulary,
-        stored.weights,
-        schema=stored.card.schema,
-        digest=stored.digest,
-        device=where,
-        dtype=resolve_precision(precision, where),
-    )
-    return _Embedder(frozen, stored.card.standardizer)
+    return _Embedder(stored.frozen(where, resolve_precision(precision, where)), stored.card.standardizer)
 
 
 @dataclass(frozen=True)
@@ -174,7 +163,9 @@ class _Rows:
 
 def _rows(batch: RecordBatch, embedder: _Embedder) -> tuple[_Rows, list[Rejected]]:
     """The records of a batch in the order of the input, and those that gave no vector."""
-    graphs = batch.graphs or featurize(batch.smiles, ids=batch.ids, standardizer=embedder.standardizer)
+    graphs = batch.graphs
+    if graphs is None:
+        graphs = featurize(batch.smiles, ids=batch.ids, standardizer=embedder.standardizer)
     found = np.full((len(batch) + len(batch.rejected), embedder.encoder.n_columns), np.nan, dtype=np.float32)
     found[graphs.row_index] = embedder.encoder.vectors(graphs)
     failed = [*enumerate(batch.rejected, len(batch)), *((bad.row, bad) for bad in graphs.rejected)]
@@ -200,12 +191,14 @@ def _writer(output: str | Path, n_columns: int) -> Iterator[Callable[[_Rows], No
         parts: list[_Rows] = []
         with atomic_path(output) as temporary:
             yield parts.append
-            arrays: dict[str, NDArray[Any]] = {
-                name: np.array([text for part in parts for text in getattr(part, name)], dtype=np.str_)
-                for name in ("ids", "smiles", "reasons")
-            }
             with temporary.open("wb") as file:
-                np.savez(file, allow_pickle=False, vectors=np.concatenate([part.vectors for part in parts]), **arrays)
+                np.savez(
+                    file,
+                    ids=np.array([text for part in parts for text in part.ids], dtype=np.str_),
+                    smiles=np.array([text for part in parts for text in part.smiles], dtype=np.str_),
+                    reasons=np.array([text for part in parts for text in part.reasons], dtype=np.str_),
+                    vectors=np.concatenate([part.vectors for part in parts]),
+                )
         return
     names = [f"v{column:03}" for column in range(n_columns)]
     with open_table_writer(output, ["id", "smiles", "status", "reason", *names]) as table:

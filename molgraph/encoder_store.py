@@ -9,6 +9,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Literal
 
+import torch
 from safetensors import SafetensorError
 from safetensors.torch import load as load_tensors
 from safetensors.torch import save as serialize_tensors
@@ -18,7 +19,7 @@ from molgraph.encoder_card import FORMAT_VERSION, EncoderCard, encoder_card_from
 from molgraph.errors import InputError, ModelError
 from molgraph.features.schema import SCHEMAS
 from molgraph.learners import LEARNERS
-from molgraph.models.frozen import EncoderWeights, weights_from_tensors
+from molgraph.models.frozen import EncoderWeights, FrozenEncoder, weights_from_tensors
 from molgraph.sealed import CARD, SealedKind, file_hashes
 
 WEIGHTS = "encoder.safetensors"
@@ -45,6 +46,18 @@ class PretrainedEncoder:
     card: EncoderCard
     weights: EncoderWeights
     digest: str
+
+    def frozen(self, device: torch.device, dtype: torch.dtype) -> FrozenEncoder:
+        """The encoder as it is, ready to make vectors."""
+        return FrozenEncoder(
+            self.card.config.model,
+            SCHEMAS[self.card.schema].vocabulary,
+            self.weights,
+            schema=self.card.schema,
+            digest=self.digest,
+            device=device,
+            dtype=dtype,
+        )
 
 
 def shipped_encoder_folder() -> Path | None:

@@ -24,7 +24,6 @@ from molgraph.learners import LearnerName, chosen_learners
 from molgraph.models.batch import ResidentGraphs
 from molgraph.models.committee import ColumnModel, Learners, blended
 from molgraph.models.ensemble import Ensemble
-from molgraph.models.frozen import FrozenEncoder
 from molgraph.models.precision import resolve_device, resolve_precision
 from molgraph.outputs import MemberOutputs
 from molgraph.training.blending import member_shares
@@ -120,7 +119,7 @@ def train_ensemble(
     targets = learned_targets(dataset.labels, dataset.bounds, dataset.tasks, plans, config.target_scaling)
     blocks = {name: config.blocks_of(name) for name in names}
     is_read = any(ENCODER in own for own in blocks.values())
-    frozen = None if encoder is None or not is_read else _as_it_is(encoder, device, dtype)
+    frozen = None if encoder is None or not is_read else encoder.frozen(device, dtype)
     known = MoleculeColumns(graphs, dataset.smiles)
     columns = {name: known.of(own, frozen) for name, own in blocks.items() if own}
     network, said, latents = None, None, None
@@ -150,18 +149,6 @@ def train_ensemble(
     fitted = _Fitted(names, network, said, vectors, models, means)
     judged = _judge(dataset, graphs.schema, fold, fitted, targets, config)
     return judged if frozen is None and network is None else replace(judged, encoder=encoder)
-
-
-def _as_it_is(encoder: PretrainedEncoder, device: torch.device, dtype: torch.dtype) -> FrozenEncoder:
-    return FrozenEncoder(
-        encoder.card.config.model,
-        SCHEMAS[encoder.card.schema].vocabulary,
-        encoder.weights,
-        schema=encoder.card.schema,
-        digest=encoder.digest,
-        device=device,
-        dtype=dtype,
-    )
 
 
 @dataclass(frozen=True)
