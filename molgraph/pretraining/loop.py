@@ -21,7 +21,7 @@ from molgraph.models.pretrainer import Pretrainer
 from molgraph.pretraining.progress import PretrainListener, PretrainProgress, silent
 from molgraph.pretraining.shards import ShardedCorpus, load_shard
 from molgraph.pretraining.targets import FARTHEST, UNKNOWN, block_slices, target_names
-from molgraph.training.checkpoint import Checkpoint
+from molgraph.training.checkpoint import Checkpoint, restore_state, state_tensors
 from molgraph.training.members import threads_per_lane
 from molgraph.training.schedule import one_cycle
 
@@ -279,10 +279,7 @@ class _Step:
 
 
 def _save(model: Pretrainer, optimizer: torch.optim.AdamW, checkpoint: Checkpoint, position: int, step: int) -> None:
-    tensors = {f"weights.{key}": tensor for key, tensor in model.state_dict().items()}
-    for index, moments in optimizer.state_dict()["state"].items():
-        tensors |= {f"optimizer.{index}.{key}": tensor for key, tensor in moments.items()}
-    checkpoint.save(_STATE, tensors, {"position": position, "step": step})
+    checkpoint.save(_STATE, state_tensors(model, optimizer), {"position": position, "step": step})
 
 
 def _restored(model: Pretrainer, optimizer: torch.optim.AdamW, checkpoint: Checkpoint | None) -> tuple[int, int]:
@@ -291,14 +288,5 @@ def _restored(model: Pretrainer, optimizer: torch.optim.AdamW, checkpoint: Check
     if saved is None:
         return 0, 0
     tensors, record = saved
-    model.load_state_dict(_below(tensors, "weights."))
-    moments: dict[int, dict[str, Tensor]] = {}
-    for key, tensor in _below(tensors, "optimizer.").items():
-        index, quantity = key.split(".", 1)
-        moments.setdefault(int(index), {})[quantity] = tensor
-    optimizer.load_state_dict({"state": moments, "param_groups": optimizer.state_dict()["param_groups"]})
+    restore_state(tensors, model, optimizer)
     return int(record["position"]), int(record["step"])
-
-
-def _below(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
-    return {key.removeprefix(prefix): tensor for key, tensor in tensors.items() if key.startswith(prefix)}

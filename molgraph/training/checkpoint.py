@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as to_bytes
-from torch import Tensor
+from torch import Tensor, nn
 
 from molgraph.atomic import atomic_path
 from molgraph.errors import InputError, TrainingError
@@ -76,3 +77,26 @@ class Checkpoint:
     def clear(self) -> None:
         """Delete the folder."""
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def state_tensors(model: nn.Module, optimizer: torch.optim.AdamW) -> dict[str, Tensor]:
+    """Weights and moments, as a checkpoint holds them."""
+    tensors = {f"weights.{key}": tensor for key, tensor in model.state_dict().items()}
+    for index, moments in optimizer.state_dict()["state"].items():
+        tensors |= {f"optimizer.{index}.{key}": tensor for key, tensor in moments.items()}
+    return tensors
+
+
+def restore_state(tensors: Mapping[str, Tensor], model: nn.Module, optimizer: torch.optim.AdamW) -> None:
+    """Give weights and moments back."""
+    model.load_state_dict(below(tensors, "weights."))
+    moments: dict[int, dict[str, Tensor]] = {}
+    for key, tensor in below(tensors, "optimizer.").items():
+        index, quantity = key.split(".", 1)
+        moments.setdefault(int(index), {})[quantity] = tensor
+    optimizer.load_state_dict({"state": moments, "param_groups": optimizer.state_dict()["param_groups"]})
+
+
+def below(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    """The tensors whose names begin with `prefix`, without it."""
+    return {key.removeprefix(prefix): tensor for key, tensor in tensors.items() if key.startswith(prefix)}

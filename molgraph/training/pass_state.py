@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from molgraph.models.network import Network
-from molgraph.training.checkpoint import Checkpoint
+from molgraph.training.checkpoint import Checkpoint, below, restore_state, state_tensors
 
 
 @dataclass
@@ -54,10 +54,8 @@ class PassState:
 
     def save(self, checkpoint: Checkpoint, name: str) -> None:
         """Write everything under `name`."""
-        tensors = {f"weights.{key}": tensor for key, tensor in self.network.state_dict().items()}
+        tensors = state_tensors(self.network, self.optimizer)
         tensors |= {f"best.{key}": tensor for key, tensor in self.best_weights.items()}
-        for index, moments in self.optimizer.state_dict()["state"].items():
-            tensors |= {f"optimizer.{index}.{key}": tensor for key, tensor in moments.items()}
         record = {"epoch": self.epoch, "best_loss": self.best_loss.tolist(), "best_epoch": self.best_epoch.tolist()}
         checkpoint.save(name, tensors, record)
 
@@ -72,18 +70,8 @@ class PassState:
             return
         tensors, record = saved
         device = self.network.target_mean.device
-        self.network.load_state_dict(_part(tensors, "weights."))
-        self.best_weights = {key: tensor.to(device) for key, tensor in _part(tensors, "best.").items()}
-        moments: dict[int, dict[str, Tensor]] = {}
-        for key, tensor in _part(tensors, "optimizer.").items():
-            index, quantity = key.split(".", 1)
-            moments.setdefault(int(index), {})[quantity] = tensor
-        settings = self.optimizer.state_dict()["param_groups"]
-        self.optimizer.load_state_dict({"state": moments, "param_groups": settings})
+        restore_state(tensors, self.network, self.optimizer)
+        self.best_weights = {key: tensor.to(device) for key, tensor in below(tensors, "best.").items()}
         self.epoch = record["epoch"]
         self.best_loss = np.array(record["best_loss"], dtype=np.float64)
         self.best_epoch = np.array(record["best_epoch"], dtype=np.int64)
-
-
-def _part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
-    return {key.removeprefix(prefix): tensor for key, tensor in tensors.items() if key.startswith(prefix)}
