@@ -405,4 +405,5 @@ def _describe(expected: Any) -> str:
         return " or ".join(_describe(option) for option in typing.get_args(expected))
     if origin is dict:
         return "a table of numbers"
-    return {float: "a number", int: "a whole number", bool: "true or false", type(None): "left out"}[expected]
+    named = {float: "a number", int: "a whole number", bool: "true or false", str: "a text", type(None): "left out"}
+    return named[expected]

@@ -82,6 +82,7 @@ def test_card_without_structures_survives_json():
         (["config", "model"], 3),
         (["config", "model", "hidden"], 10**12),
         (["config", "unknown"], 1),
+        (["config", "encoder"], None),
         (["data", "rows_used"], "7"),
         (["data"], None),
         (["metrics", 0, "mean"], "low"),
