@@ -8,7 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test test-slow lint format bench bench-speed encoder clean
+.PHONY: demo test test-slow lint format bench bench-speed encoder panel clean
 
 demo: $(VENV)/installed
 	$(BIN)/molgraph demo -o molgraph-demo --overwrite
@@ -48,6 +48,11 @@ encoder: $(VENV)/installed
 	    sider.csv tox21.csv,--keep-out $(SETS)/$(set)) \
 	  $(foreach table,$(sort $(wildcard $(MOLGRAPH_DATA)/tdc_admet/*/train_val.csv)),--keep-out $(table)) \
 	  --per-library 100000 -o data/encoder --overwrite --resume
+
+# The models that come with molgraph, in the place of those that are there; reads the encoder, so make that before it.
+panel: $(VENV)/installed
+	rm -rf data/models
+	$(BIN)/molgraph models build data/models
 
 $(VENV)/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "molgraph needs Python 3.11 or newer; say which with: make PYTHON=/path/to/python3.11")'

@@ -8,6 +8,7 @@ from pathlib import Path
 
 ENVIRONMENTS = Path(__file__).resolve().parent / ".peers"
 CHEMPROP_PINS = ("torch==2.13.0", "chemprop==2.3.1")
+ADMET_AI_PINS = ("torch==2.13.0", "admet-ai==2.0.1")
 WIDTH, DEPTH, BATCH_SIZE = 300, 3, 64
 
 
@@ -92,17 +93,41 @@ class Molgraph:
         return _texts([self.executable, *arguments])
 
 
+@dataclass(frozen=True)
+class AdmetAi:
+    """Command lines of ADMET-AI 2.0.1."""
+
+    executable: Path
+
+    @property
+    def python(self) -> Path:
+        return self.executable.parent / "python"
+
+    def predict(self, library: Path, output: Path) -> list[str | Path]:
+        return _texts([self.executable, "--data_path", library, "--save_path", output, "--smiles_column", "smiles"])
+
+
 def install_chemprop() -> Chemprop:
     """chemprop in its own environment under `benchmarks/.peers`, made first if it is not there."""
-    folder = ENVIRONMENTS / "chemprop-2.3.1"
+    return Chemprop(_install("chemprop-2.3.1", CHEMPROP_PINS) / "chemprop")
+
+
+def install_admet_ai() -> AdmetAi:
+    """ADMET-AI, likewise."""
+    return AdmetAi(_install("admet-ai-2.0.1", ADMET_AI_PINS) / "admet_predict")
+
+
+def _install(name: str, pins: tuple[str, ...]) -> Path:
+    """The folder of executables of an environment."""
+    folder = ENVIRONMENTS / name
     scripts = folder / ("Scripts" if sys.platform == "win32" else "bin")
     ready = folder / "ready"  # written last, so that an interrupted installation is started again
     if not ready.exists():
-        print(f"installing {' '.join(CHEMPROP_PINS)} under benchmarks/.peers", file=sys.stderr)
+        print(f"installing {' '.join(pins)} under benchmarks/.peers", file=sys.stderr)
         venv.create(folder, clear=True, with_pip=True)
-        subprocess.run([scripts / "python", "-m", "pip", "install", "--quiet", *CHEMPROP_PINS], check=True)
+        subprocess.run([scripts / "python", "-m", "pip", "install", "--quiet", *pins], check=True)
         ready.touch()
-    return Chemprop(scripts / "chemprop")
+    return scripts
 
 
 def package_versions(python: Path, packages: tuple[str, ...]) -> dict[str, str]:

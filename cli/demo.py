@@ -66,6 +66,8 @@ def _show(report: "DemoReport", output: Path) -> None:
     show_line()
     for line in _selection(report, output):
         show_line(line)
+    show_line()
+    _show_safe(report, output)
 
 
 def _answers(report: "DemoReport") -> list[tuple[str, str]]:
@@ -110,6 +112,23 @@ def _selection(report: "DemoReport", output: Path) -> list[str]:
         "FIRES: do not trust this rate" if report.shift_fires else "passed: the library in the domain is like the assay"
     )
     return [*lines, f"  shift check {check}"]
+
+
+def _show_safe(report: "DemoReport", output: Path) -> None:
+    """The second ranking; the lines fit 80 columns."""
+    from molgraph.demo import LEVEL, TOXICITY
+
+    show_line("Potency up, toxicity down: the first of the second list")
+    show_line(f"  ({output / 'safe' / 'hits.csv'})")
+    rows = [("  compound", "pIC50", f"{LEVEL:.0%} interval", "known", *(f"{name} (%)" for name in TOXICITY))]
+    for hit in report.potent_and_safe:
+        measured = "" if hit.measured is None else f"{hit.measured:.1f}"
+        risks = [f"{'' if risk.in_domain else '?'}{risk.probability:.2f} ({risk.percentile:.0f})" for risk in hit.risks]
+        interval = f"{hit.lower:.1f} to {hit.upper:.1f}"
+        rows.append((f"  {hit.id}", f"{hit.value:.1f}", interval, measured, *risks))
+    show_table(rows, right=range(1, 4 + len(TOXICITY)))
+    show_line("  Probabilities, in brackets the approved drugs with a smaller one, in per cent;")
+    show_line("  a ? marks compounds unlike all that this model was trained on: a guess.")
 
 
 def _set_aside(report: "DemoReport") -> str:

@@ -12,7 +12,7 @@ from .options import (
     Device,
     IdColumn,
     Level,
-    ModelFolder,
+    Model,
     Overwrite,
     Quiet,
     SmilesColumn,
@@ -59,7 +59,7 @@ _MEANINGS = {
 
 
 def evaluate(
-    model: ModelFolder,
+    model: Model,
     table: Annotated[str, typer.Argument(metavar="TABLE", help="Measured compounds that the model never saw.")],
     *,
     output: Annotated[

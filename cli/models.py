@@ -1,42 +1,99 @@
-"""`molgraph models`: what a model folder says of itself."""
+"""`molgraph models`: the models that come along, what a model folder says of itself, and how the former are made."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from .commands import Commands
-from .options import AsJson, ModelFolder
-from .text import show_json, show_table
+from .options import AsJson, Model, Quiet
+from .text import show_json, show_line, show_table, tell
 
 if TYPE_CHECKING:
-    from molgraph.card import ModelCard
+    from molgraph.card import MetricRecord, ModelCard
     from molgraph.config import TrainConfig
     from molgraph.tasks import TaskSpec
 
-app = typer.Typer(cls=Commands, help="Model folders: show what one is and where it comes from.")
+app = typer.Typer(cls=Commands, help="Models: list those that come along, or show one.")
 
 
-@app.callback()
-def root() -> None:
-    """Keep `show` a sub-command while it is the only one."""
+@app.command("list", epilog="Example: molgraph models list", short_help="List the models that come with molgraph.")
+def list_models(*, as_json: AsJson = False) -> None:
+    """List the models that come with molgraph; each name stands for a model folder, and `panel` for all of them."""
+    from molgraph.card import card_to_dict
+    from molgraph.prediction.shipped import shipped_models
+    from molgraph.store import load_card
+
+    cards = {name: load_card(folder) for name, folder in shipped_models().items()}
+    if as_json:
+        show_json({name: card_to_dict(card) for name, card in cards.items()})
+        return
+    if not cards:
+        show_line("no models come with this installation")
+        return
+    rows = [("name", "compounds", "out of fold", "what it predicts")]
+    group = None
+    for name, card in cards.items():
+        about = card.about
+        if about is not None and about.group != group:
+            group = about.group
+            rows += [("", "", "", ""), (group, "", "", "")]
+        rows.append((f"  {name}", f"{card.data.rows_used:,}", _leading(card), _title(card)))
+    show_table(rows, right=[1])
+    show_line()
+    show_line("molgraph predict panel FILE -o OUT asks all of them, panel:herg,ames some; molgraph models show NAME")
+    show_line("tells what one was learned from, how good it is, and what it must not be used for.")
 
 
-@app.command(epilog="Example: molgraph models show model", short_help="Show what a model is and how good it is.")
-def show(model: ModelFolder, *, as_json: AsJson = False) -> None:
+def _leading(card: "ModelCard") -> str:
+    """The leading metric, its mean over the tasks where there are several."""
+    metric = card.metrics[0].metric
+    means = [record.mean for record in card.metrics if record.metric == metric and record.mean is not None]
+    return f"{metric} {_value(sum(means) / len(means) if means else None)}"
+
+
+def _title(card: "ModelCard") -> str:
+    unit = card.tasks[0].unit
+    title = "" if card.about is None else card.about.title
+    return f"{title}, {unit}" if unit is not None else title
+
+
+@app.command(epilog="Example: molgraph models show herg", short_help="Show what a model is and how good it is.")
+def show(model: Model, *, as_json: AsJson = False) -> None:
     """Show tasks, training data, out-of-fold metrics and settings of a model; or corpus and quality of an encoder."""
     from molgraph.card import card_to_dict
+    from molgraph.prediction.shipped import model_folder
     from molgraph.sealed import sealed_noun
     from molgraph.store import load_card
 
     if sealed_noun(model) == "encoder":
-        _show_encoder(model, as_json=as_json)
+        _show_encoder(Path(model), as_json=as_json)
         return
-    card = load_card(model)
+    card = load_card(model_folder(model))
     if as_json:
         show_json(card_to_dict(card))
     else:
         show_table(_lines(card))
+
+
+@app.command(
+    epilog="Example: molgraph models build data/models", short_help="Train the models that come along once more."
+)
+def build(
+    output: Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder of models; those that it holds stay.")],
+    *,
+    data: Annotated[
+        Path,
+        typer.Option(envvar="MOLGRAPH_DATA", help="Folder of data sets, with moleculenet and tdc_admet in it."),
+    ],
+    quiet: Quiet = False,
+) -> None:
+    """Train the models that come with molgraph once more, from the tables that they were learned from."""
+    from molgraph.endpoints import build_panel
+
+    folders = build_panel(data, output, tell=(lambda _line: None) if quiet else tell)
+    if not quiet:
+        tell(f"{len(folders)} models in {output}")
 
 
 def _show_encoder(folder: Path, *, as_json: bool) -> None:
@@ -73,7 +130,9 @@ def _show_encoder(folder: Path, *, as_json: bool) -> None:
 
 def _lines(card: "ModelCard") -> list[tuple[str, str]]:
     data, config = card.data, card.config
-    lines = [("task", _task_line(task)) for task in card.tasks[:20]]
+    about = card.about
+    lines = [] if about is None else [("predicts", about.title), ("kind", about.group), ("measured by", about.source)]
+    lines += [("task", _task_line(task)) for task in card.tasks[:20]]
     if len(card.tasks) > 20:
         lines.append(("", f"... and {len(card.tasks) - 20} more (--json shows all)"))
     lines += [
@@ -89,16 +148,26 @@ def _lines(card: "ModelCard") -> list[tuple[str, str]]:
         ("calibration", _calibration_line(card)),
         ("structures", "in the folder" if card.has_structures else "left out"),
         ("domain", _domain_line(card.domain_similarity)),
+        *([("percentiles", f"among {card.reference}")] if card.reference is not None else []),
+        *([] if about is None else [("licence", about.licence), ("not for", about.not_for)]),
+        *([] if about is None else [("defects", defect) for defect in about.defects]),
         (
             "written by",
             ", ".join([f"molgraph {card.molgraph_version}", *(f"{k} {v}" for k, v in card.libraries.items())]),
         ),
     ]
-    for record in card.metrics[:40]:
-        mean = "undefined" if record.mean is None else f"{record.mean:.3f}"
-        std = "" if record.std is None else f" ± {record.std:.3f}"
-        lines.append(("out of fold", f"{record.task} {record.metric} {mean}{std} ({record.n_rows:,} compounds)"))
+    lines += [("out of fold", _metric_line(record)) for record in card.metrics[:40]]
     return lines
+
+
+def _metric_line(record: "MetricRecord") -> str:
+    interval = record.interval
+    shown = "" if interval is None else f", 95%: {interval[0]:.3f} to {interval[1]:.3f}"
+    return f"{record.task} {record.metric} {_value(record.mean)}{shown} ({record.n_rows:,} compounds)"
+
+
+def _value(mean: float | None) -> str:
+    return "undefined" if mean is None else f"{mean:.3f}"
 
 
 def _encoder_line(card: "ModelCard") -> str:
@@ -124,7 +193,7 @@ def _calibration_line(card: "ModelCard") -> str:
 
 def _domain_line(similarity: float | None) -> str:
     if similarity is None:
-        return "not known without structures"
+        return "by distance in the space of the encoder"
     return f"compounds with a similarity of {similarity:.2f} or more to a training compound"
 
 

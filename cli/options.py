@@ -1,7 +1,6 @@
 """Options that several commands share."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
@@ -57,7 +56,20 @@ MaxRejected = Annotated[
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace the output if it exists.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no talk; errors only.")]
-ModelFolder = Annotated[Path, typer.Argument(metavar="MODEL", help="Model folder that `molgraph train` wrote.")]
+Model = Annotated[
+    str,
+    typer.Argument(
+        metavar="MODEL", help="Model folder that `molgraph train` wrote, or a name that `molgraph models list` shows."
+    ),
+]
+Models = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="MODEL...",
+        help="Model folders that `molgraph train` wrote, one or several; names of models that come along (`molgraph "
+        "models list`); panel for all of these, panel:herg,ames for some.",
+    ),
+]
 
 
 def check_rejected(limit: str | None, rejected: int, rows: int) -> None:

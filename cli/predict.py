@@ -1,6 +1,5 @@
 """`molgraph predict`."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -12,6 +11,7 @@ from .options import (
     Level,
     MaxRejected,
     Memory,
+    Models,
     PrecisionName,
     Processes,
     Progress,
@@ -25,16 +25,14 @@ from .text import show_json, tell
 EXAMPLE = """\b
 Examples:
   molgraph predict model compounds.csv -o predictions.csv
-  molgraph predict potency toxicity compounds.csv -o predictions.csv
+  molgraph predict panel compounds.csv -o predictions.csv
+  molgraph predict potency panel:herg,solubility compounds.csv -o predictions.csv
   cut -f 2 ids.tsv | molgraph predict model - -o - > predictions.csv
 """
 
 
 def predict(
-    models: Annotated[
-        list[Path],
-        typer.Argument(metavar="MODEL...", help="Model folders that `molgraph train` wrote: one, or several."),
-    ],
+    models: Models,
     source: Annotated[
         str, typer.Argument(metavar="INPUT", help="Structures: file, folder, glob, address, or - for stdin.")
     ],

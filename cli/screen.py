@@ -13,6 +13,7 @@ from .options import (
     Level,
     MaxRejected,
     Memory,
+    Models,
     Overwrite,
     PrecisionName,
     Processes,
@@ -33,15 +34,12 @@ Examples:
   molgraph screen model library.smi.gz -o hits --top 200
   molgraph screen model library.smi.gz -o hits --hit 'pIC50 >= 7' --fdr 0.1
   molgraph screen model 'vendor/*.parquet' -o hits --goal 'minimize clearance'
-  molgraph screen potency toxicity library.smi.gz -o hits --profile good.toml
+  molgraph screen potency panel:herg,ames library.smi.gz -o hits --profile good.toml
 """
 
 
 def screen(
-    models: Annotated[
-        list[Path],
-        typer.Argument(metavar="MODEL...", help="Model folders that `molgraph train` wrote: one, or several."),
-    ],
+    models: Models,
     library: Annotated[
         str, typer.Argument(metavar="LIBRARY", help="Library: file, folder, glob, address, or - for stdin.")
     ],
@@ -182,10 +180,11 @@ def _tell(result: "ScreenResult", top: int) -> None:
         tell(f"{result.diverse:,} of them that differ in {result.output / 'diverse.csv'}")
     if result.outside_domain:
         best = "the best " if result.outside_domain == top else ""
+        far, least = "far off in the model's own space", result.domain_similarity
+        why = far if least is None else f"nearest training compound below {least:.2f}, or {far}"
         tell(
             f"{'as good a score, but ' if result.hits == top else ''}outside what the model knows "
-            f"(nearest training compound below {result.domain_similarity:.2f}, or far off in the model's own space): "
-            f"{best}{result.outside_domain:,} in {result.output / 'outside.csv'}"
+            f"({why}): {best}{result.outside_domain:,} in {result.output / 'outside.csv'}"
         )
     if result.selection is not None:
         for sentence in result.selection.sentences():

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from molgraph.library.pack import pack_library as pack_library
     from molgraph.models.pyg import from_pyg as from_pyg
     from molgraph.models.pyg import to_pyg as to_pyg
-    from molgraph.predictor import Predictor as Predictor
+    from molgraph.prediction.panel import Panel as Panel
+    from molgraph.prediction.predictor import Predictor as Predictor
     from molgraph.pretraining.pretrain import pretrain as pretrain
     from molgraph.results import Prediction as Prediction
     from molgraph.results import Rejected as Rejected
@@ -44,8 +45,9 @@ _HOMES = {
     "MolgraphError": "molgraph.errors",
     "MolgraphRegressor": "molgraph.estimators",
     "PackedGraphs": "molgraph.graphs",
+    "Panel": "molgraph.prediction.panel",
     "Prediction": "molgraph.results",
-    "Predictor": "molgraph.predictor",
+    "Predictor": "molgraph.prediction.predictor",
     "PretrainConfig": "molgraph.config",
     "Rejected": "molgraph.results",
     "TrainConfig": "molgraph.config",
@@ -69,6 +71,7 @@ __all__ = [  # noqa: RUF022  (RUF022 would sort classes before functions; this i
     "load_dataset",
     "train",
     "Predictor",
+    "Panel",
     "Prediction",
     "predict_file",
     "screen",

@@ -1,7 +1,9 @@
 """ModelCard: all that is known of a trained model, as `card.json` in its folder says it."""
 
+import math
 import reprlib
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Literal
 
 from molgraph.config import CalibrationSettings, TrainConfig, config_to_dict
@@ -15,6 +17,13 @@ FORMAT_VERSION = 2
 
 #: More members than this are no ensemble.
 MAX_MEMBERS = 1000
+
+#: What a metric can be; others are errors, 0 or more.
+_RANGES = MappingProxyType(
+    {"roc_auc": (0.0, 1.0), "average_precision": (0.0, 1.0), "r2": (-math.inf, 1.0), "spearman": (-1.0, 1.0)}
+)
+
+EndpointGroup = Literal["toxicity", "ADME", "physical chemistry", "efficacy"]
 
 
 @dataclass(frozen=True)
@@ -59,6 +68,47 @@ class MetricRecord:
     folds: tuple[float | None, ...]
     n_rows: int
 
+    @property
+    def interval(self) -> tuple[float, float] | None:
+        """95% interval of the mean over the folds; None with fewer than two.
+
+        The folds' training rows overlap, so their spread alone would make it too narrow: the variance of the mean is
+        taken as `(1/k + 1/(k-1))` of theirs (Nadeau and Bengio 2003, doi:10.1023/A:1024068626366).
+
+        >>> low, high = MetricRecord("y", "rmse", 0.5, 0.1, (0.4, 0.5, 0.6), 30).interval
+        >>> round(low, 2), round(high, 2)
+        (0.11, 0.89)
+        """
+        k = sum(fold is not None for fold in self.folds)
+        if self.mean is None or self.std is None or k < 2:
+            return None
+        from scipy.special import stdtrit  # cards are read where it is not needed
+
+        half = float(stdtrit(k - 1, 0.975)) * self.std * math.sqrt(1 / k + 1 / (k - 1))
+        lowest, highest = _RANGES.get(self.metric, (0.0, math.inf))
+        return max(self.mean - half, lowest), min(self.mean + half, highest)
+
+
+@dataclass(frozen=True)
+class About:
+    """What a model that comes along says of itself, beyond what is known of any model.
+
+    Attributes:
+        title: What it predicts, in a line.
+        group: What kind of endpoint it is.
+        source: Where its measured values come from.
+        licence: Under which terms these were published, and the model is.
+        not_for: What it must not be used for.
+        defects: What is wrong with the table that it was trained on.
+    """
+
+    title: str
+    group: EndpointGroup
+    source: str
+    licence: str
+    not_for: str
+    defects: tuple[str, ...]
+
 
 @dataclass(frozen=True)
 class ModelCard:
@@ -86,6 +136,8 @@ class ModelCard:
         has_structures: Whether the training structures are in the folder.
         domain_similarity: A compound less similar to all of them than this is outside of what the model knows; None
             without structures. See `molgraph.domain.threshold`.
+        reference: The compounds that predictions are compared with, e.g. "1,203 approved drugs"; None without any.
+        about: What a model that comes along says of itself; None for others.
         libraries: Versions of what the model was trained with.
         files: sha256 of each other file of the folder.
     """
@@ -109,6 +161,8 @@ class ModelCard:
     recalibrated_on: DataAccount | None
     has_structures: bool
     domain_similarity: float | None
+    reference: str | None
+    about: About | None
     libraries: dict[str, str]
     files: dict[str, str]
 
@@ -126,6 +180,7 @@ def card_to_dict(card: ModelCard) -> dict[str, Any]:
     values["data"] = dict(vars(card.data))
     values["recalibrated_on"] = None if card.recalibrated_on is None else dict(vars(card.recalibrated_on))
     values["calibration"] = dict(vars(card.calibration))
+    values["about"] = None if card.about is None else dict(vars(card.about))
     values["metrics"] = [dict(vars(record)) for record in card.metrics]
     return {"format_version": FORMAT_VERSION, **values}
 

@@ -8,7 +8,7 @@ the intervals held what they promised.
 import csv
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -24,7 +24,8 @@ from molgraph.datasets.embedded import (
 )
 from molgraph.errors import InputError
 from molgraph.library.progress import StreamProgress
-from molgraph.predictor import Predictor
+from molgraph.prediction.predictor import Predictor
+from molgraph.prediction.shipped import PANEL
 from molgraph.screening.screen import screen
 from molgraph.screening.summary import ScreenResult
 from molgraph.trainer import train
@@ -35,11 +36,72 @@ ACTIVE_FROM = 7.5
 
 HIDDEN_SHARE = 0.25
 TOP = 100
+SHOWN_SAFE = 10
 LEVEL = 0.9
 EPOCHS = 40
 
 #: Share of the selected compounds that may be inactive, on average.
 FDR = 0.2
+
+
+#: The models that come along and say what speaks against a compound.
+TOXICITY = ("herg", "ames", "dili")
+
+#: What a compound worth making is: potent, and likely free of what these models tell.
+_PROFILE = f"""[[objective]]
+task = "{ASSAY_COLUMN}"
+curve = "sigmoid"
+low = 6.5
+high = 8.5
+weight = 2.0
+""" + "".join(
+    f"""
+[[objective]]
+task = "{name}"
+curve = "reverse_sigmoid"
+low = 0.2
+high = 0.8
+"""
+    for name in TOXICITY
+)
+
+
+@dataclass(frozen=True)
+class Risk:
+    """What a model that comes along says of a compound.
+
+    Attributes:
+        endpoint: Name of the model.
+        probability: That the compound has the effect.
+        percentile: Per cent of the approved drugs with a smaller one.
+        in_domain: Whether the model knows such compounds; if not, its answer is a guess.
+    """
+
+    endpoint: str
+    probability: float
+    percentile: float
+    in_domain: bool
+
+
+@dataclass(frozen=True)
+class PotentAndSafe:
+    """A compound of the second ranking: potency up, toxicity down.
+
+    Attributes:
+        id: Identifier in the library.
+        value: Predicted potency.
+        lower: Lower end of its interval.
+        upper: Upper end.
+        measured: The hidden value; None for a compound that was not measured.
+        risks: What the models of `TOXICITY` say.
+    """
+
+    id: str
+    value: float
+    lower: float
+    upper: float
+    measured: float | None
+    risks: tuple[Risk, ...]
 
 
 @dataclass(frozen=True)
@@ -76,6 +138,7 @@ class DemoReport:
         coverage: Share of the hidden compounds whose value was inside their interval.
         mean_width: Mean width of the intervals.
         screened_per_second: Rows of the library a second, start-up included.
+        potent_and_safe: The first of the ranking by potency up and toxicity down.
     """
 
     trained_on: int
@@ -106,6 +169,7 @@ class DemoReport:
     coverage: float
     mean_width: float
     screened_per_second: float
+    potent_and_safe: tuple[PotentAndSafe, ...]
 
 
 def run_demo(
@@ -120,7 +184,9 @@ def run_demo(
     training_bar: Callable[[], AbstractContextManager[ProgressListener]] | None = None,
     screening_bar: Callable[[], AbstractContextManager[Callable[[StreamProgress], None]]] | None = None,
 ) -> DemoReport:
-    """Train, screen and judge; writes `assay.csv`, `library.smi`, `hidden.csv`, `model/`, `hits/` and `report.json`.
+    """Train, screen, judge, and rank once more with the models that come along.
+
+    Writes `assay.csv`, `library.smi`, `hidden.csv`, `model/`, `hits/`, `profile.toml`, `safe/` and `report.json`.
 
     Args:
         output: Folder to write.
@@ -152,22 +218,31 @@ def run_demo(
             overwrite=overwrite,
             on_progress=listener,
         )
+    (folder / "profile.toml").write_text(_PROFILE, encoding="utf-8")
+
+    def search(models: Sequence[str | Path], name: str, *, hit: str | None, profile: Path | None) -> ScreenResult:
+        with screening_bar() if screening_bar else nullcontext(lambda _progress: None) as stream_listener:
+            return screen(
+                models,
+                folder / "library.smi",
+                output=folder / name,
+                top=TOP,
+                hit=hit,
+                fdr=None if hit is None else FDR,
+                profile=profile,
+                level=LEVEL,
+                device=device,
+                processes=processes,
+                overwrite=overwrite,
+                on_progress=stream_listener,
+            )
+
     tell(f"2. Screen a library of {n_library:,} rows, in which the {len(hidden)} are hidden.")
-    with screening_bar() if screening_bar else nullcontext(lambda _progress: None) as stream_listener:
-        result = screen(
-            folder / "model",
-            folder / "library.smi",
-            output=folder / "hits",
-            top=TOP,
-            hit=f"{ASSAY_COLUMN} >= {ACTIVE_FROM}",
-            fdr=FDR,
-            level=LEVEL,
-            device=device,
-            processes=processes,
-            overwrite=overwrite,
-            on_progress=stream_listener,
-        )
-    tell("3. Compare with what is known of the hidden compounds.")
+    result = search([folder / "model"], "hits", hit=f"{ASSAY_COLUMN} >= {ACTIVE_FROM}", profile=None)
+    tell(f"3. Rank once more, with models that come along ({', '.join(TOXICITY)}): potency up, toxicity down.")
+    toxicity = f"{PANEL}:{','.join(TOXICITY)}"
+    search([folder / "model", toxicity], "safe", hit=None, profile=folder / "profile.toml")
+    tell("4. Compare with what is known of the hidden compounds.")
     report = _judge(folder, model, hidden, result)
     (folder / "report.json").write_text(json.dumps(asdict(report), indent=2) + "\n", encoding="utf-8")
     return report
@@ -241,6 +316,31 @@ def _judge(folder: Path, model: Predictor, hidden: list[MeasuredCompound], resul
         coverage=float(inside.mean()),
         mean_width=float((upper - lower).mean()),
         screened_per_second=result.molecules_per_second,
+        potent_and_safe=_potent_and_safe(folder, hidden),
+    )
+
+
+def _potent_and_safe(folder: Path, hidden: list[MeasuredCompound]) -> tuple[PotentAndSafe, ...]:
+    measured = {compound.id: compound.value for compound in hidden}
+    value, lower, upper = (f"{ASSAY_COLUMN}_{ending}" for ending in ("pred", "lower", "upper"))
+    return tuple(
+        PotentAndSafe(
+            id=row["id"],
+            value=float(row[value]),
+            lower=float(row[lower]),
+            upper=float(row[upper]),
+            measured=measured.get(row["id"]),
+            risks=tuple(
+                Risk(
+                    endpoint=name,
+                    probability=float(row[f"{name}_pred"]),
+                    percentile=float(row[f"{name}_percentile"]),
+                    in_domain=row[f"{name}_in_domain"] == "true",
+                )
+                for name in TOXICITY
+            ),
+        )
+        for row in _rows(folder / "safe" / "hits.csv")[:SHOWN_SAFE]
     )
 
 

@@ -21,7 +21,7 @@ from molgraph.library.reader import check_standardizer, open_library
 from molgraph.library.unusable import nothing_usable
 from molgraph.models.frozen import FrozenEncoder
 from molgraph.models.precision import resolve_device, resolve_precision
-from molgraph.predictor import Predictor
+from molgraph.prediction.predictor import Predictor
 from molgraph.results import Rejected
 from molgraph.sealed import sealed_noun
 

@@ -18,7 +18,7 @@ from molgraph.datasets.dataset import Dataset
 from molgraph.datasets.duplicates import MergeReport
 from molgraph.errors import InputError
 from molgraph.learners import LearnerName, Preset
-from molgraph.predictor import Predictor
+from molgraph.prediction.predictor import Predictor
 from molgraph.results import Rejected
 from molgraph.tasks import TaskKind, TaskSpec
 from molgraph.trainer import train

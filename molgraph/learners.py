@@ -66,7 +66,7 @@ LEARNERS: Mapping[LearnerName, LearnerSpec] = MappingProxyType(
                 "Gaussian process on the encoder's vector",
                 reads_encoder="always",
                 needs_encoder=True,
-                most_rows=5000,
+                most_rows=12_000,
             ),
         )
     }

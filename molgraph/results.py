@@ -59,6 +59,10 @@ class Prediction:
         latent_distance: `[B]` how far from the training compounds in the model's own space, in units of its limit:
             above 1 is outside of the domain (see `molgraph.domain.latent`); None where it was not asked for.
         leverage: `[B]` how far from the middle of them, likewise.
+        in_domain: `[B, T]` whether the model of each task knows compounds like this one, by that distance; None where
+            it was not asked for.
+        percentiles: `[B, T]` per cent of the model's reference compounds, e.g. of approved drugs, that are predicted to
+            have less; NaN for tasks of models without any, None where no model has some.
         quantiles: `[B, T, Q]` values at `molgraph.outputs.QUANTILE_LEVELS`; None where no task has them.
         rejected: The rows that could not be used.
         rule: The calibration that gives intervals and label sets; None if there was none.
@@ -72,6 +76,8 @@ class Prediction:
     _: KW_ONLY
     latent_distance: NDArray[np.float64] | None = None
     leverage: NDArray[np.float64] | None = None
+    in_domain: NDArray[np.bool_] | None = None
+    percentiles: NDArray[np.float64] | None = None
     quantiles: NDArray[np.float64] | None = None
     rejected: tuple[Rejected, ...] = ()
     rule: IntervalRule | None = field(default=None, repr=False)
@@ -117,6 +123,8 @@ class Prediction:
             members=self.members[:, index],
             latent_distance=None if self.latent_distance is None else self.latent_distance[index],
             leverage=None if self.leverage is None else self.leverage[index],
+            in_domain=None if self.in_domain is None else self.in_domain[index],
+            percentiles=None if self.percentiles is None else self.percentiles[index],
             quantiles=None if self.quantiles is None else self.quantiles[index],
             rejected=(),
         )

@@ -12,6 +12,7 @@
 | `out_of_fold.safetensors` | fold, labels and out-of-fold predictions of the training rows |
 | `structures.json` | ids and structures of the training and calibration rows (left out with `--no-structures`) |
 | `fingerprints.safetensors` | Morgan fingerprints of these, and of the calibration rows (likewise) |
+| `reference.safetensors` | predictions of reference compounds, in order (only of models that come along) |
 """
 
 import hashlib
@@ -46,6 +47,7 @@ from molgraph.models.frozen import EncoderWeights, weights_from_tensors
 from molgraph.models.network import Network
 from molgraph.models.target_transforms import transforms_from_arrays
 from molgraph.models.weights import require_same_shapes
+from molgraph.reference import ReferenceValues, reference_from_arrays
 from molgraph.sealed import CARD, SealedKind, file_hashes, load_json
 from molgraph.uncertainty.calibration import Calibration, calibration_from_arrays
 
@@ -57,6 +59,7 @@ DOMAIN = "domain.safetensors"
 OUT_OF_FOLD = "out_of_fold.safetensors"
 STRUCTURES = "structures.json"
 FINGERPRINTS = "fingerprints.safetensors"
+REFERENCE = "reference.safetensors"
 
 
 def learner_file(name: LearnerName) -> str:
@@ -82,6 +85,7 @@ _KIND = SealedKind(
         STRUCTURES: 2**32,
         FINGERPRINTS: 2**33,
         BLEND: 2**26,
+        REFERENCE: 2**28,
         **{learner_file(name): 2**33 for name in LEARNERS},
     },
 )
@@ -123,6 +127,7 @@ class StoredModel:
         out_of_fold: `[B, T]` predictions by members that never saw the row.
         structures: The training compounds; None if they were left out.
         encoder: What the frozen encoder has learned; None where there is none.
+        reference: Predictions of reference compounds; None where there are none.
     """
 
     card: ModelCard
@@ -134,6 +139,7 @@ class StoredModel:
     out_of_fold: NDArray[np.float64]
     structures: TrainingStructures | None
     encoder: EncoderWeights | None = None
+    reference: ReferenceValues | None = None
 
 
 def save_model(
@@ -172,6 +178,8 @@ def save_model(
         texts = {"ids": s.ids, "smiles": s.smiles, "canonical": s.canonical, "calibration": s.calibration_canonical}
         contents[STRUCTURES] = json.dumps(texts).encode()
         contents[FINGERPRINTS] = _serialize({"fingerprints": s.fingerprints, "calibration": s.calibration_fingerprints})
+    if model.reference is not None:
+        contents[REFERENCE] = _serialize(model.reference.to_arrays())
     card = replace(model.card, files=file_hashes(contents), has_structures=model.structures is not None)
     _KIND.write(path, card_to_dict(card), contents, existing=existing)
     return card
@@ -221,6 +229,7 @@ def load_model(path: str | Path) -> StoredModel:
             out_of_fold=_checked(rows, "out_of_fold", np.float64, (n_rows, n_tasks)),
             structures=_structures(card, files, len(calibration.data.judge)) if card.has_structures else None,
             encoder=_encoder(card, files, folder),
+            reference=_reference(card, files),
         )
 
 
@@ -341,6 +350,12 @@ def _calibration(card: ModelCard, content: bytes) -> Calibration:
     if card.calibration.n_judges != n_judges:
         raise ValueError(f"the calibration has {card.calibration.n_judges} judges, not {n_judges}")
     return calibration_from_arrays(tuple(task.kind for task in card.tasks), load_arrays(content), card.calibration)
+
+
+def _reference(card: ModelCard, files: Mapping[str, bytes]) -> ReferenceValues | None:
+    if card.reference is None:
+        return None
+    return reference_from_arrays(load_arrays(files[REFERENCE]), len(card.tasks))
 
 
 def _structures(card: ModelCard, files: Mapping[str, bytes], n_calibration: int) -> TrainingStructures:

@@ -21,7 +21,7 @@ from molgraph.domain.threshold import domain_threshold
 from molgraph.errors import InputError
 from molgraph.features.columns import BLOCKS, ENCODER
 from molgraph.features.schema import SCHEMAS
-from molgraph.predictor import Predictor
+from molgraph.prediction.predictor import Predictor
 from molgraph.store import StoredModel, TrainingStructures, none_if_undefined, save_model
 from molgraph.tasks import Direction
 from molgraph.training.ensemble import TrainedEnsemble, calibration_rows, train_ensemble
@@ -180,6 +180,8 @@ def _card(dataset: Dataset, trained: TrainedEnsemble, domain_similarity: float |
         recalibrated_on=None,
         has_structures=domain_similarity is not None,
         domain_similarity=domain_similarity,
+        reference=None,
+        about=None,
         libraries=_library_versions(),
         files={},
     )

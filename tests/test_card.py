@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from molgraph.card import FORMAT_VERSION, DataAccount, MetricRecord, ModelCard, card_from_dict, card_to_dict
+from molgraph.card import FORMAT_VERSION, About, DataAccount, MetricRecord, ModelCard, card_from_dict, card_to_dict
 from molgraph.config import CalibrationSettings, ModelConfig, TrainConfig
 from molgraph.errors import InputError
 from molgraph.tasks import TaskSpec
@@ -33,6 +33,8 @@ CARD = ModelCard(
     recalibrated_on=None,
     has_structures=True,
     domain_similarity=0.25,
+    reference="3 known compounds",
+    about=About("a title", "toxicity", "a source", "MIT", "dosing people", ("2 rows came twice",)),
     libraries={"numpy": "2.0"},
     files={"weights.safetensors": "ef" * 32},
 )
@@ -98,6 +100,10 @@ def test_card_without_structures_survives_json():
         (["domain_similarity"], 1.01),
         (["domain_similarity"], -0.1),
         (["domain_similarity"], float("nan")),
+        (["about"], "a model"),
+        (["about", "group"], "other"),
+        (["about", "defects"], "none"),
+        (["reference"], 3),
         (["libraries"], []),
         (["libraries", "numpy"], 2),
         (["files", "weights.safetensors"], None),

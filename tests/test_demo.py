@@ -1,21 +1,30 @@
 import csv
 import json
 import math
+from dataclasses import asdict
 from pathlib import Path
 
+import numpy as np
 import pytest
 from molgraph_cli.demo import _show
 
 from molgraph import demo
 from molgraph.datasets import embedded
 from molgraph.datasets.embedded import embedded_assay, embedded_library
-from molgraph.demo import DemoReport, run_demo, write_inputs
+from molgraph.demo import TOXICITY, DemoReport, PotentAndSafe, Risk, run_demo, write_inputs
 from molgraph.errors import InputError
+from molgraph.rank.desirability import geometric_mean
+from molgraph.rank.profile import read_profile
+from molgraph.tasks import TaskSpec
 
 
 def rows(path):
     with path.open(newline="", encoding="utf-8") as file:
         return list(csv.DictReader(file))
+
+
+def as_json(report):
+    return json.loads(json.dumps(asdict(report)))
 
 
 @pytest.fixture(scope="module")
@@ -66,10 +75,10 @@ def test_inputs_are_parted(tmp_path):
 
 def test_run_demo_writes_all_files(small_demo):
     folder, report, told = small_demo
-    names = {"assay.csv", "hidden.csv", "library.smi", "model", "hits", "report.json"}
+    names = {"assay.csv", "hidden.csv", "library.smi", "model", "hits", "profile.toml", "safe", "report.json"}
     assert {path.name for path in folder.iterdir()} == names
-    assert json.loads((folder / "report.json").read_text()) == vars(report)
-    assert [line[:2] for line in told] == ["1.", "2.", "3."]
+    assert json.loads((folder / "report.json").read_text()) == as_json(report)
+    assert [line[:2] for line in told] == ["1.", "2.", "3.", "4."]
 
 
 def test_the_report_agrees_with_the_files(small_demo):
@@ -100,6 +109,27 @@ def test_the_report_agrees_with_the_files(small_demo):
         assert report.hidden_rmse == pytest.approx(math.sqrt(sum(e * e for e in error) / len(error)), rel=0.02)
 
 
+def test_the_second_ranking_wants_potency_up_and_toxicity_down(small_demo):
+    folder, report, _ = small_demo
+    hits = rows(folder / "safe" / "hits.csv")
+    assert [hit.id for hit in report.potent_and_safe] == [hit["id"] for hit in hits[:10]]
+    first = report.potent_and_safe[0]
+    assert [risk.endpoint for risk in first.risks] == list(TOXICITY)
+    hidden = {row["id"]: float(row["pIC50"]) for row in rows(folder / "hidden.csv")}
+    assert [hit.measured for hit in report.potent_and_safe] == [hidden.get(hit.id) for hit in report.potent_and_safe]
+    for risk in first.risks:
+        assert 0 <= risk.probability <= 1
+        assert 0 <= risk.percentile <= 100
+    # The score is what the profile makes of potency and of all three risks.
+    tasks = [TaskSpec("pIC50", "regression"), *(TaskSpec(name, "classification") for name in TOXICITY)]
+    profile = read_profile(folder / "profile.toml", tasks, level=0.9)
+    values = np.array([[float(hit[f"{task.name}_pred"]) for task in tasks] for hit in hits])
+    parts = [own.desirability(values[:, own.column]) for own in profile.objectives]
+    expected = geometric_mean(parts, [own.weight for own in profile.objectives])
+    assert [own.curve for own in profile.objectives] == ["sigmoid", *["reverse_sigmoid"] * 3]
+    np.testing.assert_allclose([float(hit["score"]) for hit in hits], expected, rtol=1e-3)
+
+
 def test_the_model_says_what_is_better(small_demo):
     card = json.loads((small_demo[0] / "model" / "card.json").read_text())
     assert card["tasks"][0]["direction"] == "maximize"
@@ -125,13 +155,19 @@ def test_the_table_fits_80_columns(capsys, picked_known):
         first_hits_active=151,
         first_hits_by_chance=140.25,
         screened_per_second=12345.6,
+        potent_and_safe=(
+            PotentAndSafe("NCI-123456", 10.55, -10.55, 10.55, 10.55 if picked_known else None,
+                          tuple(Risk(name, 0.999, 100.0, in_domain=False) for name in TOXICITY)),
+        ),
     )  # fmt: skip
     _show(report, Path("molgraph-demo"))
     lines = capsys.readouterr().out.splitlines()
     assert max(map(len, lines)) <= 80
     assert "Model:    molgraph-demo/model" in lines
     last = "shift check FIRES" if picked_known else "nothing; too few score well enough"
-    assert last in lines[-1]
+    assert any(last in line for line in lines)
+    assert "?1.00 (100)" in lines[-3]
+    assert lines[-1].endswith("a guess.")
     assert ("  inactive: 27 of 55 known (50%); active: 28 of 108 hidden" in lines) == (picked_known > 0)
     assert any(line.startswith("Hidden actives among the hits") and "100 of 108" in line for line in lines)
 
@@ -149,7 +185,7 @@ def test_the_command(small_demo, monkeypatch, capsys, tmp_path):
     monkeypatch.setattr(demo, "run_demo", lambda *_, **__: report)
     code, out, err = run("-o", tmp_path / "demo", "--json")
     assert (code, err) == (0, "")
-    assert json.loads(out) == vars(report)
+    assert json.loads(out) == as_json(report)
     assert run("-o", tmp_path / "demo", "--quiet") == (0, "", "")
 
     def interrupted(*_, **__):

@@ -20,7 +20,7 @@ from molgraph.encoder_store import encoder_for, load_encoder, load_encoder_card,
 from molgraph.errors import InputError, ModelError
 from molgraph.features.columns import BLOCKS
 from molgraph.models.frozen import FrozenEncoder
-from molgraph.panel import Panel
+from molgraph.prediction.panel import Panel
 from molgraph.sealed import _seal
 from molgraph.store import load_card, load_model, save_model
 

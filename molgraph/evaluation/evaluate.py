@@ -22,7 +22,7 @@ from molgraph.evaluation.pictures import draw_task
 from molgraph.evaluation.recalibrate import recalibrated_model
 from molgraph.evaluation.report import Evaluation, evaluation_values
 from molgraph.features.featurize import featurize
-from molgraph.predictor import Predictor
+from molgraph.prediction.predictor import Predictor
 from molgraph.rank.hit import HitRule, parse_hit
 from molgraph.store import save_model
 

@@ -9,7 +9,7 @@ from molgraph.chem.identity import canonical_smiles
 from molgraph.datasets.dataset import Dataset
 from molgraph.errors import InputError
 from molgraph.outputs import MemberOutputs
-from molgraph.predictor import Predictor
+from molgraph.prediction.predictor import Predictor
 from molgraph.store import StoredModel
 from molgraph.uncertainty.calibration import CalibrationData, fit_calibration
 from molgraph.uncertainty.conformal import rows_needed

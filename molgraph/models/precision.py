@@ -40,6 +40,11 @@ def is_fast_at_bfloat16(device: torch.device) -> bool:
     return any(getattr(torch.cpu, check, bool)() for check in checks)
 
 
+def is_fast_at_int8() -> bool:
+    """Whether matrices of int8 are multiplied in hardware here (AVX512-VNNI); elsewhere torch has a slow loop."""
+    return bool(getattr(torch.cpu, "_is_vnni_supported", bool)()) and hasattr(torch, "_int_mm")
+
+
 def members_per_pass(asked: int | None, n_members: int, device: torch.device) -> int:
     """How many members go through the network at once: all on a GPU, one after the other on a CPU.
 

@@ -1,40 +1,111 @@
 """Columns of a prediction, as tables show them."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 from numpy.typing import NDArray
 
 from molgraph.results import Prediction
 from molgraph.tasks import TaskSpec
 
+if TYPE_CHECKING:  # loading a model loads torch: helpers are started before that
+    from molgraph.prediction.panel import Panel
+
 Columns = dict[str, Sequence[object] | NDArray[Any]]
+Floats = NDArray[np.float64]
 
 
-def prediction_columns(tasks: Sequence[TaskSpec]) -> list[str]:
+@dataclass(frozen=True)
+class ShownTask:
+    """What a table shows of one task.
+
+    Attributes:
+        task: The task.
+        percentile: Whether its value is compared with reference compounds.
+        domain: Whether the table says if its model knows such compounds.
+    """
+
+    task: TaskSpec
+    percentile: bool = False
+    domain: bool = False
+
+    @property
+    def endings(self) -> tuple[str, ...]:
+        """Endings of the names of its columns."""
+        what = ("lower", "upper") if self.task.kind == "regression" else ("set",)
+        percentile, domain = ("percentile",) * self.percentile, ("in_domain",) * self.domain
+        return ("pred", "std", *what, *percentile, *domain)
+
+
+def shown_tasks(panel: Panel, *, first_domain: bool) -> tuple[ShownTask, ...]:
+    """The tasks of a panel; the domain of the first model is shown with its tasks, or left to a column of its own."""
+    n_first = 0 if first_domain else len(panel.first.tasks)
+    both = zip(panel.tasks, panel.has_reference, strict=True)
+    return tuple(ShownTask(task, has_reference, t >= n_first) for t, (task, has_reference) in enumerate(both))
+
+
+@dataclass(frozen=True)
+class TaskValues:
+    """What a table shows of B molecules and T tasks, `[B, T]` each.
+
+    Attributes:
+        pred: Values or probabilities.
+        std: Spread.
+        lower: Lower ends of the intervals; NaN for classes.
+        upper: Upper ends.
+        set: Label sets; empty for regression.
+        percentile: Per cent of the reference compounds below; NaN without any.
+        in_domain: Whether the model knows such compounds.
+    """
+
+    pred: Floats
+    std: Floats
+    lower: Floats
+    upper: Floats
+    set: NDArray[np.object_]
+    percentile: Floats
+    in_domain: NDArray[np.object_]
+
+
+def task_values(prediction: Prediction, level: float) -> TaskValues:
+    """The values of a prediction; NaN, None and empty text where a row was rejected or something is not known."""
+    lower, upper = prediction.interval(level)
+    unknown = np.full(prediction.mean.shape, np.nan)
+    is_inside = np.full(prediction.mean.shape, None, dtype=object)
+    if prediction.in_domain is not None:
+        known = ~np.isnan(prediction.mean)
+        is_inside[known] = prediction.in_domain[known]
+    return TaskValues(
+        pred=prediction.mean,
+        std=prediction.std,
+        lower=lower,
+        upper=upper,
+        set=prediction.label_sets(level),
+        percentile=unknown if prediction.percentiles is None else prediction.percentiles,
+        in_domain=is_inside,
+    )
+
+
+def prediction_columns(shown: Sequence[ShownTask]) -> list[str]:
     """Names of the columns that a prediction of these tasks fills.
 
-    >>> prediction_columns([TaskSpec("pIC50", "regression"), TaskSpec("toxic", "classification")])
+    >>> prediction_columns([ShownTask(TaskSpec("pIC50", "regression")), ShownTask(TaskSpec("toxic", "classification"))])
     ['pIC50_pred', 'pIC50_std', 'pIC50_lower', 'pIC50_upper', 'toxic_pred', 'toxic_std', 'toxic_set']
     """
-    endings = {"regression": ("pred", "std", "lower", "upper"), "classification": ("pred", "std", "set")}
-    return [f"{task.name}_{ending}" for task in tasks for ending in endings[task.kind]]
+    return [f"{one.task.name}_{ending}" for one in shown for ending in one.endings]
 
 
-def prediction_values(prediction: Prediction, level: float) -> Columns:
-    """The columns of `prediction_columns`, a value for each row; NaN and empty text where a row was rejected."""
-    lower, upper = prediction.interval(level)
-    sets = prediction.label_sets(level)
-    values: Columns = {}
-    for t, task in enumerate(prediction.tasks):
-        values[f"{task.name}_pred"] = prediction.mean[:, t]
-        values[f"{task.name}_std"] = prediction.std[:, t]
-        if task.kind == "classification":
-            values[f"{task.name}_set"] = sets[:, t]
-        else:
-            values[f"{task.name}_lower"] = lower[:, t]
-            values[f"{task.name}_upper"] = upper[:, t]
-    return values
+def prediction_values(values: TaskValues, shown: Sequence[ShownTask]) -> Columns:
+    """The columns of `prediction_columns`."""
+    return {
+        f"{one.task.name}_{ending}": getattr(values, ending)[:, t]
+        for t, one in enumerate(shown)
+        for ending in one.endings
+    }
 
 
 def free_names(names: Sequence[str], taken: Sequence[str]) -> Mapping[str, str]:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,12 +19,21 @@ from molgraph.chem.files.writer import open_table_writer
 from molgraph.chem.identity import canonical_smiles
 from molgraph.rank.top import Ranked, TopEntries
 from molgraph.results import Prediction
-from molgraph.screening.columns import Columns, free_names, prediction_columns
+from molgraph.screening.columns import (
+    Columns,
+    ShownTask,
+    TaskValues,
+    free_names,
+    prediction_columns,
+    prediction_values,
+    shown_tasks,
+    task_values,
+)
 from molgraph.screening.filters import HardFilters
 
 if TYPE_CHECKING:  # loading a model loads torch: helpers are started before that
-    from molgraph.panel import Panel
-    from molgraph.predictor import Neighbours, Predictor
+    from molgraph.prediction.panel import Panel
+    from molgraph.prediction.predictor import Neighbours, Predictor
 
 #: Alerts and drug-likeness of some structures.
 Quality = list[tuple[str, DrugLikeness]]
@@ -50,6 +59,8 @@ class Hit:
         lower: `[T]` lower ends of the intervals; NaN for classes.
         upper: `[T]` upper ends.
         sets: `[T]` label sets; empty for regression.
+        percentiles: `[T]` per cent of the reference compounds below; NaN without any.
+        in_domain: `[T]` whether the model of each task knows such compounds; None where that was not asked for.
         kept: The library's columns that are carried along.
         hit_score: How clearly it is a hit; NaN where it was not said what a hit is.
         latent_distance: Distance to the training compounds in the model's own space, over its limit.
@@ -65,6 +76,8 @@ class Hit:
     lower: NDArray[np.float64]
     upper: NDArray[np.float64]
     sets: tuple[str, ...]
+    percentiles: NDArray[np.float64]
+    in_domain: tuple[bool | None, ...]
     kept: tuple[str, ...]
     hit_score: float = math.nan
     latent_distance: float = math.nan
@@ -100,9 +113,7 @@ def hits_at(
 ) -> list[Hit]:
     """The hits at these places of a batch; only for them intervals are made."""
     part = prediction.take(index)
-    lower, upper = part.interval(level)
-    sets = part.label_sets(level)
-    std = part.std
+    values = task_values(part, level)
     nothing = np.full(len(index), np.nan)
     hit_score = nothing if hit_scores is None else hit_scores[index]
     latent_distance = nothing if part.latent_distance is None else part.latent_distance
@@ -113,11 +124,13 @@ def hits_at(
             id=batch.ids[i],
             smiles=batch.smiles[i],
             score=float(scores[i]),
-            mean=part.mean[j].copy(),  # a view would keep the arrays of all of them
-            std=std[j].copy(),
-            lower=lower[j].copy(),
-            upper=upper[j].copy(),
-            sets=tuple(sets[j]),
+            mean=values.pred[j].copy(),  # a view would keep the arrays of all of them
+            std=values.std[j].copy(),
+            lower=values.lower[j].copy(),
+            upper=values.upper[j].copy(),
+            sets=tuple(values.set[j]),
+            percentiles=values.percentile[j].copy(),
+            in_domain=tuple(values.in_domain[j].tolist()),
             kept=tuple(batch.columns[name][i] for name in keep),
             hit_score=float(hit_score[j]),
             latent_distance=float(latent_distance[j]),
@@ -132,8 +145,8 @@ def best_hits(
 ) -> TopEntries[Hit]:
     """An empty ranking of structures: the main one has those in the domain of the model.
 
-    It has all with the rule `ignore`, and with a model that was saved without its training structures. What does not
-    pass the filters is in none.
+    It has all with the rule `ignore`. A model that was saved without its training structures knows its domain by the
+    distance in its own space alone. What does not pass the filters is in none.
     """
 
     def are_inside(hits: Sequence[Hit]) -> list[bool | None]:
@@ -144,8 +157,10 @@ def best_hits(
         return places
 
     def in_domain(hits: Sequence[Hit]) -> list[bool]:
-        if domain == "ignore" or predictor.structures is None:
+        if domain == "ignore":
             return [True] * len(hits)
+        if predictor.structures is None:
+            return [hit.latent_distance <= 1.0 for hit in hits]
         # In a library of another chemistry nearly all are far in the model's own space, which is known already; to
         # compare the structures of all of them would take longer than to predict them.
         near = [hit for hit in hits if hit.latent_distance <= 1.0]
@@ -185,8 +200,9 @@ def write_hits(path: Path, panel: Panel, ranking: Sequence[Ranked[Hit]], columns
 
     Columns: `rank, id, smiles, duplicate_ids`, the kept ones, the predictions, `score`, with a selection `p_value` and
     `selected`, then `latent_distance`, `leverage`, `in_training`, `in_domain`, the most similar training compounds with
-    their measured values, which are empty if the model was saved without its training structures, with a profile of
-    several objectives `pareto_front`, and if they are asked for `alerts`, `qed`, `lipinski_violations` and `sa_score`.
+    their measured values, which are empty if the model was saved without its training structures (`in_domain` then goes
+    by the distance alone), with a profile of several objectives `pareto_front`, and if they are asked for `alerts`,
+    `qed`, `lipinski_violations` and `sa_score`. Of models after the first each task has its own `in_domain`.
 
     Args:
         path: Where to write.
@@ -219,18 +235,30 @@ def _columns(ranking: Sequence[Ranked[Hit]], panel: Panel, shown: HitColumns, fa
         "smiles": [hit.smiles for hit in hits],
         "duplicate_ids": [facts.duplicates.get(entry.key, "") for entry in ranking],
     }
-    own = [*columns, *prediction_columns(panel.tasks), *last]
+    tasks = shown_tasks(panel, first_domain=False)
+    own = [*columns, *prediction_columns(tasks), *last]
     for position, name in enumerate(free_names(shown.keep, own).values()):
         columns[name] = [hit.kept[position] for hit in hits]
-    for t, task in enumerate(panel.tasks):
-        columns[f"{task.name}_pred"] = [hit.mean[t] for hit in hits]
-        columns[f"{task.name}_std"] = [hit.std[t] for hit in hits]
-        if task.kind == "classification":
-            columns[f"{task.name}_set"] = [hit.sets[t] for hit in hits]
-        else:
-            columns[f"{task.name}_lower"] = [hit.lower[t] for hit in hits]
-            columns[f"{task.name}_upper"] = [hit.upper[t] for hit in hits]
+    columns |= _prediction_columns_of(hits, tasks)
     return {**columns, **last}
+
+
+def _prediction_columns_of(hits: Sequence[Hit], tasks: Sequence[ShownTask]) -> Columns:
+    shape = (len(hits), len(tasks))
+
+    def rows(values: Sequence[object], dtype: type) -> NDArray[Any]:
+        return np.array(values, dtype=dtype).reshape(shape)
+
+    values = TaskValues(
+        pred=rows([hit.mean for hit in hits], np.float64),
+        std=rows([hit.std for hit in hits], np.float64),
+        lower=rows([hit.lower for hit in hits], np.float64),
+        upper=rows([hit.upper for hit in hits], np.float64),
+        set=rows([hit.sets for hit in hits], np.object_),
+        percentile=rows([hit.percentiles for hit in hits], np.float64),
+        in_domain=rows([hit.in_domain for hit in hits], np.object_),
+    )
+    return prediction_values(values, tasks)
 
 
 def quality_columns(
@@ -272,10 +300,8 @@ def _quality(catalogues: Sequence[str], texts: list[str]) -> Quality:
 def _nearest_columns(shown: HitColumns, neighbours: Neighbours | None, hits: Sequence[Hit]) -> Columns:
     """The nearest training compounds, and whether a hit is near enough, in structure and in the model's own space."""
     n_hits = len(hits)
-    columns: Columns = {"in_domain": [None] * n_hits}
-    if neighbours is not None:
-        is_near = np.array([hit.latent_distance <= 1.0 for hit in hits], dtype=np.bool_)
-        columns["in_domain"] = neighbours.in_domain & is_near
+    is_near = np.array([hit.latent_distance <= 1.0 for hit in hits], dtype=np.bool_)
+    columns: Columns = {"in_domain": is_near if neighbours is None else neighbours.in_domain & is_near}
     for place in range(shown.nearest):
         prefix = "nearest" if place == 0 else f"nearest_{place + 1}"
         if neighbours is None or place >= neighbours.similarity.shape[1]:

@@ -13,7 +13,7 @@ from molgraph.screening.hits import Hit
 from molgraph.screening.options import DiversityRule, ScreenOptions
 
 if TYPE_CHECKING:  # loading a model loads torch: helpers are started before that
-    from molgraph.predictor import Predictor
+    from molgraph.prediction.predictor import Predictor
 
 #: Compounds of a cluster are at least as similar as that to its best one (Tanimoto, Morgan radius 2, 2,048 bits): what
 #: chemists see as one series is usually above it.

@@ -14,8 +14,17 @@ from molgraph.library.cores import processes_within
 from molgraph.library.progress import StreamProgress
 from molgraph.library.reader import LibraryReader, check_standardizer, open_library
 from molgraph.library.unusable import nothing_usable
+from molgraph.prediction.shipped import model_folders
 from molgraph.results import Prediction, Rejected
-from molgraph.screening.columns import Columns, free_names, prediction_columns, prediction_values
+from molgraph.screening.columns import (
+    Columns,
+    ShownTask,
+    free_names,
+    prediction_columns,
+    prediction_values,
+    shown_tasks,
+    task_values,
+)
 from molgraph.screening.stream import BATCH_SIZE, ModelSource, open_stream
 
 
@@ -58,7 +67,8 @@ def predict_file(
     """Write `id, smiles, status, reason`, the input's other columns, and the predictions of each row to `output`.
 
     Args:
-        model: Model folder; or several, all of which predict each row.
+        model: Model folder, or the name of a model that comes with molgraph: `herg`, `panel:herg,ames`, or `panel` for
+            all of them; or several, all of which predict each row.
         source: Table or library; see `molgraph.chem.files.reader.open_records`.
         output: `.csv`, `.tsv`, `.sdf` (each also `.gz`) or `.parquet`; `-` is CSV on stdout.
         smiles_column: Column of structures; found by name if left out.
@@ -87,19 +97,20 @@ def predict_file(
             source, smiles_column=smiles_column, id_column=id_column, keep_columns=keep, batch_size=BATCH_SIZE
         ) as reader,
         open_stream(
-            ModelSource(tuple(map(Path, models)), device, precision), processes_within(memory, processes)
+            ModelSource(model_folders(models), device, precision), processes_within(memory, processes), domain=True
         ) as stream,
     ):
         check_standardizer(reader, stream.panel.standardizer)
         stream.panel.check_level(level)
-        own = ["id", "smiles", "status", "reason", *prediction_columns(stream.panel.tasks)]
+        shown_columns = shown_tasks(stream.panel, first_domain=True)
+        own = ["id", "smiles", "status", "reason", *prediction_columns(shown_columns)]
         renamed = free_names(_extra_columns(reader) if keep_extra_columns else [], own)
         names = [*own[:4], *renamed.values(), *own[4:]]
         rows_read = rejected = 0
         shown: list[Rejected] = []
         with open_table_writer(output, names) as writer:
             for batch, prediction in stream.predict(reader):
-                columns, lost = _table(batch, prediction, renamed, level)
+                columns, lost = _table(batch, prediction, renamed, shown_columns, level)
                 writer.write(columns)
                 rows_read += len(columns["id"])
                 rejected += len(lost)
@@ -115,7 +126,11 @@ def _extra_columns(reader: LibraryReader) -> list[str]:
 
 
 def _table(
-    batch: RecordBatch, prediction: Prediction, renamed: Mapping[str, str], level: float
+    batch: RecordBatch,
+    prediction: Prediction,
+    renamed: Mapping[str, str],
+    shown: Sequence[ShownTask],
+    level: float,
 ) -> tuple[Columns, list[Rejected]]:
     """The rows of one batch, readable or not, in the order of the input."""
     lost = sorted([*batch.rejected, *prediction.rejected], key=lambda rejected: rejected.row)
@@ -131,8 +146,12 @@ def _table(
     }
     for name, shown_as in renamed.items():
         columns[shown_as] = [*batch.columns[name], *batch.rejected_columns[name]]
-    for name, values in prediction_values(prediction, level).items():
-        filler = "" if name.endswith("_set") else np.nan
+    fillers = {"set": "", "in_domain": None}
+    endings = [ending for one in shown for ending in one.endings]
+    for (name, values), ending in zip(
+        prediction_values(task_values(prediction, level), shown).items(), endings, strict=True
+    ):
+        filler = fillers.get(ending, np.nan)
         columns[name] = [*values, *[filler] * n_unread]
     if n_unread:
         columns = {name: [values[i] for i in order] for name, values in columns.items()}

@@ -24,7 +24,7 @@ from molgraph.results import Prediction
 from molgraph.screening.stream import Helpers, ModelSource, Work, predict_batch, predicted
 
 if TYPE_CHECKING:
-    from molgraph.panel import Panel
+    from molgraph.prediction.panel import Panel
 
 #: Memory that Ray takes for objects where it is started for one screen: a few batches are all that is in it.
 _OBJECT_STORE_BYTES = 200_000_000
@@ -174,7 +174,7 @@ def _panel(files: _Files, source: ModelSource) -> "Panel":
     import torch
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-    from molgraph.panel import Panel
+    from molgraph.prediction.panel import Panel
 
     torch.set_num_threads(1)
     threadpool_limits(1, user_api="blas")

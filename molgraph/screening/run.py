@@ -21,7 +21,7 @@ from molgraph.screening.selection import LibrarySelection
 from molgraph.screening.shard import ShardResult
 
 if TYPE_CHECKING:  # loading a model loads torch: helpers are started before that
-    from molgraph.panel import Panel
+    from molgraph.prediction.panel import Panel
 
 #: Rejected rows that a summary shows.
 _SHOWN = 5

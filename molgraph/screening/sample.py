@@ -16,7 +16,7 @@ from molgraph.library.reader import LibraryReader
 from molgraph.screening.seen import text_hashes
 
 if TYPE_CHECKING:  # loading a model loads torch: helpers are started before that
-    from molgraph.predictor import Predictor
+    from molgraph.prediction.predictor import Predictor
 
 #: Structures from which weights are learned, before those outside the domain are left out.
 _WEIGHED = 4000

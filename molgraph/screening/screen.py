@@ -20,6 +20,7 @@ from molgraph.library.cores import processes_within
 from molgraph.library.progress import StreamProgress
 from molgraph.library.reader import LibraryReader, check_standardizer, open_library
 from molgraph.library.unusable import nothing_usable
+from molgraph.prediction.shipped import model_folders
 from molgraph.rank.goal import Goal, parse_goal
 from molgraph.rank.hit import parse_hit
 from molgraph.rank.profile import Profile, read_profile
@@ -47,8 +48,8 @@ from molgraph.screening.stream import BATCH_SIZE, ModelSource, PredictionStream,
 from molgraph.screening.summary import ScreenResult, write_summary, write_timing
 
 if TYPE_CHECKING:  # loading a model loads torch: helpers are started before that
-    from molgraph.panel import Panel
-    from molgraph.predictor import Predictor
+    from molgraph.prediction.panel import Panel
+    from molgraph.prediction.predictor import Predictor
 
 #: What does the work: processes of this machine, or a Ray cluster.
 Engine = Literal["local", "ray"]
@@ -60,7 +61,7 @@ _CANDIDATES = ".candidates.jsonl"
 
 
 def screen(
-    model: Predictor | str | Path | Sequence[Predictor | str | Path],
+    model: Predictor | Panel | str | Path | Sequence[Predictor | Panel | str | Path],
     library: str | Path,
     *,
     output: str | Path,
@@ -102,8 +103,9 @@ def screen(
     Every few thousand rows, what was found is kept in `<output>.partial`, so that a run which was killed can `resume`.
 
     Args:
-        model: Model folder, or a `Predictor` that was loaded from one; or several, all of which score each row. What is
-            near to the training compounds, and what is selected, is judged by the first.
+        model: Model folder, the name of a model that comes with molgraph (`herg`, `panel:herg,ames`, or `panel` for all
+            of them), or a `Predictor` or `Panel` that was loaded; or several, all of which score each row. What is near
+            to the training compounds, and what is selected, is judged by the first.
         library: File, folder, glob or address, see `molgraph.chem.files.reader.open_records`; or a packed library, see
             `molgraph.library.pack.pack_library`.
         output: Folder to write.
@@ -282,7 +284,7 @@ def _begin(job: _Job, candidates: CandidateFile, library: _Library) -> ScreenRun
         goal=job.goal,
         level=job.options.level,
         top=best_hits(job.panel.first, job.options.top, job.options.domain, job.filters),
-        is_parted=job.options.domain == "separate" and job.panel.first.structures is not None,
+        is_parted=job.options.domain == "separate",
         keep_columns=job.options.keep_columns,
         selection=selection,
     )
@@ -350,7 +352,7 @@ def _result(run: ScreenRun, intake: Intake, rankings: Rankings, output: Path, ra
 
 
 def _open_models(
-    model: Predictor | str | Path | Sequence[Predictor | str | Path],
+    model: Predictor | Panel | str | Path | Sequence[Predictor | Panel | str | Path],
     device: Device,
     precision: Precision,
     processes: int | None,
@@ -359,14 +361,15 @@ def _open_models(
     address: str | None,
 ) -> AbstractContextManager[PredictionStream]:
     models = [model] if isinstance(model, str | Path) or not isinstance(model, Sequence) else [*model]
-    paths = tuple(Path(one) for one in models if isinstance(one, str | Path))
+    paths = model_folders([one for one in models if isinstance(one, str | Path)])
     if not models:
         raise InputError("there is no model; give one model folder, or more")
     if engine not in get_args(Engine):
         raise InputError(f"engine is {engine!r}; choose one of {', '.join(get_args(Engine))}")
     if address is not None and engine != "ray":
         raise InputError(f"address is {address!r}, of a Ray cluster; it needs the engine 'ray'")
-    if len(paths) == len(models):
+    loaded = [one for one in models if not isinstance(one, str | Path)]
+    if not loaded:
         source = ModelSource(paths, device, precision)
         others = None
         if engine == "ray":
@@ -376,10 +379,10 @@ def _open_models(
         return open_stream(source, processes, domain=True, others=others)
     if paths:
         raise InputError("some models are loaded and some are folders; load all of them, or none")
-    from molgraph.panel import Panel
+    from molgraph.prediction.panel import Panel
 
-    loaded = [one for one in models if not isinstance(one, str | Path)]
-    return nullcontext(PredictionStream(Panel(loaded), domain=True))
+    parts = [part for one in loaded for part in (one.predictors if isinstance(one, Panel) else (one,))]
+    return nullcontext(PredictionStream(Panel(parts), domain=True))
 
 
 def _read_all(

@@ -26,7 +26,7 @@ from molgraph.screening.candidates import CandidateFile
 from molgraph.screening.hits import Hit
 
 if TYPE_CHECKING:  # loading a model loads torch: helpers are started before that
-    from molgraph.predictor import Predictor
+    from molgraph.prediction.predictor import Predictor
 
 #: `cfbh`: all that conformal selection finds; `weighted`: for a library that is drawn differently from the table;
 #: `diverse`: fewer, spread over scaffolds.

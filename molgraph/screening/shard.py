@@ -14,9 +14,9 @@ from molgraph.results import Rejected
 from molgraph.screening.hits import Hit
 
 #: Version of a stored shard.
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 
-_ARRAYS = ("mean", "std", "lower", "upper")
+_ARRAYS = ("mean", "std", "lower", "upper", "percentiles")
 
 
 @dataclass(frozen=True)
@@ -144,4 +144,12 @@ def hit_values(hit: Hit) -> dict[str, Any]:
 def hit_from_values(values: Mapping[str, Any]) -> Hit:
     """The hit that `hit_values` took apart."""
     arrays = {name: np.array(values[name], dtype=np.float64) for name in _ARRAYS}
-    return Hit(**{**values, **arrays, "sets": tuple(values["sets"]), "kept": tuple(values["kept"])})
+    return Hit(
+        **{
+            **values,
+            **arrays,
+            "sets": tuple(values["sets"]),
+            "in_domain": tuple(values["in_domain"]),
+            "kept": tuple(values["kept"]),
+        }
+    )

@@ -24,7 +24,7 @@ from molgraph.library.cores import default_processes
 from molgraph.results import Prediction
 
 if TYPE_CHECKING:
-    from molgraph.panel import Panel
+    from molgraph.prediction.panel import Panel
 
 _Result = TypeVar("_Result")
 
@@ -306,7 +306,7 @@ def open_stream(
             helpers = stack.enter_context(_start_helpers(source, processes - 1))
         if helpers is not None:
             stack.enter_context(_shared_cores(processes))
-        from molgraph.panel import Panel
+        from molgraph.prediction.panel import Panel
 
         panel = Panel.load(source.paths, device=source.device, precision=source.precision)
         yield PredictionStream(panel, helpers, domain=domain)
@@ -368,7 +368,7 @@ def _end_with_parent() -> None:
 
 @cache
 def _load(source: ModelSource) -> "Panel":
-    from molgraph.panel import Panel
+    from molgraph.prediction.panel import Panel
 
     return Panel.load(source.paths, device=source.device, precision=source.precision)
 

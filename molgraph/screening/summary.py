@@ -15,7 +15,7 @@ from molgraph.screening.hits import Hit
 from molgraph.screening.selection import SelectionReport
 
 if TYPE_CHECKING:  # loading a model loads torch: helpers are started before that
-    from molgraph.panel import Panel
+    from molgraph.prediction.panel import Panel
 
 #: Version of `summary.json`.
 FORMAT_VERSION = 2

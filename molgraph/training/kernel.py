@@ -1,4 +1,4 @@
-"""Gaussian processes, exact and so for some thousand rows at most: Tanimoto on counts, exponential on vectors."""
+"""Gaussian processes, exact and so for some ten thousand rows at most: Tanimoto on counts, exponential on vectors."""
 
 from collections.abc import Callable
 
@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import cho_factor, cho_solve
 
-from molgraph.models.kernel import KernelProcess, distances, root_counts, tanimoto
+from molgraph.models.kernel import KernelProcess, distances, root_counts, steps_of, tanimoto
 from molgraph.training.column_data import ColumnData
 from molgraph.training.plan import MemberPlan
 
@@ -56,9 +56,9 @@ def fit_latent_process(data: ColumnData, plan: MemberPlan, seed: int, _threads: 
         seed: Seed of the rows that choose.
         _threads: The linear algebra below has its own.
     """
-    references = data.columns.astype(np.float16)
-    vectors = references[plan.seen_rows].astype(np.float32)  # as they will be compared with
-    apart = distances(vectors, vectors).astype(np.float64)
+    references = steps_of(data.columns)
+    seen = references[plan.seen_rows]
+    apart = distances(seen, seen).astype(np.float64)
     unit = float(np.sqrt(2.0 * data.columns.shape[1]))
     rng = np.random.default_rng([seed, plan.member])
 

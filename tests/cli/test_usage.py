@@ -107,7 +107,7 @@ def test_models_show(molgraph, mixed_folder, model_folder):
     text = molgraph("models", "show", mixed_folder).out
     assert "task          pIC50, regression, log10(mol/L)" in text
     assert "structures    left out" in text
-    assert "domain        not known without structures" in text
+    assert "domain        by distance in the space of the encoder" in text
     card = json.loads(molgraph("models", "show", model_folder, "--json").out)
     similarity = f"{card['domain_similarity']:.2f}"
     assert f"similarity of {similarity} or more" in molgraph("models", "show", model_folder).out

@@ -8,16 +8,15 @@ from itertools import chain
 # do not import each other, except on the ground floor, where the shared nouns live.
 FLOORS = (
     {"errors", "config", "tasks", "results", "graphs", "atomic", "vocabulary", "outputs", "learners"}
-    | {"plain", "sealed", "card", "encoder_card"},
+    | {"plain", "sealed", "card", "encoder_card", "reference"},
     {"chem", "metrics", "uncertainty", "domain", "rank"},
     {"features", "models"},
     {"datasets", "library", "encoder_store"},
     {"training"},
     {"store", "pretraining"},
-    {"predictor"},
-    {"panel"},
+    {"prediction"},
     {"screening", "trainer", "evaluation", "tuning", "embed"},
-    {"estimators"},
+    {"estimators", "endpoints"},
     {"demo", "benchmark"},
 )
 FLOOR_OF = {unit: floor for floor, units in enumerate(FLOORS) for unit in units}
@@ -36,6 +35,7 @@ COMMAND_LINE_UNITS = {
     "store",
     "screening",
     "evaluation",
+    "endpoints",
     "demo",
     "benchmark",
     "tuning",
@@ -45,6 +45,7 @@ COMMAND_LINE_MODULES = {
     "molgraph.models.precision",
     "molgraph.training.progress",
     "molgraph.pretraining.progress",
+    "molgraph.prediction.shipped",
 }
 HEAVY = {"torch", "rdkit", "numpy", "pandas", "pyarrow", "sklearn", "deepchem", "torch_geometric", "rich"}
 

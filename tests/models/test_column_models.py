@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from molgraph.models import kernel
 from molgraph.models.boosted import BoostedTrees
 from molgraph.models.column_models import COLUMN_MODELS
-from molgraph.models.kernel import tanimoto
 from molgraph.models.oblivious import ObliviousTrees, trees_from_catboost
 from molgraph.training.column_data import ColumnData
 from molgraph.training.column_learners import _FITS
@@ -154,7 +154,7 @@ def test_a_process_says_what_scikit_learn_says():
     plan = MemberPlan(0, np.arange(80), np.arange(80, 90), np.arange(90, N_ROWS))
     model = _FITS["kernel"](ColumnData(data.columns, known, np.ones(N_ROWS), KINDS[:1]), plan, 0, 1)
     roots = np.sqrt(data.columns)
-    kernel = tanimoto(roots, roots).astype(float)
+    kernel = kernel.tanimoto(roots, roots).astype(float)
     # The noise that was chosen follows from the coefficients: (K + noise I) a = y - mean.
     residual = known[:90, 0] - known[:90, 0].mean()
     coefficients = model.coefficients[0, 0, :90].astype(float)
@@ -193,3 +193,28 @@ def test_forests_whose_walk_would_not_end_are_refused():
             COLUMN_MODELS[name].from_arrays(broken, KINDS, 1)
     with pytest.raises(ValueError, match="roots lead to no node"):
         COLUMN_MODELS[name].from_arrays({**arrays, "roots": arrays["roots"] + 10**9}, KINDS, 1)
+
+
+def test_products_of_steps_are_exact_with_and_without_hardware_for_them(monkeypatch):
+    rng = np.random.default_rng(0)
+    one, other = (rng.integers(-127, 128, (n, 300)).astype(np.int8) for n in (1, 33))
+    truth = np.sqrt(np.square(one[:, None].astype(np.int64) - other).sum(axis=2)) / 32
+    found = kernel.distances(one, other)
+    np.testing.assert_allclose(found, truth, rtol=1e-6)
+    for is_fast in (False, True):
+        if is_fast and not kernel.is_fast_at_int8():
+            continue
+        monkeypatch.setattr(kernel, "is_fast_at_int8", lambda own=is_fast: own)
+        assert np.array_equal(kernel.distances(one, other), found)
+
+
+def test_probabilities_of_a_process_keep_the_order_of_its_means():
+    process = kernel.KernelProcess(
+        np.zeros((1, 2), np.int8),
+        np.ones((1, 1, 1), np.float32),
+        np.array([[0.9]]),
+        np.ones((1, 1)),
+        ("classification",),
+    )
+    near, far = process.predict(np.array([[0.0, 0.0], [9.0, 9.0]]))[0, :, 0]
+    assert 0.5 < far < near < 1.0  # means of 1.9 and 0.9

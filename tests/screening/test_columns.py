@@ -4,21 +4,30 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from molgraph import Predictor
-from molgraph.screening.columns import free_names, prediction_columns, prediction_values
+from molgraph import Panel, Predictor
+from molgraph.screening.columns import free_names, prediction_columns, prediction_values, shown_tasks, task_values
 
 
 def test_values_fill_the_columns(mixed_folder):
     predictor = Predictor.load(mixed_folder, device="cpu")
-    prediction = predictor.predict(["CCO", "bad"])
-    values = prediction_values(prediction, 0.8)
-    assert list(values) == prediction_columns(predictor.tasks)
+    prediction = predictor.predict(["CCO", "bad"], domain=True)
+    shown = shown_tasks(Panel([predictor]), first_domain=True)
+    values = prediction_values(task_values(prediction, 0.8), shown)
+    assert list(values) == prediction_columns(shown)
     assert all(len(column) == 2 for column in values.values())
     np.testing.assert_array_equal(values["pIC50_lower"], prediction.interval(0.8)[0][:, 0])
     np.testing.assert_array_equal(values["active_pred"], prediction.mean[:, 1])
     assert values["active_set"].tolist() == prediction.label_sets(0.8)[:, 1].tolist()
     assert np.isnan(values["pIC50_pred"][1])
     assert values["active_set"][1] == ""
+    assert values["active_in_domain"].tolist() == [bool(prediction.latent_distance[0] <= 1), None]
+    assert "active_percentile" not in values  # it has no reference compounds
+
+
+def test_the_domain_of_the_first_model_may_have_a_column_of_its_own(mixed_folder):
+    panel = Panel.load([mixed_folder, "herg"], device="cpu")
+    names = prediction_columns(shown_tasks(panel, first_domain=False))
+    assert [name for name in names if name.endswith(("domain", "percentile"))] == ["herg_percentile", "herg_in_domain"]
 
 
 NAMES = st.lists(st.sampled_from(["a", "b", "input_a", "input_input_a", "c"]), unique=True)

@@ -13,7 +13,7 @@ from rdkit import Chem
 from molgraph import Predictor, predict_file
 from molgraph.chem.files import open_table_writer
 from molgraph.errors import InputError, ModelError
-from molgraph.panel import Panel
+from molgraph.prediction.panel import Panel
 from molgraph.screening import predict_file as module
 from molgraph.screening import stream
 
@@ -55,7 +55,7 @@ def test_every_row_stays_in_its_place(predictor, model_folder, table, tmp_path):
     out = rows(tmp_path / "out.csv")
     assert list(out[0]) == [
         *("id", "smiles", "status", "reason", "price"),
-        *("pIC50_pred", "pIC50_std", "pIC50_lower", "pIC50_upper"),
+        *("pIC50_pred", "pIC50_std", "pIC50_lower", "pIC50_upper", "pIC50_in_domain"),
     ]
     assert [row["smiles"] for row in out] == SMILES
     assert [row["status"] for row in out] == STATUS
@@ -63,7 +63,12 @@ def test_every_row_stays_in_its_place(predictor, model_folder, table, tmp_path):
     assert [bool(row["reason"]) for row in out] == [status == "rejected" for status in STATUS]
     assert out[2]["reason"] == "parse: SMILES Parse Error: unclosed ring"
     assert out[4]["reason"] == "read: the structure is empty"
-    expected = predictor.predict(SMILES)
+    expected = predictor.predict(SMILES, domain=True)
+    inside = [{True: "true", False: "false"}[bool(distance <= 1)] for distance in expected.latent_distance]
+    assert [row["pIC50_in_domain"] for row in out if row["status"] == "ok"] == [
+        shown for shown, status in zip(inside, STATUS, strict=True) if status == "ok"
+    ]
+    assert {row["pIC50_in_domain"] for row in out if row["status"] == "rejected"} == {""}
     lower, upper = expected.interval(0.8)
     for column, values in (("pred", expected.mean), ("std", expected.std), ("lower", lower), ("upper", upper)):
         shown = [row[f"pIC50_{column}"] for row in out]
@@ -206,9 +211,9 @@ def test_all_rows_bad(model_folder, tmp_path):
 def test_several_tasks(mixed_folder, table, tmp_path):
     predict_file(mixed_folder, table, tmp_path / "out.csv", device="cpu")
     out = rows(tmp_path / "out.csv")
-    assert list(out[0])[-7:] == [
-        *("pIC50_pred", "pIC50_std", "pIC50_lower", "pIC50_upper"),
-        *("active_pred", "active_std", "active_set"),
+    assert list(out[0])[-9:] == [
+        *("pIC50_pred", "pIC50_std", "pIC50_lower", "pIC50_upper", "pIC50_in_domain"),
+        *("active_pred", "active_std", "active_set", "active_in_domain"),
     ]
     for row in out:
         assert (row["active_set"] in {"{}", "{0}", "{1}", "{0,1}"}) == (row["status"] == "ok")

@@ -11,10 +11,10 @@ from multiprocessing import active_children
 import pytest
 
 from molgraph import Predictor, __version__, screen
-from molgraph import predictor as predictor_module
 from molgraph.chem.identity import canonical_smiles
 from molgraph.chem.scaffold import murcko_scaffold
 from molgraph.errors import InputError, ModelError, WorkerError
+from molgraph.prediction import predictor as predictor_module
 from molgraph.screening import screen as module
 from molgraph.screening import stream
 from molgraph.screening.run import ScreenRun
@@ -228,9 +228,11 @@ def test_model_without_structures_and_with_classes(mixed_folder, assay_table, tm
     result = screen(mixed_folder, assay_table, output=output, goal="active", top=10, device="cpu", level=0.7)
     hits = rows(output / "hits.csv")
     assert result.goal == "maximize active"
-    assert (len(hits), result.outside_domain, result.domain_similarity) == (10, 0, None)
+    assert (len(hits), result.domain_similarity) == (10, None)
+    assert result.outside_domain < 3  # by the distance in the model's own space alone
     for hit in hits:
-        assert {hit[name] for name in ("in_training", "in_domain", *HITS_COLUMNS[-4:])} == {""}
+        assert {hit[name] for name in ("in_training", *HITS_COLUMNS[-4:])} == {""}
+        assert hit["in_domain"] == "true"
         assert hit["active_set"] in {"{}", "{0}", "{1}", "{0,1}"}
         assert 0 < float(hit["active_pred"]) < 1
         assert hit["score"] == hit["active_pred"]

@@ -15,7 +15,7 @@ import torch
 
 from molgraph.chem.files.records import RecordBatch
 from molgraph.errors import InputError, ModelError, WorkerError
-from molgraph.panel import Panel
+from molgraph.prediction.panel import Panel
 from molgraph.screening import stream
 from molgraph.screening.stream import Helpers, ModelSource, PredictionStream, default_processes, open_stream
 

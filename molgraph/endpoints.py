@@ -1,0 +1,195 @@
+"""The panel as it is made: a table of endpoints, and a model of each, trained for the package data.
+
+Every model is a Gaussian process on the vectors of the encoder that comes along, so that the whole panel costs one pass
+of the encoder; what decided that is in `benchmarks/README.md`. The models hold vectors of their training compounds and
+no structures, and read the encoder of the installation instead of holding a copy.
+"""
+
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from molgraph.card import About
+from molgraph.chem.files import open_records
+from molgraph.config import TrainConfig
+from molgraph.datasets.dataset import Dataset
+from molgraph.datasets.tables import read_table
+from molgraph.learners import LearnerName
+from molgraph.plain import parse_plain
+from molgraph.prediction.predictor import Predictor
+from molgraph.reference import reference_values
+from molgraph.store import save_model
+from molgraph.tasks import Direction, TaskKind
+from molgraph.trainer import to_stored_model
+from molgraph.training.ensemble import train_ensemble
+
+
+@dataclass(frozen=True)
+class EndpointTask:
+    """One column of an endpoint's table.
+
+    Attributes:
+        column: Its name in the table.
+        name: Name of the task.
+        unit: Unit of the values; None for classes.
+        direction: Which way is better; None where that depends on the project.
+    """
+
+    column: str
+    name: str
+    unit: str | None
+    direction: Direction | None
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """One model of the panel.
+
+    Attributes:
+        name: Its name, and that of its folder.
+        file: Table that it is learned from, in the folder of data sets.
+        smiles_column: Column of structures.
+        kind: What the columns hold.
+        learner: What learns it.
+        tasks: Columns that are learned.
+        about: What its card says beyond what is known of any model.
+    """
+
+    name: str
+    file: str
+    smiles_column: str
+    kind: TaskKind
+    learner: LearnerName
+    tasks: tuple[EndpointTask, ...]
+    about: About
+
+
+#: The reference compounds, in the folder of data sets, and what they are called.
+REFERENCE_FILE = "libraries/chembl_approved_drugs.csv"
+REFERENCE_NAME = "{count:,} approved drugs (ChEMBL)"
+
+_RECIPE = "panel.toml"
+
+
+def endpoints() -> tuple[Endpoint, ...]:
+    """The endpoints of `data/panel.toml`.
+
+    Raises:
+        InputError: The file says something that is not allowed.
+
+    >>> [endpoint.name for endpoint in endpoints()][:2]
+    ['herg', 'ames']
+    """
+    text = resources.files("molgraph_data").joinpath(_RECIPE).read_text(encoding="utf-8")
+    values = tomllib.loads(text)
+    return tuple(_endpoint(entry, values["not_for"]) for entry in values["endpoints"])
+
+
+def _endpoint(entry: Mapping[str, Any], not_for: str) -> Endpoint:
+    values = dict(entry)
+    own = {key: values.pop(key) for key in ("title", "group", "source", "licence")}
+    about = {**own, "not_for": not_for, "defects": values.pop("defects", [])}
+    tasks = [{"unit": None, "direction": None, "name": task["column"], **task} for task in values.pop("tasks")]
+    whole = {"learner": "latent", **values, "tasks": tasks, "about": about}
+    endpoint: Endpoint = parse_plain(Endpoint, whole, "recipe of an endpoint", f"{_RECIPE}: {values.get('name')}")
+    return endpoint
+
+
+def endpoint_dataset(endpoint: Endpoint, data: str | Path) -> Dataset:
+    """The labelled structures of an endpoint.
+
+    Args:
+        endpoint: One of `endpoints`.
+        data: Folder of data sets.
+
+    Raises:
+        InputError: The table is not there, or is not what the recipe says.
+    """
+    columns = [task.column for task in endpoint.tasks]
+    dataset = read_table(
+        Path(data, endpoint.file),
+        smiles_column=endpoint.smiles_column,
+        target_columns=columns,
+        task_kind=endpoint.kind,
+        units={task.column: task.unit for task in endpoint.tasks if task.unit is not None},
+        directions={task.column: task.direction for task in endpoint.tasks if task.direction is not None},
+        name=endpoint.file,
+    )
+    names = [task.name for task in endpoint.tasks]
+    tasks = tuple(replace(task, name=name) for task, name in zip(dataset.tasks, names, strict=True))
+    return replace(dataset, tasks=tasks)
+
+
+def build_endpoint(endpoint: Endpoint, data: str | Path, output: str | Path) -> Predictor:
+    """Train the model of an endpoint and write its folder, in the folder `output`.
+
+    Args:
+        endpoint: One of `endpoints`.
+        data: Folder of data sets.
+        output: Folder of models.
+
+    Raises:
+        InputError: A table cannot be used, or the model's folder exists.
+    """
+    dataset = endpoint_dataset(endpoint, data)
+    trained = train_ensemble(dataset, TrainConfig(learner=endpoint.learner, encoder_tuning="frozen", device="cpu"))
+    model = to_stored_model(dataset, trained, keep_structures=False)
+    drugs = _reference_structures(Path(data, REFERENCE_FILE))
+    mean = Predictor(model, digest="", device="cpu").predict(drugs).mean
+    reference = reference_values(mean)
+    card = replace(
+        model.card,
+        about=replace(endpoint.about, defects=(*endpoint.about.defects, *_defects(dataset))),
+        reference=REFERENCE_NAME.format(count=reference.values.shape[1]),
+    )
+    folder = Path(output, endpoint.name)
+    save_model(folder, replace(model, card=card, reference=reference), with_encoder=False)
+    return Predictor.load(folder, device="cpu")
+
+
+def build_panel(
+    data: str | Path, output: str | Path, *, tell: Callable[[str], None] = lambda _line: None
+) -> tuple[Path, ...]:
+    """Train the models of all endpoints that `output` does not hold yet; returns their folders.
+
+    Args:
+        data: Folder of data sets.
+        output: Folder of models.
+        tell: Called with a line for people after each model.
+
+    Raises:
+        InputError: A table cannot be used.
+    """
+    folders = []
+    for endpoint in endpoints():
+        folder = Path(output, endpoint.name)
+        folders.append(folder)
+        if folder.exists():
+            continue
+        card = build_endpoint(endpoint, data, output).card
+        first = card.metrics[0]
+        shown = "undefined" if first.mean is None else f"{first.mean:.3f}"
+        tell(f"{endpoint.name}: {card.data.rows_used:,} compounds, out of fold {first.metric} {shown}")
+    return tuple(folders)
+
+
+def _reference_structures(path: Path) -> list[str]:
+    with open_records(str(path)) as reader:
+        return [text for batch in reader for text in batch.smiles]
+
+
+def _defects(dataset: Dataset) -> tuple[str, ...]:
+    """What was found wrong with the table when it was read, and done about it."""
+    account = dataset.account()
+    found = []
+    if account.rejected:
+        found.append(f"{account.rejected:,} rows gave no molecule and were left out.")
+    if account.merged_groups:
+        found.append(
+            f"{account.merged_groups:,} structures came several times and were merged, "
+            f"{account.conflicting_groups:,} of them with labels that contradict each other."
+        )
+    return tuple(found)

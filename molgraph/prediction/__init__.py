@@ -1,0 +1,1 @@
+"""Trained models, loaded once and called many times; and those that come with molgraph, by name."""

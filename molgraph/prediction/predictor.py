@@ -1,0 +1,343 @@
+"""Predictor: a trained model, loaded once and called many times."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, overload
+
+import numpy as np
+import rdkit
+import torch
+from numpy.typing import NDArray
+
+from molgraph.card import ModelCard
+from molgraph.chem.fingerprints import morgan_fingerprints
+from molgraph.chem.identity import canonical_smiles
+from molgraph.chem.parse import parse_smiles
+from molgraph.chem.standardize import standardize_smiles
+from molgraph.config import Device, Precision
+from molgraph.domain.latent import LatentDomain
+from molgraph.domain.neighbours import k_nearest
+from molgraph.errors import InputError
+from molgraph.features.columns import MoleculeColumns, needs_structures
+from molgraph.features.environments import structure_vectors
+from molgraph.features.featurize import featurize
+from molgraph.features.schema import SCHEMAS
+from molgraph.graphs import PackedGraphs
+from molgraph.models.committee import Committee
+from molgraph.models.frozen import EncoderWeights, FrozenEncoder
+from molgraph.models.precision import resolve_device, resolve_precision
+from molgraph.outputs import MemberOutputs
+from molgraph.prediction.shipped import PANEL, model_folder
+from molgraph.reference import ReferenceValues
+from molgraph.results import Prediction, Rejected
+from molgraph.store import StoredModel, TrainingStructures, load_model, model_hash
+from molgraph.tasks import TaskSpec
+from molgraph.uncertainty.calibration import Calibration
+
+if TYPE_CHECKING:
+    from molgraph.prediction.panel import Panel
+
+
+@dataclass(frozen=True)
+class Neighbours:
+    """The K most similar training compounds of each of Q structures, the most similar first.
+
+    Attributes:
+        ids: `[Q][K]` identifiers.
+        smiles: `[Q][K]` structures.
+        similarity: `[Q, K]` Tanimoto similarity of Morgan fingerprints (radius 2, 2,048 bits), 0 to 1.
+        labels: `[Q, K, T]` measured values, NaN = not measured.
+        in_domain: `[Q]` whether the first similarity is that of compounds which the model knows something about, i.e.
+            at least `ModelCard.domain_similarity`.
+    """
+
+    ids: tuple[tuple[str, ...], ...]
+    smiles: tuple[tuple[str, ...], ...]
+    similarity: NDArray[np.float64]
+    labels: NDArray[np.float64]
+    in_domain: NDArray[np.bool_]
+
+
+class Predictor:
+    r"""A trained ensemble that predicts structures.
+
+    Example:
+        >>> import tempfile
+        >>> from molgraph import Predictor, TrainConfig, train
+        >>> folder = tempfile.mkdtemp()
+        >>> table = Path(folder, "assay.csv")
+        >>> _ = table.write_text("smiles,y\n" + "\n".join(f"{'C' * n}O,{n}" for n in range(1, 21)))
+        >>> _ = train(table, target_columns=["y"], output=Path(folder, "model"), config=TrainConfig(folds=2, epochs=2))
+        >>> predictor = Predictor.load(Path(folder, "model"))
+        >>> prediction = predictor.predict(["CCO", "not a molecule"])
+        >>> prediction.mean.shape, [row.row for row in prediction.rejected]
+        ((2, 1), [1])
+    """
+
+    def __init__(
+        self, model: StoredModel, *, digest: str, device: Device = "auto", precision: Precision = "float32"
+    ) -> None:
+        self.card: ModelCard = model.card
+        self.digest = digest
+        self.device = resolve_device(device)
+        self._dtype = resolve_precision(precision, self.device)
+        self.precision = str(self._dtype).removeprefix("torch.")
+        self._model = model
+        self._committee = Committee(model.learners, schema=model.card.schema, device=self.device, dtype=self._dtype)
+        self.encoder: FrozenEncoder | None = None
+        if model.encoder is not None and model.card.encoder is not None:
+            self.encoder = self._frozen(model.encoder, model.card.encoder)
+
+    @overload
+    @classmethod
+    def load(  # type: ignore[overload-overlap]  # the panel has a name of its own
+        cls, path: Literal["panel"], *, device: Device = "auto", precision: Precision = "float32"
+    ) -> "Panel": ...
+
+    @overload
+    @classmethod
+    def load(cls, path: str | Path, *, device: Device = "auto", precision: Precision = "float32") -> "Predictor": ...
+
+    @classmethod
+    def load(
+        cls, path: str | Path, *, device: Device = "auto", precision: Precision = "float32"
+    ) -> "Predictor | Panel":
+        """The model in a folder that `train` wrote, or one that comes with molgraph.
+
+        Args:
+            path: Model folder; the name of an endpoint that comes along, e.g. `herg` (`molgraph models list`); or
+                `panel` for all of these, which gives a `Panel`. For some of them, see `Panel.load`.
+            device: Where to compute; `auto` takes a CUDA device if there is one.
+            precision: Number format of the products; `auto` takes bfloat16 where the processor is fast at it.
+
+        Raises:
+            InputError: There is no such folder or name.
+            ModelError: The folder is no model folder, is damaged, or is of another format.
+            DeviceError: The device is not there.
+        """
+        if str(path) == PANEL and not Path(path).exists():
+            from molgraph.prediction.panel import Panel  # which is made of these
+
+            return Panel.load([path], device=device, precision=precision)
+        folder = model_folder(path)
+        return cls(load_model(folder), digest=model_hash(folder), device=device, precision=precision)
+
+    def __repr__(self) -> str:
+        names = ", ".join(self.card.task_names[:3]) + (", ..." if len(self.tasks) > 3 else "")
+        return f"Predictor({len(self.tasks)} tasks: {names}; {self.card.n_members} members, on {self.device.type})"
+
+    @property
+    def tasks(self) -> tuple[TaskSpec, ...]:
+        """The T tasks, in column order."""
+        return self.card.tasks
+
+    @property
+    def calibration(self) -> Calibration:
+        """What gives intervals and label sets."""
+        return self._model.calibration
+
+    @property
+    def latent_domain(self) -> LatentDomain:
+        """The training compounds in the eyes of the first member."""
+        return self._model.latent_domain
+
+    @property
+    def needs_structures(self) -> bool:
+        """Whether graphs alone are not enough to predict, because a learner reads RDKit's descriptors."""
+        return any(needs_structures(self.card.config.blocks_of(name)) for name in self.card.learners)
+
+    @property
+    def shares(self) -> dict[str, float]:
+        """Share of each learner in a prediction, mean over members and tasks."""
+        means = self._model.learners.weights.mean(axis=(1, 2))
+        return dict(zip(self.card.learners, means.tolist(), strict=True))
+
+    @property
+    def reference(self) -> ReferenceValues | None:
+        """What the model says of the compounds that predictions are compared with; None without any."""
+        return self._model.reference
+
+    @property
+    def structures(self) -> TrainingStructures | None:
+        """The training compounds; None if the model was saved without them."""
+        return self._model.structures
+
+    def predict(
+        self, smiles: Sequence[str], *, ids: Sequence[str] | None = None, processes: int = 1, domain: bool = False
+    ) -> Prediction:
+        """Predictions aligned with `smiles`; rows that could not be used hold NaN and are listed in `.rejected`.
+
+        Args:
+            smiles: B structures.
+            ids: Identifiers for the list of rejected rows.
+            processes: Processes that parse and featurize.
+            domain: Fill in `Prediction.latent_distance`, `leverage` and `in_domain` too.
+        """
+        graphs = featurize(smiles, ids=ids, standardizer=self.card.standardizer, processes=processes)
+        structures = None
+        if self.needs_structures:
+            structures = self.standardized([smiles[row] for row in graphs.row_index.tolist()])
+        return self.predict_graphs(graphs, structures=structures, domain=domain)
+
+    def predict_graphs(
+        self, graphs: PackedGraphs, *, structures: Sequence[str] | None = None, domain: bool = False
+    ) -> Prediction:
+        """Predictions of graphs made by `featurize` with the model's own standardizer, aligned with its input rows.
+
+        A part of such graphs (`take`, `slice`) has no rejected rows, and its predictions are aligned with itself.
+
+        Args:
+            graphs: B molecules.
+            structures: `[B]` the same as standardized SMILES, for models that need them (`needs_structures`).
+            domain: Fill in `Prediction.latent_distance`, `leverage` and `in_domain` too.
+
+        Raises:
+            InputError: The graphs belong to another feature schema, or the structures are needed and not there.
+        """
+        return self.predict_columns(MoleculeColumns(graphs, structures), domain=domain)
+
+    def predict_columns(self, columns: MoleculeColumns, *, domain: bool = False) -> Prediction:
+        """As `predict_graphs`, of molecules whose columns several models may share.
+
+        Raises:
+            InputError: The graphs belong to another feature schema, or the structures are needed and not there.
+        """
+        graphs = columns.graphs
+        outputs, latents = self._said_by_members(columns)
+        mean, aleatoric, epistemic = self.calibration.apply(outputs)
+        quantiles = outputs.pooled().quantiles
+        row = graphs.row_index if graphs.rejected else None
+        n_rows = graphs.n_rows
+        distance, leverage, is_inside = None, None, None
+        if domain:
+            distance, leverage = self.latent_domain.scores(structure_vectors(graphs) if latents is None else latents)
+            distance, leverage = _in_rows(distance, row, n_rows), _in_rows(leverage, row, n_rows)
+            is_inside = np.repeat(distance[:, None] <= 1.0, len(self.tasks), axis=1)
+        values = _in_rows(mean, row, n_rows)
+        return Prediction(
+            tasks=self.tasks,
+            mean=values,
+            epistemic_var=_in_rows(epistemic, row, n_rows),
+            aleatoric_var=_in_rows(aleatoric, row, n_rows),
+            members=_in_rows(outputs.mean.swapaxes(0, 1), row, n_rows).swapaxes(0, 1),
+            latent_distance=distance,
+            leverage=leverage,
+            in_domain=is_inside,
+            percentiles=None if self.reference is None else self.reference.percentiles(values),
+            quantiles=None if quantiles is None else _in_rows(quantiles, row, n_rows),
+            rejected=graphs.rejected,
+            rule=self.calibration,
+        )
+
+    def member_outputs(self, graphs: PackedGraphs, *, structures: Sequence[str] | None = None) -> MemberOutputs:
+        """What the members say of graphs made by `featurize` with the model's own standardizer, before calibration.
+
+        Args:
+            graphs: B molecules.
+            structures: `[B]` the same as standardized SMILES, for models that need them (`needs_structures`).
+
+        Raises:
+            InputError: The graphs belong to another feature schema, or the structures are needed and not there.
+        """
+        return self._said_by_members(MoleculeColumns(graphs, structures))[0]
+
+    def _said_by_members(self, columns: MoleculeColumns) -> tuple[MemberOutputs, NDArray[np.float32] | None]:
+        graphs = columns.graphs
+        if graphs.schema != self.card.schema:
+            raise InputError(
+                f"graphs of schema {graphs.schema!r} cannot be predicted by a model of {self.card.schema!r}; "
+                "featurize the structures again"
+            )
+        blocks = {name: self.card.config.blocks_of(name) for name in self.card.learners}
+        read = {name: columns.of(own, self.encoder) for name, own in blocks.items() if own}
+        outputs, latents = self._committee.predict(graphs, read)
+        return outputs, latents if self.encoder is None else columns.vectors(self.encoder)
+
+    @cached_property
+    def vectorizer(self) -> FrozenEncoder | None:
+        """What makes a vector of a molecule: the frozen encoder, or that of the first member; None without either."""
+        network = self._model.learners.network
+        if self.encoder is not None or network is None or network.encoder is None:
+            return self.encoder
+        state = {key: tensor[:1].float().cpu() for key, tensor in network.encoder.state_dict().items()}
+        width = network.encoder.n_out
+        return self._frozen(EncoderWeights(state, torch.zeros(width), torch.ones(width)), self.digest)
+
+    def _frozen(self, weights: EncoderWeights, digest: str) -> FrozenEncoder:
+        return FrozenEncoder(
+            self.card.config.model,
+            SCHEMAS[self.card.schema].vocabulary,
+            weights,
+            schema=self.card.schema,
+            digest=digest,
+            device=self.device,
+            dtype=self._dtype,
+        )
+
+    def recalibrated(self, calibration: Calibration, structures: TrainingStructures, card: ModelCard) -> StoredModel:
+        """This model with another calibration, for `molgraph.store.save_model`."""
+        return replace(self._model, calibration=calibration, structures=structures, card=card)
+
+    def in_training(self, keys: Sequence[str]) -> list[bool] | None:
+        """Whether each canonical SMILES of a standardized structure is a compound of the training or calibration.
+
+        None if the model was saved without structures.
+        """
+        if self._model.structures is None:
+            return None
+        return [key in self._training_keys for key in keys]
+
+    @cached_property
+    def _training_keys(self) -> frozenset[str]:
+        structures = self._model.structures
+        if structures is None:
+            return frozenset()
+        if self.card.libraries.get("rdkit") == rdkit.__version__:
+            return frozenset((*structures.canonical, *structures.calibration_canonical))
+        # Canonical SMILES are comparable only where one RDKit wrote them.
+        return frozenset(
+            str(canonical_smiles(text)) for text in (*structures.smiles, *structures.calibration_canonical)
+        )
+
+    def standardized(self, smiles: Sequence[str]) -> list[str]:
+        """Each structure as the model sees it; one that it cannot read as it came."""
+        texts = []
+        for own in smiles:
+            text = standardize_smiles(own, self.card.standardizer)
+            if isinstance(text, Rejected) or (text != own and isinstance(parse_smiles(text), Rejected)):
+                text = own  # that RDKit reads what RDKit wrote is not certain
+            texts.append(text)
+        return texts
+
+    def neighbours(self, smiles: Sequence[str], *, count: int = 1) -> Neighbours | None:
+        """The most similar training compounds of each structure; None if the model was saved without structures.
+
+        Args:
+            smiles: Q structures, standardized as those of the training.
+            count: K; as many as there are where there are fewer.
+
+        Raises:
+            InputError: A structure cannot be parsed.
+        """
+        structures = self._model.structures
+        if structures is None:
+            return None
+        index, similarity = k_nearest(morgan_fingerprints(smiles), structures.fingerprints, count)
+        return Neighbours(
+            ids=tuple(tuple(structures.ids[i] for i in row) for row in index.tolist()),
+            smiles=tuple(tuple(structures.smiles[i] for i in row) for row in index.tolist()),
+            similarity=similarity,
+            labels=self._model.labels[index],
+            in_domain=similarity[:, 0] >= (self.card.domain_similarity or 0.0),
+        )
+
+
+def _in_rows(values: NDArray[np.float64], row: NDArray[np.int64] | None, n_rows: int) -> NDArray[np.float64]:
+    """`values [b, ...]` put at the rows that they belong to, `[n_rows, ...]`; NaN in the others."""
+    if row is None:
+        return values
+    placed = np.full((n_rows, *values.shape[1:]), np.nan)
+    placed[row] = values
+    return placed
