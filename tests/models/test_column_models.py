@@ -154,13 +154,13 @@ def test_a_process_says_what_scikit_learn_says():
     plan = MemberPlan(0, np.arange(80), np.arange(80, 90), np.arange(90, N_ROWS))
     model = _FITS["kernel"](ColumnData(data.columns, known, np.ones(N_ROWS), KINDS[:1]), plan, 0, 1)
     roots = np.sqrt(data.columns)
-    kernel = kernel.tanimoto(roots, roots).astype(float)
+    similar = kernel.tanimoto(roots, roots).astype(float)
     # The noise that was chosen follows from the coefficients: (K + noise I) a = y - mean.
     residual = known[:90, 0] - known[:90, 0].mean()
     coefficients = model.coefficients[0, 0, :90].astype(float)
-    noise = np.median((residual - kernel[:90, :90] @ coefficients) / coefficients)
-    theirs = KernelRidge(kernel="precomputed", alpha=noise).fit(kernel[:90, :90], residual)
-    expected = theirs.predict(kernel[:, :90]) + known[:90, 0].mean()
+    noise = np.median((residual - similar[:90, :90] @ coefficients) / coefficients)
+    theirs = KernelRidge(kernel="precomputed", alpha=noise).fit(similar[:90, :90], residual)
+    expected = theirs.predict(similar[:, :90]) + known[:90, 0].mean()
     np.testing.assert_allclose(model.predict(data.columns)[0, :, 0], expected, rtol=1e-3, atol=1e-3)
 
 
