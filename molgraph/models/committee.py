@@ -1,6 +1,6 @@
 """Committee: several learners of different kinds, blended member by member into one ensemble."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -30,8 +30,24 @@ class ColumnModel(Protocol):
     def predict(self, columns: NDArray[Any]) -> NDArray[np.float64]:
         """Values, or probabilities of the class 1, `[M, B, T]`, of rows `columns [B, F]`, or `[M, B, F]` for each."""
 
+    def predict_with_doubt(self, columns: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
+        """What `predict` gives, and the variance that each member attributes to its own ignorance, if it can tell."""
+
     def to_arrays(self) -> dict[str, NDArray[Any]]:
         """As they are stored."""
+
+
+@dataclass(frozen=True)
+class ColumnOutputs:
+    """What a learner that reads columns says, as it learned it.
+
+    Attributes:
+        mean: `[M, B, T]`.
+        doubt: `[M, B, T]` variance that a member attributes to its own ignorance; None where it cannot tell.
+    """
+
+    mean: NDArray[np.float64]
+    doubt: NDArray[np.float64] | None
 
 
 @dataclass(frozen=True)
@@ -97,15 +113,15 @@ class Committee:
             )
             if not self._learners.columns:
                 return self._learners.transforms.inverse(outputs), _first(latents)
-        means = [] if outputs is None else [outputs.mean]
+        said = []
         for name, model in self._learners.columns.items():
             seen = columns.get(name)
             if name in self._learners.readers and latents is not None:
                 seen = with_latents(latents, seen)
             if seen is None:
                 raise ValueError(f"{name} reads columns, and none were given")
-            means.append(model.predict(seen))
-        outputs = blended(outputs, np.stack(means), self._learners.weights)
+            said.append(ColumnOutputs(*model.predict_with_doubt(seen)))
+        outputs = blended(outputs, said, self._learners.weights)
         return self._learners.transforms.inverse(outputs), None if latents is None else _first(latents)
 
 
@@ -122,25 +138,36 @@ def with_latents(latents: NDArray[np.float32], columns: NDArray[Any] | None) -> 
     return np.concatenate([latents, beside], axis=2, dtype=np.float32)
 
 
-def blended(network: MemberOutputs | None, means: NDArray[np.float64], weights: NDArray[np.float64]) -> MemberOutputs:
+def blended(
+    network: MemberOutputs | None, others: Sequence[ColumnOutputs], weights: NDArray[np.float64]
+) -> MemberOutputs:
     """The outputs of members that are mixtures of learners.
 
     By the law of total variance, the learners' disagreement is a part of what a member does not know.
 
     Args:
-        network: What the network says, which alone tells of variances and quantiles; None if there is none.
-        means: `[L, M, B, T]` what each learner says, as it learned it; the network is the first, if there is one.
-        weights: `[L, M, T]` their shares.
+        network: What the network says, which alone tells of measurements and quantiles; None if there is none.
+        others: What the other learners say.
+        weights: `[L, M, T]` shares of all, the network first, if there is one.
     """
+    if network is not None and not others:
+        return network
+    means = np.stack([*([] if network is None else [network.mean]), *(own.mean for own in others)])
     share = weights[:, :, None]
     mean = (share * means).sum(axis=0)
-    disagreement = (share * (means - mean) ** 2).sum(axis=0)
+    epistemic = (share * (means - mean) ** 2).sum(axis=0)
+    own_shares = share[-len(others) :]
+    doubts = [(own, other.doubt) for own, other in zip(own_shares, others, strict=True) if other.doubt is not None]
+    for own, doubt in doubts:
+        epistemic += own * doubt
+    knows_ignorance = len(means) > 1 or bool(doubts)
     if network is None:
-        return MemberOutputs(mean, np.zeros_like(mean), disagreement)
+        return MemberOutputs(mean, np.zeros_like(mean), epistemic, knows_ignorance=knows_ignorance)
     quantiles = network.quantiles
     return MemberOutputs(
         mean=mean,
         aleatoric_var=network.aleatoric_var,
-        epistemic_var=share[0] * network.epistemic_var + disagreement,
+        epistemic_var=share[0] * network.epistemic_var + epistemic,
         quantiles=None if quantiles is None else quantiles + (mean - network.mean)[..., None],
+        knows_ignorance=knows_ignorance,
     )

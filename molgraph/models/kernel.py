@@ -37,6 +37,7 @@ class KernelProcess:
         centre: `[M, T]` what is predicted far from all of them.
         lengths: `[M, T]` distance of vectors at which similarity has fallen to 1/e; None for counts, which are compared
             by their Tanimoto similarity.
+        spread: `[M, T]` variance of the labels that each member learned from.
         kinds: Kind of each task.
     """
 
@@ -44,6 +45,7 @@ class KernelProcess:
     coefficients: NDArray[np.float32]
     centre: NDArray[np.float64]
     lengths: NDArray[np.float64] | None
+    spread: NDArray[np.float64]
     kinds: tuple[TaskKind, ...]
 
     @property
@@ -58,38 +60,104 @@ class KernelProcess:
 
     def predict(self, columns: NDArray[Any]) -> NDArray[np.float64]:
         """Values, or probabilities of the class 1, `[M, B, T]`, of rows `columns [B, F]`."""
+        return self.predict_with_doubt(columns)[0]
+
+    def predict_with_doubt(self, columns: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """What `predict` gives, and what the nearest compound leaves open, `[M, B, T]` each.
+
+        The latter is the variance of a process which knows this compound alone, without noise: `spread * (1 - k**2)`
+        for a similarity k (Rasmussen and Williams 2006, equation 2.24), and 0 for classes. All compounds would make it
+        smaller, and cost their square.
+        """
         n_members, n_tasks, n_references = self.coefficients.shape
-        weights = self.coefficients.reshape(-1, n_references).T
+        weights = self.coefficients.reshape(-1, n_references).T[self._groups.order]
         sums = np.empty((len(columns), n_members * n_tasks))
+        nearest = np.empty((len(columns), len(self._groups.starts)), dtype=np.float32)
         step = max(1, _ENTRIES_AT_ONCE // max(n_references, 1))
         for start in range(0, len(columns), step):
-            self._fill(sums[start : start + step], columns[start : start + step], weights)
+            part = slice(start, start + step)
+            self._fill(sums[part], nearest[part], columns[part], weights)
         means = sums.reshape(-1, n_members, n_tasks).swapaxes(0, 1) + self.centre[:, None]
         is_class = np.array([kind == "classification" for kind in self.kinds])
-        return np.where(is_class, expit(_SLOPE * (means - 0.5)), means)
+        doubt = np.where(is_class, 0.0, self.spread[:, None] * (1.0 - self._similarity(nearest) ** 2))
+        return np.where(is_class, expit(_SLOPE * (means - 0.5)), means), doubt
 
-    def _fill(self, sums: NDArray[np.float64], columns: NDArray[Any], weights: NDArray[np.float32]) -> None:
+    def _fill(
+        self,
+        sums: NDArray[np.float64],
+        nearest: NDArray[np.float32],
+        columns: NDArray[Any],
+        weights: NDArray[np.float32],
+    ) -> None:
+        """Sums over the references, and the distance (or minus the similarity) of the nearest of each group."""
         if self.lengths is None:
-            sums[:] = tanimoto(root_counts(columns), self._prepared) @ weights
+            similar = tanimoto(root_counts(columns), self._roots)
+            sums[:] = similar @ weights
+            nearest[:] = -self._groups.largest(similar)
             return
-        apart = distances(steps_of(columns), self.references, self._squares)
+        apart = distances(steps_of(columns), self._ordered, self._squares)
+        nearest[:] = -self._groups.largest(-apart)
         lengths = self.lengths.reshape(-1)
         for length in np.unique(lengths).tolist():  # a handful, which many members and tasks share
             own = lengths == length
             sums[:, own] = np.exp(apart * np.float32(-1.0 / length)) @ weights[:, own]
 
+    def _similarity(self, nearest: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Of each molecule to the nearest reference that a member saw, `[M, B, T]`; 0 where it saw none."""
+        own = np.where(self._groups.seen[:, None], nearest, np.inf).min(axis=2, initial=np.inf)[..., None]
+        if self.lengths is None:
+            return np.asarray(np.broadcast_to(np.maximum(-own, 0.0), (*own.shape[:2], len(self.kinds))))
+        return np.asarray(np.exp(-own / self.lengths[:, None]))
+
     @cached_property
-    def _prepared(self) -> NDArray[np.float32]:
-        return root_counts(self.references)
+    def _groups(self) -> "_Groups":
+        return _groups((self.coefficients != 0).any(axis=1))
+
+    @cached_property
+    def _ordered(self) -> NDArray[Any]:
+        return np.ascontiguousarray(self.references[self._groups.order])
+
+    @cached_property
+    def _roots(self) -> NDArray[np.float32]:
+        return root_counts(self._ordered)
 
     @cached_property
     def _squares(self) -> NDArray[np.float32]:
-        return squares_of(self.references)
+        return squares_of(self._ordered)
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
         """As they are stored."""
-        arrays = {"references": self.references, "coefficients": self.coefficients, "centre": self.centre}
+        arrays = {name: getattr(self, name) for name in ("references", "coefficients", "centre", "spread")}
         return arrays if self.lengths is None else {**arrays, "lengths": self.lengths}
+
+
+@dataclass(frozen=True)
+class _Groups:
+    """References in groups that the same members saw.
+
+    Attributes:
+        order: `[R]` references, group by group.
+        starts: `[G]` where each group starts.
+        seen: `[M, G]` whether a member saw it.
+    """
+
+    order: NDArray[np.int64]
+    starts: NDArray[np.int64]
+    seen: NDArray[np.bool_]
+
+    def largest(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The largest of `values [B, R]`, which stand in this order, in each group, `[B, G]`."""
+        ends = [*self.starts[1:].tolist(), len(self.order)]
+        parts = [values[:, start:end].max(axis=1) for start, end in zip(self.starts.tolist(), ends, strict=True)]
+        return np.stack(parts, axis=1) if parts else np.empty((len(values), 0), np.float32)
+
+
+def _groups(is_seen: NDArray[np.bool_]) -> _Groups:
+    """From `[M, R]`, whether a member saw a reference."""
+    patterns, group = np.unique(is_seen, axis=1, return_inverse=True)
+    order = np.argsort(group, kind="stable")
+    starts = np.searchsorted(group[order], np.arange(patterns.shape[1]))
+    return _Groups(order, starts, patterns)
 
 
 def steps_of(vectors: NDArray[Any]) -> NDArray[np.int8]:
@@ -188,13 +256,16 @@ def _checked(
     kinds: tuple[TaskKind, ...],
     n_members: int,
 ) -> KernelProcess:
-    references, coefficients, centre = (arrays[name] for name in ("references", "coefficients", "centre"))
+    names = ("references", "coefficients", "centre", "spread")
+    references, coefficients, centre, spread = (arrays[name] for name in names)
     shape = (n_members, len(kinds), len(references))
     if references.dtype != dtype or references.ndim != 2 or coefficients.dtype != np.float32:
         raise ValueError(f"references are {references.dtype}, coefficients {coefficients.dtype}")
     if coefficients.shape != shape or centre.shape != shape[:2] or centre.dtype != np.float64:
         raise ValueError(f"coefficients have the shape {coefficients.shape}, not {shape}")
-    return KernelProcess(references, coefficients, centre, lengths, kinds)
+    if spread.shape != shape[:2] or spread.dtype != np.float64 or not (spread >= 0).all():
+        raise ValueError(f"spreads are {spread.dtype} {spread.shape}, or below 0")
+    return KernelProcess(references, coefficients, centre, lengths, spread, kinds)
 
 
 def join_processes(parts: Sequence[KernelProcess]) -> KernelProcess:
@@ -205,5 +276,6 @@ def join_processes(parts: Sequence[KernelProcess]) -> KernelProcess:
         np.concatenate([part.coefficients for part in parts]),
         np.concatenate([part.centre for part in parts]),
         np.concatenate(lengths) if lengths else None,
+        np.concatenate([part.spread for part in parts]),
         parts[0].kinds,
     )

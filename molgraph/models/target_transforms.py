@@ -1,7 +1,7 @@
 """Target transforms: monotone maps between labels and the numbers that learners fit."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -55,7 +55,7 @@ class TargetTransforms:
         """
         if not self.kind.any():
             return outputs
-        values = {name: array.copy() for name, array in vars(outputs).items() if array is not None}
+        values = {name: own.copy() for name, own in vars(outputs).items() if isinstance(own, np.ndarray)}
         for m, t in np.argwhere(self.kind).tolist():
             name, knots = NAMES[self.kind[m, t]], self.knots[m, t]
             mean = outputs.mean[m, :, t]
@@ -66,7 +66,7 @@ class TargetTransforms:
                 values[variance][m, :, t] = half**2
             if outputs.quantiles is not None:
                 values["quantiles"][m, :, t] = _inverse(name, outputs.quantiles[m, :, t], knots)
-        return MemberOutputs(**values)
+        return replace(outputs, **values)  # type: ignore[arg-type]
 
     @property
     def all_log(self) -> tuple[bool, ...]:

@@ -13,7 +13,7 @@ from molgraph.config import TrainConfig
 from molgraph.datasets.dataset import Dataset
 from molgraph.learners import LearnerName
 from molgraph.models.column_models import COLUMN_MODELS
-from molgraph.models.committee import ColumnModel, with_latents
+from molgraph.models.committee import ColumnModel, ColumnOutputs, with_latents
 from molgraph.training.boosting import fit_boosted_trees
 from molgraph.training.bounds import bounds_as_labels, expected_labels
 from molgraph.training.checkpoint import Checkpoint
@@ -63,8 +63,8 @@ def fit_column_learners(
     *,
     checkpoint: Checkpoint | None,
     on_progress: ProgressListener,
-) -> tuple[dict[LearnerName, ColumnModel], dict[LearnerName, NDArray[np.float64]]]:
-    """The learners among `names` that read columns, and what they say of all rows, `[M, B, T]` each.
+) -> tuple[dict[LearnerName, ColumnModel], dict[LearnerName, ColumnOutputs]]:
+    """The learners among `names` that read columns, and what they say of all rows.
 
     Args:
         names: Learners.
@@ -78,7 +78,7 @@ def fit_column_learners(
         TrainingError: The checkpoint does not fit.
     """
     models: dict[LearnerName, ColumnModel] = {}
-    means: dict[LearnerName, NDArray[np.float64]] = {}
+    said: dict[LearnerName, ColumnOutputs] = {}
     dataset, targets = source.dataset, source.targets
     kinds = tuple(task.kind for task in dataset.tasks)
     for name in (name for name in COLUMN_MODELS if name in names):
@@ -98,8 +98,8 @@ def fit_column_learners(
             members.append(_fitted(name, data, plan, config.seed, checkpoint))
             on_progress(_progress(name, plan, done + 1, plans))
         models[name] = COLUMN_MODELS[name].join(members)
-        means[name] = models[name].predict(columns)
-    return models, means
+        said[name] = ColumnOutputs(*models[name].predict_with_doubt(columns))
+    return models, said
 
 
 def _fitted(

@@ -22,7 +22,7 @@ from molgraph.features.schema import SCHEMAS
 from molgraph.graphs import PackedGraphs
 from molgraph.learners import LearnerName, chosen_learners
 from molgraph.models.batch import ResidentGraphs
-from molgraph.models.committee import ColumnModel, Learners, blended
+from molgraph.models.committee import ColumnModel, ColumnOutputs, Learners, blended
 from molgraph.models.ensemble import Ensemble
 from molgraph.models.precision import resolve_device, resolve_precision
 from molgraph.outputs import MemberOutputs
@@ -141,12 +141,12 @@ def train_ensemble(
         said, latents = ensemble.predict_with_latents(graphs, features, n_latents=n_latents)
         network.network.cpu()
     source = ColumnSource(dataset, columns, targets, latents)
-    models, means = fit_column_learners(names, source, plans, config, checkpoint=checkpoint, on_progress=on_progress)
+    models, others = fit_column_learners(names, source, plans, config, checkpoint=checkpoint, on_progress=on_progress)
     if frozen is not None:
         vectors = known.vectors(frozen)
     else:
         vectors = structure_vectors(graphs) if latents is None else latents[0]
-    fitted = _Fitted(names, network, said, vectors, models, means)
+    fitted = _Fitted(names, network, said, vectors, models, others)
     judged = _judge(dataset, graphs.schema, fold, fitted, targets, config)
     return judged if frozen is None and network is None else replace(judged, encoder=encoder)
 
@@ -161,7 +161,7 @@ class _Fitted:
         said: What the network's members say of all rows, as they learned it; None without a network.
         latents: `[B, H]` vectors of all rows: those of the frozen encoder or of the network's first member, if any.
         columns: The others.
-        means: `[M, B, T]` what each of the others says of all rows, as it was learned.
+        others: What each of the others says of all rows, as it learned it.
     """
 
     names: tuple[LearnerName, ...]
@@ -169,7 +169,7 @@ class _Fitted:
     said: MemberOutputs | None
     latents: NDArray[np.float32]
     columns: dict[LearnerName, ColumnModel]
-    means: dict[LearnerName, NDArray[np.float64]]
+    others: dict[LearnerName, ColumnOutputs]
 
 
 def _task_weights(dataset: Dataset, config: TrainConfig) -> NDArray[np.float64]:
@@ -204,10 +204,11 @@ def calibration_data(
 ) -> CalibrationData:
     """The rows that calibrate, with what their judges say of them.
 
-    A row of fold k is judged by member k. Its spread is that between the members that did train on it: the spread of
-    all of them would hold the judge's own error, which is what it has to tell. Members agree better on what they
-    trained on, so the spread of a new molecule is rather larger than this, and intervals err on the wide side. Rows
-    that are held out from all members are judged by all of them, and none of this is needed.
+    A row of fold k is judged by member k. Its spread is what the judge says of itself, where members know their
+    ignorance. Else it is that between the members that did train on the row: the spread of all of them would hold the
+    judge's own error, which is what it has to tell. Members agree better on what they trained on, so the spread of a
+    new molecule is rather larger than this, and intervals err on the wide side. Rows that are held out from all members
+    are judged by all of them, and none of this is needed.
 
     Args:
         outputs: What M members say of B rows.
@@ -227,13 +228,16 @@ def calibration_data(
             quantiles=None if pooled.quantiles is None else pooled.quantiles[rows],
         )
     judge = fold[rows]
-    held_out = np.arange(len(outputs.mean))[:, None] == judge  # [M, n]
+    epistemic = outputs.epistemic_var[judge, rows]
+    if not outputs.knows_ignorance:
+        held_out = np.arange(len(outputs.mean))[:, None] == judge  # [M, n]
+        epistemic = epistemic + _seen_variance(outputs.mean[:, rows], held_out)
     return CalibrationData(
         judge=judge,
         labels=labels[rows],
         mean=outputs.mean[judge, rows],
         aleatoric_var=outputs.aleatoric_var[judge, rows],
-        epistemic_var=_seen_variance(outputs.mean[:, rows], held_out) + outputs.epistemic_var[judge, rows],
+        epistemic_var=epistemic,
         quantiles=None if outputs.quantiles is None else outputs.quantiles[judge, rows],
     )
 
@@ -266,11 +270,12 @@ def _judge(  # noqa: PLR0917
     """Learn from what all members say of the rows that they never saw."""
     kinds = tuple(task.kind for task in dataset.tasks)
     said = fitted.said
-    means = np.stack([*([] if said is None else [said.mean]), *fitted.means.values()])
+    others = [*fitted.others.values()]
+    means = np.stack([*([] if said is None else [said.mean]), *(own.mean for own in others)])
     n_members = means.shape[1]
     # Shares are found where learners learned: a few large labels among logarithms would decide on all of them.
     shares = member_shares(_blind(means, fold), _blind(targets.labels[None], fold)[0], fold, kinds, n_members)
-    outputs = targets.transforms.inverse(blended(said, means, shares) if said is None or len(means) > 1 else said)
+    outputs = targets.transforms.inverse(blended(said, others, shares))
     out_of_fold = _blind(outputs.mean[None], fold)[0]
     is_seen = (fold != 0) & (fold != HELD_OUT)
     data = calibration_data(outputs, dataset.labels, fold, split=config.calibration == "split")

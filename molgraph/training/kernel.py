@@ -40,8 +40,8 @@ def fit_tanimoto_process(data: ColumnData, plan: MemberPlan, _seed: int, _thread
     def solve(places: NDArray[np.int64], residual: Floats, weights: Floats) -> tuple[Floats, float]:
         return _solve(kernel[np.ix_(places, places)], residual, weights), 1.0
 
-    coefficients, centre, _ = _fit(data, plan, solve)
-    return KernelProcess(data.columns.astype(np.uint8), coefficients, centre, None, data.kinds)
+    coefficients, centre, _, spread = _fit(data, plan, solve)
+    return KernelProcess(data.columns.astype(np.uint8), coefficients, centre, None, spread, data.kinds)
 
 
 def fit_latent_process(data: ColumnData, plan: MemberPlan, seed: int, _threads: int) -> KernelProcess:
@@ -75,26 +75,28 @@ def fit_latent_process(data: ColumnData, plan: MemberPlan, seed: int, _threads: 
         kernel[np.diag_indices_from(kernel)] += noise
         return root * cho_solve(cho_factor(kernel, lower=True, overwrite_a=True), residual * root), length
 
-    coefficients, centre, lengths = _fit(data, plan, solve)
-    return KernelProcess(references, coefficients, centre, lengths, data.kinds)
+    coefficients, centre, lengths, spread = _fit(data, plan, solve)
+    return KernelProcess(references, coefficients, centre, lengths, spread, data.kinds)
 
 
 #: Takes places among the seen rows, what is to be told of them, and their weights; gives coefficients, and a length.
 _Solve = Callable[[NDArray[np.int64], Floats, Floats], tuple[Floats, float]]
 
 
-def _fit(data: ColumnData, plan: MemberPlan, solve: _Solve) -> tuple[NDArray[np.float32], Floats, Floats]:
-    """Coefficients `[1, T, B]`, centre and lengths `[1, T]` of the processes of all tasks."""
+def _fit(data: ColumnData, plan: MemberPlan, solve: _Solve) -> tuple[NDArray[np.float32], Floats, Floats, Floats]:
+    """Coefficients `[1, T, B]`, centre, lengths and spread `[1, T]` of the processes of all tasks."""
     seen = plan.seen_rows
     coefficients = np.zeros((1, len(data.kinds), len(data.columns)), dtype=np.float32)
-    centre, lengths = np.zeros((1, len(data.kinds))), np.ones((1, len(data.kinds)))
+    shape = (1, len(data.kinds))
+    centre, lengths, spread = np.zeros(shape), np.ones(shape), np.zeros(shape)
     for t in range(len(data.kinds)):
         places = np.flatnonzero(~np.isnan(data.labels[seen, t]) & (data.weights[seen] > 0))
         if len(places):
             labels, weights = data.labels[seen[places], t], data.weights[seen[places]]
             centre[0, t] = np.average(labels, weights=weights)
+            spread[0, t] = np.average((labels - centre[0, t]) ** 2, weights=weights)
             coefficients[0, t, seen[places]], lengths[0, t] = solve(places, labels - centre[0, t], weights)
-    return coefficients, centre, lengths
+    return coefficients, centre, lengths, spread
 
 
 def _solve(kernel: Floats, residual: Floats, weights: Floats) -> Floats:

@@ -101,9 +101,11 @@ class Calibration:
     def apply(self, outputs: MemberOutputs) -> tuple[Floats, Floats, Floats]:
         """Calibrated mean, aleatoric and epistemic variance of the pooled outputs, `[B, T]` each.
 
-        For a class the mean is the calibrated probability p and the aleatoric variance p(1 - p).
+        For a class the mean is the calibrated probability p and the aleatoric variance p(1 - p); its epistemic variance
+        is not fitted to anything, and that between the members is always a part of it.
         """
         pooled = outputs.pooled()
+        between = outputs.mean.var(axis=0) if outputs.knows_ignorance else np.zeros(pooled.mean.shape)
         mean, aleatoric, epistemic = pooled.mean.copy(), np.empty_like(pooled.mean), pooled.epistemic_var.copy()
         for t in range(len(self.kinds)):
             scaling, probability = self.scalings[t], self.probabilities[t]
@@ -114,6 +116,7 @@ class Calibration:
             if probability is not None:
                 mean[:, t] = probability.apply(pooled.mean[:, t])
                 aleatoric[:, t] = mean[:, t] * (1.0 - mean[:, t])
+                epistemic[:, t] += between[:, t]
         return mean, aleatoric, epistemic
 
     def judged(self, members: Floats) -> Floats:

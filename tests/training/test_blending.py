@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.optimize import minimize
 
-from molgraph.models.committee import blended
+from molgraph.models.committee import ColumnOutputs, blended
 from molgraph.outputs import MemberOutputs
 from molgraph.training.blending import _ROWS_FOR_EQUAL_SHARES, best_shares, member_shares
 
@@ -84,11 +84,25 @@ def test_variances_of_a_blend_are_those_of_the_mixture():
                             rng.normal(size=(*shape, 3)))  # fmt: skip
     other = rng.normal(size=shape)
     shares = np.array([0.7, 0.3]).reshape(2, 1, 1) * np.ones((2, 2, 1))
-    found = blended(network, np.stack([network.mean, other]), shares)
+    doubt = rng.uniform(size=shape)
+    found = blended(network, [ColumnOutputs(other, None)], shares)
     np.testing.assert_allclose(found.mean, 0.7 * network.mean + 0.3 * other)
     np.testing.assert_allclose(found.aleatoric_var, network.aleatoric_var)
     np.testing.assert_allclose(found.epistemic_var, 0.7 * network.epistemic_var + 0.21 * (network.mean - other) ** 2)
     np.testing.assert_allclose(found.quantiles - network.quantiles, (found.mean - network.mean)[..., None] * np.ones(3))
-    alone = blended(None, other[None], np.ones((1, 2, 1)))
+    assert found.knows_ignorance
+    doubting = blended(network, [ColumnOutputs(other, doubt)], shares)
+    np.testing.assert_allclose(doubting.epistemic_var, found.epistemic_var + 0.3 * doubt)
+    alone = blended(None, [ColumnOutputs(other, None)], np.ones((1, 2, 1)))
     np.testing.assert_array_equal(alone.mean, other)
     assert not alone.epistemic_var.any()
+    assert not alone.knows_ignorance
+    assert blended(None, [ColumnOutputs(other, doubt)], np.ones((1, 2, 1))).knows_ignorance
+    assert blended(network, [], np.ones((1, 2, 1))) is network
+
+
+def test_members_that_know_their_ignorance_are_not_asked_whether_they_agree():
+    mean = np.array([[[1.0]], [[3.0]]])
+    one = np.ones_like(mean)
+    assert MemberOutputs(mean, one, one).pooled().epistemic_var.tolist() == [[2.0]]
+    assert MemberOutputs(mean, one, one, knows_ignorance=True).pooled().epistemic_var.tolist() == [[1.0]]

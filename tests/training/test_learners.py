@@ -14,6 +14,7 @@ from molgraph.errors import InputError, ModelError, TrainingError
 from molgraph.learners import LEARNERS, PRESETS, chosen_learners
 from molgraph.models.network import Network
 from molgraph.models.target_transforms import no_transforms
+from molgraph.trainer import to_stored_model
 from molgraph.training import boosting, column_learners
 from molgraph.training.ensemble import train_ensemble
 
@@ -293,3 +294,24 @@ def test_shares_that_make_no_sense_are_refused(dataset, tmp_path, weights, monke
     (folder / "card.json").write_text(json.dumps({**card, "card_sha256": _seal(card)}))
     with pytest.raises(ModelError, match="shares of the learners do not add up to 1"):
         Predictor.load(folder)
+
+
+@pytest.mark.parametrize("learner", ["kernel", "latent", "boosting"])
+def test_intervals_of_learners_that_remember_their_rows_are_no_wider_than_their_errors_ask_for(
+    learner, make_dataset, assay, encoder_folder
+):
+    values = assay[1][:400]
+    whole = make_dataset(400, values[:, None], KINDS[:1])
+    seen, new = whole.take(np.arange(280)), whole.take(np.arange(280, 400))
+    encoder = {"encoder": str(encoder_folder)} if learner == "latent" else {}
+    trained = train_ensemble(seen, dataclasses.replace(make_config(**encoder, learner=learner), folds=5))
+    model = Predictor(to_stored_model(seen, trained), digest="", device="cpu")
+    prediction = model.predict(new.smiles)
+    lower, upper = prediction.interval(0.8)
+    covered = np.mean((new.labels >= lower) & (new.labels <= upper))
+    # As wide as the plain errors of rows that were not seen would make them, within a quarter.
+    plain = 2 * np.quantile(np.abs(trained.out_of_fold - seen.labels), 0.8)
+    assert 0.7 < covered < 0.92
+    assert np.mean(upper - lower) < 1.25 * plain
+    error = np.sqrt(np.mean((prediction.mean - new.labels) ** 2))
+    assert prediction.std.mean() < 1.3 * error
