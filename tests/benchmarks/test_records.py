@@ -3,6 +3,7 @@ import json
 from collections import defaultdict
 
 import pytest
+import transfer
 from accuracy import LEARNERS
 from records import RESULTS, check_record, machine, new_record, read_record, write_record
 
@@ -36,7 +37,7 @@ def speed():
     return {**common, "machine": machine(), "settings": {"repeats": 1}, "cases": {"train-1": case}, "failed": []}
 
 
-ACCURACY = RESULTS / "moleculenet"
+ACCURACY, TRANSFER = RESULTS / "moleculenet", RESULTS / "transfer"
 
 
 def by_cell(records):
@@ -48,11 +49,19 @@ def by_cell(records):
 
 @pytest.mark.parametrize(
     "path",
-    [path for path in sorted(RESULTS.rglob("*.json")) if path.parent != ACCURACY],
+    [path for path in sorted(RESULTS.rglob("*.json")) if path.parent not in {ACCURACY, TRANSFER}],
     ids=lambda path: path.name,
 )
 def test_every_record_in_the_tree_is_complete(path):
     read_record(path)
+
+
+def test_every_record_of_transfer_in_the_tree_is_complete():
+    if not TRANSFER.is_dir():
+        pytest.skip("no record of transfer was made yet")
+    records = read_accuracies(TRANSFER)
+    assert {record.learner for record in records} <= transfer.LEARNERS.keys()
+    assert all(len({record.problem_sha256 for record in cell}) == 1 for cell in by_cell(records).values())
 
 
 def test_every_record_of_accuracy_in_the_tree_is_complete():
