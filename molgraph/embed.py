@@ -22,6 +22,7 @@ from molgraph.library.unusable import nothing_usable
 from molgraph.models.frozen import FrozenEncoder
 from molgraph.models.precision import resolve_device, resolve_precision
 from molgraph.prediction.predictor import Predictor
+from molgraph.prediction.shipped import model_folder
 from molgraph.results import Rejected
 from molgraph.sealed import sealed_noun
 
@@ -69,8 +70,8 @@ def embed_file(
         output: `.parquet` (or `.csv`, `.tsv`, each also `.gz`) with `id, smiles, status, reason` and the numbers in
             columns `v000` and so on, empty where a row was rejected; or `.npz` with the arrays `ids`, `smiles`,
             `reasons` and `vectors [B, H]` float32, NaN where a row was rejected, all of them in memory meanwhile.
-        encoder: `auto` for the encoder that comes with molgraph; an encoder folder; or a model folder, whose (first
-            member's) encoder is taken as it was fine-tuned.
+        encoder: `auto` for the encoder that comes with molgraph; an encoder folder; or a model folder (or name), whose
+            (first member's) encoder is taken as it was fine-tuned.
         smiles_column: Column of structures; found by name if left out.
         id_column: Column of identifiers; found by name if left out.
         device: Where to compute.
@@ -126,7 +127,7 @@ class _Embedder:
 
 
 def _embedder(encoder: str | Path, device: Device, precision: Precision) -> _Embedder:
-    folder = shipped_encoder_folder() if str(encoder) == "auto" else Path(encoder)
+    folder = shipped_encoder_folder() if str(encoder) == "auto" else model_folder(encoder)
     if folder is None:
         raise InputError(
             "no encoder comes with this installation; name the folder of one that molgraph pretrain wrote, or a model"

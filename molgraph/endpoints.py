@@ -163,6 +163,7 @@ def build_panel(
     Raises:
         InputError: A table cannot be used.
     """
+    Path(output).mkdir(parents=True, exist_ok=True)
     folders = []
     for endpoint in endpoints():
         folder = Path(output, endpoint.name)

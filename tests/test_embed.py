@@ -64,6 +64,15 @@ def test_a_models_own_encoder(library, assay_table, small_config, encoder_folder
     assert load_encoder(encoder_folder).card.config.model.hidden == said.shape[1]
 
 
+def test_a_model_that_comes_along_has_the_encoder_that_does(library, tmp_path):
+    for name in ("herg", "auto"):
+        embed_file(library, tmp_path / f"{name}.npz", encoder=name)
+    one, other = (np.load(tmp_path / f"{name}.npz")["vectors"] for name in ("herg", "auto"))
+    np.testing.assert_array_equal(one, other)
+    with pytest.raises(InputError, match="did you mean 'herg'"):
+        embed_file(library, tmp_path / "out.npz", encoder="hrg")
+
+
 def test_what_has_no_encoder_is_refused(library, assay_table, small_config, tmp_path):
     config = dataclasses.replace(small_config, learner="kernel")
     train(assay_table, target_columns=["pIC50"], output=tmp_path / "model", config=config)

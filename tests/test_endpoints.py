@@ -59,7 +59,6 @@ def test_a_recipe_that_says_something_else_is_refused(monkeypatch):
 def test_a_model_of_the_panel_from_its_table(small):
     endpoint, data, output = small
     told = []
-    output.mkdir()
     assert build_panel(data, output, tell=told.append) == (output / "small",)
     assert len(told) == 1
     assert told[0].startswith("small: 60 compounds, out of fold rmse ")
@@ -84,7 +83,6 @@ def test_a_model_of_the_panel_from_its_table(small):
 
 def test_a_model_without_its_encoder_needs_the_one_that_comes_along(small, monkeypatch):
     _, data, output = small
-    output.mkdir()
     build_panel(data, output)
     monkeypatch.setattr("molgraph.store.shipped_encoder_folder", lambda: None)
     with pytest.raises(ModelError, match=r"was made to be used with the encoder of molgraph .* comes with another"):

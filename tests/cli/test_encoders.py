@@ -93,7 +93,7 @@ def test_embed(molgraph, folder):
         (("pretrain", "library.smi", "-o", "encoder"), "exists and is not empty; give another one, or --overwrite"),
         (
             ("embed", "library.smi", "-o", "v.npz", "--encoder", "nowhere"),
-            "is not an encoder folder: it does not exist",
+            "there is no folder 'nowhere', and no model of that name",
         ),
         (("embed", "library.smi", "-o", "v.json", "--encoder", "encoder"), "cannot write that format"),
         (
