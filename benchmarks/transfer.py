@@ -138,21 +138,23 @@ def _curves(records: list[Record]) -> str:
     lines = [
         "### Few rows",
         "",
-        "Error over that of `network_scratch` on the same rows, mean over the cells that both have (1 is as good).",
+        "Error over that of `network_scratch` on the same rows, mean over the cells that both have (1 is as good), and",
+        "how many these are.",
         "",
-        "| rows | cells | " + " | ".join(name for name in CURVES if name != "network_scratch") + " |",
-        "|---" * (len(CURVES) + 1) + "|",
+        "| rows | " + " | ".join(name for name in CURVES if name != "network_scratch") + " |",
+        "|---" * len(CURVES) + "|",
     ]
     for n in ROWS:
-        cells = sorted({key[:2] for key in means if all((*key[:2], f"{name}_{n}") in means for name in CURVES)})
-        if not cells:
-            continue
-        ratios = [
-            np.mean([means[(*cell, f"{name}_{n}")] / means[(*cell, f"network_scratch_{n}")] for cell in cells])
-            for name in CURVES
-            if name != "network_scratch"
-        ]
-        lines.append(f"| {n} | {len(cells)} | " + " | ".join(f"{ratio:.3f}" for ratio in ratios) + " |")
+        shown = []
+        for name in CURVES:
+            cells = [
+                key[:2] for key in means if key[2] == f"{name}_{n}" and (*key[:2], f"network_scratch_{n}") in means
+            ]
+            ratios = [means[(*cell, f"{name}_{n}")] / means[(*cell, other)] for cell in cells]
+            if name != "network_scratch":
+                shown.append(f"{np.mean(ratios):.3f} ({len(cells)})" if cells else "")
+        if any(shown):
+            lines.append(f"| {n} | " + " | ".join(shown) + " |")
     return "\n".join([*lines, ""])
 
 

@@ -71,4 +71,5 @@ def test_the_report_counts_wins_and_names_losses(tmp_path):
     write(records, tmp_path / "transfer.md")
     text = (tmp_path / "transfer.md").read_text()
     assert "| network_tuned | network_scratch | 1 of 2 | 1.400 | bbbp random (2.00) |" in text
-    assert "| 50 | 1 | " + " | ".join(["0.750"] * (len(CURVES) - 1)) + " |" in text
+    assert "| 50 | " + " | ".join(["0.750 (1)"] * (len(CURVES) - 1)) + " |" in text
+    assert "| 100 |" not in text
