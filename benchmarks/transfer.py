@@ -147,9 +147,8 @@ def _curves(records: list[Record]) -> str:
     for n in ROWS:
         shown = []
         for name in CURVES:
-            cells = [
-                key[:2] for key in means if key[2] == f"{name}_{n}" and (*key[:2], f"network_scratch_{n}") in means
-            ]
+            other = f"network_scratch_{n}"
+            cells = [key[:2] for key in means if key[2] == f"{name}_{n}" and (*key[:2], other) in means]
             ratios = [means[(*cell, f"{name}_{n}")] / means[(*cell, other)] for cell in cells]
             if name != "network_scratch":
                 shown.append(f"{np.mean(ratios):.3f} ({len(cells)})" if cells else "")
