@@ -6,7 +6,8 @@
 
 One record per (data set, split, seed, learner) under `benchmarks/results/transfer/`; what is there is not run again.
 The curves are learned from 50, 100, 200 and 500 rows of the training part, drawn by the seed, and have records of their
-own, named `<learner>_<rows>`. The report is `benchmarks/results/transfer.md`.
+own, named `<learner>_<rows>`. Presets on whole tables are run by `accuracy.py`, and read from its records. The report
+is `benchmarks/results/transfer.md`.
 """
 
 import argparse
@@ -34,16 +35,9 @@ PAIRS = (
     ("fast", "fast_scratch"),
     ("accurate", "accurate_scratch"),
 )
-WHOLE = (
-    "network_tuned",
-    "network_frozen",
-    "network_scratch",
-    "latent",
-    "fast",
-    "fast_scratch",
-    "accurate",
-    "accurate_scratch",
-)
+PRESETS = ("fast", "fast_scratch", "accurate", "accurate_scratch")
+SINGLE = ("network_tuned", "network_frozen", "network_scratch", "latent")
+WHOLE = (*SINGLE, *PRESETS)
 CURVES = ("network_tuned", "network_frozen", "network_scratch", "latent", "fast", "fast_scratch")
 ROWS = (50, 100, 200, 500)
 
@@ -69,7 +63,7 @@ class FewRows:
 
 
 LEARNERS: Mapping[str, BenchmarkLearner] = {
-    **{name: OWN_LEARNERS[name] for name in WHOLE},
+    **{name: OWN_LEARNERS[name] for name in SINGLE},
     **{f"{name}_{n}": FewRows(OWN_LEARNERS[name], n) for name in CURVES for n in ROWS},
 }
 
@@ -78,10 +72,11 @@ def main(arguments: list[str] | None = None) -> int:
     """Runs cells, or writes the report; 1 if a cell failed."""
     options = _options(arguments)
     if options.what == "report":
-        write(read_records(options.records), options.records.with_suffix(".md"))
+        presets = [record for record in read_records(RESULTS / "moleculenet") if record.learner in PRESETS]
+        write(read_records(options.records) + presets, options.records.with_suffix(".md"))
         return 0
     data_folder()  # says at once if there is none
-    learners = options.learner or (WHOLE if options.what == "run" else CURVES)
+    learners = options.learner or (SINGLE if options.what == "run" else CURVES)
     if options.what == "curves":
         learners = [f"{name}_{n}" for n in ROWS for name in learners]
     cells = make_cells(options.data_set, options.split, options.seeds, learners, LEARNERS)
@@ -99,17 +94,28 @@ def write(records: list[Record], path: Path) -> None:
     path.write_text(f"{text}\n{_pairs(whole)}\n{_curves(records)}", encoding="utf-8")
 
 
-def _means(records: list[Record]) -> dict[tuple[str, str, str], float]:
-    """Mean over the seeds of an error, by data set, split and learner; 1 less the area under a curve counts as one."""
-    values: dict[tuple[str, str, str], list[float]] = {}
+def _errors(records: list[Record]) -> dict[str, dict[tuple[str, str], dict[int, float]]]:
+    """Errors by learner, cell (data set and split) and seed; one less the area under a curve counts as an error."""
+    errors: dict[str, dict[tuple[str, str], dict[int, float]]] = {}
     for record in records:
         error = 1 - record.value if METRICS[record.metric].direction == "maximize" else record.value
-        values.setdefault((record.data_set, record.split, record.learner), []).append(error)
-    return {key: float(np.mean(own)) for key, own in values.items()}
+        errors.setdefault(record.learner, {}).setdefault((record.data_set, record.split), {})[record.seed] = error
+    return errors
+
+
+def _ratios(records: list[Record], own: str, other: str) -> dict[tuple[str, str], float]:
+    """Error of one learner over that of another, cell by cell, over the seeds that both have."""
+    errors = _errors(records)
+    ratios = {}
+    for cell, by_seed in sorted(errors.get(own, {}).items()):
+        beside = errors.get(other, {}).get(cell, {})
+        seeds = sorted(by_seed.keys() & beside.keys())
+        if seeds:
+            ratios[cell] = float(np.mean([by_seed[seed] for seed in seeds]) / np.mean([beside[seed] for seed in seeds]))
+    return ratios
 
 
 def _pairs(records: list[Record]) -> str:
-    means = _means(records)
     lines = [
         "### With the encoder and without",
         "",
@@ -119,39 +125,30 @@ def _pairs(records: list[Record]) -> str:
         "|---|---|---|---|---|",
     ]
     for own, other in PAIRS:
-        both = [
-            (data_set, split, means[data_set, split, own] / means[data_set, split, other])
-            for data_set, split, learner in means
-            if learner == own and (data_set, split, other) in means
-        ]
-        if not both:
+        ratios = _ratios(records, own, other)
+        if not ratios:
             continue
-        worse = ", ".join(f"{name} {split} ({ratio:.2f})" for name, split, ratio in sorted(both) if ratio > 1)
-        middle = float(np.median([ratio for _, _, ratio in both]))
-        better = sum(ratio < 1 for _, _, ratio in both)
-        lines.append(f"| {own} | {other} | {better} of {len(both)} | {middle:.3f} | {worse or 'none'} |")
+        worse = ", ".join(f"{name} {split} ({ratio:.2f})" for (name, split), ratio in ratios.items() if ratio > 1)
+        middle = float(np.median([*ratios.values()]))
+        better = sum(ratio < 1 for ratio in ratios.values())
+        lines.append(f"| {own} | {other} | {better} of {len(ratios)} | {middle:.3f} | {worse or 'none'} |")
     return "\n".join([*lines, ""])
 
 
 def _curves(records: list[Record]) -> str:
-    means = _means(records)
+    compared = tuple(name for name in CURVES if name != "network_scratch")
     lines = [
         "### Few rows",
         "",
         "Error over that of `network_scratch` on the same rows, mean over the cells that both have (1 is as good), and",
         "how many these are.",
         "",
-        "| rows | " + " | ".join(name for name in CURVES if name != "network_scratch") + " |",
-        "|---" * len(CURVES) + "|",
+        "| rows | " + " | ".join(compared) + " |",
+        "|---" * (len(compared) + 1) + "|",
     ]
     for n in ROWS:
-        shown = []
-        for name in CURVES:
-            other = f"network_scratch_{n}"
-            cells = [key[:2] for key in means if key[2] == f"{name}_{n}" and (*key[:2], other) in means]
-            ratios = [means[(*cell, f"{name}_{n}")] / means[(*cell, other)] for cell in cells]
-            if name != "network_scratch":
-                shown.append(f"{np.mean(ratios):.3f} ({len(cells)})" if cells else "")
+        ratios = [[*_ratios(records, f"{name}_{n}", f"network_scratch_{n}").values()] for name in compared]
+        shown = [f"{np.mean(own):.3f} ({len(own)})" if own else "" for own in ratios]
         if any(shown):
             lines.append(f"| {n} | " + " | ".join(shown) + " |")
     return "\n".join([*lines, ""])
@@ -172,7 +169,10 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--seeds", nargs="+", type=int, default=(0, 1, 2))
     parser.add_argument("--learner", nargs="+", choices=WHOLE)
     parser.add_argument("--records", type=Path, default=RESULTS / "transfer")
-    return parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
+    if options.what == "run" and not set(options.learner or ()) <= set(SINGLE):
+        parser.error(f"on whole tables presets are run by accuracy.py; here there are {', '.join(SINGLE)}")
+    return options
 
 
 if __name__ == "__main__":

@@ -18,20 +18,20 @@ class MemberOutputs:
         aleatoric_var: `[M, B, T]` variance that a member attributes to the measurement; 0 where its head says nothing.
         epistemic_var: `[M, B, T]` variance that a member attributes to its own ignorance; 0 likewise.
         quantiles: `[M, B, T, Q]` values at `QUANTILE_LEVELS`, NaN for tasks without; None where no task has them.
-        knows_ignorance: `epistemic_var` is all that is known of it, and the members' disagreement is no part of it.
-            Learners that remember what they were trained on, as trees and processes do, agree on a row that they saw
-            far better than on a new one, so their agreement on the calibration rows says nothing about new ones.
+        epistemic_is_complete: `epistemic_var` is all that is known of it, and the members' disagreement is no part of
+            it. Learners that remember what they were trained on, as trees and processes do, agree on a row that they
+            saw far better than on a new one, so their agreement on the calibration rows says nothing about new ones.
     """
 
     mean: NDArray[np.float64]
     aleatoric_var: NDArray[np.float64]
     epistemic_var: NDArray[np.float64]
     quantiles: NDArray[np.float64] | None = None
-    knows_ignorance: bool = False
+    epistemic_is_complete: bool = False
 
     def pooled(self) -> "PooledOutputs":
         """All members as one: the law of total variance, quantiles averaged level by level."""
-        between = 0.0 if self.knows_ignorance else self.mean.var(axis=0)
+        between = 0.0 if self.epistemic_is_complete else self.mean.var(axis=0)
         return PooledOutputs(
             mean=self.mean.mean(axis=0),
             aleatoric_var=self.aleatoric_var.mean(axis=0),

@@ -49,8 +49,8 @@ class BoostedTrees:
         is_class = np.array([kind == "classification" for kind in self.kinds])
         return np.where(is_class, expit(sums), sums)
 
-    def predict_with_doubt(self, columns: NDArray[Any]) -> tuple[NDArray[np.float64], None]:
-        """What `predict` gives; of their own doubt these say nothing."""
+    def predict_with_variance(self, columns: NDArray[Any]) -> tuple[NDArray[np.float64], None]:
+        """What `predict` gives; of their own ignorance these say nothing."""
         return self.predict(columns), None
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:

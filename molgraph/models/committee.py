@@ -30,7 +30,7 @@ class ColumnModel(Protocol):
     def predict(self, columns: NDArray[Any]) -> NDArray[np.float64]:
         """Values, or probabilities of the class 1, `[M, B, T]`, of rows `columns [B, F]`, or `[M, B, F]` for each."""
 
-    def predict_with_doubt(self, columns: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
+    def predict_with_variance(self, columns: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
         """What `predict` gives, and the variance that each member attributes to its own ignorance, if it can tell."""
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
@@ -43,11 +43,11 @@ class ColumnOutputs:
 
     Attributes:
         mean: `[M, B, T]`.
-        doubt: `[M, B, T]` variance that a member attributes to its own ignorance; None where it cannot tell.
+        epistemic_var: `[M, B, T]` variance that a member attributes to its own ignorance; None where it cannot tell.
     """
 
     mean: NDArray[np.float64]
-    doubt: NDArray[np.float64] | None
+    epistemic_var: NDArray[np.float64] | None
 
 
 @dataclass(frozen=True)
@@ -120,7 +120,7 @@ class Committee:
                 seen = with_latents(latents, seen)
             if seen is None:
                 raise ValueError(f"{name} reads columns, and none were given")
-            said.append(ColumnOutputs(*model.predict_with_doubt(seen)))
+            said.append(ColumnOutputs(*model.predict_with_variance(seen)))
         outputs = blended(outputs, said, self._learners.weights)
         return self._learners.transforms.inverse(outputs), None if latents is None else _first(latents)
 
@@ -157,17 +157,18 @@ def blended(
     mean = (share * means).sum(axis=0)
     epistemic = (share * (means - mean) ** 2).sum(axis=0)
     own_shares = share[-len(others) :]
-    doubts = [(own, other.doubt) for own, other in zip(own_shares, others, strict=True) if other.doubt is not None]
-    for own, doubt in doubts:
-        epistemic += own * doubt
-    knows_ignorance = len(means) > 1 or bool(doubts)
+    told = [(own, other.epistemic_var) for own, other in zip(own_shares, others, strict=True)]
+    for own, variance in told:
+        if variance is not None:
+            epistemic += own * variance
+    epistemic_is_complete = len(means) > 1 or any(variance is not None for _, variance in told)
     if network is None:
-        return MemberOutputs(mean, np.zeros_like(mean), epistemic, knows_ignorance=knows_ignorance)
+        return MemberOutputs(mean, np.zeros_like(mean), epistemic, epistemic_is_complete=epistemic_is_complete)
     quantiles = network.quantiles
     return MemberOutputs(
         mean=mean,
         aleatoric_var=network.aleatoric_var,
         epistemic_var=share[0] * network.epistemic_var + epistemic,
         quantiles=None if quantiles is None else quantiles + (mean - network.mean)[..., None],
-        knows_ignorance=knows_ignorance,
+        epistemic_is_complete=epistemic_is_complete,
     )

@@ -64,8 +64,8 @@ class Forest:
             means[start : start + len(part)] = said.mean(axis=2, dtype=np.float64)
         return means.reshape(-1, n_members, n_tasks).swapaxes(0, 1)
 
-    def predict_with_doubt(self, columns: NDArray[Any]) -> tuple[NDArray[np.float64], None]:
-        """What `predict` gives; of their own doubt these say nothing."""
+    def predict_with_variance(self, columns: NDArray[Any]) -> tuple[NDArray[np.float64], None]:
+        """What `predict` gives; of their own ignorance these say nothing."""
         return self.predict(columns), None
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:

@@ -60,9 +60,9 @@ class KernelProcess:
 
     def predict(self, columns: NDArray[Any]) -> NDArray[np.float64]:
         """Values, or probabilities of the class 1, `[M, B, T]`, of rows `columns [B, F]`."""
-        return self.predict_with_doubt(columns)[0]
+        return self.predict_with_variance(columns)[0]
 
-    def predict_with_doubt(self, columns: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def predict_with_variance(self, columns: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """What `predict` gives, and what the nearest compound leaves open, `[M, B, T]` each.
 
         The latter is the variance of a process which knows this compound alone, without noise: `spread * (1 - k**2)`
@@ -79,8 +79,8 @@ class KernelProcess:
             self._fill(sums[part], nearest[part], columns[part], weights)
         means = sums.reshape(-1, n_members, n_tasks).swapaxes(0, 1) + self.centre[:, None]
         is_class = np.array([kind == "classification" for kind in self.kinds])
-        doubt = np.where(is_class, 0.0, self.spread[:, None] * (1.0 - self._similarity(nearest) ** 2))
-        return np.where(is_class, expit(_SLOPE * (means - 0.5)), means), doubt
+        variance = np.where(is_class, 0.0, self.spread[:, None] * (1.0 - self._similarity(nearest) ** 2))
+        return np.where(is_class, expit(_SLOPE * (means - 0.5)), means), variance
 
     def _fill(
         self,

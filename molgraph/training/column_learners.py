@@ -98,7 +98,7 @@ def fit_column_learners(
             members.append(_fitted(name, data, plan, config.seed, checkpoint))
             on_progress(_progress(name, plan, done + 1, plans))
         models[name] = COLUMN_MODELS[name].join(members)
-        said[name] = ColumnOutputs(*models[name].predict_with_doubt(columns))
+        said[name] = ColumnOutputs(*models[name].predict_with_variance(columns))
     return models, said
 
 

@@ -229,7 +229,7 @@ def calibration_data(
         )
     judge = fold[rows]
     epistemic = outputs.epistemic_var[judge, rows]
-    if not outputs.knows_ignorance:
+    if not outputs.epistemic_is_complete:
         held_out = np.arange(len(outputs.mean))[:, None] == judge  # [M, n]
         epistemic = epistemic + _seen_variance(outputs.mean[:, rows], held_out)
     return CalibrationData(

@@ -105,7 +105,7 @@ class Calibration:
         is not fitted to anything, and that between the members is always a part of it.
         """
         pooled = outputs.pooled()
-        between = outputs.mean.var(axis=0) if outputs.knows_ignorance else np.zeros(pooled.mean.shape)
+        between = outputs.mean.var(axis=0) if outputs.epistemic_is_complete else np.zeros(pooled.mean.shape)
         mean, aleatoric, epistemic = pooled.mean.copy(), np.empty_like(pooled.mean), pooled.epistemic_var.copy()
         for t in range(len(self.kinds)):
             scaling, probability = self.scalings[t], self.probabilities[t]

@@ -64,6 +64,7 @@ def test_the_report_counts_wins_and_names_losses(tmp_path):
     records = [
         *(record("network_tuned", 0.8, seed=seed) for seed in (0, 1)),
         *(record("network_scratch", 1.0, seed=seed) for seed in (0, 1)),
+        record("network_tuned", 9.0, seed=2),  # of a seed that the other has not
         record("network_tuned", 0.8, "bbbp", "roc_auc"),
         record("network_scratch", 0.9, "bbbp", "roc_auc"),
         *(record(f"{name}_50", 2.0 if name == "network_scratch" else 1.5) for name in CURVES),

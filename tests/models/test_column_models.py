@@ -1,6 +1,7 @@
 """One contract for all models that read columns; each beside the library that fitted it."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -225,18 +226,33 @@ def test_a_process_doubts_what_is_unlike_all_that_a_member_saw(name):
         MemberPlan(1, np.arange(50, 90), np.arange(90, N_ROWS), np.arange(50)),
     ]
     model = COLUMN_MODELS[name].join([_FITS[name](data, plan, 0, 1) for plan in plans])
-    means, doubt = model.predict_with_doubt(data.columns)
+    means, variance = model.predict_with_variance(data.columns)
     assert np.array_equal(means, model.predict(data.columns))
-    assert doubt.shape == means.shape
-    assert not doubt[..., 1].any()  # a class
+    assert variance.shape == means.shape
+    assert not variance[..., 1].any()  # a class
     known = ~np.isnan(data.labels).all(axis=1) & (data.weights > 0)
     for member, plan in enumerate(plans):
         seen = np.intersect1d(plan.seen_rows, np.flatnonzero(known))
-        assert np.allclose(doubt[member, seen, 0], 0.0, atol=1e-5)
+        assert np.allclose(variance[member, seen, 0], 0.0, atol=1e-5)
         blind = np.setdiff1d(np.arange(N_ROWS), plan.seen_rows)
         others = [row for row in blind if not (data.columns[seen] == data.columns[row]).all(axis=1).any()]
         assert others
-        assert (doubt[member, others, 0] > 0).all()
-    far = model.predict_with_doubt(np.full((1, data.columns.shape[1]), 100.0))[1][:, 0, 0]
+        assert (variance[member, others, 0] > 0).all()
+    far = model.predict_with_variance(np.full((1, data.columns.shape[1]), 100.0))[1][:, 0, 0]
     assert (far <= model.spread[:, 0] + 1e-9).all()
-    assert (far > doubt[..., 0].max(axis=1) * 0.5).all()
+    assert (far > variance[..., 0].max(axis=1) * 0.5).all()
+
+
+@pytest.mark.parametrize("name", ["kernel", "latent"])
+def test_processes_that_share_their_rows_are_those_that_they_are_alone(name):
+    data = make_data()
+    own = np.stack([data.labels[:, 0], data.labels[:, 1], 3 - data.labels[:, 0], data.labels[:, 0] ** 2], axis=1)
+    kinds = ("regression", "classification", "regression", "regression")
+    together = _FITS[name](replace(data, labels=own, kinds=kinds), make_plans()[0], 0, 1)
+    for t, kind in enumerate(kinds):
+        alone = _FITS[name](replace(data, labels=own[:, [t]], kinds=(kind,)), make_plans()[0], 0, 1)
+        np.testing.assert_allclose(together.coefficients[:, [t]], alone.coefficients, rtol=1e-4, atol=1e-4)
+        assert together.centre[0, t] == pytest.approx(alone.centre[0, 0])
+        assert together.spread[0, t] == pytest.approx(alone.spread[0, 0])
+        if together.lengths is not None:
+            assert together.lengths[0, t] == alone.lengths[0, 0]

@@ -84,20 +84,20 @@ def test_variances_of_a_blend_are_those_of_the_mixture():
                             rng.normal(size=(*shape, 3)))  # fmt: skip
     other = rng.normal(size=shape)
     shares = np.array([0.7, 0.3]).reshape(2, 1, 1) * np.ones((2, 2, 1))
-    doubt = rng.uniform(size=shape)
+    variance = rng.uniform(size=shape)
     found = blended(network, [ColumnOutputs(other, None)], shares)
     np.testing.assert_allclose(found.mean, 0.7 * network.mean + 0.3 * other)
     np.testing.assert_allclose(found.aleatoric_var, network.aleatoric_var)
     np.testing.assert_allclose(found.epistemic_var, 0.7 * network.epistemic_var + 0.21 * (network.mean - other) ** 2)
     np.testing.assert_allclose(found.quantiles - network.quantiles, (found.mean - network.mean)[..., None] * np.ones(3))
-    assert found.knows_ignorance
-    doubting = blended(network, [ColumnOutputs(other, doubt)], shares)
-    np.testing.assert_allclose(doubting.epistemic_var, found.epistemic_var + 0.3 * doubt)
+    assert found.epistemic_is_complete
+    with_variance = blended(network, [ColumnOutputs(other, variance)], shares)
+    np.testing.assert_allclose(with_variance.epistemic_var, found.epistemic_var + 0.3 * variance)
     alone = blended(None, [ColumnOutputs(other, None)], np.ones((1, 2, 1)))
     np.testing.assert_array_equal(alone.mean, other)
     assert not alone.epistemic_var.any()
-    assert not alone.knows_ignorance
-    assert blended(None, [ColumnOutputs(other, doubt)], np.ones((1, 2, 1))).knows_ignorance
+    assert not alone.epistemic_is_complete
+    assert blended(None, [ColumnOutputs(other, variance)], np.ones((1, 2, 1))).epistemic_is_complete
     assert blended(network, [], np.ones((1, 2, 1))) is network
 
 
@@ -105,4 +105,4 @@ def test_members_that_know_their_ignorance_are_not_asked_whether_they_agree():
     mean = np.array([[[1.0]], [[3.0]]])
     one = np.ones_like(mean)
     assert MemberOutputs(mean, one, one).pooled().epistemic_var.tolist() == [[2.0]]
-    assert MemberOutputs(mean, one, one, knows_ignorance=True).pooled().epistemic_var.tolist() == [[1.0]]
+    assert MemberOutputs(mean, one, one, epistemic_is_complete=True).pooled().epistemic_var.tolist() == [[1.0]]
