@@ -22,7 +22,7 @@ from molgraph import TrainConfig
 from molgraph.benchmark.learner import OWN_LEARNERS
 from molgraph.benchmark.protocol import BENCHMARK_SPLITS, SUITES, make_cells
 from molgraph.benchmark.record import Record, read_records
-from molgraph.benchmark.report import compare, readme_table, write_report
+from molgraph.benchmark.report import compare, rank_lines, readme_table, write_report
 from molgraph.benchmark.run import CellOutcome, run_cells
 
 DMPNN = SingleNetwork(TrainConfig(folds=1, batch_size=BATCH_SIZE, target_scaling="standard", device="cpu"))
@@ -42,6 +42,13 @@ COMPARED = (
     "deepchem_fcn",
     "deepchem_dmpnn",
 )
+
+#: What is asked of three learners: the peers beside which each has to stand.
+FIELDS = {
+    "accurate": ("chemprop", "chemprop_x5", "rf", "maplight_published", "deepchem_dmpnn"),
+    "fast": ("chemprop", "chemprop_x5", "rf", "maplight_published", "deepchem_dmpnn"),
+    "dmpnn": ("chemprop",),
+}
 
 _BLOCK = re.compile(r"(<!-- accuracy: .*? -->\n).*?(<!-- end of accuracy -->)", re.DOTALL)
 
@@ -64,26 +71,28 @@ def report(records: Path, readme: Path | None) -> None:
     """Write the report of all records that are there, and the table of the README."""
     found = [record for record in read_records(records) if record.learner in COMPARED]
     comparison = compare(found)
-    write_report(comparison, found, records.with_suffix(".md"))
+    path = records.with_suffix(".md")
+    write_report(comparison, found, path)
+    sections = [_beside(found, own, peers) for own, peers in FIELDS.items()]
+    path.write_text("\n".join([path.read_text(encoding="utf-8"), *sections]), encoding="utf-8")
     if readme is not None:
         text = readme.read_text(encoding="utf-8")
-        table = readme_table(compare(shared_seeds(found)))
-        replaced, n = _BLOCK.subn(lambda match: f"{match[1]}{table}{match[2]}", text)
+        replaced, n = _BLOCK.subn(lambda match: f"{match[1]}{readme_table(comparison)}{match[2]}", text)
         if n != 1:
             raise ValueError(f"{readme} has {n} places for the table of accuracies; it must have one")
         readme.write_text(replaced, encoding="utf-8")
 
 
-def shared_seeds(records: list[Record]) -> list[Record]:
-    """The records of those seeds that all learners have which have any of the same data set and split.
-
-    Means over different seeds are means over different rows, and cannot stand beside each other.
-    """
-    seeds: dict[tuple[str, str], dict[str, set[int]]] = {}
-    for record in records:
-        seeds.setdefault((record.data_set, record.split), {}).setdefault(record.learner, set()).add(record.seed)
-    shared = {block: set.intersection(*own.values()) for block, own in seeds.items()}
-    return [record for record in records if record.seed in shared[record.data_set, record.split]]
+def _beside(records: list[Record], own: str, peers: tuple[str, ...]) -> str:
+    """A learner among peers alone: ranks, and where it is worse than one of them beyond chance."""
+    field = [record for record in records if record.learner in (own, *peers)]
+    if not any(record.learner == own for record in field):
+        return ""
+    comparison = compare(field)
+    lost = ", ".join(f"{name} {split}" for name, split in comparison.lost(own))
+    n_tested = sum(own in block.tested for block in comparison.blocks.values())
+    worse = f"Worse than the best beyond Tukey's interval, of {n_tested} that could be tested: {lost or 'none'}."
+    return "\n".join([f"### {own} beside its peers", "", *rank_lines(comparison), "", worse, ""])
 
 
 def _tell(outcome: CellOutcome) -> None:

@@ -99,7 +99,7 @@ def report(
                 "mean_ranks": comparison.ranking.ranks.tolist(),
                 "critical_difference": comparison.ranking.critical_difference,
                 "p_value": comparison.ranking.p_value,
-                "cells": comparison.n_cells,
+                "ranked_on": comparison.n_blocks,
                 "records": found,
             }
         )

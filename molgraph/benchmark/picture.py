@@ -9,13 +9,13 @@ from molgraph.atomic import atomic_path
 from molgraph.metrics.comparison import RankComparison
 
 
-def draw_ranks(names: Sequence[str], ranking: RankComparison, n_cells: int, path: Path) -> None:
+def draw_ranks(names: Sequence[str], ranking: RankComparison, n_blocks: int, path: Path) -> None:
     """Mean ranks with half the critical difference to each side: learners whose bars do not touch differ (Nemenyi, 5%).
 
     Args:
         names: Learners, the best first.
         ranking: Their ranks.
-        n_cells: Cells that were ranked.
+        n_blocks: Pairs of data set and split that were ranked.
         path: PNG file to write.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -32,7 +32,7 @@ def draw_ranks(names: Sequence[str], ranking: RankComparison, n_cells: int, path
         axes.errorbar(rank, place, xerr=half, fmt="o", color="#1f5f8b" if tied else "#8b8b8b", capsize=3, label=name)
     axes.axvspan(ranks[0] - half, ranks[0] + half, color="#1f5f8b", alpha=0.08, linewidth=0)
     axes.set_yticks(places, names)
-    axes.set_xlabel(f"mean rank over {n_cells} cells (1 is best); bars that touch cannot be told apart")
+    axes.set_xlabel(f"mean rank over {n_blocks} data sets and splits (1 is best); bars that touch cannot be told apart")
     axes.set_xlim(0.5, len(names) + 0.5)
     axes.grid(axis="x", alpha=0.3)
     with atomic_path(path) as temporary:

@@ -27,13 +27,17 @@ class BlockComparison:
         metric: What was measured.
         values: `[S]` test values of each learner, by name, in the order of `seeds_of`.
         seeds_of: Seeds of these.
-        tied: Learners that cannot be told from the best, by Tukey's test on the seeds that all of them have; the best
-            first. Empty where fewer than two seeds are common to all.
+        means: Mean of each learner over rows that all of them got: over all of its seeds where the split is fixed, over
+            the seeds that all have where the seed draws the rows. Empty where there is no such seed.
+        tested: Learners with two seeds or more, where two of these are common to them.
+        tied: Those of them that cannot be told from the best of them, by Tukey's test on these seeds; the best first.
     """
 
     metric: str
     values: Mapping[str, NDArray[np.float64]]
     seeds_of: Mapping[str, tuple[int, ...]]
+    means: Mapping[str, float]
+    tested: tuple[str, ...]
     tied: tuple[str, ...]
 
 
@@ -44,16 +48,20 @@ class Comparison:
     Attributes:
         learners: All learners, the best mean rank first.
         blocks: By data set and split.
-        ranking: Over the cells that all learners have; the ranks in the order of `learners`.
-        n_cells: How many these are.
-        missing: Cells that some learner has and another has not: learner and name of the cell.
+        ranking: Over the blocks that all learners have; the ranks in the order of `learners`.
+        n_blocks: How many these are.
+        missing: Cells (data set, split and seed) that some learner has and another has not: learner and name.
     """
 
     learners: tuple[str, ...]
     blocks: Mapping[Block, BlockComparison]
     ranking: RankComparison
-    n_cells: int
+    n_blocks: int
     missing: tuple[tuple[str, str], ...]
+
+    def lost(self, learner: str) -> tuple[Block, ...]:
+        """Where a learner was tested and is worse than the best beyond Tukey's interval."""
+        return tuple(block for block, own in self.blocks.items() if learner in own.tested and learner not in own.tied)
 
 
 def compare(records: Sequence[Record]) -> Comparison:
@@ -72,10 +80,14 @@ def compare(records: Sequence[Record]) -> Comparison:
         if len(problems) > 1:
             raise InputError(f"{'-'.join(map(str, cell))}: the learners did not get the same rows; run its cells again")
     learners = sorted({record.learner for record in records})
-    whole = sorted(cell for cell, own in cells.items() if len(own) == len(learners))
-    losses = [[_loss(cells[cell][name]) for name in learners] for cell in whole]
+    blocks = {block: _compare_block(records, block) for block in sorted({cell[:2] for cell in cells})}
+    losses = [
+        [_loss(block.metric, block.means[name]) for name in learners]
+        for block in blocks.values()
+        if len(block.means) == len(learners)
+    ]
     ranking = (
-        rank_comparison(np.array(losses)) if whole else RankComparison(np.full(len(learners), np.nan), np.inf, 1.0)
+        rank_comparison(np.array(losses)) if losses else RankComparison(np.full(len(learners), np.nan), np.inf, 1.0)
     )
     order = np.argsort(ranking.ranks, kind="stable")
     missing = [
@@ -83,37 +95,42 @@ def compare(records: Sequence[Record]) -> Comparison:
     ]
     return Comparison(
         learners=tuple(learners[i] for i in order),
-        blocks={block: _compare_block(records, block) for block in sorted({cell[:2] for cell in cells})},
+        blocks=blocks,
         ranking=RankComparison(ranking.ranks[order], ranking.critical_difference, ranking.p_value),
-        n_cells=len(whole),
+        n_blocks=len(losses),
         missing=tuple(missing),
     )
 
 
 def _compare_block(records: Sequence[Record], block: Block) -> BlockComparison:
-    own: defaultdict[str, dict[int, Record]] = defaultdict(dict)
+    own: defaultdict[str, dict[int, float]] = defaultdict(dict)
     for record in records:
         if (record.data_set, record.split) == block:
-            own[record.learner][record.seed] = record
-    seeds = sorted(set.intersection(*(set(by_seed) for by_seed in own.values())))
-    metric = next(iter(next(iter(own.values())).values())).metric
+            own[record.learner][record.seed] = record.value
+            metric = record.metric
+    common = set.intersection(*(set(by_seed) for by_seed in own.values()))
+    is_drawn = any(kind.is_drawn for split, kind in BENCHMARK_SPLITS.items() if split == block[1])
+    used = {name: common if is_drawn else set(by_seed) for name, by_seed in own.items()}
+    tested = tuple(name for name, by_seed in own.items() if len(by_seed) > 1)
+    seeds = sorted(set.intersection(*(set(own[name]) for name in tested))) if tested else []
     tied: tuple[str, ...] = ()
-    if len(seeds) > 1 and len(own) > 1:
-        names = [*own]
-        comparison = tukey_comparison(np.array([[_loss(own[name][seed]) for name in names] for seed in seeds]))
+    if len(seeds) > 1 and len(tested) > 1:
+        comparison = tukey_comparison(np.array([[_loss(metric, own[name][seed]) for name in tested] for seed in seeds]))
         order = np.argsort(comparison.means, kind="stable")
         least = comparison.means[order[0]]
-        tied = tuple(names[i] for i in order if comparison.means[i] <= least + comparison.margin)
+        tied = tuple(tested[i] for i in order if comparison.means[i] <= least + comparison.margin)
     return BlockComparison(
         metric=metric,
-        values={name: np.array([by_seed[seed].value for seed in sorted(by_seed)]) for name, by_seed in own.items()},
+        values={name: np.array([by_seed[seed] for seed in sorted(by_seed)]) for name, by_seed in own.items()},
         seeds_of={name: tuple(sorted(by_seed)) for name, by_seed in own.items()},
+        means={name: float(np.mean([own[name][seed] for seed in sorted(seen)])) for name, seen in used.items() if seen},
+        tested=tested if tied else (),
         tied=tied,
     )
 
 
-def _loss(record: Record) -> float:
-    return record.value if METRICS[record.metric].direction == "minimize" else -record.value
+def _loss(metric: str, value: float) -> float:
+    return value if METRICS[metric].direction == "minimize" else -value
 
 
 def to_markdown(comparison: Comparison, records: Sequence[Record]) -> str:
@@ -125,7 +142,7 @@ def to_markdown(comparison: Comparison, records: Sequence[Record]) -> str:
         lines += [f"### Split {split}: {kind.description}", "", f"Mean over the seeds ± 95% interval; {seeds}.", ""]
         lines += _table(comparison, split)
         lines.append("")
-    lines += ["### All together", "", *_ranks(comparison), "", *_costs(comparison, records)]
+    lines += ["### All together", "", *rank_lines(comparison), "", *_costs(comparison, records)]
     if comparison.missing:
         by_learner: defaultdict[str, list[str]] = defaultdict(list)
         for learner, cell in comparison.missing:
@@ -135,14 +152,14 @@ def to_markdown(comparison: Comparison, records: Sequence[Record]) -> str:
 
 
 def readme_table(comparison: Comparison) -> str:
-    """All sets and splits in one short table of means, with the mean ranks below."""
+    """All sets and splits in one short table of means over the same rows, with the mean ranks below."""
     head = ["set", "split", "metric", *comparison.learners]
     lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
     for (data_set, split), block in comparison.blocks.items():
-        cells = [f"{block.values[name].mean():.3f}" if name in block.values else "" for name in comparison.learners]
+        cells = [f"{block.means[name]:.3f}" if name in block.means else "" for name in comparison.learners]
         lines.append(f"| {data_set} | {split} | {block.metric} | " + " | ".join(cells) + " |")
     ranks = [f"{rank:.2f}" if np.isfinite(rank) else "" for rank in comparison.ranking.ranks]
-    lines.append(f"| mean rank | | {comparison.n_cells} cells | " + " | ".join(ranks) + " |")
+    lines.append(f"| mean rank | | of {comparison.n_blocks} | " + " | ".join(ranks) + " |")
     return "\n".join(lines) + "\n"
 
 
@@ -154,9 +171,9 @@ def write_report(comparison: Comparison, records: Sequence[Record], path: Path) 
     """
     text = to_markdown(comparison, records)
     written = [path]
-    if comparison.n_cells:
+    if comparison.n_blocks:
         picture = path.with_suffix(".png")
-        draw_ranks(comparison.learners, comparison.ranking, comparison.n_cells, picture)
+        draw_ranks(comparison.learners, comparison.ranking, comparison.n_blocks, picture)
         text = text.replace("### All together\n", f"### All together\n\n![mean ranks]({picture.name})\n")
         written.append(picture)
     with atomic_path(path) as temporary:
@@ -170,34 +187,40 @@ def _table(comparison: Comparison, split: str) -> list[str]:
     for (data_set, own_split), block in comparison.blocks.items():
         if own_split == split:
             direction = "smaller" if METRICS[block.metric].direction == "minimize" else "larger"
-            cells = [_cell(block.values.get(name)) for name in comparison.learners]
-            tied = ", ".join(block.tied) if block.tied else "too few seeds"
-            lines.append(f"| {data_set} | {block.metric}, {direction} is better | " + " | ".join([*cells, tied]) + " |")
+            most = max(len(values) for values in block.values.values())
+            cells = [_cell(block.values.get(name), most) for name in comparison.learners]
+            cells.append(_tied(block))
+            lines.append(f"| {data_set} | {block.metric}, {direction} is better | " + " | ".join(cells) + " |")
     return lines
 
 
-def _cell(values: NDArray[np.float64] | None) -> str:
+def _cell(values: NDArray[np.float64] | None, most_seeds: int) -> str:
     if values is None:
         return ""
     mean, half = mean_interval(values)
-    return f"{mean:.3f}" + (f" ± {half:.3f}" if np.isfinite(half) else " (1 seed)")
+    shown = f"{mean:.3f} ± {half:.3f}" if np.isfinite(half) else f"{mean:.3f}"
+    fewer = f" ({len(values)} seed{'s' if len(values) > 1 else ''})"
+    return shown + (fewer if len(values) < max(most_seeds, 2) else "")
 
 
-def _ranks(comparison: Comparison) -> list[str]:
-    if not comparison.n_cells:
-        return ["No cell was run by all learners, so they cannot be ranked."]
+def _tied(block: BlockComparison) -> str:
+    if not block.tied:
+        return "too few seeds"
+    left_out = [name for name in block.values if name not in block.tested]
+    return ", ".join(block.tied) + (f" (too few seeds: {', '.join(left_out)})" if left_out else "")
+
+
+def rank_lines(comparison: Comparison) -> list[str]:
+    """Lines of Markdown: the mean ranks, and what they are worth."""
+    if not comparison.n_blocks:
+        return ["No data set and split was run by all learners, so they cannot be ranked."]
     ranking = comparison.ranking
     what = (
-        f"Mean rank over the {comparison.n_cells} cells that all learners have (1 is best). Ranks that differ by less "
-        f"than {ranking.critical_difference:.2f} cannot be told apart (Nemenyi, 5%); that all are equal: "
-        f"p = {ranking.p_value:.2g} (Friedman)."
+        f"Mean rank over the {comparison.n_blocks} pairs of data set and split that all learners have (1 is best). "
+        f"Ranks that differ by less than {ranking.critical_difference:.2f} cannot be told apart (Nemenyi, 5%); that "
+        f"all are equal: p = {ranking.p_value:.2g} (Friedman)."
     )
-    lines = [
-        what,
-        "",
-        "| learner | mean rank |",
-        "|---|---|",
-    ]
+    lines = [what, "", "| learner | mean rank |", "|---|---|"]
     lines += [f"| {name} | {rank:.2f} |" for name, rank in zip(comparison.learners, ranking.ranks, strict=True)]
     return lines
 

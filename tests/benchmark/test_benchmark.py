@@ -173,7 +173,7 @@ def test_a_report_calls_ties_ties(tmp_path):
     records = read_records(tmp_path / "records")
     comparison = compare(records)
     assert comparison.learners[2] == "bad"
-    assert comparison.n_cells == 12
+    assert comparison.n_blocks == 4
     assert comparison.missing == ()
     for block in comparison.blocks.values():
         assert {*block.tied} == {"good", "fair"}
@@ -196,10 +196,10 @@ def test_what_was_not_run_is_told(tmp_path):
         path.unlink()
     records = read_records(tmp_path / "records")
     comparison = compare(records)
-    assert comparison.n_cells == 4
+    assert comparison.n_blocks == 4
     assert len(comparison.missing) == 8
     assert "Not run: bad on 8 cells." in to_markdown(comparison, records)
-    assert "too few seeds" in to_markdown(comparison, records)
+    assert "(too few seeds: bad)" in to_markdown(comparison, records)
     assert "(1 seed)" in to_markdown(comparison, records)
 
 
@@ -223,3 +223,23 @@ def test_larger_can_be_better(tmp_path):
     comparison = compare(records)
     assert comparison.learners == ("high", "low")
     assert comparison.blocks["bbbp", "random"].tied == ("high",)
+    assert comparison.lost("low") == (("bbbp", "random"),)
+    assert comparison.lost("high") == ()
+
+
+def test_means_stand_beside_each_other_on_the_same_rows_only():
+    def record(split, learner, seed, value):
+        return Record("esol", split, seed, learner, "rmse", value, {"y": value}, {"test": 1}, f"{split}{seed}", "d", {},
+                      {}, 1.0, 1.0, "2026-01-01")  # fmt: skip
+
+    records = [
+        record(split, "one", seed, value) for split in ("random", "scaffold") for seed, value in ((0, 1), (1, 3))
+    ]
+    records += [record(split, "other", 1, 2.0) for split in ("random", "scaffold")]
+    comparison = compare(records)
+    assert comparison.blocks["esol", "random"].means == {"one": 3.0, "other": 2.0}  # the seed draws the rows
+    assert comparison.blocks["esol", "scaffold"].means == {"one": 2.0, "other": 2.0}
+    assert comparison.ranking.ranks.tolist() == [1.25, 1.75]
+    apart = compare([own for own in records if own.seed == (0 if own.learner == "one" else 1)])
+    assert apart.blocks["esol", "random"].means == {}
+    assert apart.n_blocks == 1

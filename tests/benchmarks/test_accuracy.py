@@ -14,7 +14,7 @@ from peers import Chemprop
 
 from molgraph import TrainConfig
 from molgraph.benchmark.protocol import Problem
-from molgraph.benchmark.record import Record, read_records
+from molgraph.benchmark.record import Record, read_records, write_record
 from molgraph.config import ModelConfig
 from molgraph.datasets.dataset import Dataset
 from molgraph.datasets.duplicates import MergeReport
@@ -179,19 +179,20 @@ def test_names_are_known():
     assert PEERS.keys() < accuracy.LEARNERS.keys()
 
 
-def test_the_table_compares_means_over_the_same_seeds():
-    def record(learner, seed, data_set="esol"):
-        return Record(
-            data_set=data_set, split="random", seed=seed, learner=learner, metric="rmse", value=1.0, tasks={"a": 1.0},
-            rows={}, problem_sha256="", data_sha256="", settings={}, versions={}, seconds=1.0, peak_mb=1.0,
-            date="2026-11-21",
-        )  # fmt: skip
-
-    records = [record("rf", 0), record("rf", 1), record("fast", 1), record("rf", 0, "bbbp"), record("rf", 2, "bbbp")]
-    kept = accuracy.shared_seeds(records)
-    assert [(own.data_set, own.learner, own.seed) for own in kept] == [
-        ("esol", "rf", 1),
-        ("esol", "fast", 1),
-        ("bbbp", "rf", 0),
-        ("bbbp", "rf", 2),
-    ]
+def test_a_learner_stands_beside_its_peers(tmp_path):
+    records = tmp_path / "records"
+    records.mkdir()
+    for learner, values in {"accurate": (0.5, 0.6), "rf": (0.7, 0.8), "chemprop": (0.1, 0.2)}.items():
+        for seed, value in enumerate(values):
+            own = Record(
+                data_set="esol", split="scaffold", seed=seed, learner=learner, metric="rmse", value=value,
+                tasks={"a": value}, rows={"test": 1}, problem_sha256="a" * 64, data_sha256="b" * 64, settings={},
+                versions={"a": "1"}, seconds=1.0, peak_mb=1.0, date="2026-11-21",
+            )  # fmt: skip
+            write_record(own, records)
+    assert accuracy.main(["report", "--records", str(records)]) == 0
+    text = records.with_suffix(".md").read_text()
+    section = text[text.index("### accurate beside its peers") :]
+    assert "| chemprop | 1.00 |" in section
+    assert "of 1 that could be tested: esol scaffold." in section
+    assert "### fast beside" not in text
