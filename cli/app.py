@@ -3,7 +3,9 @@
 import contextlib
 import io
 import os
+import signal
 import sys
+from types import FrameType
 from typing import Annotated, NoReturn
 
 import typer
@@ -29,6 +31,7 @@ from .text import show_line, tell
 #: Exit codes besides 0 (done) and 1 (done, but more rows were rejected than `--max-rejected` allows).
 EXIT_BAD_INPUT = 2
 EXIT_INTERRUPTED = 130
+EXIT_TERMINATED = 143
 
 EXAMPLE = """\b
 Examples:
@@ -81,8 +84,18 @@ def root(
     """Hold the options that come before a command."""
 
 
+class _TerminatedError(KeyboardInterrupt):
+    """A job manager or a shutdown wants the program to end, which then leaves as it does after an interrupt."""
+
+
+def _end(_signal: int, _frame: FrameType | None) -> NoReturn:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # once is enough: a second one would cut the cleaning up short
+    raise _TerminatedError
+
+
 def run() -> NoReturn:
     """Run the command line as a program of its own: `main`, and out."""
+    signal.signal(signal.SIGTERM, _end)
     try:
         main()
         code: object = 0
@@ -112,7 +125,10 @@ def _explain(error: Exception) -> NoReturn:
 
     cause = error.__cause__
     if isinstance(error, StoppedError) and isinstance(cause, KeyboardInterrupt):
-        _stop(f"interrupted; {str(cause) or 'nothing half-written is left behind'}", EXIT_INTERRUPTED)
+        what, code = (
+            ("ended from outside", EXIT_TERMINATED) if _is_terminated(cause) else ("interrupted", EXIT_INTERRUPTED)
+        )
+        _stop(f"{what}; {str(cause) or 'nothing half-written is left behind'}", code)
     if isinstance(error, BrokenPipeError) or isinstance(cause, BrokenPipeError):
         # Whoever read our output has gone, as in `molgraph ... | head`.
         _forget_stdout()
@@ -136,6 +152,13 @@ def _explain(error: Exception) -> NoReturn:
         "(set MOLGRAPH_DEBUG=1 to see where, and please report it)",
         EXIT_BAD_INPUT,
     )
+
+
+def _is_terminated(error: BaseException | None) -> bool:
+    """Whether it was not the keyboard: advice on how to go on is raised from what came first."""
+    while error is not None and not isinstance(error, _TerminatedError):
+        error = error.__cause__
+    return error is not None
 
 
 def _usage_message(error: Exception) -> str:

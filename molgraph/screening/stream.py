@@ -354,7 +354,8 @@ def _become_helper(processes: int) -> None:
     torch.set_num_threads(share)
     threadpool_limits(share, user_api="blas")
     atexit.register(os._exit, 0)  # a helper leaves nothing behind; taking torch apart would cost half a second
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # an interrupt is for the main process, which then ends this one
+    for number in (signal.SIGINT, signal.SIGTERM):  # they are for the main process, which then ends this one
+        signal.signal(number, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 

@@ -2,10 +2,12 @@
 
 import csv
 import json
+import os
 import re
 import signal
 import subprocess
 import sys
+import time
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -17,7 +19,7 @@ from molgraph.training import loop
 from molgraph.training.progress import TrainProgress
 
 SMALL = ("--folds", 2, "--epochs", 2, "--hidden", 8, "--device", "cpu")
-PROGRAM = [sys.executable, "-c", "from molgraph_cli.app import main; main()"]
+PROGRAM = [sys.executable, "-c", "from molgraph_cli.app import run; run()"]
 
 
 @pytest.fixture
@@ -245,6 +247,25 @@ def test_an_interrupt_leaves_nothing(molgraph, folder, monkeypatch, command):
     before = sorted(folder.iterdir())
     ended = molgraph(command, "model", "library.smi", "-o", "out.csv", "--processes", 1)
     assert (ended.code, ended.error) == (130, "interrupted; nothing half-written is left behind")
+    assert sorted(folder.iterdir()) == before
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="this system has no SIGTERM")
+@pytest.mark.parametrize("processes", [1, 2])
+def test_a_job_manager_ends_it_as_an_interrupt_does(folder, processes):
+    Path("long.smi").write_text("CCO\n" * 500_000)  # minutes of work
+    before = sorted(folder.iterdir())
+    command = [*PROGRAM, "predict", "model", "long.smi", "-o", "out.csv", "--processes", str(processes)]
+    program = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    try:
+        while sorted(folder.iterdir()) == before and program.poll() is None:
+            time.sleep(0.1)  # until the output has begun beside its place
+        os.killpg(program.pid, signal.SIGTERM)  # helpers get it, too
+        _, said = program.communicate(timeout=120)
+    finally:
+        program.kill()
+    assert said == "molgraph: ended from outside; nothing half-written is left behind\n"
+    assert program.returncode == 143
     assert sorted(folder.iterdir()) == before
 
 

@@ -229,7 +229,11 @@ def test_helpers_work_and_end(model_folder, capfd):
             list(two.predict(broken()))
         check(list(two.predict(batches(3))), 3)
         (helper,) = multiprocessing.active_children()
-        os.kill(helper.pid, signal.SIGINT)  # an interrupt at the keyboard reaches helpers too; they leave it to us
+        for number in (
+            signal.SIGINT,
+            signal.SIGTERM,
+        ):  # what ends this process reaches helpers too; they leave it to us
+            os.kill(helper.pid, number)
         time.sleep(0.2)
         assert helper.is_alive()
         os.kill(helper.pid, signal.SIGKILL)
