@@ -6,8 +6,8 @@
 
 One record per (data set, split, seed, learner) under `benchmarks/results/transfer/`; what is there is not run again.
 The curves are learned from 50, 100, 200 and 500 rows of the training part, drawn by the seed, and have records of their
-own, named `<learner>_<rows>`. Presets on whole tables are run by `accuracy.py`, and read from its records. The report
-is `benchmarks/results/transfer.md`.
+own, named `<learner>_<rows>`. Presets on whole tables are run by `accuracy.py` (`--learner fast fast_scratch accurate
+accurate_scratch`), and read from its records. The report is `benchmarks/results/transfer.md`.
 """
 
 import argparse

@@ -5,12 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, ExitStack, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Literal, get_args
 
-from molgraph import __version__
 from molgraph.atomic import check_folder
 from molgraph.chem.files.tables import TableWriter
 from molgraph.chem.files.writer import open_table_writer
@@ -18,31 +17,18 @@ from molgraph.config import Device, Precision
 from molgraph.errors import InputError
 from molgraph.library.cores import processes_within
 from molgraph.library.progress import StreamProgress
-from molgraph.library.reader import LibraryReader, check_standardizer, open_library
+from molgraph.library.reader import LibraryReader, check_standardizer
 from molgraph.library.unusable import nothing_usable
 from molgraph.prediction.shipped import model_folders
-from molgraph.rank.goal import Goal, parse_goal
-from molgraph.rank.hit import parse_hit
-from molgraph.rank.profile import Profile, read_profile
-from molgraph.screening.candidates import CandidateFile, candidate_file
-from molgraph.screening.filters import HardFilters, parse_filters
-from molgraph.screening.hits import (
-    DomainRule,
-    best_hits,
-)
+from molgraph.screening.candidates import candidate_file
+from molgraph.screening.hits import DomainRule
 from molgraph.screening.intake import SHARD_BATCHES, Intake, RepeatsFile
+from molgraph.screening.job import LibrarySource, about_run, begin_run, plan_job, shown_options
 from molgraph.screening.ledger import Ledger, open_ledger, run_id
 from molgraph.screening.options import DiversityRule, ScreenOptions
 from molgraph.screening.rankings import DUPLICATES, Rankings, write_rankings
 from molgraph.screening.run import ScreenRun
-from molgraph.screening.sample import weigh_calibration
-from molgraph.screening.selection import (
-    DEFAULT_FDR,
-    FdrMethod,
-    LibrarySelection,
-    SelectionSettings,
-    check_calibration,
-)
+from molgraph.screening.selection import FdrMethod
 from molgraph.screening.shard import joined
 from molgraph.screening.stream import BATCH_SIZE, ModelSource, PredictionStream, open_stream
 from molgraph.screening.summary import ScreenResult, write_summary, write_timing
@@ -190,19 +176,19 @@ def screen(
     if resume and overwrite:
         raise InputError("resume goes on with what is there and overwrite begins anew; give one of the two")
     started = time.monotonic()
-    source = _Library(library, options)
+    source = LibrarySource(library, options, BATCH_SIZE)
     with ExitStack() as stack:
         reader = stack.enter_context(source.open())
         if not resume:
             check_folder(output, Path(output), "replace" if overwrite else "error")
         stream = stack.enter_context(_open_models(model, device, precision, processes, engine=engine, address=address))
         check_standardizer(reader, stream.panel.standardizer)
-        job = _plan(stream.panel, options)
-        about = _about_run(job, reader)
+        job = plan_job(stream.panel, options)
+        about = about_run(job, reader, SHARD_BATCHES * BATCH_SIZE)
         ledger = stack.enter_context(open_ledger(output, about, reader.files, resume=resume, overwrite=overwrite))
         rows_before = ledger.n_done * SHARD_BATCHES * BATCH_SIZE
         candidates = stack.enter_context(candidate_file(ledger.result / _CANDIDATES))
-        run = _begin(job, candidates, source)
+        run = begin_run(job, candidates, source)
         if on_start is not None:  # to try the rate takes a part of a second
             on_start(stream.rate(), stream.processes)
         intake = _read_all(run, reader, stream, ledger, on_progress)
@@ -215,118 +201,10 @@ def screen(
             rows_before=min(rows_before, run.scored + run.rejected + intake.n_repeats),
             seconds=time.monotonic() - started,
         )
-        settings = {"library": str(library), **_shown_options(job, reader)}
+        settings = {"library": str(library), **shown_options(job, reader)}
         write_summary(ledger.result / SUMMARY, result, job.panel, settings, run=run_id(about))
         write_timing(ledger.result / TIMING, result, processes=stream.processes)
     return result
-
-
-class _Library:
-    """A library that can be opened, as often as needed."""
-
-    def __init__(self, source: str | Path, options: ScreenOptions) -> None:
-        self.source = source
-        self._options = options
-
-    def open(self) -> LibraryReader:
-        return open_library(
-            self.source,
-            smiles_column=self._options.smiles_column,
-            id_column=self._options.id_column,
-            keep_columns=self._options.keep_columns,
-            batch_size=BATCH_SIZE,
-        )
-
-
-@dataclass(frozen=True)
-class _Job:
-    """What is to be done."""
-
-    panel: Panel
-    options: ScreenOptions
-    goal: Goal | Profile | None  # None to rank by how clearly a compound is a hit
-    settings: SelectionSettings | None
-    filters: HardFilters | None
-
-    @property
-    def ranked_by(self) -> str:
-        return f"hit: {self.options.hit}" if self.goal is None else str(self.goal)
-
-
-def _plan(panel: Panel, options: ScreenOptions) -> _Job:
-    """What is to be done with these models.
-
-    Raises:
-        InputError: It cannot be done with them.
-    """
-    panel.check_level(options.level)
-    settings = None
-    if options.hit is not None:
-        rule = parse_hit(options.hit, panel.first.tasks)
-        restrict = options.domain == "separate"
-        settings = SelectionSettings(rule, options.fdr or DEFAULT_FDR, options.fdr_method, restrict=restrict)
-        check_calibration(settings, panel.first)
-    goal: Goal | Profile | None = None
-    if options.profile is not None:
-        goal = read_profile(options.profile, panel.tasks, level=options.level)
-    elif options.goal is not None or settings is None:
-        goal = parse_goal(options.goal, panel.tasks)
-    filters = parse_filters(goal.filters) if isinstance(goal, Profile) and goal.filters else None
-    return _Job(panel, options, goal, settings, filters)
-
-
-def _begin(job: _Job, candidates: CandidateFile, library: _Library) -> ScreenRun:
-    selection = None
-    if job.settings is not None:
-        selection = _open_selection(job.panel.first, candidates, job.settings, library)
-    return ScreenRun(
-        panel=job.panel,
-        goal=job.goal,
-        level=job.options.level,
-        top=best_hits(job.panel.first, job.options.top, job.options.domain, job.filters),
-        is_parted=job.options.domain == "separate",
-        keep_columns=job.options.keep_columns,
-        selection=selection,
-    )
-
-
-def _shown_options(job: _Job, reader: LibraryReader) -> dict[str, Any]:
-    shown = job.options.shown(goal=job.ranked_by, smiles_column=reader.smiles_column, id_column=reader.id_column)
-    return {**shown, "device": job.panel.first.device.type, "precision": job.panel.first.precision}
-
-
-def _about_run(job: _Job, reader: LibraryReader) -> dict[str, Any]:
-    """All that the result depends on, besides what is in the library."""
-    import rdkit
-    import torch
-
-    return {
-        **_shown_options(job, reader),
-        "model": job.panel.digest,
-        "ranking": repr(job.goal),  # the content of a profile, not the name of its file
-        "rows of a shard": SHARD_BATCHES * BATCH_SIZE,
-        "molgraph": __version__,
-        "rdkit": rdkit.__version__,
-        "torch": torch.__version__,
-    }
-
-
-def _open_selection(
-    predictor: Predictor,
-    candidates: CandidateFile,
-    settings: SelectionSettings,
-    library: _Library,
-) -> LibrarySelection:
-    ratio = None
-    if settings.method == "weighted":
-        if str(library.source) == "-":
-            raise InputError(
-                "fdr_method is 'weighted', which reads the library twice, and standard input can be read once; "
-                "give a file, or choose cfbh"
-            )
-        with library.open() as first_pass:
-            ratio = weigh_calibration(predictor, first_pass, restrict=settings.restrict)
-    return LibrarySelection(predictor, candidates, settings, ratio)
 
 
 def _result(run: ScreenRun, intake: Intake, rankings: Rankings, output: Path, ranked_by: str) -> ScreenResult:

@@ -1,0 +1,161 @@
+"""What a screen is to do, as the models and the options say, before a row is read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from molgraph import __version__
+from molgraph.errors import InputError
+from molgraph.library.reader import LibraryReader, open_library
+from molgraph.rank.goal import Goal, parse_goal
+from molgraph.rank.hit import parse_hit
+from molgraph.rank.profile import Profile, read_profile
+from molgraph.screening.candidates import CandidateFile
+from molgraph.screening.filters import HardFilters, parse_filters
+from molgraph.screening.hits import best_hits
+from molgraph.screening.options import ScreenOptions
+from molgraph.screening.run import ScreenRun
+from molgraph.screening.sample import weigh_calibration
+from molgraph.screening.selection import DEFAULT_FDR, LibrarySelection, SelectionSettings, check_calibration
+
+if TYPE_CHECKING:  # loading a model loads torch: helpers are started before that
+    from molgraph.prediction.panel import Panel
+    from molgraph.prediction.predictor import Predictor
+
+
+@dataclass(frozen=True)
+class LibrarySource:
+    """A library that can be opened, as often as needed.
+
+    Attributes:
+        source: Where it is, as `screen` takes it.
+        options: Its columns.
+        batch_size: Rows that are read at once.
+    """
+
+    source: str | Path
+    options: ScreenOptions
+    batch_size: int
+
+    def open(self) -> LibraryReader:
+        """A reader at the first row."""
+        return open_library(
+            self.source,
+            smiles_column=self.options.smiles_column,
+            id_column=self.options.id_column,
+            keep_columns=self.options.keep_columns,
+            batch_size=self.batch_size,
+        )
+
+
+@dataclass(frozen=True)
+class ScreenJob:
+    """What is to be done.
+
+    Attributes:
+        panel: The models that score.
+        options: What was asked for.
+        goal: What ranks; None to rank by how clearly a compound is a hit.
+        settings: How hits are selected; None where none are.
+        filters: What a compound must not break to be ranked; None for nothing.
+    """
+
+    panel: Panel
+    options: ScreenOptions
+    goal: Goal | Profile | None
+    settings: SelectionSettings | None
+    filters: HardFilters | None
+
+    @property
+    def ranked_by(self) -> str:
+        """What ranks, for people."""
+        return f"hit: {self.options.hit}" if self.goal is None else str(self.goal)
+
+
+def plan_job(panel: Panel, options: ScreenOptions) -> ScreenJob:
+    """What is to be done with these models.
+
+    Raises:
+        InputError: It cannot be done with them.
+    """
+    panel.check_level(options.level)
+    settings = None
+    if options.hit is not None:
+        rule = parse_hit(options.hit, panel.first.tasks)
+        restrict = options.domain == "separate"
+        settings = SelectionSettings(rule, options.fdr or DEFAULT_FDR, options.fdr_method, restrict=restrict)
+        check_calibration(settings, panel.first)
+    goal: Goal | Profile | None = None
+    if options.profile is not None:
+        goal = read_profile(options.profile, panel.tasks, level=options.level)
+    elif options.goal is not None or settings is None:
+        goal = parse_goal(options.goal, panel.tasks)
+    filters = parse_filters(goal.filters) if isinstance(goal, Profile) and goal.filters else None
+    return ScreenJob(panel, options, goal, settings, filters)
+
+
+def begin_run(job: ScreenJob, candidates: CandidateFile, library: LibrarySource) -> ScreenRun:
+    """The state of a screen before its first row.
+
+    Args:
+        job: What is to be done.
+        candidates: Where what may be selected is kept.
+        library: Read once here if the selection weighs the calibration compounds by it.
+
+    Raises:
+        InputError: It can be read once only.
+    """
+    selection = None
+    if job.settings is not None:
+        selection = _open_selection(job.panel.first, candidates, job.settings, library)
+    return ScreenRun(
+        panel=job.panel,
+        goal=job.goal,
+        level=job.options.level,
+        top=best_hits(job.panel.first, job.options.top, job.options.domain, job.filters),
+        is_parted=job.options.domain == "separate",
+        keep_columns=job.options.keep_columns,
+        selection=selection,
+    )
+
+
+def shown_options(job: ScreenJob, reader: LibraryReader) -> dict[str, Any]:
+    """The options as the summary shows them, with what was found in the place of what was left open."""
+    shown = job.options.shown(goal=job.ranked_by, smiles_column=reader.smiles_column, id_column=reader.id_column)
+    return {**shown, "device": job.panel.first.device.type, "precision": job.panel.first.precision}
+
+
+def about_run(job: ScreenJob, reader: LibraryReader, shard_rows: int) -> dict[str, Any]:
+    """All that the result depends on, besides what is in the library."""
+    import rdkit
+    import torch
+
+    return {
+        **shown_options(job, reader),
+        "model": job.panel.digest,
+        "ranking": repr(job.goal),  # the content of a profile, not the name of its file
+        "rows of a shard": shard_rows,
+        "molgraph": __version__,
+        "rdkit": rdkit.__version__,
+        "torch": torch.__version__,
+    }
+
+
+def _open_selection(
+    predictor: Predictor,
+    candidates: CandidateFile,
+    settings: SelectionSettings,
+    library: LibrarySource,
+) -> LibrarySelection:
+    ratio = None
+    if settings.method == "weighted":
+        if str(library.source) == "-":
+            raise InputError(
+                "fdr_method is 'weighted', which reads the library twice, and standard input can be read once; "
+                "give a file, or choose cfbh"
+            )
+        with library.open() as first_pass:
+            ratio = weigh_calibration(predictor, first_pass, restrict=settings.restrict)
+    return LibrarySelection(predictor, candidates, settings, ratio)
