@@ -1,9 +1,6 @@
 """Frozen settings of models and of training, and how they are read from a TOML file."""
 
 import dataclasses
-import tomllib
-import types
-import typing
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +8,7 @@ from typing import Any, Literal, TypeVar
 
 from molgraph.errors import InputError
 from molgraph.learners import LEARNERS, LearnerName, Preset
+from molgraph.settings import check_settings, read_toml, require_choices, require_range
 
 Architecture = Literal["dmpnn", "gine", "gatv2", "attentive_fp", "pna", "gps"]
 Readout = Literal["sum", "mean", "norm", "attention", "set2set"]
@@ -64,14 +62,14 @@ class ModelConfig:
     head_layers: int = 1
 
     def __post_init__(self) -> None:
-        _require_choices(self)
+        require_choices(self)
         if self.virtual_node and self.architecture in {"dmpnn", "attentive_fp"}:
             raise InputError(f"architecture {self.architecture!r} has no virtual node; choose gine, gatv2, pna or gps")
-        _require(self, "hidden", self.hidden, 1, 10_000)
-        _require(self, "depth", self.depth, 1, 100)
-        _require(self, "dropout", self.dropout, 0.0, 0.95)
-        _require(self, "head_hidden", self.head_hidden, 1, 10_000)
-        _require(self, "head_layers", self.head_layers, 0, 20)
+        require_range(self, "hidden", self.hidden, 1, 10_000)
+        require_range(self, "depth", self.depth, 1, 100)
+        require_range(self, "dropout", self.dropout, 0.0, 0.95)
+        require_range(self, "head_hidden", self.head_hidden, 1, 10_000)
+        require_range(self, "head_layers", self.head_layers, 0, 20)
 
 
 #: Share of hidden values dropped where Monte-Carlo dropout is asked for by its name alone.
@@ -169,28 +167,28 @@ class TrainConfig:
     intervals: IntervalChoice = "auto"
 
     def __post_init__(self) -> None:
-        _require_choices(self)
-        _require(self, "encoder_lr", self.encoder_lr, 0.0, 10.0)
-        _require(self, "encoder_wait", self.encoder_wait, 0, 100_000)
-        _require(self, "folds", self.folds, 1, 100)
-        _require(self, "epochs", self.epochs, 1, 100_000)
-        _require(self, "batch_size", self.batch_size, 1, 1_000_000)
+        require_choices(self)
+        require_range(self, "encoder_lr", self.encoder_lr, 0.0, 10.0)
+        require_range(self, "encoder_wait", self.encoder_wait, 0, 100_000)
+        require_range(self, "folds", self.folds, 1, 100)
+        require_range(self, "epochs", self.epochs, 1, 100_000)
+        require_range(self, "batch_size", self.batch_size, 1, 1_000_000)
         if self.patience is not None:
-            _require(self, "patience", self.patience, 1, float("inf"))
+            require_range(self, "patience", self.patience, 1, float("inf"))
         if self.members_per_pass is not None:
-            _require(self, "members_per_pass", self.members_per_pass, 1, float("inf"))
-        _require(self, "inner_fraction", self.inner_fraction, 0.0, 0.5)
-        _require(self, "weight_decay", self.weight_decay, 0.0, float("inf"))
-        _require(self, "gradient_clip", self.gradient_clip, 1e-6, 1e6)
-        _require(self, "peak_lr", self.peak_lr, 0.0, 10.0)
-        _require(self, "initial_lr", self.initial_lr, 0.0, self.peak_lr)
-        _require(self, "final_lr", self.final_lr, 0.0, self.peak_lr)
-        _require(self, "warmup_epochs", self.warmup_epochs, 0.0, 1e6)
-        _require(self, "weight_decay", self.weight_decay, 0.0, 1e3)
-        _require(self, "seed", self.seed, 0, 2**32 - 1)
-        _require(self, "calibration_fraction", self.calibration_fraction, 0.05, 0.5)
+            require_range(self, "members_per_pass", self.members_per_pass, 1, float("inf"))
+        require_range(self, "inner_fraction", self.inner_fraction, 0.0, 0.5)
+        require_range(self, "weight_decay", self.weight_decay, 0.0, float("inf"))
+        require_range(self, "gradient_clip", self.gradient_clip, 1e-6, 1e6)
+        require_range(self, "peak_lr", self.peak_lr, 0.0, 10.0)
+        require_range(self, "initial_lr", self.initial_lr, 0.0, self.peak_lr)
+        require_range(self, "final_lr", self.final_lr, 0.0, self.peak_lr)
+        require_range(self, "warmup_epochs", self.warmup_epochs, 0.0, 1e6)
+        require_range(self, "weight_decay", self.weight_decay, 0.0, 1e3)
+        require_range(self, "seed", self.seed, 0, 2**32 - 1)
+        require_range(self, "calibration_fraction", self.calibration_fraction, 0.05, 0.5)
         for name, weight in self.task_weights.items():
-            _require(self, f"task_weights[{name!r}]", weight, 0.0, 1e6)
+            require_range(self, f"task_weights[{name!r}]", weight, 0.0, 1e6)
         if self.loss == "absolute" and self.uncertainty not in {"ensemble", "dropout"}:
             raise InputError(
                 f"loss is 'absolute', and uncertainty {self.uncertainty!r} has a loss of its own; "
@@ -265,18 +263,18 @@ class PretrainConfig:
     precision: Precision = "auto"
 
     def __post_init__(self) -> None:
-        _require_choices(self)
-        _require(self, "decoder_hidden", self.decoder_hidden, 1, 100_000)
+        require_choices(self)
+        require_range(self, "decoder_hidden", self.decoder_hidden, 1, 100_000)
         if self.per_library is not None:
-            _require(self, "per_library", self.per_library, 1, float("inf"))
-        _require(self, "held_out_fraction", self.held_out_fraction, 0.001, 0.5)
-        _require(self, "hidden_fraction", self.hidden_fraction, 0.0, 0.95)
-        _require(self, "epochs", self.epochs, 1, 100_000)
-        _require(self, "batch_size", self.batch_size, 1, 1_000_000)
-        _require(self, "peak_lr", self.peak_lr, 0.0, 10.0)
-        _require(self, "weight_decay", self.weight_decay, 0.0, 1e3)
-        _require(self, "gradient_clip", self.gradient_clip, 1e-6, 1e6)
-        _require(self, "seed", self.seed, 0, 2**32 - 1)
+            require_range(self, "per_library", self.per_library, 1, float("inf"))
+        require_range(self, "held_out_fraction", self.held_out_fraction, 0.001, 0.5)
+        require_range(self, "hidden_fraction", self.hidden_fraction, 0.0, 0.95)
+        require_range(self, "epochs", self.epochs, 1, 100_000)
+        require_range(self, "batch_size", self.batch_size, 1, 1_000_000)
+        require_range(self, "peak_lr", self.peak_lr, 0.0, 10.0)
+        require_range(self, "weight_decay", self.weight_decay, 0.0, 1e3)
+        require_range(self, "gradient_clip", self.gradient_clip, 1e-6, 1e6)
+        require_range(self, "seed", self.seed, 0, 2**32 - 1)
 
 
 @dataclass(frozen=True)
@@ -296,18 +294,6 @@ class CalibrationSettings:
     intervals: Literal["normalised", "absolute", "quantile"] = "normalised"
     variance: VarianceScalingChoice = "local"
     classes: ClassCalibration = "platt"
-
-
-def _require(config: object, name: str, value: float, low: float, high: float) -> None:
-    if not low <= value <= high:
-        raise InputError(f"{type(config).__name__}.{name} is {value}; it must lie between {low} and {high}")
-
-
-def _require_choices(config: "ModelConfig | TrainConfig | PretrainConfig") -> None:
-    for name, expected in typing.get_type_hints(type(config)).items():
-        value = getattr(config, name)
-        if typing.get_origin(expected) is Literal and not _fits(value, expected):
-            raise InputError(f"{type(config).__name__}.{name} is {value!r}; it must be {_describe(expected)}")
 
 
 def config_from_dict(values: Mapping[str, Any], *, source: str) -> TrainConfig:
@@ -333,8 +319,8 @@ def _settings(kind: type[_Config], values: Mapping[str, Any], source: str) -> _C
     model = values.pop("model", {})
     if not isinstance(model, Mapping):
         raise InputError(f"{source}: model is {model!r}; it must be a table of model settings, [model]")
-    _check_settings(ModelConfig, model, source)
-    _check_settings(kind, values, source)
+    check_settings(ModelConfig, model, source)
+    check_settings(kind, values, source)
     return kind(model=ModelConfig(**model), **values)
 
 
@@ -344,7 +330,7 @@ def config_from_toml(path: str | Path) -> TrainConfig:
     Raises:
         InputError: The file cannot be read, is not TOML, or holds an unknown setting or a wrong type.
     """
-    return _settings(TrainConfig, _read_toml(path), str(path))
+    return _settings(TrainConfig, read_toml(path), str(path))
 
 
 def pretrain_config_from_toml(path: str | Path) -> PretrainConfig:
@@ -353,57 +339,9 @@ def pretrain_config_from_toml(path: str | Path) -> PretrainConfig:
     Raises:
         InputError: The file cannot be read, is not TOML, or holds an unknown setting or a wrong type.
     """
-    return _settings(PretrainConfig, _read_toml(path), str(path))
-
-
-def _read_toml(path: str | Path) -> dict[str, Any]:
-    try:
-        with Path(path).open("rb") as file:
-            return tomllib.load(file)
-    except OSError as error:
-        raise InputError(f"cannot read the settings in {path}: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"{path} is not a TOML file: {error}") from error
+    return _settings(PretrainConfig, read_toml(path), str(path))
 
 
 def config_to_dict(config: TrainConfig | PretrainConfig) -> dict[str, Any]:
     """Plain values, as `config_from_dict` takes them."""
     return dataclasses.asdict(config)
-
-
-def _check_settings(kind: type, values: Mapping[str, Any], source: str) -> None:
-    types_by_name = typing.get_type_hints(kind)
-    for name, value in values.items():
-        if name not in types_by_name or name == "model":
-            allowed = ", ".join(n for n in types_by_name if n != "model")
-            raise InputError(f"{source}: there is no setting {name!r}; allowed are {allowed}")
-        if not _fits(value, types_by_name[name]):
-            raise InputError(f"{source}: {name} is {value!r}; it must be {_describe(types_by_name[name])}")
-
-
-def _fits(value: object, expected: Any) -> bool:
-    origin = typing.get_origin(expected)
-    if origin is Literal:
-        return value in typing.get_args(expected)
-    if origin in (types.UnionType, typing.Union):
-        return any(_fits(value, option) for option in typing.get_args(expected))
-    if origin is dict:
-        key, item = typing.get_args(expected)
-        return isinstance(value, dict) and all(_fits(k, key) and _fits(v, item) for k, v in value.items())
-    if expected is float:
-        return isinstance(value, int | float) and not isinstance(value, bool)
-    if expected is int:
-        return isinstance(value, int) and not isinstance(value, bool)
-    return isinstance(value, expected)
-
-
-def _describe(expected: Any) -> str:
-    origin = typing.get_origin(expected)
-    if origin is Literal:
-        return "one of " + ", ".join(repr(option) for option in typing.get_args(expected))
-    if origin in (types.UnionType, typing.Union):
-        return " or ".join(_describe(option) for option in typing.get_args(expected))
-    if origin is dict:
-        return "a table of numbers"
-    named = {float: "a number", int: "a whole number", bool: "true or false", str: "a text", type(None): "left out"}
-    return named[expected]
