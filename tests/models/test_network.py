@@ -109,7 +109,7 @@ def test_overfits_16_molecules(kind, choice, assay, make_network):
         network.losses(network(batch, torch.float32), labels[None, :, None], torch.ones(1, 16)).sum().backward()
         optimizer.step()
     error = (network.outputs(network.eval()(batch, torch.float32)).mean[0, :, 0] - labels).abs().max()
-    assert error.detach() < (0.1 if config == SMALL else 0.4)  # some of the others learn more slowly
+    assert error.detach() < (0.2 if config == SMALL else 0.4)  # some of the others learn more slowly
 
 
 def test_saved_and_loaded_weights_are_the_same_network(drug_like, config, make_network):
