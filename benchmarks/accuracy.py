@@ -13,20 +13,17 @@ import sys
 from pathlib import Path
 
 from accuracy_peers import PEERS
-from accuracy_single import SingleNetwork
+from accuracy_single import SINGLE_NETWORKS
 from inputs import data_folder
-from peers import BATCH_SIZE
 from records import RESULTS
 
-from molgraph import TrainConfig
 from molgraph.benchmark.learner import OWN_LEARNERS
 from molgraph.benchmark.protocol import BENCHMARK_SPLITS, SUITES, make_cells
 from molgraph.benchmark.record import Record, read_records
 from molgraph.benchmark.report import compare, rank_lines, readme_table, write_report
 from molgraph.benchmark.run import CellOutcome, run_cells
 
-DMPNN = SingleNetwork(TrainConfig(folds=1, batch_size=BATCH_SIZE, target_scaling="standard", device="cpu"))
-LEARNERS = {**OWN_LEARNERS, "dmpnn": DMPNN, **PEERS}
+LEARNERS = {**OWN_LEARNERS, "dmpnn": SINGLE_NETWORKS["dmpnn"], **PEERS}
 
 #: Those that the report compares, and the README shows. Presets without the encoder are in the report of `transfer.py`.
 COMPARED = (

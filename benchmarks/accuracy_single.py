@@ -1,20 +1,27 @@
-"""One D-MPNN of this project that gets what one chemprop model gets: rows to learn from, and rows to stop by."""
+"""One D-MPNN of this project that gets what one chemprop model gets: rows to learn from, and rows to stop by.
+
+With and without the encoder that comes along.
+"""
 
 import sys
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
-from peers import package_versions
+from peers import BATCH_SIZE, package_versions
 
 from molgraph import TrainConfig, featurize
 from molgraph.benchmark.protocol import Problem
-from molgraph.features.columns import molecule_columns
+from molgraph.encoder_store import encoder_for, shipped_encoder_folder
+from molgraph.features.columns import ENCODER, MoleculeColumns
 from molgraph.features.schema import SCHEMAS
 from molgraph.models.batch import ResidentGraphs
 from molgraph.models.ensemble import Ensemble
 from molgraph.models.precision import resolve_device, resolve_precision
+from molgraph.store import model_hash
 from molgraph.training.loop import TrainingData, train_pass
 from molgraph.training.plan import MemberPlan
 from molgraph.training.targets import learned_targets
@@ -27,19 +34,24 @@ class SingleNetwork:
     config: TrainConfig
 
     def settings(self) -> dict[str, Any]:
-        return {"epochs": self.config.epochs, **asdict(self.config.model)}
+        settings = {"epochs": self.config.epochs, **asdict(self.config.model)}
+        return settings if self.config.encoder == "none" else {**settings, "encoder_tuning": self.config.encoder_tuning}
 
     def versions(self) -> dict[str, str]:
-        return package_versions(Path(sys.executable), ("molgraph-toolkit", "torch", "rdkit"))
+        versions = package_versions(Path(sys.executable), ("molgraph-toolkit", "torch", "rdkit"))
+        folder = None if self.config.encoder == "none" else shipped_encoder_folder()
+        return versions if folder is None else {**versions, "encoder": model_hash(folder)}
 
     def predict_test(self, problem: Problem) -> np.ndarray:
-        config = replace(self.config, seed=problem.seed, encoder="none", encoder_tuning="full")
+        dataset, split = problem.dataset, problem.split
+        encoder, config = encoder_for(replace(self.config, seed=problem.seed), len(split.train))
         device = resolve_device(config.device)
         dtype = resolve_precision(config.precision, device)
-        dataset, split = problem.dataset, problem.split
         graphs = featurize(dataset.smiles, standardizer="none")
         plan = MemberPlan(member=0, train_rows=split.train, inner_rows=split.valid, held_out_rows=split.test)
-        features = molecule_columns(config.blocks_of("network"), graphs)
+        blocks = config.blocks_of("network")
+        frozen = encoder.frozen(device, dtype) if encoder is not None and ENCODER in blocks else None
+        features = MoleculeColumns(graphs, dataset.smiles).of(blocks, frozen)
         targets = learned_targets(dataset.labels, None, dataset.tasks, [plan], config.target_scaling)
         data = TrainingData(
             graphs=ResidentGraphs(graphs, device, features),
@@ -49,8 +61,21 @@ class SingleNetwork:
             kinds=tuple(task.kind for task in dataset.tasks),
             vocabulary=SCHEMAS[graphs.schema].vocabulary,
             features=features,
+            encoder=None if encoder is None or config.encoder_tuning == "frozen" else encoder.weights.state,
         )
         network = train_pass(data, [plan], config, dtype=dtype).network
         ensemble = Ensemble(network, schema=graphs.schema, device=device, dtype=dtype)
         said = ensemble.predict(graphs.take(split.test), features[split.test])
         return targets.transforms.inverse(said).mean[0]
+
+
+_FRESH = TrainConfig(folds=1, batch_size=BATCH_SIZE, target_scaling="standard", device="cpu", encoder="none")
+
+#: By the name in records: from fresh weights, with an encoder that is trained on, and with one that is not.
+SINGLE_NETWORKS: Mapping[str, SingleNetwork] = MappingProxyType(
+    {
+        "dmpnn": SingleNetwork(_FRESH),
+        "dmpnn_tuned": SingleNetwork(replace(_FRESH, encoder="auto", encoder_tuning="full")),
+        "dmpnn_frozen": SingleNetwork(replace(_FRESH, encoder="auto", encoder_tuning="frozen")),
+    }
+)

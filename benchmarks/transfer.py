@@ -1,13 +1,14 @@
 """What the encoder brings: the same learners on the same rows, with the encoder that comes along and without.
 
-    python benchmarks/transfer.py run [--data-set esol] [--seeds 0 1 2] [--learner network_tuned]
+    python benchmarks/transfer.py run [--data-set esol] [--seeds 0 1 2] [--learner dmpnn_tuned]
     python benchmarks/transfer.py curves [--seeds 0 1 2]
     python benchmarks/transfer.py report
 
 One record per (data set, split, seed, learner) under `benchmarks/results/transfer/`; what is there is not run again.
 The curves are learned from 50, 100, 200 and 500 rows of the training part, drawn by the seed, and have records of their
-own, named `<learner>_<rows>`. Presets on whole tables are run by `accuracy.py` (`--learner fast fast_scratch accurate
-accurate_scratch`), and read from its records. The report is `benchmarks/results/transfer.md`.
+own, named `<learner>_<rows>`. One network from fresh weights (`dmpnn`) and the presets are run on whole tables by
+`accuracy.py` (`--learner dmpnn fast fast_scratch accurate accurate_scratch`), and read from its records. The report is
+`benchmarks/results/transfer.md`.
 """
 
 import argparse
@@ -18,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from accuracy_single import SINGLE_NETWORKS
 from inputs import data_folder
 from records import RESULTS
 
@@ -30,14 +32,16 @@ from molgraph.metrics.scores import METRICS
 
 #: With the encoder, and the same without.
 PAIRS = (
+    ("dmpnn_tuned", "dmpnn"),
+    ("dmpnn_frozen", "dmpnn"),
     ("network_tuned", "network_scratch"),
     ("network_frozen", "network_scratch"),
     ("fast", "fast_scratch"),
     ("accurate", "accurate_scratch"),
 )
-PRESETS = ("fast", "fast_scratch", "accurate", "accurate_scratch")
-SINGLE = ("network_tuned", "network_frozen", "network_scratch", "latent")
-WHOLE = (*SINGLE, *PRESETS)
+RUN_BY_ACCURACY = ("dmpnn", "fast", "fast_scratch", "accurate", "accurate_scratch")
+ALONE = ("dmpnn_tuned", "dmpnn_frozen", "network_tuned", "network_frozen", "network_scratch", "latent")
+WHOLE = (*ALONE, *RUN_BY_ACCURACY)
 CURVES = ("network_tuned", "network_frozen", "network_scratch", "latent", "fast", "fast_scratch")
 ROWS = (50, 100, 200, 500)
 
@@ -63,7 +67,7 @@ class FewRows:
 
 
 LEARNERS: Mapping[str, BenchmarkLearner] = {
-    **{name: OWN_LEARNERS[name] for name in SINGLE},
+    **{name: {**OWN_LEARNERS, **SINGLE_NETWORKS}[name] for name in ALONE},
     **{f"{name}_{n}": FewRows(OWN_LEARNERS[name], n) for name in CURVES for n in ROWS},
 }
 
@@ -72,11 +76,11 @@ def main(arguments: list[str] | None = None) -> int:
     """Runs cells, or writes the report; 1 if a cell failed."""
     options = _options(arguments)
     if options.what == "report":
-        presets = [record for record in read_records(RESULTS / "moleculenet") if record.learner in PRESETS]
-        write(read_records(options.records) + presets, options.records.with_suffix(".md"))
+        others = [record for record in read_records(RESULTS / "moleculenet") if record.learner in RUN_BY_ACCURACY]
+        write(read_records(options.records) + others, options.records.with_suffix(".md"))
         return 0
     data_folder()  # says at once if there is none
-    learners = options.learner or (SINGLE if options.what == "run" else CURVES)
+    learners = options.learner or (ALONE if options.what == "run" else CURVES)
     if options.what == "curves":
         learners = [f"{name}_{n}" for n in ROWS for name in learners]
     cells = make_cells(options.data_set, options.split, options.seeds, learners, LEARNERS)
@@ -170,8 +174,8 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--learner", nargs="+", choices=WHOLE)
     parser.add_argument("--records", type=Path, default=RESULTS / "transfer")
     options = parser.parse_args(arguments)
-    if options.what == "run" and not set(options.learner or ()) <= set(SINGLE):
-        parser.error(f"on whole tables presets are run by accuracy.py; here there are {', '.join(SINGLE)}")
+    if options.what == "run" and not set(options.learner or ()) <= set(ALONE):
+        parser.error(f"on whole tables dmpnn and the presets are run by accuracy.py; here there are {', '.join(ALONE)}")
     return options
 
 

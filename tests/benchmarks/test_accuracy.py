@@ -1,15 +1,16 @@
 """The accuracy comparison: every learner on a problem whose test labels are hidden, and the script around them."""
 
 import sys
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
 import accuracy
 import accuracy_peers
-import accuracy_single
 import numpy as np
 import pytest
 from accuracy_peers import PEERS, ChempropLearner, DeepchemLearner, ForestPeer, MaplightPeer
+from accuracy_single import SingleNetwork
 from peers import Chemprop
 
 from molgraph import TrainConfig
@@ -20,6 +21,9 @@ from molgraph.datasets.dataset import Dataset
 from molgraph.datasets.duplicates import MergeReport
 from molgraph.datasets.splits import random_split
 from molgraph.tasks import TaskSpec
+
+#: Settings of one network that a few rows are enough for.
+SINGLE = TrainConfig(folds=1, epochs=30, batch_size=16, device="cpu")
 
 #: Takes the place of chemprop's program: it remembers the mean of each target over the rows that it may learn from.
 FAKE_CHEMPROP = """#!{python}
@@ -98,11 +102,11 @@ def chemprop(tmp_path, monkeypatch):
         MaplightPeer(),
         DeepchemLearner("fcn"),
         pytest.param(DeepchemLearner("dmpnn"), marks=pytest.mark.slow),
-        accuracy_single.SingleNetwork(
-            TrainConfig(folds=1, epochs=30, batch_size=16, device="cpu", model=ModelConfig(hidden=32, head_hidden=32))
-        ),
+        SingleNetwork(replace(SINGLE, encoder="none", model=ModelConfig(hidden=32, head_hidden=32))),
+        SingleNetwork(replace(SINGLE, encoder_tuning="frozen")),
+        pytest.param(SingleNetwork(replace(SINGLE, epochs=10, encoder_tuning="full")), marks=pytest.mark.slow),
     ],
-    ids=["rf", "maplight", "deepchem fcn", "deepchem dmpnn", "dmpnn"],
+    ids=["rf", "maplight", "deepchem fcn", "deepchem dmpnn", "dmpnn", "dmpnn frozen", "dmpnn tuned"],
 )
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::UserWarning")
 def test_it_learns_from_the_rows_that_it_may_see(learner, kind, monkeypatch):
