@@ -27,6 +27,7 @@ _FIELDS = {
         "shifts": list,
     },
     "soak": {"machine": dict, "seconds": float, "kills": int, "identical": int, "rounds": list},
+    "encoders": {"machine": dict, "settings": dict, "encoders": list},
     "speed": {"machine": dict, "settings": dict, "cases": dict, "failed": list},
 }
 _CASE_FIELDS = {
@@ -38,13 +39,14 @@ _CASE_FIELDS = {
     "target": dict,
     "verdict": str,
 }
-#: What each entry of an uncertainty record has at least.
+#: What each entry of a list has at least.
 _ENTRY_FIELDS = {
     "intervals": {"learner": str, "method": str, "rows": str, "seed": int, "coverage": float, "width": float},
     "spreads": {"learner": str, "method": str, "rows": str, "seed": int, "ence": float, "miscalibration_area": float},
     "classes": {"learner": str, "method": str, "rows": str, "seed": int, "kind": str},
     "selections": {"learner": str, "method": str, "kind": str, "seed": int, "q": float, "fdr": float, "power": float},
     "shifts": {"seed": int, "auc": float, "fires": bool},
+    "encoders": {"hidden": int, "depth": int, "r2": float, "scores": dict, "rates": list},
 }
 _PRIVATE_PATH = re.compile(r"(?:^|[\s\"'=])(?:/[\w.-]+){2,}|[A-Za-z]:\\")
 

@@ -42,6 +42,14 @@ def pretrain(
     config: Annotated[
         Path | None, typer.Option(metavar="FILE.toml", help="Settings; options given here come first.")
     ] = None,
+    targets: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="Keep what is computed of the structures here, and use what is there, e.g. to try another width. "
+            "[default: deleted at the end]",
+        ),
+    ] = None,
     device: Device = "auto",
     processes: Processes = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on where a run stopped.")] = False,
@@ -69,6 +77,7 @@ def pretrain(
             output=output,
             keep_out=keep_out or [],
             config=settings,
+            targets=targets,
             processes=processes or default_processes(),
             resume=resume,
             overwrite=overwrite,

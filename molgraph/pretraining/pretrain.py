@@ -39,6 +39,7 @@ def pretrain(
     output: str | Path,
     keep_out: Sequence[str | Path] = (),
     config: PretrainConfig | None = None,
+    targets: str | Path | None = None,
     processes: int = 1,
     resume: bool = False,
     overwrite: bool = False,
@@ -52,9 +53,11 @@ def pretrain(
     Args:
         libraries: What to learn from; see `molgraph.chem.files.reader.open_records`.
         output: Encoder folder to write. While pretraining runs, what it has computed is in `<output>.pretraining`
-            beside it: some 2 kB a molecule.
+            beside it.
         keep_out: Files whose compounds must not be seen, whatever their stereo: those that models will be judged on.
         config: Settings.
+        targets: Folder of what is computed of the structures, some 2 kB a molecule. It is kept, and what it holds is
+            used: another encoder of the same libraries begins to learn at once. None for one that goes at the end.
         processes: Processes that compute targets.
         resume: Go on where a killed run stopped; the encoder is the same as if it had not been killed.
         overwrite: Replace `output` if it exists.
@@ -63,7 +66,8 @@ def pretrain(
     Raises:
         InputError: A file or a setting cannot be used, or `output` exists.
         DeviceError: The device is not there.
-        TrainingError: The loss is not finite, or there is nothing that fits to resume from.
+        TrainingError: The loss is not finite, there is nothing that fits to resume from, or `targets` is of other
+            structures.
         WorkerError: A helper died.
 
     Example:
@@ -105,7 +109,7 @@ def pretrain(
     described_as = _description(corpus, config)
     sharded = shard_corpus(
         corpus.smiles,
-        work,
+        work / "targets" if targets is None else Path(targets),
         held_out_fraction=config.held_out_fraction,
         identity=described_as,
         seed=config.seed,

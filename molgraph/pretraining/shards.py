@@ -71,13 +71,13 @@ def shard_corpus(
         on_progress: Called after each shard with molecules done and all molecules.
 
     Raises:
-        InputError: The folder cannot be written, or there are too few structures.
+        InputError: The folder cannot be written or holds something else, or there are too few structures.
         TrainingError: Shards of another corpus are in the folder, or one is damaged.
     """
     n_held_out = max(1, round(held_out_fraction * len(smiles)))
     if len(smiles) - n_held_out < 1:
         raise InputError(f"{len(smiles)} structures are too few to learn from; give larger libraries")
-    folder.mkdir(parents=True, exist_ok=True)
+    _make_folder(folder)
     order = np.random.default_rng(seed).permutation(len(smiles))
     jobs = [
         _Job([smiles[i] for i in rows[start : start + SHARD_ROWS].tolist()], f"{part}-{start // SHARD_ROWS:05}")
@@ -98,6 +98,16 @@ def shard_corpus(
         held_out={job.name: _n_rows(folder, job.name) for job in jobs if job.name.startswith(_HELD_OUT)},
         mean_atoms=mean_atoms,
     )
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        names = sorted(path.name for path in folder.iterdir())
+    except OSError as error:
+        raise InputError(f"cannot make the folder {folder} for computed targets: {error.strerror}") from error
+    if names and _SCALING not in names:
+        raise InputError(f"{folder} holds {names[0]!r} and no computed targets; name an empty folder, or a new one")
 
 
 def load_shard(folder: Path, name: str) -> tuple[PackedGraphs, NDArray[np.int8]]:
@@ -176,6 +186,6 @@ def _stored_scaling(path: Path, identity: Mapping[str, str]) -> tuple[TargetScal
         if there.get(key) != value:
             raise TrainingError(
                 f"the shards in {path.parent} were made of another corpus: {key} was {there.get(key)} and is {value} "
-                "now; use the same libraries and settings, or begin without --resume"
+                "now; use the same libraries and settings, begin without --resume, or name another folder of targets"
             )
     return scaling, mean_atoms

@@ -124,6 +124,37 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_encoder(library, tmp_path, s
     assert n_trained == (12 if stage == "describe" else 13 - at)  # 3 pieces, 4 epochs; the piece at the stop is done
 
 
+def test_targets_are_computed_once_for_encoders_of_several_shapes(library, tmp_path, assay):
+    targets = tmp_path / "targets"
+    pretrain([library], output=tmp_path / "first", config=SMALL, targets=targets)
+    before = {path.name: path.read_bytes() for path in targets.iterdir()}
+    wider = dataclasses.replace(SMALL, model=dataclasses.replace(SMALL.model, hidden=SMALL.model.hidden * 2))
+    steps = []
+    card = pretrain([library], output=tmp_path / "second", config=wider, targets=targets, on_progress=steps.append)
+    assert [step.molecules_done for step in steps if step.stage == "describe"] == [120]
+    assert {path.name: path.read_bytes() for path in targets.iterdir()} == before
+    assert card.config.model.hidden == SMALL.model.hidden * 2
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["first", "second", "targets"]
+    pretrain([library], output=tmp_path / "alone", config=wider)
+    one, other = (load_file(tmp_path / name / "encoder.safetensors") for name in ("second", "alone"))
+    assert all(torch.equal(one[key], other[key]) for key in one)
+    smaller = tmp_path / "smaller.smi"
+    smaller.write_text("".join(f"{text}\n" for text in assay[0][:80]))
+    with pytest.raises(TrainingError, match=r"structures was .* or name another folder of targets"):
+        pretrain([smaller], output=tmp_path / "third", config=SMALL, targets=targets)
+
+
+def test_a_folder_of_other_things_is_left_alone(library, tmp_path):
+    own = tmp_path / "own"
+    own.mkdir()
+    (own / "notes.txt").write_text("mine")
+    with pytest.raises(InputError, match=r"own holds 'notes.txt' and no computed targets; name an empty folder"):
+        pretrain([library], output=tmp_path / "a", config=SMALL, targets=own)
+    assert [path.name for path in own.iterdir()] == ["notes.txt"]
+    with pytest.raises(InputError, match=r"cannot make the folder .*notes.txt for computed targets"):
+        pretrain([library], output=tmp_path / "a", config=SMALL, targets=own / "notes.txt")
+
+
 def test_nothing_of_another_corpus_is_gone_on_with(library, tmp_path, assay):
     with pytest.raises(StopError):
         pretrain([library], output=tmp_path / "a", config=SMALL, on_progress=stop_in("train", 2))
@@ -141,7 +172,7 @@ def test_nothing_of_another_corpus_is_gone_on_with(library, tmp_path, assay):
 def test_a_damaged_shard_is_one_error(library, tmp_path, name):
     with pytest.raises(StopError):
         pretrain([library], output=tmp_path / "a", config=SMALL, on_progress=stop_in("train", 1))
-    path = tmp_path / "a.pretraining" / f"{name}.safetensors"
+    path = tmp_path / "a.pretraining" / "targets" / f"{name}.safetensors"
     path.write_bytes(path.read_bytes()[:50])
     shutil.rmtree(tmp_path / "a.pretraining" / "state", ignore_errors=True)
     with pytest.raises(TrainingError, match=r"damaged .* begin again"):
