@@ -24,7 +24,6 @@ from records import RESULTS, machine, new_record, write_record
 from molgraph import ModelConfig, PretrainConfig, TrainConfig, featurize, pretrain
 from molgraph.encoder_store import load_encoder
 from molgraph.endpoints import endpoint_dataset, endpoints
-from molgraph.metrics.scores import METRICS
 from molgraph.models.precision import resolve_device, resolve_precision
 from molgraph.training.ensemble import train_ensemble
 
@@ -137,9 +136,9 @@ def _pretrain(shape: tuple[int, int], options: argparse.Namespace, data: Path, f
 def _out_of_fold(name: str, config: TrainConfig, data: Path) -> float:
     endpoint = next(endpoint for endpoint in endpoints() if endpoint.name == name)
     dataset = endpoint_dataset(endpoint, data)
-    said, labels = train_ensemble(dataset, config).out_of_fold[:, 0], dataset.labels[:, 0]
-    value = METRICS[JUDGES[name]].function(labels, said)
-    return float(value / labels.std()) if JUDGES[name] == "rmse" else float(value)
+    scores = {score.metric: score.mean for score in train_ensemble(dataset, config).metrics[0].scores}
+    value = scores[JUDGES[name]]
+    return float(value / dataset.labels.std()) if JUDGES[name] == "rmse" else value
 
 
 def _rates(folders: list[Path], smiles: list[str]) -> list[list[float]]:
