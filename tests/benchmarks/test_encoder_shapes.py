@@ -39,6 +39,7 @@ def data(assay, tmp_path, monkeypatch):
     return folder
 
 
+@pytest.mark.slow
 def test_shapes_are_trained_alike_and_judged_once(data, tmp_path, capsys, monkeypatch):
     assert encoder_shapes.main(["--per-library", "60", "--epochs", "1"]) == 0
     record = read_record(tmp_path / "encoder_shapes.json")
