@@ -76,7 +76,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = _options(arguments)
     data = data_folder()
     judged = [_judged(shape, options, data) for shape in SHAPES]
-    rates = _rates([RUNS / _name(shape) for shape in SHAPES], library_smiles(data, N_RATE))
+    rates = _rates([_runs(options) / _name(shape) for shape in SHAPES], library_smiles(data, N_RATE))
     print(_table(judged, rates))
     record = {
         **new_record("encoders", _versions(), {name: sha256(data / name) for name in LIBRARIES}),
@@ -86,6 +86,11 @@ def main(arguments: list[str] | None = None) -> int:
     }
     write_record(record, RESULTS / "encoder_shapes.json")
     return 0
+
+
+def _runs(options: argparse.Namespace) -> Path:
+    """Where encoders of these settings are: those of others must not be taken for them."""
+    return RUNS / f"{options.per_library}-records-{options.epochs}-epochs"
 
 
 def _name(shape: tuple[int, int]) -> str:
@@ -98,7 +103,7 @@ def _versions() -> dict[str, str]:
 
 def _judged(shape: tuple[int, int], options: argparse.Namespace, data: Path) -> Judged:
     """The encoder of a shape, trained and judged, or as it was judged before."""
-    folder, said = RUNS / _name(shape), RUNS / f"{_name(shape)}.json"
+    folder, said = _runs(options) / _name(shape), _runs(options) / f"{_name(shape)}.json"
     if not (folder / "card.json").exists():
         _pretrain(shape, options, data, folder)
     known: dict[str, float] = json.loads(said.read_text(encoding="utf-8")) if said.exists() else {}
@@ -125,7 +130,7 @@ def _pretrain(shape: tuple[int, int], options: argparse.Namespace, data: Path, f
         output=folder,
         keep_out=sets,
         config=config,
-        targets=RUNS / "targets",
+        targets=RUNS / f"targets-{options.per_library}-records",
         processes=options.processes,
         resume=True,
         on_progress=lambda at: print(f"{at.stage} {at.molecules_done:,}", file=sys.stderr, flush=True),

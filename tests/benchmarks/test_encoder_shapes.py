@@ -48,7 +48,7 @@ def test_shapes_are_trained_alike_and_judged_once(data, tmp_path, capsys, monkey
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "| width x depth | rate | R2 | caco2 |"
     assert lines[2].startswith("| 16 x 2 | 1.00 | ")
-    card = json.loads((tmp_path / "runs/16x2/card.json").read_text())
+    card = json.loads((tmp_path / "runs/60-records-1-epochs/16x2/card.json").read_text())
     assert card["keep_out_files"] == ["tox21.csv", "train_val.csv"]
     assert card["corpus"][0]["kept_out"] >= 10
 
