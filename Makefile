@@ -14,7 +14,7 @@ demo: $(VENV)/installed
 	$(BIN)/molgraph demo -o molgraph-demo --overwrite
 
 test: $(VENV)/installed-dev
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 test-slow: $(VENV)/installed-dev
 	$(BIN)/python -m pytest -m "slow and not cuda"

@@ -34,7 +34,7 @@ class SingleNetwork:
     config: TrainConfig
 
     def settings(self) -> dict[str, Any]:
-        settings = {"epochs": self.config.epochs, **asdict(self.config.model)}
+        settings = {"epochs": self.config.n_epochs, **asdict(self.config.model)}
         return settings if self.config.encoder == "none" else {**settings, "encoder_tuning": self.config.encoder_tuning}
 
     def versions(self) -> dict[str, str]:
@@ -61,7 +61,7 @@ class SingleNetwork:
             kinds=tuple(task.kind for task in dataset.tasks),
             vocabulary=SCHEMAS[graphs.schema].vocabulary,
             features=features,
-            encoder=None if encoder is None or config.encoder_tuning == "frozen" else encoder.weights.state,
+            encoder=None if encoder is None or config.encoder_tuning == "frozen" else encoder.weights,
         )
         network = train_pass(data, [plan], config, dtype=dtype).network
         ensemble = Ensemble(network, schema=graphs.schema, device=device, dtype=dtype)

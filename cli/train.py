@@ -94,7 +94,10 @@ Folds = Annotated[
 Split = Annotated[
     Literal["random", "scaffold"] | None, typer.Option(help="How rows are put into folds. [default: random]")
 ]
-Epochs = Annotated[int | None, typer.Option(help="Passes over the rows, at most. [default: 50]")]
+Epochs = Annotated[
+    int | None,
+    typer.Option(help="Passes over the rows, at most. [default: 50; 30 where a pretrained encoder learns on]"),
+]
 BatchSize = Annotated[int | None, typer.Option("--batch-size", "-b", help="Molecules a step. [default: 64]")]
 Patience = Annotated[
     int | None, typer.Option(help="Stop a member after this many epochs without progress. [default: never]")

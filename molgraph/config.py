@@ -75,6 +75,10 @@ class ModelConfig:
 #: Share of hidden values dropped where Monte-Carlo dropout is asked for by its name alone.
 DEFAULT_DROPOUT = 0.1
 
+#: Passes over the training rows: of a network that begins with fresh weights or reads columns alone, and of one whose
+#: pretrained encoder learns on. What decided them is in `benchmarks/README.md`.
+FRESH_EPOCHS, TUNING_EPOCHS = 50, 30
+
 
 @dataclass(frozen=True)
 class TrainConfig:
@@ -95,7 +99,7 @@ class TrainConfig:
         encoder_wait: Epochs in which only the other layers learn.
         folds: Members of the ensemble, each blind to its own fold. 1 trains a single model with a held-out tenth.
         split: How rows are put into folds.
-        epochs: Passes over the training rows, at most.
+        epochs: Passes over the training rows, at most; None for what suits (`n_epochs`).
         batch_size: Molecules a step.
         patience: A member stops after so many epochs without progress on its inner rows; None for never.
         inner_fraction: Share of a member's own training rows that decides when it stops.
@@ -140,7 +144,7 @@ class TrainConfig:
     encoder_wait: int = 0
     folds: int = 5
     split: FoldSplit = "random"
-    epochs: int = 50
+    epochs: int | None = None
     batch_size: int = 64
     patience: int | None = None
     inner_fraction: float = 0.1
@@ -171,7 +175,8 @@ class TrainConfig:
         require_range(self, "encoder_lr", self.encoder_lr, 0.0, 10.0)
         require_range(self, "encoder_wait", self.encoder_wait, 0, 100_000)
         require_range(self, "folds", self.folds, 1, 100)
-        require_range(self, "epochs", self.epochs, 1, 100_000)
+        if self.epochs is not None:
+            require_range(self, "epochs", self.epochs, 1, 100_000)
         require_range(self, "batch_size", self.batch_size, 1, 1_000_000)
         if self.patience is not None:
             require_range(self, "patience", self.patience, 1, float("inf"))
@@ -207,15 +212,28 @@ class TrainConfig:
                 "choose uncertainty 'quantile', or intervals 'auto'"
             )
 
+    @property
+    def tunes_encoder(self) -> bool:
+        """Whether a pretrained encoder learns on in the network.
+
+        This, and what is below, is asked of settings as a training has decided on them: `encoder` is none where there
+        is none, and `encoder_tuning` is not auto.
+        """
+        return self.encoder != "none" and self.encoder_tuning == "full"
+
+    @property
+    def n_epochs(self) -> int:
+        """Passes over the training rows, at most: as asked for, or as suits what the network begins with."""
+        if self.epochs is not None:
+            return self.epochs
+        return TUNING_EPOCHS if self.tunes_encoder else FRESH_EPOCHS
+
     def reads_network(self, learner: LearnerName) -> bool:
         """Whether a learner reads what the member's own network makes of a molecule."""
         return LEARNERS[learner].reads_network and self.encoder_tuning == "full"
 
     def blocks_of(self, learner: LearnerName) -> tuple[str, ...]:
-        """Columns of molecules that a learner reads (`molgraph.features.columns`).
-
-        Of settings as a training has decided on them: `encoder` is none where there is none, `encoder_tuning` not auto.
-        """
+        """Columns of molecules that a learner reads (`molgraph.features.columns`)."""
         own: tuple[str, ...]
         if learner == "network":
             own = () if self.model.molecule_features == "none" else (self.model.molecule_features,)

@@ -128,8 +128,9 @@ _SHAPE = ("architecture", "hidden", "depth", "readout", "virtual_node")
 def encoder_for(config: TrainConfig, n_rows: int) -> tuple[PretrainedEncoder | None, TrainConfig]:
     """The encoder that a training begins with, and its settings as they are decided on with it.
 
-    They get the shape of the encoder; or `encoder` is none where there is none. `auto` gives way where no encoder comes
-    with this installation, or the shape that is asked for is another: neither the default one nor the encoder's own.
+    They get the shape of the encoder, or `encoder` is none where there is none, and the epochs that suit either. `auto`
+    gives way where no encoder comes with this installation, or the shape that is asked for is another: neither the
+    default one nor the encoder's own.
 
     Args:
         config: Settings.
@@ -158,7 +159,7 @@ def encoder_for(config: TrainConfig, n_rows: int) -> tuple[PretrainedEncoder | N
     if tuning == "auto":
         tuning = "frozen" if n_rows <= FROZEN_UP_TO else "full"
     decided = replace(config, model=replace(config.model, **shape), encoder_tuning=tuning)
-    return load_encoder(folder), decided
+    return load_encoder(folder), replace(decided, epochs=decided.n_epochs)
 
 
 def _without(config: TrainConfig) -> TrainConfig:
@@ -174,4 +175,5 @@ def _without(config: TrainConfig) -> TrainConfig:
             f"{what}, and there is no encoder: encoder is {config.encoder!r}; name the folder of one that molgraph "
             "pretrain wrote, and leave the shape of the network to it"
         )
-    return replace(config, encoder="none", encoder_tuning="full")
+    decided = replace(config, encoder="none", encoder_tuning="full")
+    return replace(decided, epochs=decided.n_epochs)

@@ -42,7 +42,7 @@ class _Estimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
         preset: Preset = "fast",
         learner: LearnerName | None = None,
         folds: int = 5,
-        epochs: int = 50,
+        epochs: int | None = None,
         random_state: int = 0,
         device: Device = "auto",
     ) -> None:

@@ -340,6 +340,7 @@ def _begun_network(card: ModelCard) -> Network:
         card.n_members,
         n_features=_n_columns(card, "network"),
         reads_graphs=card.config.encoder_tuning == "full",
+        standardizes_vectors=card.config.tunes_encoder,
         uncertainty=card.config.uncertainty,
         loss=card.config.loss,
     )

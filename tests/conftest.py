@@ -6,12 +6,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import settings
 from rdkit import RDConfig
 
 from molgraph.config import TrainConfig
 
 # Small products gain nothing from threads, and many threads on a busy machine cost a lot. Read when torch is imported.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# Machines are shared and noisy: no test fails for want of speed.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 

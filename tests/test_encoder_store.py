@@ -19,6 +19,7 @@ from molgraph.encoder_card import encoder_card_from_dict, encoder_card_to_dict
 from molgraph.encoder_store import encoder_for, load_encoder, load_encoder_card, shipped_encoder_folder
 from molgraph.errors import InputError, ModelError
 from molgraph.features.columns import BLOCKS
+from molgraph.models.batch import ResidentGraphs
 from molgraph.models.frozen import FrozenEncoder
 from molgraph.prediction.panel import Panel
 from molgraph.sealed import _seal
@@ -135,7 +136,9 @@ class TestTraining:
             small_config, model=ModelConfig(head_hidden=32), encoder=str(encoder_folder), encoder_tuning="full"
         )
 
-    def test_it_begins_with_these_weights_and_takes_their_shape(self, assay_table, config, encoder_folder, tmp_path):
+    def test_it_begins_with_these_weights_and_takes_their_shape(
+        self, assay_table, config, encoder_folder, tmp_path, assay
+    ):
         held = dataclasses.replace(config, encoder_wait=config.epochs)
         model = train(assay_table, target_columns=["pIC50"], output=tmp_path / "model", config=held)
         assert model.card.config.model.hidden == 32
@@ -143,6 +146,19 @@ class TestTraining:
         state = load_file(tmp_path / "model" / "weights.safetensors")
         for key, tensor in load_encoder(encoder_folder).weights.state.items():
             assert torch.equal(state[f"encoder.{key}"], tensor.expand_as(state[f"encoder.{key}"])), key
+        # The head reads vectors in a fifth of their deviations over the corpus; a frozen encoder gives the deviations.
+        begun = load_encoder(encoder_folder)
+        assert torch.equal(state["vector_mean"][1], begun.weights.mean)
+        assert torch.equal(state["vector_scale"][1], begun.weights.scale)
+        network, graphs = load_model(tmp_path / "model").learners.network.members(1, 2), featurize(assay[0][:20])
+        batch = ResidentGraphs(graphs, torch.device("cpu")).batch(np.arange(20)[None])
+        read = []
+        network.hidden[0].register_forward_pre_hook(lambda _layer, inputs: read.append(inputs[0]))
+        features = torch.zeros(1, 20, network.n_features)
+        with torch.inference_mode():
+            network.read(network.encoder(batch, torch.float32), features, torch.float32)
+        expected = begun.frozen(torch.device("cpu"), torch.float32).vectors(graphs)
+        np.testing.assert_allclose(read[0][0, :, :32], 0.2 * np.clip(expected, -6, 6), atol=1e-4)
 
     def test_it_learns_on_at_its_own_rate(self, assay_table, config, encoder_folder, tmp_path):
         moved = []
@@ -167,6 +183,13 @@ class TestTraining:
             None,
             dataclasses.replace(wide, encoder="none", encoder_tuning="full"),
         )
+        epochs = [
+            encoder_for(TrainConfig(encoder=encoder, encoder_tuning=tuning, epochs=own), 60)[1].epochs
+            for encoder, tuning, own in (
+                ("none", "auto", None), ("auto", "frozen", None), ("auto", "full", None), ("auto", "full", 7)
+            )
+        ]  # fmt: skip
+        assert epochs == [50, 50, 30, 7]
         found, shaped = encoder_for(TrainConfig(), 60)
         assert found is not None
         assert shaped.model.hidden == 32

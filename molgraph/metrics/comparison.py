@@ -1,6 +1,7 @@
 """Learners measured on the same blocks (folds, splits, data sets): who is better, and who cannot be told apart."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,7 +50,7 @@ def tukey_comparison(values: Floats, *, alpha: float = 0.05) -> TukeyComparison:
     freedom = (n_blocks - 1) * (n_learners - 1)
     error = float((rest**2).sum() / freedom)
     between = float(n_blocks * ((means - means.mean()) ** 2).sum() / (n_learners - 1))
-    margin = float(studentized_range.ppf(1 - alpha, n_learners, freedom)) * np.sqrt(error / n_blocks)
+    margin = _studentized_range(1 - alpha, n_learners, freedom) * np.sqrt(error / n_blocks)
     p_value = float(f_distribution.sf(between / error, n_learners - 1, freedom)) if error > 0 else float(between == 0)
     return TukeyComparison(means, float(margin), p_value)
 
@@ -84,7 +85,7 @@ def rank_comparison(values: Floats, *, alpha: float = 0.05) -> RankComparison:
     ranks = rankdata(values, axis=1).mean(axis=0)
     if n_blocks < 2 or n_learners < 2:
         return RankComparison(ranks, float("inf"), 1.0)
-    quantile = float(studentized_range.ppf(1 - alpha, n_learners, np.inf)) / np.sqrt(2)
+    quantile = _studentized_range(1 - alpha, n_learners, float("inf")) / np.sqrt(2)
     width = quantile * np.sqrt(n_learners * (n_learners + 1) / (6 * n_blocks))
     statistic = (
         12
@@ -113,3 +114,9 @@ def mean_interval(values: Floats, *, level: float = 0.95) -> tuple[float, float]
         return float(values.mean()), float("inf")
     error = float(values.std(ddof=1)) / np.sqrt(len(values))
     return float(values.mean()), float(t_distribution.ppf((1 + level) / 2, len(values) - 1)) * float(error)
+
+
+@lru_cache(maxsize=256)
+def _studentized_range(level: float, n_groups: int, freedom: float) -> float:
+    """Quantile of the studentized range; scipy integrates for it, which takes a good part of a second."""
+    return float(studentized_range.ppf(level, n_groups, freedom))

@@ -22,6 +22,10 @@ from molgraph.vocabulary import Vocabulary
 #: Columns of a molecule further from the mean than so many deviations are cut there: some descriptors run away.
 FARTHEST = 6.0
 
+#: By this the head multiplies the deviations of a pretrained encoder's vectors while the encoder learns on; what
+#: decided it is in `benchmarks/README.md`.
+VECTOR_SIZE = 0.2
+
 
 class Outputs(NamedTuple):
     """What the members say, in label units: `[M, B, T]` each, None where no head says anything of the kind.
@@ -49,12 +53,16 @@ class Network(nn.Module):
         n_members: M.
         n_features: F, columns of each molecule that the head reads beside the encoder's vector.
         reads_graphs: Whether there is an encoder; without one the head reads columns alone.
+        standardizes_vectors: Whether the head reads the encoder's vectors in deviations, times `VECTOR_SIZE`. Those of
+            a pretrained encoder are some hundredths: beside columns of size 1 the head would be slow to read them.
         uncertainty: What gives the spread; with the kinds and the loss it decides on the heads.
         loss: What is made small where values are learned.
         seed: The first weights depend on this and on nothing else; torch's own generator is left alone, which the
             threads of several members share.
     """
 
+    vector_mean: Tensor
+    vector_scale: Tensor
     feature_mean: Tensor
     feature_scale: Tensor
     target_mean: Tensor
@@ -70,6 +78,7 @@ class Network(nn.Module):
         *,
         n_features: int = 0,
         reads_graphs: bool = True,
+        standardizes_vectors: bool = False,
         uncertainty: Uncertainty = "ensemble",
         loss: Loss = "squared",
         seed: int = 0,
@@ -81,6 +90,7 @@ class Network(nn.Module):
         self.kinds = kinds
         self.n_members = n_members
         self.n_features = n_features
+        self.standardizes_vectors = standardizes_vectors
         self.uncertainty = uncertainty
         self.loss = loss
         self.heads = tuple(head_of(uncertainty, kind, loss) for kind in kinds)
@@ -94,6 +104,9 @@ class Network(nn.Module):
         #: Where each task's part of the raw outputs ends and the next begins.
         self._bounds = (0, *accumulate(head.n_outputs for head in self.heads))
         self.output = MemberLinear(n_members, widths[-1], self._bounds[-1], generator=generator)
+        if self.encoder is not None and standardizes_vectors:
+            self.register_buffer("vector_mean", torch.zeros(n_members, self.encoder.n_out))
+            self.register_buffer("vector_scale", torch.ones(n_members, self.encoder.n_out))
         if n_features:
             self.register_buffer("feature_mean", torch.zeros(n_members, n_features))
             self.register_buffer("feature_scale", torch.ones(n_members, n_features))
@@ -114,10 +127,13 @@ class Network(nn.Module):
             features: Columns; a leading axis of 1 is that of all members. None if the head reads none.
             dtype: Number format of all but the last layer.
         """
+        if vectors is not None and self.standardizes_vectors:
+            deviations = _in_deviations(vectors.float(), self.vector_mean, self.vector_scale)
+            vectors = (VECTOR_SIZE * deviations).to(dtype)
         if self.n_features:
             if features is None:
                 raise ValueError(f"the head reads {self.n_features} columns of each molecule, and the batch has none")
-            scaled = self._scaled(features).to(dtype)
+            scaled = _in_deviations(features, self.feature_mean, self.feature_scale).to(dtype)
             vectors = scaled if vectors is None else torch.cat([vectors, scaled], dim=-1)
         if vectors is None:
             raise ValueError("the head has nothing to read: neither an encoder nor columns")
@@ -125,11 +141,6 @@ class Network(nn.Module):
             vectors = self.dropout(torch.relu(layer(vectors)))
         raw: Tensor = self.output(vectors.float())
         return raw
-
-    def _scaled(self, features: Tensor) -> Tensor:
-        """Columns in deviations from their training mean, at most `FARTHEST`; 0 where there is no number."""
-        scaled = (features - self.feature_mean[:, None]) / self.feature_scale[:, None]
-        return scaled.nan_to_num(0.0).clamp(-FARTHEST, FARTHEST)
 
     def losses(
         self,
@@ -212,6 +223,7 @@ class Network(nn.Module):
             stop - start,
             n_features=self.n_features,
             reads_graphs=self.encoder is not None,
+            standardizes_vectors=self.standardizes_vectors,
             uncertainty=self.uncertainty,
             loss=self.loss,
         )
@@ -227,12 +239,20 @@ class Network(nn.Module):
                 layer.to(dtype)
         return self
 
-    def begin_with(self, encoder: Mapping[str, Tensor]) -> None:
-        """Give each member's encoder the weights of a pretrained one, whose leading axis is 1."""
-        if self.encoder is None:
-            raise ValueError("this network has no encoder that could begin with the weights of another")
+    def begin_with(self, encoder: Mapping[str, Tensor], mean: Tensor, scale: Tensor) -> None:
+        """Give each member's encoder the weights of a pretrained one, whose leading axis is 1.
+
+        Args:
+            encoder: Its weights.
+            mean: `[H]` mean of its vectors.
+            scale: `[H]` their deviation.
+        """
+        if self.encoder is None or not self.standardizes_vectors:
+            raise ValueError("this network was not made to begin with the weights of a pretrained encoder")
         own = self.encoder.state_dict()
         self.encoder.load_state_dict({key: encoder[key].expand_as(tensor) for key, tensor in own.items()})
+        self.vector_mean.copy_(mean)
+        self.vector_scale.copy_(scale)
 
     def set_scaling(self, mean: Tensor, scale: Tensor, positive_weight: Tensor) -> None:
         """Set what is known of the labels of each member's training rows, `[M, T]` each."""
@@ -257,6 +277,12 @@ class Network(nn.Module):
             none if head.quantiles is None else head.quantiles(self._part(raw, t)) for t, head in enumerate(self.heads)
         ]
         return torch.stack(columns, dim=2)
+
+
+def _in_deviations(columns: Tensor, mean: Tensor, scale: Tensor) -> Tensor:
+    """`[M, B, F]` in deviations from their mean, at most `FARTHEST`; 0 where there is no number."""
+    scaled = (columns - mean[:, None]) / scale[:, None]
+    return scaled.nan_to_num(0.0).clamp(-FARTHEST, FARTHEST)
 
 
 def _stacked(columns: list[Tensor | None], moments: list[Moments]) -> Tensor | None:

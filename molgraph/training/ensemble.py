@@ -133,7 +133,7 @@ def train_ensemble(
             kinds=tuple(task.kind for task in dataset.tasks),
             vocabulary=SCHEMAS[graphs.schema].vocabulary,
             features=features,
-            encoder=None if encoder is None or config.encoder_tuning == "frozen" else encoder.weights.state,
+            encoder=None if encoder is None or config.encoder_tuning == "frozen" else encoder.weights,
         )
         network = train_members(data, plans, config, dtype=dtype, checkpoint=checkpoint, on_progress=on_progress)
         ensemble = Ensemble(network.network, schema=graphs.schema, device=device, dtype=dtype)

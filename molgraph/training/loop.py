@@ -1,7 +1,7 @@
 """The training loop: one pass of members, from fresh weights to the best epoch of each."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +12,7 @@ from torch import Tensor
 from molgraph.config import TrainConfig
 from molgraph.errors import TrainingError
 from molgraph.models.batch import ResidentGraphs
+from molgraph.models.frozen import EncoderWeights
 from molgraph.models.network import Network
 from molgraph.tasks import TaskKind
 from molgraph.training.checkpoint import Checkpoint
@@ -38,7 +39,7 @@ class TrainingData:
         kinds: Kind of each of the T tasks.
         vocabulary: Sizes of the feature codes.
         features: `[B, F]` columns of each molecule that the head reads; None for none.
-        encoder: Weights that each member's encoder begins with; None for fresh ones.
+        encoder: What each member's encoder begins with; None for fresh weights.
     """
 
     graphs: ResidentGraphs
@@ -48,7 +49,7 @@ class TrainingData:
     kinds: tuple[TaskKind, ...]
     vocabulary: Vocabulary
     features: NDArray[np.float32] | None = None
-    encoder: Mapping[str, Tensor] | None = None
+    encoder: EncoderWeights | None = None
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,7 @@ def train_pass(
     if checkpoint is not None:
         state.restore(checkpoint, name)
     saved_at = time.monotonic()
-    while state.epoch < config.epochs and not state.has_stopped(config.patience).all():
+    while state.epoch < config.n_epochs and not state.has_stopped(config.patience).all():
         _train_epoch(state, data, plans, config, dtype, on_step)
         _watch(state, data, plans, config, dtype)
         if checkpoint is not None and time.monotonic() - saved_at >= CHECKPOINT_SECONDS:
@@ -107,6 +108,7 @@ def _start(data: TrainingData, plans: list[MemberPlan], config: TrainConfig) -> 
             data.kinds,
             n_features=0 if data.features is None else data.features.shape[1],
             reads_graphs=config.encoder_tuning == "full",
+            standardizes_vectors=data.encoder is not None,
             uncertainty=config.uncertainty,
             loss=config.loss,
             seed=_seed(config.seed, plan.member),
@@ -129,7 +131,7 @@ def _start(data: TrainingData, plans: list[MemberPlan], config: TrainConfig) -> 
         sizes = [data.graphs.atom_counts[plan.train_rows].mean() for plan in plans]
         network.encoder.typical_atoms.copy_(torch.tensor(sizes, dtype=torch.float32))
     elif data.encoder is not None:
-        network.begin_with(data.encoder)
+        network.begin_with(data.encoder.state, data.encoder.mean, data.encoder.scale)
     if data.features is not None:
         columns = [column_scaling(data.features[plan.train_rows]) for plan in plans]
         network.set_features(
@@ -165,6 +167,7 @@ def stack_members(members: list[Network]) -> Network:
         n_members,
         n_features=first.n_features,
         reads_graphs=first.encoder is not None,
+        standardizes_vectors=first.standardizes_vectors,
         uncertainty=first.uncertainty,
         loss=first.loss,
     )

@@ -40,7 +40,7 @@ def train_members(
     size = members_per_pass(config.members_per_pass, len(plans), device)
     parts = [plans[start : start + size] for start in range(0, len(plans), size)]
     lanes = 1 if device.type == "cuda" or config.model.dropout > 0 else min(len(parts), _cores())
-    progress = _Progress(config.epochs, config.epochs * sum(len(plan.train_rows) for plan in plans), on_progress)
+    progress = _Progress(config.n_epochs, config.n_epochs * sum(len(plan.train_rows) for plan in plans), on_progress)
 
     def train_part(part: list[MemberPlan]) -> TrainedPass:
         members = tuple(plan.member for plan in part)

@@ -10,8 +10,8 @@ RISE, LOWEST = 0.05, 0.01
 
 def learning_rate(step: int, *, steps_per_epoch: int, config: TrainConfig) -> float:
     """Learning rate of the step with number `step`, counted from 0."""
-    warmup = min(config.warmup_epochs, config.epochs) * steps_per_epoch
-    total = config.epochs * steps_per_epoch
+    warmup = min(config.warmup_epochs, config.n_epochs) * steps_per_epoch
+    total = config.n_epochs * steps_per_epoch
     if step < warmup:
         return config.initial_lr + (config.peak_lr - config.initial_lr) * step / warmup
     if config.peak_lr <= 0 or config.final_lr <= 0:

@@ -103,7 +103,7 @@ def test_rows_of_weight_zero_do_not_make_a_second_class():
     assert np.isnan(one("roc_auc", truth, prediction, np.array([1.0, 1.0, 0.0])))
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(
     name=st.sampled_from(REGRESSION),
     pair=arrays(np.float64, st.tuples(st.just(2), st.integers(1, 20)), elements=st.floats(-1e6, 1e6)),
@@ -115,7 +115,7 @@ def test_any_finite_values_give_a_number_or_nan(name, pair):
         assert -1 - 1e-9 <= value <= 1 + 1e-9
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(
     name=st.sampled_from(CLASSIFICATION),
     rows=st.lists(st.tuples(st.sampled_from([0.0, 1.0]), st.floats(0, 1)), min_size=1, max_size=20),

@@ -184,7 +184,7 @@ def test_wrong_options_are_refused(write):
 NAMES = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=12)
 
 
-@settings(deadline=None, max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(names=st.lists(NAMES, min_size=1, max_size=6), suffix=st.sampled_from([".csv", ".tsv", ".csv.gz"]))
 def test_any_name_survives_a_round_trip(read, tmp_path, names, suffix):
     path = Path(tmp_path, f"table{suffix}")
@@ -197,7 +197,7 @@ def test_any_name_survives_a_round_trip(read, tmp_path, names, suffix):
         assert columns["note"][row].removeprefix("'") == note.removeprefix("'")
 
 
-@settings(deadline=None, max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(content=st.text(st.sampled_from('ab,"\n\r C\t'), max_size=60))
 def test_every_record_is_accounted_for_whatever_comes(read, write, content):
     path = write("library.csv", "smiles,id\nC,x\n" + content)
@@ -208,7 +208,7 @@ def test_every_record_is_accounted_for_whatever_comes(read, write, content):
     assert len(smiles) + len(rejected) - 1 <= n_lines
 
 
-@settings(deadline=None, max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(content=st.text(st.sampled_from('ab,"\n\r C'), max_size=60))
 def test_the_fast_way_and_the_careful_way_agree(read, write, content):
     content = "smiles,id\nC,x\n" + content

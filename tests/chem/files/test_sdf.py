@@ -138,7 +138,7 @@ def test_a_structure_column_is_refused(write):
         open_records(write("x.sdf", record("C", "", [("pIC50", "1")])), keep_columns=["pic"])
 
 
-@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(cuts=st.lists(st.tuples(st.integers(0, 2000), st.integers(0, 60)), max_size=3))
 def test_damage_never_reaches_a_record_behind_it(read, write, cuts):
     """Bytes are lost anywhere in the first records; those after the next mark are whole."""
