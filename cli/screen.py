@@ -77,6 +77,10 @@ def screen(
         typer.Option(help="Structures unlike all training compounds: in a file of their own, or among the hits."),
     ] = "separate",
     nearest: Annotated[int, typer.Option(help="Measured compounds that are shown beside each hit.")] = 1,
+    nearest_by: Annotated[
+        Literal["structure", "model"],
+        typer.Option(help="Those of the most similar structure, or the nearest in the model's own space."),
+    ] = "structure",
     smiles_column: SmilesColumn = None,
     id_column: IdColumn = None,
     keep_columns: Annotated[
@@ -137,6 +141,7 @@ def screen(
             level=level,
             domain=domain,
             nearest=nearest,
+            nearest_by=nearest_by,
             smiles_column=smiles_column,
             id_column=id_column,
             keep_columns=names(keep_columns or ""),

@@ -55,15 +55,15 @@ class LatentDomain:
 
     def distance(self, latents: NDArray[np.float32]) -> Floats:
         """Mean distance to the nearest training compounds over its limit, `[B]`, from vectors `[B, H]`."""
-        return _nearest(self._whitened(latents), self.reference) / self.distance_limit
+        return _nearest(self.whitened(latents), self.reference) / self.distance_limit
 
     def leverage(self, latents: NDArray[np.float32]) -> Floats:
         """Mahalanobis distance from the middle over its limit, `[B]`, from vectors `[B, H]`."""
-        return np.asarray(np.linalg.norm(self._whitened(latents), axis=1) / self.leverage_limit)
+        return np.asarray(np.linalg.norm(self.whitened(latents), axis=1) / self.leverage_limit)
 
     def scores(self, latents: NDArray[np.float32]) -> tuple[Floats, Floats]:
         """`distance` and `leverage`, `[B]` each, for less than both apart."""
-        whitened = self._whitened(latents)
+        whitened = self.whitened(latents)
         distance = _nearest(whitened, self.reference) / self.distance_limit
         return distance, np.linalg.norm(whitened, axis=1) / self.leverage_limit
 
@@ -76,7 +76,8 @@ class LatentDomain:
             "limits": np.array([self.distance_limit, self.leverage_limit]),
         }
 
-    def _whitened(self, latents: NDArray[np.float32]) -> Floats:
+    def whitened(self, latents: NDArray[np.float32]) -> Floats:
+        """`[B, C]` where vectors `[B, H]` lie in the space in which distances are measured."""
         return np.asarray((latents - self.centre) @ self.directions)
 
 

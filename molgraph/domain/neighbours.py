@@ -1,9 +1,14 @@
-"""Nearest training compounds by Tanimoto similarity of packed fingerprints."""
+"""Nearest training compounds, by Tanimoto similarity of packed fingerprints or by distance of vectors."""
+
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-#: Pairs of fingerprints compared at once; bounds the memory of a search to some ten megabytes.
+#: What makes compounds neighbours: alike fingerprints, or vectors of the model that lie close together.
+NeighbourSpace = Literal["structure", "model"]
+
+#: Pairs compared at once; bounds the memory of a search to some ten megabytes.
 _PAIRS_AT_ONCE = 2**16
 
 
@@ -51,6 +56,54 @@ def k_nearest(
             similarity[start : start + chunk, place] = tanimoto[row, best]
             tanimoto[row, best] = -1.0
     return index, similarity
+
+
+def k_closest(queries: NDArray[np.float32], references: NDArray[np.float32], k: int) -> NDArray[np.int64]:
+    """Indices of the k references of the least Euclidean distance to each query, `[Q, k]`, the closest first.
+
+    The first reference wins a tie; one with a NaN comes last.
+
+    Args:
+        queries: `[Q, C]` vectors.
+        references: `[R, C]` vectors, at least one.
+        k: References for each query; as many as there are where there are fewer.
+
+    >>> k_closest(np.zeros((1, 2), np.float32), np.array([[3, 4], [0, 1], [1, 1]], np.float32), 2).tolist()
+    [[1, 2]]
+    """
+    squares = np.einsum("rc,rc->r", references, references)
+    k = min(k, len(references))
+    index = np.empty((len(queries), k), dtype=np.int64)
+    chunk = max(1, _PAIRS_AT_ONCE // len(references))
+    for start in range(0, len(queries), chunk):
+        distance = squares - 2.0 * (queries[start : start + chunk] @ references.T)  # but for what a row has in common
+        index[start : start + chunk] = np.argsort(distance, axis=1, kind="stable")[:, :k]
+    return index
+
+
+def similarities(
+    queries: NDArray[np.uint8], references: NDArray[np.uint8], index: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """Tanimoto similarity of each query to the references that are named, `[Q, k]`; see `k_nearest`.
+
+    Args:
+        queries: `[Q, W]` packed bits; W a multiple of 8.
+        references: `[R, W]` packed bits.
+        index: `[Q, k]` references.
+
+    >>> bits = np.array([[1] * 8, [3] * 8, [4] * 8], dtype=np.uint8)
+    >>> similarities(bits[:1], bits, np.array([[1, 0, 2]])).tolist()
+    [[0.5, 1.0, 0.0]]
+    """
+    query_words, reference_words = _words(queries), _words(references)
+    similarity = np.empty(index.shape)
+    chunk = max(1, _PAIRS_AT_ONCE // max(index.shape[1], 1))
+    for start in range(0, len(queries), chunk):
+        part, named = query_words[start : start + chunk], reference_words[index[start : start + chunk]]
+        shared = _count(part[:, None] & named)
+        either = _count(part)[:, None] + _count(named) - shared
+        similarity[start : start + chunk] = np.divide(shared, either, out=np.zeros(shared.shape), where=either > 0)
+    return similarity
 
 
 def _words(fingerprints: NDArray[np.uint8]) -> NDArray[np.uint64]:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, overload
+from typing import TYPE_CHECKING, Literal, get_args, overload
 
 import numpy as np
 import rdkit
@@ -18,7 +18,7 @@ from molgraph.chem.parse import parse_smiles
 from molgraph.chem.standardize import standardize_smiles
 from molgraph.config import Device, Precision
 from molgraph.domain.latent import LatentDomain
-from molgraph.domain.neighbours import k_nearest
+from molgraph.domain.neighbours import NeighbourSpace, k_closest, k_nearest, similarities
 from molgraph.errors import InputError
 from molgraph.features.columns import MoleculeColumns, needs_structures
 from molgraph.features.environments import structure_vectors
@@ -42,15 +42,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Neighbours:
-    """The K most similar training compounds of each of Q structures, the most similar first.
+    """The K nearest training compounds of each of Q structures, the nearest first.
 
     Attributes:
         ids: `[Q][K]` identifiers.
         smiles: `[Q][K]` structures.
         similarity: `[Q, K]` Tanimoto similarity of Morgan fingerprints (radius 2, 2,048 bits), 0 to 1.
         labels: `[Q, K, T]` measured values, NaN = not measured.
-        in_domain: `[Q]` whether the first similarity is that of compounds which the model knows something about, i.e.
-            at least `ModelCard.domain_similarity`.
+        in_domain: `[Q]` whether the similarity to the most similar compound is that of compounds which the model knows
+            something about, i.e. at least `ModelCard.domain_similarity`.
     """
 
     ids: tuple[tuple[str, ...], ...]
@@ -311,27 +311,50 @@ class Predictor:
             texts.append(text)
         return texts
 
-    def neighbours(self, smiles: Sequence[str], *, count: int = 1) -> Neighbours | None:
-        """The most similar training compounds of each structure; None if the model was saved without structures.
+    def neighbours(
+        self, smiles: Sequence[str], *, count: int = 1, by: NeighbourSpace = "structure"
+    ) -> Neighbours | None:
+        """The nearest training compounds of each structure; None if the model was saved without structures.
 
         Args:
             smiles: Q structures, standardized as those of the training.
             count: K; as many as there are where there are fewer.
+            by: `structure` for the most similar fingerprints; `model` for the least distance in the model's own space,
+                that of `Prediction.latent_distance`, where compounds can be near that share no scaffold.
 
         Raises:
-            InputError: A structure cannot be parsed.
+            InputError: A structure cannot be parsed, or `by` is none of the above.
         """
+        if by not in get_args(NeighbourSpace):
+            raise InputError(f"by is {by!r}; choose one of {', '.join(get_args(NeighbourSpace))}")
         structures = self._model.structures
         if structures is None:
             return None
-        index, similarity = k_nearest(morgan_fingerprints(smiles), structures.fingerprints, count)
+        fingerprints = morgan_fingerprints(smiles)
+        index, similarity = k_nearest(fingerprints, structures.fingerprints, count if by == "structure" else 1)
+        in_domain = similarity[:, 0] >= (self.card.domain_similarity or 0.0)
+        if by == "model":
+            index = k_closest(self._places(smiles), self._training_places, count)
+            similarity = similarities(fingerprints, structures.fingerprints, index)
         return Neighbours(
             ids=tuple(tuple(structures.ids[i] for i in row) for row in index.tolist()),
             smiles=tuple(tuple(structures.smiles[i] for i in row) for row in index.tolist()),
             similarity=similarity,
             labels=self._model.labels[index],
-            in_domain=similarity[:, 0] >= (self.card.domain_similarity or 0.0),
+            in_domain=in_domain,
         )
+
+    @cached_property
+    def _training_places(self) -> NDArray[np.float32]:
+        structures = self._model.structures
+        return self._places(() if structures is None else structures.smiles)
+
+    def _places(self, smiles: Sequence[str]) -> NDArray[np.float32]:
+        """`[Q, C]` where structures lie in the model's own space; NaN for one that gives no graph."""
+        graphs = featurize(smiles, standardizer=self.card.standardizer)
+        vectors = structure_vectors(graphs) if self.vectorizer is None else self.vectorizer.vectors(graphs)
+        places = self.latent_domain.whitened(vectors)
+        return _in_rows(places, graphs.row_index if graphs.rejected else None, len(smiles)).astype(np.float32)
 
 
 def _in_rows(values: NDArray[np.float64], row: NDArray[np.int64] | None, n_rows: int) -> NDArray[np.float64]:

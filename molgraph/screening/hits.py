@@ -17,6 +17,7 @@ from molgraph.chem.druglikeness import DrugLikeness, drug_likeness
 from molgraph.chem.files.records import RecordBatch
 from molgraph.chem.files.writer import open_table_writer
 from molgraph.chem.identity import canonical_smiles
+from molgraph.domain.neighbours import NeighbourSpace
 from molgraph.rank.top import Ranked, TopEntries
 from molgraph.results import Prediction
 from molgraph.screening.columns import (
@@ -92,12 +93,14 @@ class HitColumns:
         keep: Columns of the library that are carried along.
         task: Position of the task whose measured values are shown.
         nearest: Training compounds that are shown.
+        nearest_by: What makes them near.
         has_selection: Whether p-values are shown.
     """
 
     keep: tuple[str, ...] = ()
     task: int = 0
     nearest: int = 1
+    nearest_by: NeighbourSpace = "structure"
     has_selection: bool = False
 
 
@@ -199,7 +202,7 @@ def write_hits(path: Path, panel: Panel, ranking: Sequence[Ranked[Hit]], columns
     """Write a ranking as a table, best first.
 
     Columns: `rank, id, smiles, duplicate_ids`, the kept ones, the predictions, `score`, with a selection `p_value` and
-    `selected`, then `latent_distance`, `leverage`, `in_training`, `in_domain`, the most similar training compounds with
+    `selected`, then `latent_distance`, `leverage`, `in_training`, `in_domain`, the nearest training compounds with
     their measured values, which are empty if the model was saved without its training structures (`in_domain` then goes
     by the distance alone), with a profile of several objectives `pareto_front`, and if they are asked for `alerts`,
     `qed`, `lipinski_violations` and `sa_score`. Of models after the first each task has its own `in_domain`.
@@ -226,7 +229,8 @@ def _columns(ranking: Sequence[Ranked[Hit]], panel: Panel, shown: HitColumns, fa
     last["latent_distance"] = [hit.latent_distance for hit in hits]
     last["leverage"] = [hit.leverage for hit in hits]
     last["in_training"] = [None] * len(hits) if in_training is None else in_training
-    neighbours = predictor.neighbours(predictor.standardized([hit.smiles for hit in hits]), count=shown.nearest)
+    texts = predictor.standardized([hit.smiles for hit in hits])
+    neighbours = predictor.neighbours(texts, count=shown.nearest, by=shown.nearest_by)
     last |= _nearest_columns(shown, neighbours, hits)
     last |= {**facts.fronts, **facts.quality(ranking)}
     columns: Columns = {

@@ -4,6 +4,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal, get_args
 
 from molgraph.chem.alerts import ALERT_CATALOGUES
+from molgraph.domain.neighbours import NeighbourSpace
 from molgraph.errors import InputError
 from molgraph.screening.hits import DomainRule
 from molgraph.screening.selection import DEFAULT_FDR, FdrMethod, check_options
@@ -14,6 +15,13 @@ DiversityRule = Literal["maxmin", "scaffold", "cluster"]
 
 #: More measured compounds beside a hit than this are no help.
 _MOST_NEAREST = 20
+
+#: What each option that has names for values may be.
+_CHOICES = {
+    "domain": get_args(DomainRule),
+    "nearest_by": get_args(NeighbourSpace),
+    "diverse_by": get_args(DiversityRule),
+}
 
 
 @dataclass(frozen=True)
@@ -33,6 +41,7 @@ class ScreenOptions:
     level: float
     domain: DomainRule
     nearest: int
+    nearest_by: NeighbourSpace
     smiles_column: str | None
     id_column: str | None
     keep_columns: tuple[str, ...]
@@ -47,15 +56,14 @@ class ScreenOptions:
             raise InputError(f"nearest is {self.nearest}; it must lie between 1 and {_MOST_NEAREST}")
         if not 0 < self.level < 1:
             raise InputError(f"level is {self.level}; it must lie between 0 and 1, e.g. 0.9")
-        if self.domain not in get_args(DomainRule):
-            raise InputError(f"domain is {self.domain!r}; choose one of {', '.join(get_args(DomainRule))}")
+        for name, choices in _CHOICES.items():
+            if (value := getattr(self, name)) not in choices:
+                raise InputError(f"{name} is {value!r}; choose one of {', '.join(choices)}")
         if self.goal is not None and self.profile is not None:
             raise InputError("goal and profile both say what ranks; give one of the two")
         check_options(self.hit, self.fdr, self.fdr_method)
         if self.diverse is not None and not 1 <= self.diverse <= self.top:
             raise InputError(f"diverse is {self.diverse}; it must lie between 1 and top, which is {self.top}")
-        if self.diverse_by not in get_args(DiversityRule):
-            raise InputError(f"diverse_by is {self.diverse_by!r}; choose one of {', '.join(get_args(DiversityRule))}")
         for name in self.alerts:
             if name not in ALERT_CATALOGUES:
                 raise InputError(f"alerts names {name!r}; choose of {', '.join(ALERT_CATALOGUES)}, or none at all")

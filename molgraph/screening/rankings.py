@@ -64,7 +64,11 @@ def write_rankings(run: ScreenRun, folder: Path, options: ScreenOptions, stream:
     quality = quality_columns([*wanted.values()], run.panel, options.alerts, stream.begin)
     shift = check_shift(run.panel.first, run.sample)  # while helpers are at work on that
     columns = HitColumns(
-        run.keep_columns, task=_shown_task(run), nearest=options.nearest, has_selection=run.selection is not None
+        run.keep_columns,
+        task=_shown_task(run),
+        nearest=options.nearest,
+        nearest_by=options.nearest_by,
+        has_selection=run.selection is not None,
     )
     duplicates = repeat_ids((inside, selected, outside), folder / DUPLICATES)
     diverse = picked_hits(inside, run.panel.first, options)

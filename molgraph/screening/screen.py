@@ -14,6 +14,7 @@ from molgraph.atomic import check_folder
 from molgraph.chem.files.tables import TableWriter
 from molgraph.chem.files.writer import open_table_writer
 from molgraph.config import Device, Precision
+from molgraph.domain.neighbours import NeighbourSpace
 from molgraph.errors import InputError
 from molgraph.library.cores import processes_within
 from molgraph.library.progress import StreamProgress
@@ -60,6 +61,7 @@ def screen(
     level: float = 0.9,
     domain: DomainRule = "separate",
     nearest: int = 1,
+    nearest_by: NeighbourSpace = "structure",
     smiles_column: str | None = None,
     id_column: str | None = None,
     keep_columns: Sequence[str] = (),
@@ -110,6 +112,8 @@ def screen(
             `ModelCard.domain_similarity`, or far from them in the model's own space (`molgraph.domain.latent`);
             `ignore` ranks all alike, as is done where the model has no structures.
         nearest: Training compounds that are shown beside each hit.
+        nearest_by: Which: those of the most similar `structure`, or the nearest in the `model`'s own space, see
+            `Predictor.neighbours`.
         smiles_column: Column of structures; found by name if left out.
         id_column: Column of identifiers; found by name if left out.
         keep_columns: Columns of the library to carry into the hits.
@@ -165,6 +169,7 @@ def screen(
         level=level,
         domain=domain,
         nearest=nearest,
+        nearest_by=nearest_by,
         smiles_column=smiles_column,
         id_column=id_column,
         keep_columns=tuple(keep_columns),

@@ -162,6 +162,25 @@ def test_neighbours_of_training_compounds_are_themselves(predictor, assay):
     assert len(predictor.neighbours([]).ids) == 0
 
 
+def test_neighbours_in_the_space_of_the_model(predictor, assay):
+    own = predictor.neighbours(assay[0][:60], by="model")
+    assert own.ids == tuple((f"cpd-{row}",) for row in range(60))
+    assert (own.similarity == 1.0).all()
+    queries = assay[0][60:90]
+    by_structure, by_model = (predictor.neighbours(queries, count=60, by=by) for by in ("structure", "model"))
+    assert by_structure.ids != by_model.ids
+    np.testing.assert_array_equal(by_structure.in_domain, by_model.in_domain)
+    domain, vectors = predictor.latent_domain, predictor.vectorizer.vectors(featurize([*queries, *assay[0][:60]]))
+    places = domain.whitened(vectors)
+    for row, ids in enumerate(by_model.ids):
+        apart = np.linalg.norm(places[30:] - places[row], axis=1)
+        assert (np.diff(apart[[int(name.removeprefix("cpd-")) for name in ids]]) >= -1e-5).all()
+    similarity = dict(zip(by_structure.ids[0], by_structure.similarity[0], strict=True))
+    assert [similarity[name] for name in by_model.ids[0]] == by_model.similarity[0].tolist()
+    with pytest.raises(InputError, match="by is 'name'; choose one of structure, model"):
+        predictor.neighbours(queries, by="name")
+
+
 def test_what_is_unlike_all_training_compounds_is_outside(predictor, mixed, assay):
     found = predictor.neighbours([*assay[0][:200], "CCO", "[Co+3]"])
     least = predictor.card.domain_similarity

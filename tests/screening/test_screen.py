@@ -291,6 +291,7 @@ def test_summary_tells_all(model_folder, library, tmp_path):
         "level": 0.8,
         "domain": "separate",
         "nearest": 1,
+        "nearest_by": "structure",
         "smiles_column": "smiles",
         "id_column": "name",
         "keep_columns": [],

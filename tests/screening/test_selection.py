@@ -233,6 +233,7 @@ def test_diverse(predictor, library, tmp_path):
         ({"hit": "pIC50 > 99"}, "of the 450 calibration compounds.*none of them is.*was measured from"),
         ({"hit": HIT, "fdr": 0.001}, "at least 999 calibration compounds, and the model has 450"),
         ({"hit": HIT, "nearest": 0}, "nearest is 0"),
+        ({"hit": HIT, "nearest_by": "name"}, "nearest_by is 'name'; choose one of structure, model"),
     ],
 )
 def test_what_cannot_be_asked(predictor, library, tmp_path, options, message):
@@ -265,6 +266,18 @@ def test_several_neighbours_are_shown(predictor, library, tmp_path):
         similarity = [float(row[f"{name}_similarity"]) for name in ("nearest", "nearest_2", "nearest_3")]
         assert similarity == sorted(similarity, reverse=True)
         assert len({row[f"{name}_id"] for name in ("nearest", "nearest_2", "nearest_3")}) == 3
+
+
+def test_neighbours_may_be_those_of_the_model(predictor, library, tmp_path):
+    for by in ("structure", "model"):
+        screen(predictor, library, output=tmp_path / by, nearest=2, nearest_by=by, top=20)
+    found = {by: rows(tmp_path / by / "hits.csv") for by in ("structure", "model")}
+    shown = ("nearest_id", "nearest_smiles", "nearest_similarity", "nearest_value")
+    own = {*shown, *(name.replace("nearest", "nearest_2") for name in shown)}
+    for one, other in zip(*found.values(), strict=True):
+        assert {key: one[key] for key in one if key not in own} == {key: other[key] for key in other if key not in own}
+        assert float(one["nearest_similarity"]) >= float(other["nearest_similarity"])
+    assert [row["nearest_id"] for row in found["structure"]] != [row["nearest_id"] for row in found["model"]]
 
 
 def test_rule_and_scores_are_those_of_the_calibration(predictor):

@@ -88,6 +88,12 @@ def test_what_is_loaded_says_the_same(model):
     assert [bad.row for bad in one.rejected] == [2]
 
 
+def test_in_its_own_space_what_it_was_trained_on_is_next_to_itself(model):
+    predictor, _, _ = model
+    own = predictor.structures.smiles[:20]
+    assert predictor.neighbours(own, by="model").smiles == tuple((text,) for text in own)
+
+
 def test_graphs_are_enough_unless_it_reads_descriptors(model):
     predictor, _, config = model
     names = names_of(config, 90)
