@@ -95,7 +95,7 @@ class TrainConfig:
         encoder_tuning: What becomes of a pretrained encoder in the network: it learns on (`full`), or stays as it is
             (`frozen`); then structures are embedded once, and heads are trained in seconds. `auto` freezes it for small
             tables (`molgraph.encoder_store.FROZEN_UP_TO` rows). Other learners read it as it is.
-        encoder_lr: Its learning rate, as a share of that of the other layers.
+        encoder_lr: Its learning rate over that of the other layers; what decided it is in `benchmarks/README.md`.
         encoder_wait: Epochs in which only the other layers learn.
         folds: Members of the ensemble, each blind to its own fold. 1 trains a single model with a held-out tenth.
         split: How rows are put into folds.
@@ -140,7 +140,7 @@ class TrainConfig:
     model: ModelConfig = field(default_factory=ModelConfig)
     encoder: str = "auto"
     encoder_tuning: EncoderTuning = "auto"
-    encoder_lr: float = 0.3
+    encoder_lr: float = 2.0
     encoder_wait: int = 0
     folds: int = 5
     split: FoldSplit = "random"
