@@ -138,7 +138,7 @@ def _start(data: TrainingData, plans: list[MemberPlan], config: TrainConfig) -> 
             torch.tensor(np.stack([mean for mean, _ in columns]), dtype=torch.float32),
             torch.tensor(np.stack([scale for _, scale in columns]), dtype=torch.float32),
         )
-    # The share of the learning rate that the schedule gives; a pretrained encoder has less to learn.
+    # Over the learning rate that the schedule gives: a pretrained encoder begins elsewhere than the layers above it.
     encoder_share = 1.0 if data.encoder is None else config.encoder_lr
     own = [] if network.encoder is None else [*network.encoder.parameters()]
     of_encoder = {*map(id, own)}
