@@ -99,7 +99,7 @@ def test_goes_on_where_it_was_stopped(predictor, library, tmp_path):
 def test_every_shard_counts(predictor, library, tmp_path, method):
     options = {**OPTIONS, "fdr_method": method}
     screen(predictor, library, output=tmp_path / "whole", **options)
-    for n in range(1, 39, 9):
+    for n in range(1, 39, 8):
         stopped(predictor, library, tmp_path / "hits", n, fdr_method=method)
         screen(predictor, library, output=tmp_path / "hits", resume=True, **options)
         assert contents(tmp_path / "hits") == contents(tmp_path / "whole"), n
