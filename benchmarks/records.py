@@ -12,7 +12,6 @@ from typing import Any
 
 RESULTS = Path(__file__).resolve().parent / "results"
 FORMAT_VERSION = 1
-_FAST_BFLOAT16 = {"avx512_bf16", "amx_bf16"}
 
 _COMMON = {"format_version": int, "kind": str, "date": str, "versions": dict, "data_sha256": dict}
 _FIELDS = {
@@ -101,11 +100,13 @@ def new_record(kind: str, versions: Mapping[str, Any], data_sha256: Mapping[str,
 def machine() -> dict[str, Any]:
     """What the speed depends on: system, processor and the cores that may be used. No host name."""
     processor = _processor()
+    flags = processor.get("flags", "").split()
+    is_intel = processor.get("vendor_id") == "GenuineIntel"
     return {
         "system": f"{platform.system()}-{platform.machine()}".lower(),
         "cpu": processor.get("model name", platform.processor() or "unknown"),
         "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
-        "fast_bfloat16": not _FAST_BFLOAT16.isdisjoint(processor.get("flags", "").split()),
+        "fast_bfloat16": "amx_bf16" in flags or ("avx512_bf16" in flags and not is_intel),
     }
 
 

@@ -63,10 +63,10 @@ TaskType = Annotated[
 ]
 ConfigFile = Annotated[Path | None, typer.Option(metavar="FILE.toml", help="File of settings; options given here win.")]
 PresetName = Annotated[
-    Literal["fast", "accurate"] | None,
+    Literal["lean", "fast", "accurate"] | None,
     typer.Option(
-        help="fast blends what leaves half of the network's rate when a library is screened, accurate whatever helps. "
-        "[default: fast]"
+        help="fast blends what leaves half of the network's rate when a library is screened, lean only the network and "
+        "a process on the encoder's vector, accurate whatever helps. [default: fast]"
     ),
 ]
 Learner = Annotated[
@@ -340,7 +340,7 @@ def _show_metrics(model: "Predictor", output: Path) -> None:
     n_folds = model.card.config.folds
     how = f"{n_folds} folds, each predicted by a member that never saw it" if n_folds > 1 else "a held-out tenth"
     show_line(f"On compounds that it had not seen ({how}):")
-    rows = [("task", "metric", "value", "spread over folds" if n_folds > 1 else "", "compounds")]
+    rows = [("task", "metric", "value", "spread over folds" if n_folds > 1 else "error", "compounds")]
     for record in model.card.metrics:
         mean = "undefined" if record.mean is None else f"{record.mean:.3f}"
         std = "" if record.std is None else f"± {record.std:.3f}"

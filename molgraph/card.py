@@ -23,6 +23,9 @@ _RANGES = MappingProxyType(
     {"roc_auc": (0.0, 1.0), "average_precision": (0.0, 1.0), "r2": (-math.inf, 1.0), "spearman": (-1.0, 1.0)}
 )
 
+#: Standard errors on either side that hold 95% of a normal distribution.
+_NORMAL_95 = 1.96
+
 EndpointGroup = Literal["toxicity", "ADME", "physical chemistry", "efficacy"]
 
 
@@ -59,7 +62,16 @@ class DataAccount:
 
 @dataclass(frozen=True)
 class MetricRecord:
-    """One out-of-fold metric of one task; None where it is not defined."""
+    """One out-of-fold metric of one task; None where it is not defined.
+
+    Attributes:
+        task: Name of the task.
+        metric: Name of the metric.
+        mean: Mean over the folds.
+        std: Standard deviation over the folds; of a single fold, the standard error by a bootstrap of its rows.
+        folds: The value of each.
+        n_rows: Compounds that were judged.
+    """
 
     task: str
     metric: str
@@ -70,7 +82,7 @@ class MetricRecord:
 
     @property
     def interval(self) -> tuple[float, float] | None:
-        """95% interval of the mean over the folds; None with fewer than two.
+        """95% interval of the mean over the folds, or of the value of a single one; None where `std` is not defined.
 
         The folds' training rows overlap, so their spread alone would make it too narrow: the variance of the mean is
         taken as `(1/k + 1/(k-1))` of theirs (Nadeau and Bengio 2003, doi:10.1023/A:1024068626366).
@@ -80,11 +92,14 @@ class MetricRecord:
         (0.11, 0.89)
         """
         k = sum(fold is not None for fold in self.folds)
-        if self.mean is None or self.std is None or k < 2:
+        if self.mean is None or self.std is None:
             return None
-        from scipy.special import stdtrit  # cards are read where it is not needed
+        if len(self.folds) == 1:
+            half = _NORMAL_95 * self.std
+        else:
+            from scipy.special import stdtrit  # cards are read where it is not needed
 
-        half = float(stdtrit(k - 1, 0.975)) * self.std * math.sqrt(1 / k + 1 / (k - 1))
+            half = float(stdtrit(k - 1, 0.975)) * self.std * math.sqrt(1 / k + 1 / (k - 1))
         lowest, highest = _RANGES.get(self.metric, (0.0, math.inf))
         return max(self.mean - half, lowest), min(self.mean + half, highest)
 

@@ -85,8 +85,8 @@ class TrainConfig:
     """How an ensemble is trained.
 
     Attributes:
-        preset: Learners that are blended: `fast` those that leave half of the network's rate when a library is
-            screened, `accurate` all.
+        preset: Learners that are blended: `lean` the network and a process on the encoder's vector, `fast` those that
+            leave half of the network's rate when a library is screened, `accurate` all.
         learner: One learner alone, in the place of a preset's (`molgraph.learners.LEARNERS`).
         model: Shape of each network.
         encoder: Where the network's encoder begins: with the one that comes with molgraph (`auto`; where none does, or

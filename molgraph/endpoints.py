@@ -1,8 +1,9 @@
 """The panel as it is made: a table of endpoints, and a model of each, trained for the package data.
 
-Every model is a Gaussian process on the vectors of the encoder that comes along, so that the whole panel costs one pass
-of the encoder; what decided that is in `benchmarks/README.md`. The models hold vectors of their training compounds and
-no structures, and read the encoder of the installation instead of holding a copy.
+Models are Gaussian processes on the vectors of the encoder that comes along, which costs the whole panel one pass of
+it. Where a network of its own pays for one more, an endpoint blends that with its process; what decided that is in
+`benchmarks/README.md`. The models hold vectors of their training compounds and no structures, and read the encoder of
+the installation instead of holding a copy.
 """
 
 import tomllib
@@ -17,7 +18,7 @@ from molgraph.chem.files import open_records
 from molgraph.config import TrainConfig
 from molgraph.datasets.dataset import Dataset
 from molgraph.datasets.tables import read_table
-from molgraph.learners import LearnerName
+from molgraph.learners import LearnerName, Preset
 from molgraph.plain import parse_plain
 from molgraph.prediction.predictor import Predictor
 from molgraph.reference import reference_values
@@ -53,7 +54,9 @@ class Endpoint:
         file: Table that it is learned from, in the folder of data sets.
         smiles_column: Column of structures.
         kind: What the columns hold.
-        learner: What learns it.
+        learner: What learns it; None for what `preset` blends.
+        preset: Learners that are blended in the place of one, with an encoder that learns on where the rows are many.
+        folds: Members, as in `TrainConfig`.
         tasks: Columns that are learned.
         about: What its card says beyond what is known of any model.
     """
@@ -62,7 +65,9 @@ class Endpoint:
     file: str
     smiles_column: str
     kind: TaskKind
-    learner: LearnerName
+    learner: LearnerName | None
+    preset: Preset
+    folds: int
     tasks: tuple[EndpointTask, ...]
     about: About
 
@@ -93,7 +98,9 @@ def _endpoint(entry: Mapping[str, Any], not_for: str) -> Endpoint:
     own = {key: values.pop(key) for key in ("title", "group", "source", "licence")}
     about = {**own, "not_for": not_for, "defects": values.pop("defects", [])}
     tasks = [{"unit": None, "direction": None, "name": task["column"], **task} for task in values.pop("tasks")]
-    whole = {"learner": "latent", **values, "tasks": tasks, "about": about}
+    learner = None if "preset" in values else "latent"
+    defaults = {"learner": learner, "preset": TrainConfig.preset, "folds": TrainConfig.folds}
+    whole = {**defaults, **values, "tasks": tasks, "about": about}
     endpoint: Endpoint = parse_plain(Endpoint, whole, "recipe of an endpoint", f"{_RECIPE}: {values.get('name')}")
     return endpoint
 
@@ -135,7 +142,14 @@ def build_endpoint(endpoint: Endpoint, data: str | Path, output: str | Path) -> 
         InputError: A table cannot be used, or the model's folder exists.
     """
     dataset = endpoint_dataset(endpoint, data)
-    trained = train_ensemble(dataset, TrainConfig(learner=endpoint.learner, encoder_tuning="frozen", device="cpu"))
+    config = TrainConfig(
+        preset=endpoint.preset,
+        learner=endpoint.learner,
+        folds=endpoint.folds,
+        encoder_tuning="auto" if endpoint.learner is None else "frozen",
+        device="cpu",
+    )
+    trained = train_ensemble(dataset, config)
     model = to_stored_model(dataset, trained, keep_structures=False)
     drugs = _reference_structures(Path(data, REFERENCE_FILE))
     mean = Predictor(model, digest="", device="cpu").predict(drugs).mean

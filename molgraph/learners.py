@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import Literal
 
 LearnerName = Literal["network", "embedding", "boosting", "maplight", "forest", "kernel", "latent"]
-Preset = Literal["fast", "accurate"]
+Preset = Literal["lean", "fast", "accurate"]
 
 
 @dataclass(frozen=True)
@@ -72,9 +72,11 @@ LEARNERS: Mapping[LearnerName, LearnerSpec] = MappingProxyType(
     }
 )
 
-#: What is blended, by preset. `fast` takes only what leaves half of the network's rate when a library is screened.
+#: What is blended, by preset. `lean` takes only what the network and the encoder make of a graph, `fast` what leaves
+#: half of the network's rate when a library is screened.
 PRESETS: Mapping[Preset, tuple[LearnerName, ...]] = MappingProxyType(
     {
+        "lean": ("network", "latent"),
         "fast": ("network", "boosting", "kernel", "latent"),
         "accurate": ("network", "maplight", "forest", "kernel", "latent"),
     }

@@ -169,3 +169,10 @@ def test_a_card_is_refused_or_read_as_it_is(place, value):
     except InputError:
         return
     assert json.loads(json.dumps(card_to_dict(card))) == values
+
+
+def test_the_interval_of_a_single_fold_is_that_of_its_rows():
+    record = MetricRecord("y", "roc_auc", 0.95, 0.04, (0.95,), 40)
+    assert record.interval == pytest.approx((0.95 - 1.96 * 0.04, 1.0))
+    assert MetricRecord("y", "rmse", 0.5, None, (0.5,), 1).interval is None
+    assert MetricRecord("y", "rmse", 0.5, None, (0.5, None), 1).interval is None

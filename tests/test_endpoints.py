@@ -27,7 +27,7 @@ def small(monkeypatch, tmp_path, assay):
         writer.writerows([*zip(smiles[:60], values[:60], strict=True), (smiles[0], values[0] + 3), ("oops", 1.0)])
     (data / REFERENCE_FILE).write_text("smiles\n" + "\n".join(smiles[100:110]) + "\nC1CC\n")
     endpoint = replace(
-        next(own for own in endpoints() if own.name == "lipophilicity"),
+        next(own for own in endpoints() if own.name == "caco2"),
         name="small",
         file="table.csv",
         tasks=(EndpointTask("Y", "small", "logD", None),),
@@ -79,6 +79,17 @@ def test_a_model_of_the_panel_from_its_table(small):
     before = sorted((path, path.stat().st_mtime_ns) for path in output.rglob("*"))
     assert build_panel(data, output, tell=told.append) == (output / "small",)  # what is there stays
     assert sorted((path, path.stat().st_mtime_ns) for path in output.rglob("*")) == before
+
+
+def test_an_endpoint_may_blend_and_have_one_member(small, monkeypatch):
+    endpoint, data, output = small
+    blend = replace(endpoint, learner=None, preset="lean", folds=1)
+    monkeypatch.setattr("molgraph.endpoints.endpoints", lambda: (blend,))
+    build_panel(data, output)
+    card = load_card(output / "small")
+    assert (card.learners, card.n_members, card.has_structures) == (("network", "latent"), 1, False)
+    assert {record.n_rows for record in card.metrics} == {6}  # a tenth
+    assert Predictor.load(output / "small", device="cpu").predict(["CCO"]).mean.shape == (1, 1)
 
 
 def test_a_model_without_its_encoder_needs_the_one_that_comes_along(small, monkeypatch):

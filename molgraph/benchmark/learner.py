@@ -80,6 +80,7 @@ class OwnLearner:
 #: comes along; `scratch` is without, `tuned` and `frozen` say what becomes of it in the network.
 OWN_LEARNERS: Mapping[str, OwnLearner] = MappingProxyType(
     {
+        "lean": OwnLearner(TrainConfig(preset="lean")),
         "fast": OwnLearner(TrainConfig(preset="fast")),
         "accurate": OwnLearner(TrainConfig(preset="accurate")),
         "fast_scratch": OwnLearner(TrainConfig(preset="fast", encoder="none")),

@@ -34,18 +34,45 @@ def bootstrap_intervals(
     >>> low < 49.5 < high
     True
     """
+    found = _resampled(metrics, n_rows, resamples, seed)
+    return {name: _central(values, level) for name, values in found.items()}
+
+
+def bootstrap_errors(
+    metrics: Mapping[str, Callable[[NDArray[np.int64]], float]], n_rows: int, *, resamples: int = 200, seed: int = 0
+) -> dict[str, float]:
+    """The standard error of each metric: its deviation over samples of the rows, as in `bootstrap_intervals`.
+
+    Two hundred samples are enough for it (Efron and Tibshirani 1993, section 6.4).
+
+    >>> values = np.arange(100.0)
+    >>> error = bootstrap_errors({"mean": lambda rows: values[rows].mean()}, 100)["mean"]
+    >>> bool(abs(error - values.std() / 10) < 0.3)
+    True
+    """
+    found = _resampled(metrics, n_rows, resamples, seed)
+    return {name: float(np.std(_defined(values), ddof=1)) for name, values in found.items()}
+
+
+def _resampled(
+    metrics: Mapping[str, Callable[[NDArray[np.int64]], float]], n_rows: int, resamples: int, seed: int
+) -> dict[str, list[float]]:
     rng = np.random.default_rng(seed)
     found: dict[str, list[float]] = {name: [] for name in metrics}
     for _ in range(resamples if n_rows else 0):
         rows = rng.integers(0, n_rows, n_rows)
         for name, metric in metrics.items():
             found[name].append(metric(rows))
-    return {name: _central(values, level) for name, values in found.items()}
+    return found
+
+
+def _defined(values: Sequence[float]) -> NDArray[np.float64]:
+    """The values that are numbers; NaN twice where they are less than half."""
+    defined = np.array([value for value in values if np.isfinite(value)])
+    return np.full(2, np.nan) if len(defined) < max(len(values) / 2, 2) else defined
 
 
 def _central(values: Sequence[float], level: float) -> tuple[float, float]:
-    defined = np.array([value for value in values if np.isfinite(value)])
-    if len(defined) < max(len(values) / 2, 1):
-        return float("nan"), float("nan")
+    defined = _defined(values)
     low, high = np.quantile(defined, [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)

@@ -57,10 +57,10 @@ class DMPNN(nn.Module):
         for _ in range(self.depth - 1):
             messages = directed_messages(hidden, batch.previous, batch.previous_ptr)
             update = self._by_member(self.message(self._by_member(messages)))
-            hidden = self.dropout((update + start).relu_())
+            hidden = self.dropout(update.add_(start).relu_())
         into_atom = segment_sums(hidden, batch.incoming, batch.incoming_ptr, batch.target)
         atoms = self.atom_from_messages(self._by_member(into_atom))
-        atoms = self.dropout((atoms + self.atom_from_codes(batch.atom_codes, dtype)).relu_())  # [M, N, H]
+        atoms = self.dropout(atoms.add_(self.atom_from_codes(batch.atom_codes, dtype)).relu_())  # [M, N, H]
         molecules: Tensor = self.readout(atoms, batch, self.typical_atoms)
         return molecules
 

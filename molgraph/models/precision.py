@@ -1,5 +1,9 @@
 """Which device and which number format to compute with."""
 
+import platform
+from functools import cache
+from pathlib import Path
+
 import torch
 
 from molgraph.config import Device, Precision
@@ -35,9 +39,20 @@ def is_fast_at_bfloat16(device: torch.device) -> bool:
     """Whether bfloat16 products run in hardware on this device."""
     if device.type == "cuda":
         return torch.cuda.get_device_capability(device) >= (8, 0)
-    # AVX512-BF16 or AMX; elsewhere bfloat16 is emulated, and slower than float32.
-    checks = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
-    return any(getattr(torch.cpu, check, bool)() for check in checks)
+    # Without these bfloat16 is emulated. Through AVX512-BF16, products are faster than float32 ones on AMD processors,
+    # and take 1.8 times as long on those of Intel (300 x 300, on Sapphire Rapids without AMX).
+    if getattr(torch.cpu, "_is_amx_tile_supported", bool)():
+        return True
+    return bool(getattr(torch.cpu, "_is_avx512_bf16_supported", bool)()) and not _is_intel()
+
+
+@cache
+def _is_intel() -> bool:
+    try:
+        description = Path("/proc/cpuinfo").read_text(encoding="utf-8")
+    except OSError:  # not Linux
+        description = platform.processor()
+    return "GenuineIntel" in description
 
 
 def is_fast_at_int8() -> bool:

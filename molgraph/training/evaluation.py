@@ -1,13 +1,15 @@
 """Out-of-fold metrics: each fold scored by the member that never saw it, and the spread over the folds."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
 
-from molgraph.metrics.scores import METRICS, score
+from molgraph.metrics.bootstrap import bootstrap_errors
+from molgraph.metrics.scores import METRICS, MetricSpec, score
 from molgraph.tasks import TaskKind, TaskSpec
 
 #: Metrics that are reported for each kind of task, the leading one first.
@@ -26,7 +28,8 @@ class FoldScore:
     Attributes:
         metric: Name in `molgraph.metrics.scores.METRICS`.
         mean: Mean over the folds in which it is defined; NaN if it is defined in none.
-        std: Standard deviation over these folds (n - 1); NaN with fewer than two.
+        std: Standard deviation over these folds (n - 1); of a single fold, the standard error of its rows
+            (`molgraph.metrics.bootstrap`); NaN where that is not defined.
         folds: Value of each fold; NaN where undefined.
     """
 
@@ -71,14 +74,35 @@ def evaluate_folds(
     report = []
     for t, task in enumerate(tasks):
         column = slice(t, t + 1)
-        scores = []
-        for name in REPORTED[task.kind]:
-            spec = METRICS[name]
-            values = [float(score(spec, labels[p, column], out_of_fold[p, column], weights[p])[0]) for p in parts]
-            scores.append(_fold_score(name, values))
+        metrics = {
+            name: partial(_metric_of_rows, METRICS[name], labels[:, column], out_of_fold[:, column], weights)
+            for name in REPORTED[task.kind]
+        }
+        scores = [_fold_score(name, [metric(part) for part in parts]) for name, metric in metrics.items()]
+        if len(parts) == 1:
+            scores = _with_errors(scores, metrics, parts[0])
         n_rows = int(np.sum(np.isfinite(labels[:, t]) & np.isfinite(out_of_fold[:, t])))
         report.append(TaskMetrics(task=task.name, n_rows=n_rows, scores=tuple(scores)))
     return tuple(report)
+
+
+def _metric_of_rows(
+    spec: MetricSpec,
+    labels: NDArray[np.float64],
+    predictions: NDArray[np.float64],
+    weights: NDArray[np.float64],
+    rows: NDArray[np.int64],
+) -> float:
+    return float(score(spec, labels[rows], predictions[rows], weights[rows])[0])
+
+
+def _with_errors(
+    scores: Sequence[FoldScore], metrics: Mapping[str, Callable[[NDArray[np.int64]], float]], part: NDArray[np.int64]
+) -> list[FoldScore]:
+    """The scores of a single fold, with what chance in its rows leaves open."""
+    of_sample = {name: lambda sample, metric=metric: metric(part[sample]) for name, metric in metrics.items()}
+    errors = bootstrap_errors(of_sample, len(part))
+    return [replace(score, std=errors[score.metric]) for score in scores]
 
 
 def _fold_score(name: str, values: list[float]) -> FoldScore:

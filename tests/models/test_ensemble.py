@@ -93,9 +93,16 @@ def test_bfloat16_needs_hardware(monkeypatch):
     assert not is_fast_at_bfloat16(CUDA)
     monkeypatch.setattr(torch.cuda, "get_device_capability", lambda _device: (8, 0))
     assert is_fast_at_bfloat16(CUDA)
-    for check in ("_is_avx512_bf16_supported", "_is_amx_tile_supported"):
-        monkeypatch.setattr(torch.cpu, check, lambda: False, raising=False)
-    assert not is_fast_at_bfloat16(CPU)
+    for has_amx, has_avx, is_intel, is_fast in (
+        (False, False, False, False),
+        (False, True, False, True),
+        (False, True, True, False),  # slower than float32 there
+        (True, True, True, True),
+    ):
+        monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda has=has_amx: has, raising=False)
+        monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda has=has_avx: has, raising=False)
+        monkeypatch.setattr(precision, "_is_intel", lambda has=is_intel: has)
+        assert is_fast_at_bfloat16(CPU) is is_fast
 
 
 def test_members_of_a_pass():

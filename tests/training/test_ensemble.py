@@ -199,7 +199,13 @@ class TestOddData:
         assert set(trained.fold.tolist()) == {0, -1}
         assert np.array_equal(np.isfinite(trained.out_of_fold[:, 0]), held_out)
         assert trained.metrics[0].n_rows == 6
-        assert np.isnan(trained.metrics[0].scores[0].std)
+        # The errors of six rows, from samples of them.
+        rmse = trained.metrics[0].scores[0]
+        errors = (trained.out_of_fold - make_dataset().labels)[held_out, 0]
+        rng = np.random.default_rng(1)
+        of_samples = [np.sqrt(np.mean(rng.choice(errors, 6) ** 2)) for _ in range(2000)]
+        assert rmse.std == pytest.approx(np.std(of_samples), rel=0.25)
+        assert rmse.folds == (rmse.mean,)
 
     def test_scaffold_split(self, make_dataset, quick):
         config = dataclasses.replace(quick, split="scaffold")

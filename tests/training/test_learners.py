@@ -21,7 +21,8 @@ from molgraph.training.ensemble import train_ensemble
 KINDS = ("regression", "classification")
 CHOICES = [
     *({"learner": name} for name, spec in LEARNERS.items() if name != "network" and not spec.needs_encoder),
-    *({"preset": name} for name in PRESETS),
+    *({"preset": name} for name in PRESETS if name != "lean"),  # which is a network alone without an encoder
+    {"preset": "lean", "encoder": "here"},
     {"learner": "latent", "encoder": "here"},
     {"learner": "embedding", "encoder": "here", "encoder_tuning": "frozen"},
     {"preset": "fast", "encoder": "here", "encoder_tuning": "full"},
