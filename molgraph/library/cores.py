@@ -5,8 +5,9 @@ import os
 from molgraph.errors import InputError
 
 #: Gigabytes that the main process of a screen takes at most, with the default hit list and a model of 5 members, and
-#: with the structures of the library that it remembers; and what each of its helpers takes.
-MAIN_MEMORY_GB, HELPER_MEMORY_GB = 0.8, 0.35
+#: with the structures of the library that it remembers; and what each of its helpers takes of its own (measured with the
+#: panel, the largest of all: 0.53).
+MAIN_MEMORY_GB, HELPER_MEMORY_GB = 0.8, 0.55
 
 
 def default_processes() -> int:
@@ -26,7 +27,7 @@ def processes_within(memory_gb: float | None, processes: int | None) -> int | No
         InputError: Not even one fits.
 
     >>> processes_within(1.5, 8), processes_within(None, None)
-    (3, None)
+    (2, None)
     """
     if memory_gb is None:
         return processes

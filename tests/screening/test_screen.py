@@ -331,7 +331,7 @@ def test_memory_holds_a_few_times_the_hits_at_most(predictor, library, tmp_path,
 
 
 def test_memory_sets_the_processes(model_folder, library, tmp_path):
-    screen(model_folder, library, output=tmp_path / "hits", processes=4, memory=1.2)
+    screen(model_folder, library, output=tmp_path / "hits", processes=4, memory=1.4)
     assert json.loads((tmp_path / "hits" / "timing.json").read_text())["processes"] == 2
     with pytest.raises(InputError, match=r"memory is 0\.5 GB; one process alone may take 0\.8 GB"):
         screen(model_folder, library, output=tmp_path / "others", memory=0.5)
