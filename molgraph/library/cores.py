@@ -5,8 +5,8 @@ import os
 from molgraph.errors import InputError
 
 #: Gigabytes that the main process of a screen takes at most, with the default hit list and a model of 5 members, and
-#: with the structures of the library that it remembers; and what each of its helpers takes of its own (measured with the
-#: panel, the largest of all: 0.53).
+#: with the structures of the library that it remembers; and what each of its helpers takes of its own (measured with
+#: the panel, the largest of all: 0.53).
 MAIN_MEMORY_GB, HELPER_MEMORY_GB = 0.8, 0.55
 
 
