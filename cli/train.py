@@ -340,7 +340,7 @@ def _show_metrics(model: "Predictor", output: Path) -> None:
     n_folds = model.card.config.folds
     how = f"{n_folds} folds, each predicted by a member that never saw it" if n_folds > 1 else "a held-out tenth"
     show_line(f"On compounds that it had not seen ({how}):")
-    rows = [("task", "metric", "value", "spread over folds" if n_folds > 1 else "error", "compounds")]
+    rows = [("task", "metric", "value", "spread over folds" if n_folds > 1 else "standard error", "compounds")]
     for record in model.card.metrics:
         mean = "undefined" if record.mean is None else f"{record.mean:.3f}"
         std = "" if record.std is None else f"± {record.std:.3f}"

@@ -36,7 +36,7 @@ def resolve_precision(precision: Precision, device: torch.device) -> torch.dtype
 
 
 def is_fast_at_bfloat16(device: torch.device) -> bool:
-    """Whether bfloat16 products run in hardware on this device."""
+    """Whether products in bfloat16 are faster than in float32 on this device."""
     if device.type == "cuda":
         return torch.cuda.get_device_capability(device) >= (8, 0)
     # Without these bfloat16 is emulated. Through AVX512-BF16, products are faster than float32 ones on AMD processors,
