@@ -31,8 +31,8 @@ _NEIGHBOURS = 5
 #: Share of the compounds like those of the table that lie inside.
 _INSIDE = 0.99
 
-#: Distances that are computed at once, in 8 bytes each.
-_AT_ONCE = 2**21
+#: Distances that are computed at once, in 4 bytes each.
+_AT_ONCE = 2**20
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,9 @@ class LatentDomain:
 
     def whitened(self, latents: NDArray[np.float32]) -> Floats:
         """`[B, C]` where vectors `[B, H]` lie in the space in which distances are measured."""
-        return np.asarray((latents - self.centre) @ self.directions)
+        # In float32, as the vectors are: a third of the time, for some 1e-6 of a distance.
+        moved = np.subtract(latents, self.centre, dtype=np.float32, casting="same_kind")
+        return np.asarray(moved @ self.directions.astype(np.float32), dtype=np.float64)
 
 
 def fit_latent_domain(seen: NDArray[np.float32], unseen: NDArray[np.float32]) -> LatentDomain:
@@ -142,14 +144,20 @@ def latent_domain_from_arrays(arrays: Mapping[str, NDArray[np.generic]]) -> Late
 def _nearest(queries: Floats, reference: NDArray[np.float32]) -> Floats:
     """Mean distance of each query to its nearest references, `[B]`."""
     k = min(_NEIGHBOURS, len(reference))
+    # |q - r|² less |q|², which does not change the order, in one product: (q, 1) · (-2r, |r|²).
     squares = np.einsum("nc,nc->n", reference, reference)
+    table = np.ascontiguousarray(np.column_stack([-2.0 * reference, squares]).T, dtype=np.float32)
+    one = np.ones(len(queries))
+    points = np.column_stack([queries, one]).astype(np.float32)
+    own_squares = np.einsum("bc,bc->b", points, points) - one
     found = np.empty(len(queries))
     chunk = max(1, _AT_ONCE // len(reference))
     for start in range(0, len(queries), chunk):
-        part = queries[start : start + chunk].astype(np.float32)
-        distance = squares - 2.0 * (part @ reference.T) + np.einsum("bc,bc->b", part, part)[:, None]
-        nearest = np.partition(distance, k - 1, axis=1)[:, :k]
-        found[start : start + chunk] = np.sqrt(np.maximum(nearest, 0.0)).mean(axis=1)
+        part = slice(start, start + chunk)
+        distance = points[part] @ table
+        distance.partition(k - 1, axis=1)
+        nearest = distance[:, :k] + own_squares[part, None]
+        found[part] = np.sqrt(np.maximum(nearest, 0.0)).mean(axis=1)
     return found
 
 

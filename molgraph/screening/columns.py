@@ -99,7 +99,7 @@ def prediction_columns(shown: Sequence[ShownTask]) -> list[str]:
     return [f"{one.task.name}_{ending}" for one in shown for ending in one.endings]
 
 
-def prediction_values(values: TaskValues, shown: Sequence[ShownTask]) -> Columns:
+def prediction_values(values: TaskValues, shown: Sequence[ShownTask]) -> dict[str, NDArray[Any]]:
     """The columns of `prediction_columns`."""
     return {
         f"{one.task.name}_{ending}": getattr(values, ending)[:, t]

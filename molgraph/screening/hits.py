@@ -247,7 +247,7 @@ def _columns(ranking: Sequence[Ranked[Hit]], panel: Panel, shown: HitColumns, fa
     return {**columns, **last}
 
 
-def _prediction_columns_of(hits: Sequence[Hit], tasks: Sequence[ShownTask]) -> Columns:
+def _prediction_columns_of(hits: Sequence[Hit], tasks: Sequence[ShownTask]) -> dict[str, NDArray[Any]]:
     shape = (len(hits), len(tasks))
 
     def rows(values: Sequence[object], dtype: type) -> NDArray[Any]:

@@ -152,7 +152,10 @@ def _table(
         prediction_values(task_values(prediction, level), shown).items(), endings, strict=True
     ):
         filler = fillers.get(ending, np.nan)
-        columns[name] = [*values, *[filler] * n_unread]
+        columns[name] = np.concatenate([values, np.full(n_unread, filler, dtype=values.dtype)])
     if n_unread:
-        columns = {name: [values[i] for i in order] for name, values in columns.items()}
+        columns = {
+            name: values[order] if isinstance(values, np.ndarray) else [values[i] for i in order]
+            for name, values in columns.items()
+        }
     return columns, lost

@@ -11,14 +11,20 @@ CV+: Barber et al. 2021, doi:10.1214/20-AOS1965; p-values: Vovk 2015, doi:10.100
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from molgraph.uncertainty.conformal import conformal_rank
 
-#: Halvings of the bracket in which a bound is searched: its width is below 1e-12 of the judges' disagreement then.
+#: Halvings of the bracket in which an end is searched, at most: its width is below 1e-12 of the judges' disagreement
+#: then, and values that are so close are equal. A dozen or two leave one value, as a rule.
 _HALVINGS = 42
+
+#: More than a sum and a quotient lose by rounding, relative to their terms.
+_ROUNDING = 1e-14
 
 
 def by_judge(scores: NDArray[np.float64], judge: NDArray[np.int64], n_judges: int) -> tuple[NDArray[np.float64], ...]:
@@ -76,20 +82,69 @@ def _upper_end(
     # of each, at least `rank` values lie at or below the largest, and fewer than `rank` below the smallest.
     used = [g for g, count in enumerate(counts) if count]
     own = [judged[g] + scale * scores[g][-(-rank * counts[g] // total) - 1] for g in used]
-    low, high = np.min(own, axis=0), np.max(own, axis=0)
-    if len(used) > 1:
-        for _ in range(_HALVINGS):
-            middle = low + (high - low) / 2
-            with np.errstate(invalid="ignore"):
-                below = sum(_up_to(scores[g], (middle - judged[g]) / scale) for g in used)
-            is_enough = below >= rank
-            high = np.where(is_enough, middle, high)
-            low = np.where(is_enough, low, middle)
-    return np.where(np.isnan(judged).any(axis=0), np.nan, high)
+    low, ends = np.min(own, axis=0), np.where(np.isnan(judged).any(axis=0), np.nan, np.max(own, axis=0))
+    is_open = low < ends
+    values = _Values(judged[used][:, is_open], scale[is_open], [scores[g] for g in used])
+    ends[is_open] = _ranked(values, rank, low[is_open], ends[is_open])
+    return ends
 
 
-def _up_to(ordered: NDArray[np.float64], bound: NDArray[np.float64]) -> NDArray[np.int64]:
-    return np.asarray(np.searchsorted(ordered, bound, side="right"))
+@dataclass(frozen=True)
+class _Values:
+    """The values m_g(x) + R·s(x) of B molecules, which are never written out.
+
+    Attributes:
+        judged: `[G, B]` m_g(x).
+        scale: `[B]` s(x).
+        scores: The sorted scores R of each judge's rows, one at least.
+    """
+
+    judged: NDArray[np.float64]
+    scale: NDArray[np.float64]
+    scores: Sequence[NDArray[np.float64]]
+
+    def of(self, molecules: NDArray[np.bool_]) -> "_Values":
+        """Those of some molecules."""
+        return _Values(self.judged[:, molecules], self.scale[molecules], self.scores)
+
+    def up_to(self, bound: NDArray[np.float64], side: Literal["left", "right"] = "right") -> NDArray[np.int64]:
+        """How many of each judge's values lie at or below a bound (below it with `left`), `[G, B]`."""
+        with np.errstate(over="ignore"):  # a scale of almost nothing
+            scores = (bound - self.judged) / self.scale
+        return np.stack([np.searchsorted(part, row, side) for part, row in zip(self.scores, scores, strict=True)])
+
+    def largest(self, first: NDArray[np.int64], last: NDArray[np.int64]) -> NDArray[np.float64]:
+        """The largest of the values `first` to `last - 1` of the judges, `[B]`; -inf where there is none."""
+        scores = np.stack([part[at - 1] for part, at in zip(self.scores, last, strict=True)])
+        values = np.where(first < last, self.judged + self.scale * scores, -np.inf)
+        return np.asarray(values.max(axis=0))
+
+
+def _ranked(values: _Values, rank: int, low: NDArray[np.float64], high: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The `rank`-th smallest value of each molecule, `[B]`, which lies between `low` and `high`."""
+    found, molecules = np.empty_like(high), np.arange(len(high))
+    # The ends of the bracket are values themselves, and must not fall out of it by rounding.
+    slack = _ROUNDING * np.maximum(
+        np.abs(values.judged).max(axis=0, initial=0.0), np.maximum(np.abs(low), np.abs(high))
+    )
+    low, high = low - slack, high + slack
+    first, last = values.up_to(low, "left"), values.up_to(high)
+    for left in reversed(range(_HALVINGS)):
+        # Equal values never come apart: when all halvings are done, those that are left are taken for one.
+        is_one = (last - first).sum(axis=0) <= 1 if left else np.ones(len(high), dtype=np.bool_)
+        if is_one.any():
+            found[molecules[is_one]] = values.of(is_one).largest(first[:, is_one], last[:, is_one])
+            is_open = ~is_one
+            values, molecules, low, high = values.of(is_open), molecules[is_open], low[is_open], high[is_open]
+            first, last = first[:, is_open], last[:, is_open]
+        if not len(molecules):
+            break
+        middle = low + (high - low) / 2
+        at = values.up_to(middle)
+        is_enough = at.sum(axis=0) >= rank
+        low, high = np.where(is_enough, low, middle), np.where(is_enough, middle, high)
+        first, last = np.where(is_enough, first, at), np.where(is_enough, at, last)
+    return found
 
 
 def cross_counts(judged: NDArray[np.float64], scores: Sequence[NDArray[np.float64]]) -> NDArray[np.int64]:

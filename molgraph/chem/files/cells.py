@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,8 +18,16 @@ def texts(values: Sequence[object] | NDArray[Any]) -> list[str]:
         >>> texts([0.1 + 0.2, float("nan"), 3, True, None, "CCO"])
         ['0.3', '', '3', 'true', '', 'CCO']
     """
+    if is_decimal(values):
+        together = "%.6g\n" * len(values) % tuple(values.tolist())  # a fifth of the time of one by one
+        return ["" if text == "nan" else text for text in together.splitlines()]
     plain = values.tolist() if isinstance(values, np.ndarray) else values
     return [value if type(value) is str else _text(value) for value in plain]
+
+
+def is_decimal(values: Sequence[object] | NDArray[Any]) -> TypeGuard[NDArray[np.floating[Any]]]:
+    """Whether these are an array of floats, whose texts are numbers or empty and so need no quotes."""
+    return isinstance(values, np.ndarray) and values.dtype.kind == "f"
 
 
 def _text(value: object) -> str:

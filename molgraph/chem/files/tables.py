@@ -9,7 +9,7 @@ from typing import Any, TextIO
 from numpy.typing import NDArray
 from rdkit import Chem
 
-from molgraph.chem.files.cells import quoter, safe_texts, texts
+from molgraph.chem.files.cells import is_decimal, quoter, safe_texts, texts
 from molgraph.chem.parse import quiet_rdkit
 from molgraph.errors import InputError
 
@@ -51,16 +51,20 @@ class DelimitedWriter(TableWriter):
         self._file = file
         self._delimiter = delimiter
         self._quoted = quoter(delimiter)
-        self._write_rows([[name] for name in safe_texts(self.columns)])
+        self._append([[name] for name in self.columns])
 
     def _append(self, columns: list[Column]) -> None:
-        self._write_rows([safe_texts(values) for values in columns])
-
-    def _write_rows(self, columns: list[list[str]]) -> None:
-        rows = zip(*(map(self._quoted, cells) for cells in columns), strict=True)
-        lines = map(self._delimiter.join, rows)
+        lines = map(self._delimiter.join, zip(*map(self._cells, columns), strict=True))
         # A blank line would not be read back as a row.
         self._file.writelines(f"{line}\n" if line.strip(" ") else f'"{line}"\n' for line in lines)
+
+    def _cells(self, values: Column) -> list[str]:
+        plain = texts(values)
+        if is_decimal(values):
+            return plain
+        several = [*set(plain)]  # most columns of text repeat a few words
+        cells = dict(zip(several, map(self._quoted, safe_texts(several)), strict=True))
+        return [cells[text] for text in plain]
 
 
 class SdfWriter(TableWriter):
