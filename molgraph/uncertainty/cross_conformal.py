@@ -12,7 +12,6 @@ CV+: Barber et al. 2021, doi:10.1214/20-AOS1965; p-values: Vovk 2015, doi:10.100
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -107,11 +106,11 @@ class _Values:
         """Those of some molecules."""
         return _Values(self.judged[:, molecules], self.scale[molecules], self.scores)
 
-    def up_to(self, bound: NDArray[np.float64], side: Literal["left", "right"] = "right") -> NDArray[np.int64]:
-        """How many of each judge's values lie at or below a bound (below it with `left`), `[G, B]`."""
+    def up_to(self, bound: NDArray[np.float64]) -> NDArray[np.int64]:
+        """How many of each judge's values lie at or below a bound, `[G, B]`."""
         with np.errstate(over="ignore"):  # a scale of almost nothing
             scores = (bound - self.judged) / self.scale
-        return np.stack([np.searchsorted(part, row, side) for part, row in zip(self.scores, scores, strict=True)])
+        return np.stack([np.searchsorted(part, row, "right") for part, row in zip(self.scores, scores, strict=True)])
 
     def largest(self, first: NDArray[np.int64], last: NDArray[np.int64]) -> NDArray[np.float64]:
         """The largest of the values `first` to `last - 1` of the judges, `[B]`; -inf where there is none."""
@@ -128,7 +127,7 @@ def _ranked(values: _Values, rank: int, low: NDArray[np.float64], high: NDArray[
         np.abs(values.judged).max(axis=0, initial=0.0), np.maximum(np.abs(low), np.abs(high))
     )
     low, high = low - slack, high + slack
-    first, last = values.up_to(low, "left"), values.up_to(high)
+    first, last = values.up_to(low), values.up_to(high)
     for left in reversed(range(_HALVINGS)):
         # Equal values never come apart: when all halvings are done, those that are left are taken for one.
         is_one = (last - first).sum(axis=0) <= 1 if left else np.ones(len(high), dtype=np.bool_)
