@@ -112,10 +112,18 @@ def load_encoder(path: str | Path) -> PretrainedEncoder:
     if WEIGHTS not in card.files:
         raise ModelError(f"{folder}: the card names no {WEIGHTS}; pretrain the encoder again")
     content = _KIND.verified(folder, WEIGHTS, card.files[WEIGHTS])
-    digest = hashlib.sha256(_KIND.read(folder, CARD)).hexdigest()
     with _KIND.damage(folder, SafetensorError):
         weights = weights_from_tensors(card.config.model, SCHEMAS[card.schema].vocabulary, load_tensors(content))
-    return PretrainedEncoder(card, weights, digest)
+    return PretrainedEncoder(card, weights, encoder_digest(folder))
+
+
+def encoder_digest(path: str | Path) -> str:
+    """The digest of an encoder folder, `PretrainedEncoder.digest`; nothing but its card is read.
+
+    Raises:
+        ModelError: There is no encoder folder.
+    """
+    return hashlib.sha256(_KIND.read(Path(path), CARD)).hexdigest()
 
 
 #: Rows of a table up to which a pretrained encoder is frozen unless the settings say otherwise.

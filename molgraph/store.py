@@ -20,6 +20,7 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -35,7 +36,7 @@ from safetensors.torch import save as serialize_tensors
 from molgraph.card import FORMAT_VERSION, ModelCard, card_from_dict, card_to_dict
 from molgraph.chem.standardize import STANDARDIZERS
 from molgraph.domain.latent import LatentDomain, latent_domain_from_arrays
-from molgraph.encoder_store import load_encoder, shipped_encoder_folder
+from molgraph.encoder_store import encoder_digest, load_encoder, shipped_encoder_folder
 from molgraph.errors import ModelError
 from molgraph.features.columns import BLOCKS, ENCODER
 from molgraph.features.schema import SCHEMAS
@@ -312,13 +313,18 @@ def _encoder(card: ModelCard, files: Mapping[str, bytes], folder: Path) -> Encod
         vocabulary = SCHEMAS[card.schema].vocabulary
         return weights_from_tensors(card.config.model, vocabulary, load_tensors(files[ENCODER_WEIGHTS]))
     shipped = shipped_encoder_folder()
-    own = None if shipped is None else load_encoder(shipped)
-    if own is None or own.digest != card.encoder:
+    if shipped is None or encoder_digest(shipped) != card.encoder:
         raise ModelError(
             f"{folder} was made to be used with the encoder of molgraph {card.molgraph_version}, and this molgraph "
             "comes with another; use that version, or train the model again"
         )
-    return own.weights
+    return _shipped_weights(shipped, card.encoder)
+
+
+@lru_cache(maxsize=1)
+def _shipped_weights(folder: Path, _digest: str) -> EncoderWeights:
+    """Read once for all the models of a panel; another digest is another encoder."""
+    return load_encoder(folder).weights
 
 
 def _network(card: ModelCard, content: bytes) -> Network:

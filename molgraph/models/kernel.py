@@ -162,10 +162,10 @@ class _Groups:
 
 def _groups(is_seen: NDArray[np.bool_]) -> _Groups:
     """From `[M, R]`, whether a member saw a reference."""
-    patterns, group = np.unique(is_seen, axis=1, return_inverse=True)
+    bits = np.ascontiguousarray(np.packbits(is_seen, axis=0).T)
+    _, first, group = np.unique(bits.view(f"S{bits.shape[1]}")[:, 0], return_index=True, return_inverse=True)
     order = np.argsort(group, kind="stable")
-    starts = np.searchsorted(group[order], np.arange(patterns.shape[1]))
-    return _Groups(order, starts, patterns)
+    return _Groups(order, np.searchsorted(group[order], np.arange(len(first))), is_seen[:, first])
 
 
 def steps_of(vectors: NDArray[Any]) -> NDArray[np.int8]:
@@ -211,7 +211,8 @@ def _products(one: NDArray[Any], other: NDArray[Any]) -> NDArray[np.float32]:
 
 def squares_of(steps: NDArray[Any]) -> NDArray[np.float32]:
     """Squared lengths of vectors, in steps."""
-    return np.asarray(np.square(steps.astype(np.int32)).sum(axis=1), dtype=np.float32)
+    numbers = steps.astype(np.float32)  # whole ones, whose sums are exact: see `_products`
+    return np.asarray(np.einsum("rc,rc->r", numbers, numbers))
 
 
 def tanimoto(one: NDArray[np.float32], other: NDArray[np.float32]) -> NDArray[np.float32]:
