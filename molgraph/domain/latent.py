@@ -78,7 +78,7 @@ class LatentDomain:
 
     def whitened(self, latents: NDArray[np.float32]) -> Floats:
         """`[B, C]` where vectors `[B, H]` lie in the space in which distances are measured."""
-        # In float32, as the vectors are: a third of the time, for some 1e-6 of a distance.
+        # In float32, as the vectors are: less than half of the time, for some 1e-6 of a distance.
         moved = np.subtract(latents, self.centre, dtype=np.float32, casting="same_kind")
         return np.asarray(moved @ self.directions.astype(np.float32), dtype=np.float64)
 

@@ -19,8 +19,8 @@ def texts(values: Sequence[object] | NDArray[Any]) -> list[str]:
         ['0.3', '', '3', 'true', '', 'CCO']
     """
     if is_decimal(values):
-        together = "%.6g\n" * len(values) % tuple(values.tolist())  # a fifth of the time of one by one
-        return ["" if text == "nan" else text for text in together.splitlines()]
+        # All of one type, which need not be found out one by one: two fifths of the time.
+        return [f"{value:.6g}" if value == value else "" for value in values.tolist()]  # noqa: PLR0124 - NaN
     plain = values.tolist() if isinstance(values, np.ndarray) else values
     return [value if type(value) is str else _text(value) for value in plain]
 
