@@ -2,13 +2,14 @@
 
 import json
 import math
-import os
 import platform
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+
+from molgraph.library.cores import usable_cores
 
 RESULTS = Path(__file__).resolve().parent / "results"
 FORMAT_VERSION = 1
@@ -105,7 +106,7 @@ def machine() -> dict[str, Any]:
     return {
         "system": f"{platform.system()}-{platform.machine()}".lower(),
         "cpu": processor.get("model name", platform.processor() or "unknown"),
-        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
+        "cores": usable_cores(),
         "fast_bfloat16": "amx_bf16" in flags or ("avx512_bf16" in flags and not is_intel),
     }
 

@@ -37,7 +37,9 @@ def run(
     learner: Annotated[
         str,
         typer.Option(
-            help="Of fast, accurate, network, network_single, boosting, maplight, forest and kernel, joined by commas."
+            help="Of the presets lean, fast and accurate (fast_scratch and accurate_scratch are without the encoder), "
+            "of network (also network_scratch, network_tuned, network_frozen, and network_single: one model), "
+            "embedding, boosting, maplight, forest, kernel and latent, joined by commas."
         ),
     ] = "fast,accurate",
     quiet: Quiet = False,

@@ -35,13 +35,14 @@ def _report() -> dict[str, Any]:
 
     from molgraph.datasets.fetch import default_cache_dir
     from molgraph.features.fast import is_fast_available
+    from molgraph.library.cores import usable_cores
     from molgraph.models.precision import is_fast_at_bfloat16, resolve_device
 
     device = resolve_device("auto")
     return {
         "python": platform.python_version(),
         **{name: _version(name) for name in _PACKAGES},
-        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "cores": usable_cores(),
         "device": torch.cuda.get_device_name() if device.type == "cuda" else "cpu (no CUDA device)",
         "bfloat16": "fast" if is_fast_at_bfloat16(device) else "slow: float32 is used",
         "featurizer": "fast (cuik_molmaker)"

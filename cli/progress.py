@@ -37,7 +37,7 @@ def training_bar(*, quiet: bool) -> Iterator[Callable[["TrainProgress"], None]]:
             nonlocal newest, note
             numbers = ",".join(str(member + 1) for member in progress.members)
             if progress.learner != "network":
-                note = f"{progress.learner}, member {numbers}"
+                note = progress.learner + (f", member {numbers}" if numbers else "")
             elif progress.members >= newest:  # of members that train side by side, the note follows the last one
                 newest = progress.members
                 loss = "" if progress.inner_loss is None else f", loss {progress.inner_loss:.3g}"

@@ -156,6 +156,12 @@ Device = Annotated[
     DeviceName | None, typer.Option(help="Where to compute; auto takes a CUDA device if there is one. [default: auto]")
 ]
 Seed = Annotated[int | None, typer.Option(help="Seed of folds, weights and batches. [default: 0]")]
+Processes = Annotated[
+    int | None,
+    typer.Option(
+        min=1, help="Processes that compute descriptors, if a learner reads them. [default: one a core, at most 8]"
+    ),
+]
 Resume = Annotated[bool, typer.Option("--resume", help="Go on where a killed training stopped.")]
 Structures = Annotated[
     bool,
@@ -200,6 +206,7 @@ def train(
     precision: Precision = None,
     device: Device = None,
     seed: Seed = None,
+    processes: Processes = None,
     resume: Resume = False,
     structures: Structures = True,
     max_rejected: MaxRejected = None,
@@ -231,7 +238,16 @@ def train(
     )
     if not quiet:
         _tell_rows(dataset)
-    model = _train(dataset, output, settings, resume=resume, structures=structures, overwrite=overwrite, quiet=quiet)
+    model = _train(
+        dataset,
+        output,
+        settings,
+        resume=resume,
+        structures=structures,
+        processes=processes,
+        overwrite=overwrite,
+        quiet=quiet,
+    )
     if as_json:
         show_json(_result(model, dataset, output))
     elif not quiet:
@@ -277,11 +293,13 @@ def _train(
     *,
     resume: bool,
     structures: bool,
+    processes: int | None,
     overwrite: bool,
     quiet: bool,
 ) -> "Predictor":
     """Train with a progress bar; an interrupt says how to go on."""
     from molgraph import train as train_model
+    from molgraph.library.cores import default_processes
 
     from .progress import training_bar
 
@@ -299,6 +317,7 @@ def _train(
                 resume=resume,
                 overwrite=overwrite,
                 keep_structures=structures,
+                processes=processes or default_processes(),
                 on_progress=listener,
             )
     except KeyboardInterrupt as error:

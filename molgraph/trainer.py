@@ -43,6 +43,7 @@ def train(
     resume: bool = False,
     overwrite: bool = False,
     keep_structures: bool = True,
+    processes: int = 1,
     on_progress: ProgressListener = silent,
 ) -> Predictor:
     r"""A trained ensemble, saved in the folder `output` and ready to predict.
@@ -61,12 +62,16 @@ def train(
         resume: Go on where a killed training stopped; the model is the same as if it had not been killed.
         overwrite: Replace `output` if it exists.
         keep_structures: Store the training compounds, which show the neighbours of hits; leave out for private data.
+        processes: Processes that compute RDKit's descriptors, where a learner reads them (two of `accurate` do). A
+            script that asks for several must guard its start with `if __name__ == "__main__":`. The rest is the work
+            of threads, one a core.
         on_progress: Called after each training step.
 
     Raises:
         InputError: The table or a setting cannot be used, or `output` exists.
         DeviceError: The device is not there.
         TrainingError: The loss is not finite, or there is nothing that fits to resume from.
+        WorkerError: A process that computes descriptors died.
 
     Example:
         >>> import tempfile
@@ -101,7 +106,14 @@ def train(
         )
     target = os.path.realpath(output)  # "." means another folder once the new one has taken its place
     state_folder = Path(f"{target}.training")
-    trained = train_ensemble(dataset, config, checkpoint_folder=state_folder, resume=resume, on_progress=on_progress)
+    trained = train_ensemble(
+        dataset,
+        config,
+        checkpoint_folder=state_folder,
+        resume=resume,
+        processes=processes,
+        on_progress=on_progress,
+    )
     model = to_stored_model(dataset, trained, keep_structures=keep_structures)
     save_model(target, model, existing="replace" if overwrite else "error")
     shutil.rmtree(state_folder, ignore_errors=True)

@@ -59,7 +59,24 @@ BLOCKS: Mapping[str, Block] = MappingProxyType(
 
 def needs_structures(blocks: Sequence[str]) -> bool:
     """Whether a block cannot be computed from graphs alone."""
-    return any(name != ENCODER and BLOCKS[name].from_graphs is None for name in blocks)
+    return any(name in DESCRIPTORS for name in blocks)
+
+
+def structure_blocks(blocks: Sequence[str], smiles: Sequence[str]) -> dict[str, NDArray[np.float32]]:
+    """Each of these blocks, `[B, F]` of B structures, which are parsed once.
+
+    Args:
+        blocks: Keys of `DESCRIPTORS`.
+        smiles: `[B]` standardized structures.
+
+    Raises:
+        InputError: A structure cannot be parsed.
+
+    >>> {name: block.shape for name, block in structure_blocks(["properties"], ["CCO", "c1ccccc1"]).items()}
+    {'properties': (2, 43)}
+    """
+    mols = _parsed(smiles)
+    return {name: _computed(name, mols) for name in blocks}
 
 
 class Vectorizer(Protocol):
@@ -77,6 +94,7 @@ class MoleculeColumns:
     Args:
         graphs: B molecules.
         smiles: `[B]` the same as standardized structures; only asked for where a block needs them.
+        computed: Blocks that have been computed before (`structure_blocks`).
 
     >>> from molgraph import featurize
     >>> texts = ["CCO", "c1ccccc1"]
@@ -84,10 +102,15 @@ class MoleculeColumns:
     (2, 2048)
     """
 
-    def __init__(self, graphs: PackedGraphs, smiles: Sequence[str] | None = None) -> None:
+    def __init__(
+        self,
+        graphs: PackedGraphs,
+        smiles: Sequence[str] | None = None,
+        computed: Mapping[str, NDArray[np.float32]] | None = None,
+    ) -> None:
         self.graphs = graphs
         self._smiles = smiles
-        self._blocks: dict[str, NDArray[Any]] = {}
+        self._blocks: dict[str, NDArray[Any]] = dict(computed or {})
         self._vectors: dict[str, NDArray[np.float32]] = {}
 
     def of(self, blocks: Sequence[str], encoder: Vectorizer | None = None) -> NDArray[np.float32]:
@@ -100,10 +123,11 @@ class MoleculeColumns:
         Raises:
             InputError: Structures are needed and were not given, or one cannot be parsed.
         """
-        missing = [BLOCKS[name] for name in blocks if name != ENCODER and name not in self._blocks]
-        with quiet_rdkit():  # some descriptors take hydrogens away, and tell of each that they leave
-            for block in missing:
-                self._blocks[block.name] = self._block(block)
+        for block in (BLOCKS[name] for name in blocks if name != ENCODER and name not in self._blocks):
+            from_graphs = block.from_graphs
+            self._blocks[block.name] = (
+                _computed(block.name, self._mols) if from_graphs is None else from_graphs(self.graphs)
+            )
         none = np.empty((len(self.graphs), 0), dtype=np.float32)
         parts = [self._blocks[name] if name != ENCODER else self.vectors(encoder) for name in blocks]
         return np.concatenate([none, *parts], axis=1, dtype=np.float32)
@@ -116,26 +140,30 @@ class MoleculeColumns:
             self._vectors[encoder.digest] = encoder.vectors(self.graphs)
         return self._vectors[encoder.digest]
 
-    def _block(self, block: Block) -> NDArray[Any]:
-        if block.from_graphs is not None:
-            return block.from_graphs(self.graphs)
-        columns = np.empty((len(self.graphs), block.n_columns), dtype=np.float32)
-        compute = DESCRIPTORS[block.name].compute
-        for row, mol in enumerate(self._mols):
-            columns[row] = compute(mol)
-        return columns
-
     @cached_property
     def _mols(self) -> list[Chem.Mol]:
         if self._smiles is None or len(self._smiles) != len(self.graphs):
             raise InputError("these columns are computed from structures; give the SMILES of all graphs")
-        mols = []
-        for text in self._smiles:
-            mol = parse_smiles(text)
-            if isinstance(mol, Rejected):
-                raise InputError(f"no descriptors of {mol.text!r}: {mol.reason}")
-            mols.append(mol)
-        return mols
+        return _parsed(self._smiles)
+
+
+def _parsed(smiles: Sequence[str]) -> list[Chem.Mol]:
+    mols = []
+    for text in smiles:
+        mol = parse_smiles(text)
+        if isinstance(mol, Rejected):
+            raise InputError(f"no descriptors of {mol.text!r}: {mol.reason}")
+        mols.append(mol)
+    return mols
+
+
+def _computed(name: str, mols: Sequence[Chem.Mol]) -> NDArray[np.float32]:
+    own = DESCRIPTORS[name]
+    columns = np.empty((len(mols), len(own.names)), dtype=np.float32)
+    with quiet_rdkit():  # some descriptors take hydrogens away, and tell of each that they leave
+        for row, mol in enumerate(mols):
+            columns[row] = own.compute(mol)
+    return columns
 
 
 def molecule_columns(

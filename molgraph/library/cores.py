@@ -1,4 +1,4 @@
-"""How many processes use this machine well."""
+"""How many cores there are, and how many processes use them well."""
 
 import os
 
@@ -10,10 +10,14 @@ from molgraph.errors import InputError
 MAIN_MEMORY_GB, HELPER_MEMORY_GB = 0.8, 0.55
 
 
+def usable_cores() -> int:
+    """Cores that this process may use: all, or those that a job manager left it."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def default_processes() -> int:
     """Processes that use this machine well: one for each core that this process may use, eight at most."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return min(cores, 8)
+    return min(usable_cores(), 8)
 
 
 def processes_within(memory_gb: float | None, processes: int | None) -> int | None:

@@ -41,7 +41,7 @@ def map_in_order(work: Callable[[Item], Result], items: Iterable[Item], processe
                 yield waiting.popleft().result()
         except BrokenExecutor as error:
             raise WorkerError(
-                "a helper process died, perhaps for want of memory; use --processes 1, or a smaller part of the library"
+                "a helper process died, perhaps for want of memory; use --processes 1, or fewer structures"
             ) from error
         finally:
             for promise in waiting:

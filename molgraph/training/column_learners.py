@@ -1,7 +1,7 @@
 """The learners that read columns of numbers: fitted member by member, each kept for a training that goes on."""
 
-import os
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from molgraph.config import TrainConfig
 from molgraph.datasets.dataset import Dataset
 from molgraph.learners import LearnerName
+from molgraph.library.cores import usable_cores
 from molgraph.models.column_models import COLUMN_MODELS
 from molgraph.models.committee import ColumnModel, ColumnOutputs, with_latents
 from molgraph.training.boosting import fit_boosted_trees
@@ -55,6 +56,14 @@ _FITS: Mapping[LearnerName, Fit] = MappingProxyType(
 )
 
 
+#: Learners whose fits are small and do not share cores well: members are fitted side by side, on some cores each. Those
+#: of the others follow each other, each on all cores. A fit comes out the same on any number of them.
+_SIDE_BY_SIDE: frozenset[LearnerName] = frozenset({"embedding", "boosting", "maplight"})
+
+#: Numbers that members side by side may read together, since each copies what it reads: 100 million are 1 GB.
+_MOST_NUMBERS = 100_000_000
+
+
 def fit_column_learners(
     names: tuple[LearnerName, ...],
     source: ColumnSource,
@@ -79,46 +88,89 @@ def fit_column_learners(
     """
     models: dict[LearnerName, ColumnModel] = {}
     said: dict[LearnerName, ColumnOutputs] = {}
-    dataset, targets = source.dataset, source.targets
-    kinds = tuple(task.kind for task in dataset.tasks)
     for name in (name for name in COLUMN_MODELS if name in names):
         columns = source.columns[name]
         if config.reads_network(name) and source.latents is not None:
             columns = with_latents(source.latents, columns)
+        at_once = _members_at_once(name, columns.shape[-2] * columns.shape[-1], len(plans))
+        fitting = _Fitting(name, columns, source, config, checkpoint, threads=max(1, usable_cores() // at_once))
         members = []
-        for done, plan in enumerate(plans):
-            data = ColumnData(
-                columns=columns[plan.member] if columns.ndim == 3 else columns,
-                labels=targets.labels[plan.member],
-                bounds=None if targets.bounds is None else targets.bounds[:, plan.member],
-                weights=dataset.weights,
-                kinds=kinds,
-                loss=config.loss,
-            )
-            members.append(_fitted(name, data, plan, config.seed, checkpoint))
-            on_progress(_progress(name, plan, done + 1, plans))
+        for plan, member in zip(plans, _in_threads(fitting.member, plans, at_once), strict=True):
+            members.append(member)
+            on_progress(_progress(name, plan, len(members), plans))
         models[name] = COLUMN_MODELS[name].join(members)
         said[name] = ColumnOutputs(*models[name].predict_with_variance(columns))
     return models, said
 
 
-def _fitted(
-    name: LearnerName, data: ColumnData, plan: MemberPlan, seed: int, checkpoint: Checkpoint | None
-) -> ColumnModel:
-    """A member, fitted now or in a training before this one."""
-    key = f"{name}-{plan.member}"
-    stored = None if checkpoint is None else checkpoint.load(key)
-    if stored is not None:
-        arrays = {path: tensor.numpy() for path, tensor in stored[0].items()}
-        return COLUMN_MODELS[name].from_arrays(arrays, data.kinds, 1)
-    member = _fit_within_bounds(name, data, plan, seed)
-    if checkpoint is not None:
-        tensors = {path: torch.from_numpy(np.ascontiguousarray(array)) for path, array in member.to_arrays().items()}
-        checkpoint.save(key, tensors, {})
-    return member
+def _members_at_once(name: LearnerName, numbers: int, n_members: int) -> int:
+    """Members that are fitted side by side, each to so many numbers."""
+    return max(1, min(usable_cores(), n_members, _MOST_NUMBERS // numbers)) if name in _SIDE_BY_SIDE else 1
 
 
-def _fit_within_bounds(name: LearnerName, data: ColumnData, plan: MemberPlan, seed: int) -> ColumnModel:
+def _in_threads(
+    fit: Callable[[MemberPlan], ColumnModel], plans: Sequence[MemberPlan], threads: int
+) -> Iterator[ColumnModel]:
+    """What is fitted to each plan, in order; so many at a time."""
+    if threads == 1:
+        yield from map(fit, plans)
+        return
+    with ThreadPoolExecutor(threads) as pool:
+        try:
+            yield from pool.map(fit, plans)
+        finally:
+            pool.shutdown(cancel_futures=True)  # an interrupt waits for fits under way, and for no other
+
+
+@dataclass(frozen=True)
+class _Fitting:
+    """How the members of one learner are fitted.
+
+    Attributes:
+        name: The learner.
+        columns: `[B, F]` or `[M, B, F]` what it reads.
+        source: Labels and weights of the rows.
+        config: Settings.
+        checkpoint: Where fitted members are kept; None to keep nothing.
+        threads: Threads that share the work of one fit.
+    """
+
+    name: LearnerName
+    columns: NDArray[np.float32]
+    source: ColumnSource
+    config: TrainConfig
+    checkpoint: Checkpoint | None
+    threads: int
+
+    def member(self, plan: MemberPlan) -> ColumnModel:
+        """A member, fitted now or in a training before this one."""
+        key = f"{self.name}-{plan.member}"
+        data = self._data(plan)
+        stored = None if self.checkpoint is None else self.checkpoint.load(key)
+        if stored is not None:
+            arrays = {path: tensor.numpy() for path, tensor in stored[0].items()}
+            return COLUMN_MODELS[self.name].from_arrays(arrays, data.kinds, 1)
+        member = _fit_within_bounds(self.name, data, plan, self.config.seed, self.threads)
+        if self.checkpoint is not None:
+            tensors = {
+                path: torch.from_numpy(np.ascontiguousarray(array)) for path, array in member.to_arrays().items()
+            }
+            self.checkpoint.save(key, tensors, {})
+        return member
+
+    def _data(self, plan: MemberPlan) -> ColumnData:
+        dataset, targets = self.source.dataset, self.source.targets
+        return ColumnData(
+            columns=self.columns[plan.member] if self.columns.ndim == 3 else self.columns,
+            labels=targets.labels[plan.member],
+            bounds=None if targets.bounds is None else targets.bounds[:, plan.member],
+            weights=dataset.weights,
+            kinds=tuple(task.kind for task in dataset.tasks),
+            loss=self.config.loss,
+        )
+
+
+def _fit_within_bounds(name: LearnerName, data: ColumnData, plan: MemberPlan, seed: int, threads: int) -> ColumnModel:
     """A member fitted to measured labels, and where there are bounds once more to what these let expect.
 
     One step of Buckley and James (1979, doi:10.1093/biomet/66.3.429), begun with the bounds as labels: trees and
@@ -126,12 +178,12 @@ def _fit_within_bounds(name: LearnerName, data: ColumnData, plan: MemberPlan, se
     """
     fit = _FITS[name]
     if data.bounds is None:
-        return fit(data, plan, seed, _cores())
+        return fit(data, plan, seed, threads)
     begun = replace(data, labels=bounds_as_labels(data.labels, data.bounds))
-    first = fit(begun, plan, seed, _cores()).predict(data.columns)[0]
+    first = fit(begun, plan, seed, threads).predict(data.columns)[0]
     watched = plan.inner_rows if len(plan.inner_rows) else plan.train_rows
     expected = expected_labels(data.labels, data.bounds, first, watched)
-    return fit(replace(data, labels=expected), plan, seed, _cores())
+    return fit(replace(data, labels=expected), plan, seed, threads)
 
 
 def _progress(name: LearnerName, plan: MemberPlan, done: int, plans: list[MemberPlan]) -> TrainProgress:
@@ -145,7 +197,3 @@ def _progress(name: LearnerName, plan: MemberPlan, done: int, plans: list[Member
         inner_loss=None,
         learner=name,
     )
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

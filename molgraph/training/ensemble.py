@@ -1,6 +1,7 @@
 """The K-fold ensemble: each member is blind to its own fold, so every row is predicted by one that never saw it."""
 
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 from typing import Literal
 
@@ -34,6 +35,7 @@ from molgraph.training.loop import TrainedPass, TrainingData
 from molgraph.training.members import train_members
 from molgraph.training.plan import HELD_OUT, plan_members
 from molgraph.training.progress import ProgressListener, silent
+from molgraph.training.structure_columns import compute_structure_columns
 from molgraph.training.targets import LearnedTargets, learned_targets
 from molgraph.uncertainty.calibration import Calibration, CalibrationData, fit_calibration
 
@@ -79,6 +81,7 @@ def train_ensemble(
     *,
     checkpoint_folder: Path | None = None,
     resume: bool = False,
+    processes: int = 1,
     on_progress: ProgressListener = silent,
 ) -> TrainedEnsemble:
     """An ensemble trained on all rows of `dataset`.
@@ -88,12 +91,14 @@ def train_ensemble(
         config: Settings.
         checkpoint_folder: Where the state is saved while training runs; None to save nothing.
         resume: Go on from what is in `checkpoint_folder`; without it, what is there is deleted.
+        processes: Processes that compute descriptors, where a learner reads them.
         on_progress: Called after each step.
 
     Raises:
         InputError: The rows do not allow the folds that are asked for.
         DeviceError: The device is not there.
         TrainingError: A loss is not finite, or the checkpoint does not fit.
+        WorkerError: A process that computes descriptors died.
     """
     if config.uncertainty in {"mve", "quantile"} and all(task.kind == "classification" for task in dataset.tasks):
         raise InputError(
@@ -111,16 +116,20 @@ def train_ensemble(
         raise InputError(f"structure {first.text!r} of {first.id} cannot be featurized ({first.reason}); remove it")
     checkpoint = None
     if checkpoint_folder is not None:
-        begun_with = {"encoder": "none" if encoder is None else encoder.digest}
-        checkpoint = Checkpoint(checkpoint_folder, {**_identity(dataset, config, graphs, device, dtype), **begun_with})
+        identity = _identity(dataset, config, graphs, device, dtype)
+        identity["encoder"] = "none" if encoder is None else encoder.digest
+        checkpoint = Checkpoint(checkpoint_folder, identity)
         if not resume:
             checkpoint.clear()
     names = chosen_learners(config.preset, config.learner, len(dataset), has_encoder=encoder is not None)
     targets = learned_targets(dataset.labels, dataset.bounds, dataset.tasks, plans, config.target_scaling)
     blocks = {name: config.blocks_of(name) for name in names}
-    is_read = any(ENCODER in own for own in blocks.values())
-    frozen = None if encoder is None or not is_read else encoder.frozen(device, dtype)
-    known = MoleculeColumns(graphs, dataset.smiles)
+    read = frozenset(chain.from_iterable(blocks.values()))
+    frozen = None if encoder is None or ENCODER not in read else encoder.frozen(device, dtype)
+    computed = compute_structure_columns(
+        read, dataset.smiles, processes=processes, checkpoint=checkpoint, on_progress=on_progress
+    )
+    known = MoleculeColumns(graphs, dataset.smiles, computed)
     columns = {name: known.of(own, frozen) for name, own in blocks.items() if own}
     network, said, latents = None, None, None
     if "network" in names:

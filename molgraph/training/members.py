@@ -1,6 +1,5 @@
 """All members of an ensemble: in one pass on a GPU, side by side on the cores of a CPU."""
 
-import os
 import threading
 from collections.abc import Iterator
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
@@ -11,6 +10,7 @@ import torch
 
 from molgraph.config import TrainConfig
 from molgraph.errors import TrainingError
+from molgraph.library.cores import usable_cores
 from molgraph.models.precision import members_per_pass
 from molgraph.training.checkpoint import Checkpoint
 from molgraph.training.loop import TrainedPass, TrainingData, stack_members, train_pass
@@ -39,7 +39,7 @@ def train_members(
     device = data.graphs.device
     size = members_per_pass(config.members_per_pass, len(plans), device)
     parts = [plans[start : start + size] for start in range(0, len(plans), size)]
-    lanes = 1 if device.type == "cuda" or config.model.dropout > 0 else min(len(parts), _cores())
+    lanes = 1 if device.type == "cuda" or config.model.dropout > 0 else min(len(parts), usable_cores())
     progress = _Progress(config.n_epochs, config.n_epochs * sum(len(plan.train_rows) for plan in plans), on_progress)
 
     def train_part(part: list[MemberPlan]) -> TrainedPass:
@@ -66,10 +66,6 @@ def train_members(
         network=stack_members([trained.network.cpu() for trained in passes]).eval(),
         best_epochs=tuple(epoch for trained in passes for epoch in trained.best_epochs),
     )
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @contextmanager

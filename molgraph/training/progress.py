@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 from molgraph.learners import LearnerName
 
@@ -11,14 +12,14 @@ class TrainProgress:
     """Where training is.
 
     Attributes:
-        members: Numbers of the members in this pass.
+        members: Numbers of the members in this pass; none while descriptors are computed.
         epoch: Epochs done in this pass.
         epochs: Epochs of a pass, at most.
         molecules_done: Molecules trained on so far, over all members.
         molecules_total: Molecules that the whole training will take, at most.
         inner_loss: Mean of the members' best loss on inner rows so far; None before there is one.
-        learner: What is trained; each learner counts its molecules from 0, and those that are not networks an epoch for
-            each member.
+        learner: What is trained, or `descriptors` while RDKit computes what some learners read; each counts its
+            molecules from 0, and learners that are not networks an epoch for each member.
     """
 
     members: tuple[int, ...]
@@ -27,7 +28,7 @@ class TrainProgress:
     molecules_done: int
     molecules_total: int
     inner_loss: float | None
-    learner: LearnerName = "network"
+    learner: LearnerName | Literal["descriptors"] = "network"
 
 
 ProgressListener = Callable[[TrainProgress], None]

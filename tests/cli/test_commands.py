@@ -344,11 +344,15 @@ def test_progress_follows_the_newest_member(monkeypatch):
 
     monkeypatch.setattr(progress, "_bar", noted)
     with progress.training_bar(quiet=False) as listen:
+        listen(TrainProgress((), 0, 1, 10, 100, None, learner="descriptors"))
         for member, epoch, loss in [(0, 0, None), (1, 0, None), (0, 1, 0.5), (1, 2, 0.25)]:
             listen(TrainProgress((member,), epoch, 3, 10, 100, loss))
+        listen(TrainProgress((1,), 2, 3, 10, 100, None, learner="forest"))
     assert notes == [
+        "descriptors",
         "member 1, epoch 1/3",
         "member 2, epoch 1/3",
         "member 2, epoch 1/3",
         "member 2, epoch 3/3, loss 0.25",
+        "forest, member 2",
     ]

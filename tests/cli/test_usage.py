@@ -1,5 +1,6 @@
 import json
 import os
+import re
 import subprocess
 import sys
 import tomllib
@@ -9,6 +10,7 @@ from molgraph_cli import train as train_module
 from molgraph_cli.options import allowed_rejected
 
 from molgraph import __version__
+from molgraph.benchmark.learner import OWN_LEARNERS
 from molgraph.config import config_from_dict
 
 COMMANDS = [
@@ -82,6 +84,11 @@ def test_version(molgraph):
 def test_usage_errors(molgraph, arguments, error):
     ended = molgraph(*arguments)
     assert (ended.code, ended.out, ended.error) == (2, "", error)
+
+
+def test_the_help_names_all_learners_of_a_benchmark(molgraph):
+    text = molgraph("benchmark", "run", "--help").out
+    assert [name for name in OWN_LEARNERS if not re.search(rf"\b{name}\b", text)] == []
 
 
 def test_the_settings_file_of_the_help_is_right():

@@ -12,7 +12,14 @@ from rdkit.Chem import Descriptors, rdFingerprintGenerator, rdMolDescriptors
 from molgraph import featurize
 from molgraph.errors import InputError
 from molgraph.features import columns as columns_module
-from molgraph.features.columns import BLOCKS, ENCODER, MoleculeColumns, molecule_columns, needs_structures
+from molgraph.features.columns import (
+    BLOCKS,
+    ENCODER,
+    MoleculeColumns,
+    molecule_columns,
+    needs_structures,
+    structure_blocks,
+)
 from molgraph.features.environments import code_counts, environment_counts
 
 SMILES = [
@@ -125,6 +132,17 @@ def test_what_two_readers_share_is_computed_once(monkeypatch):
     for reader, blocks in readers.items():
         np.testing.assert_array_equal(found[reader], molecule_columns(blocks, graphs, SMILES))
     assert found["none"].shape == (len(SMILES), 0)
+
+
+def test_what_was_computed_before_is_taken_as_it_is():
+    graphs, names = featurize(SMILES, standardizer="none"), ("properties", "reduced_graph")
+    computed = structure_blocks(names, SMILES)
+    without_structures = MoleculeColumns(graphs, None, computed)
+    np.testing.assert_array_equal(without_structures.of(names), molecule_columns(names, graphs, SMILES))
+    with pytest.raises(InputError, match="give the SMILES of all graphs"):
+        without_structures.of(["ecfp_counts"])
+    with pytest.raises(InputError, match="no descriptors of 'bad'"):
+        structure_blocks(names, [*SMILES, "bad"])
 
 
 def test_an_encoder_is_asked_once_and_not_forgotten_for_another():
