@@ -1,6 +1,7 @@
 """Cells of a table to numbers, remembering the first cell that is none."""
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -25,6 +26,13 @@ CLASS_WORDS: Mapping[str, float] = MappingProxyType(
 #: Signs before a number that say on which side of it the value lies: 0 above (a lower bound), 1 below.
 _SIDES: Mapping[str, int] = MappingProxyType({">=": 0, "<=": 1, ">": 0, "<": 1, "≥": 0, "≤": 1})
 
+#: A number with a comma, as spreadsheets of many countries write it; and one whose comma may part thousands.
+_COMMA = re.compile(r"[+-]?\d+,\d+(e[+-]?\d+)?", re.ASCII)
+_THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}", re.ASCII)
+
+
+_SHOWN_LETTERS = 40
+
 
 @dataclass(frozen=True)
 class _Cell:
@@ -34,7 +42,7 @@ class _Cell:
     text: str
 
     def __str__(self) -> str:
-        return f"{self.text[:40]!r} in row {self.row} (rows of data count from 0)"
+        return f"{self.text[:_SHOWN_LETTERS]!r} in row {self.row} (rows of data count from 0)"
 
 
 @dataclass
@@ -52,6 +60,9 @@ class NumberColumn:
     _first_text: _Cell | None = None
     _first_word: _Cell | None = None
     _first_other: _Cell | None = None
+    _first_comma: _Cell | None = None
+    _first_point: _Cell | None = None
+    _has_decimal_comma: bool = False
     _has_numbers: bool = False
 
     def extend(self, cells: Sequence[str], rows: NDArray[np.int64]) -> None:
@@ -69,6 +80,11 @@ class NumberColumn:
             for text, value in numbers.items()
             if text in bounds or (value is not None and not math.isnan(value) and value not in (0, 1))
         }
+        commas = {text for text, value in numbers.items() if value is not None and "," in text}
+        points = {text for text, value in numbers.items() if value is not None and "." in text and math.isfinite(value)}
+        self._first_comma = self._first_comma or _first(cells, rows, commas)
+        self._first_point = self._first_point or _first(cells, rows, points)
+        self._has_decimal_comma |= any(_THOUSANDS.fullmatch(_unsigned(text).strip()) is None for text in commas)
         self._first_bound = self._first_bound or _first(cells, rows, bounds)
         self._first_text = self._first_text or _first(cells, rows, texts)
         self._first_word = self._first_word or _first(cells, rows, words)
@@ -86,22 +102,39 @@ class NumberColumn:
     @property
     def is_usable(self) -> bool:
         """True if the column holds nothing but numbers (or the two classes) and gaps, and at least one number."""
-        mixed = self._first_word is not None and self._first_other is not None
-        return self._has_numbers and self._first_text is None and not mixed
+        return self._has_numbers and not self.problem
+
+    @property
+    def problem(self) -> str:
+        """What keeps the column from being numbers, with a cell and what to do; empty if nothing does."""
+        if self._first_text is not None:
+            return f"{self._first_text}; {_advice(self._first_text.text)}"
+        if self._first_word is not None and self._first_other is not None:
+            return f"{self._first_word} and {self._first_other}; use numbers throughout, or two classes throughout"
+        if self._first_comma is not None and self._first_point is not None:
+            return f"{self._first_comma} and {self._first_point}; use one decimal sign throughout"
+        if self._first_comma is not None and not self._has_decimal_comma:
+            return (
+                f"{self._first_comma}, whose comma may part thousands or decimals; write numbers with a decimal point, "
+                "and thousands without a sign"
+            )
+        return ""
+
+    @property
+    def first_obstacle(self) -> str:
+        """The first cell that keeps the column from being numbers, in a few words."""
+        cell = self._first_text or self._first_word or self._first_comma
+        return "nothing" if cell is None else repr(cell.text[:_SHOWN_LETTERS])
 
     def values(self) -> NDArray[np.float64]:
         """All numbers, NaN where there is none or only a bound.
 
         Raises:
-            InputError: A cell holds text, an infinite number, or words for classes among other numbers.
+            InputError: A cell holds text or an infinite number, or cells that do not go together: words for classes
+                and other numbers, commas and points.
         """
-        if self._first_text is not None:
-            raise InputError(f"column {self.name!r} holds {self._first_text}; {_advice(self._first_text.text)}")
-        if self._first_word is not None and self._first_other is not None:
-            raise InputError(
-                f"column {self.name!r} holds {self._first_word} and {self._first_other}; "
-                "use numbers throughout, or two classes throughout"
-            )
+        if self.problem:
+            raise InputError(f"column {self.name!r} holds {self.problem}")
         return np.concatenate(self._parts) if self._parts else np.empty(0)
 
     def bounds(self) -> NDArray[np.float64] | None:
@@ -129,8 +162,10 @@ class NumberColumn:
 
 
 def _number(text: str) -> float | None:
-    """The number in a cell, NaN for a gap, None for anything else, infinities too."""
+    """The number in a cell, NaN for a gap, None for anything else, infinities too; a comma is taken for decimals."""
     plain = text.strip().lower()
+    if _COMMA.fullmatch(plain):
+        plain = plain.replace(",", ".")
     if plain in MISSING:
         return math.nan
     if plain in CLASS_WORDS:
@@ -150,8 +185,9 @@ def _side(text: str) -> int | None:
 
 
 def _unsigned(text: str) -> str:
+    """Without the sign of a bound, if there is one."""
     plain = text.strip()
-    return plain[2:] if plain[:2] in _SIDES else plain[1:]
+    return plain[2:] if plain[:2] in _SIDES else plain[1:] if plain[:1] in _SIDES else plain
 
 
 def _is_bound(value: float | None, text: str) -> bool:
@@ -173,5 +209,5 @@ def _advice(text: str) -> str:
     if "inf" in plain and plain.strip("+-") in {"inf", "infinity"}:
         return "an infinite value cannot be learned: leave the cell empty, or give a number"
     if "," in plain:
-        return "numbers need a decimal point, not a comma"
+        return "write numbers with a decimal point, and thousands without a sign"
     return "numbers are needed; leave the cell empty where nothing was measured, or choose other target columns"

@@ -19,6 +19,7 @@ from molgraph.tasks import Direction, TaskKind, TaskSpec
 
 _SHOWN_REASONS = 3
 _SHOWN_COLUMNS = 30
+_SHOWN_OBSTACLES = 5
 
 
 @dataclass
@@ -53,7 +54,8 @@ def read_table(
 ) -> Dataset:
     r"""The labelled structures of a table: standardized, checked, and one row per structure.
 
-    Gaps may be written as an empty cell, NA, NaN, null or `-`; classes as 0/1, true/false, active/inactive or yes/no.
+    Gaps may be written as an empty cell, NA, NaN, null or `-`; classes as 0/1, true/false, active/inactive or yes/no;
+    numbers with a decimal point, or all of a column with a decimal comma.
     Cells like `>10` and `<=0.1` are bounds of a value that was not measured (`Dataset.bounds`).
     Rows without any label are left out and counted; rows of the same structure are merged and reported (see
     `molgraph.datasets.duplicates`).
@@ -177,11 +179,11 @@ def _targets(
             "name one or more with --target-columns"
         )
     if len(others) == 1:
-        table.numbers[others[0]].values()  # says which cell is no number
-    raise InputError(
-        f"{source} has no column of numbers besides {table.smiles_column!r} and the identifiers; "
-        f"its other columns: {_listed(others) or 'none'}"
-    )
+        table.numbers[others[0]].values()  # says which cell is no number, and why
+    found = [f"{name!r} holds {table.numbers[name].first_obstacle}" for name in others[:_SHOWN_OBSTACLES]]
+    more = f" ({len(others) - len(found)} more columns are not shown)" if len(others) > len(found) else ""
+    why = f"{', '.join(found)}{more}; write numbers alone" if found else "there is no other column"
+    raise InputError(f"{source} has no column of numbers besides {table.smiles_column!r} and the identifiers: {why}")
 
 
 def _bounds(table: _Rows, targets: Sequence[str]) -> NDArray[np.float64] | None:

@@ -146,8 +146,8 @@ def test_weights(table):
             r"which column is to be predicted\? .*'a', 'b'; name .*--target-columns",
         ),
         ("smiles,id,note\nCCO,1,x\nCCN,2,z\n", {}, "column 'note' holds 'x' in row 0"),
-        ("smiles,note,who\nCCO,x,u\nCCN,z,v\n", {}, r"no column of numbers .*'note', 'who'"),
-        ("smiles,id\nCCO,1\nCCN,2\n", {}, "no column of numbers .* none"),
+        ("smiles,note,who\nCCO,x,u\nCCN,z,v\n", {}, r"no column of numbers .*'note' holds 'x', 'who' holds 'u'; write"),
+        ("smiles,id\nCCO,1\nCCN,2\n", {}, "no column of numbers .* there is no other column"),
         ("smiles,y\nCCO,1\nCCN,high\n", {}, r"'y' holds 'high' in row 1 \(rows of data count from 0\); numbers"),
         ("smiles,y\nCCO,1\nCCN,>\n", {}, r"'y' holds '>' in row 1 .*a bound needs a number behind its sign"),
         ("smiles,y\nCCO,1\nCCN,>yes\n", {}, r"'y' holds '>yes' in row 1 .*a bound needs a number"),
@@ -162,7 +162,10 @@ def test_weights(table):
             {"target_columns": ["y"], "weight_column": "w"},
             r"weight column 'w' holds '<1' in row 1 .*a weight is a number",
         ),
-        ("smiles;y\nCCO;1,5\nCCN;2,5\n", {}, r"'1,5' in row 0 .*decimal point"),
+        ("smiles;y\nCCO;1,500\nCCN;2\n", {}, r"'1,500' in row 0 .*may part thousands or decimals; write .*point"),
+        ("smiles;y\nCCO;1,5\nCCN;2.5\n", {}, r"'1,5' in row 0 .* and '2.5' in row 1 .*one decimal sign"),
+        ("smiles;y\nCCO;1,234,567\nCCN;2\n", {}, r"'1,234,567' in row 0 .*thousands without a sign"),
+        ("smiles;y;z\nCCO;1,500;a\nCCN;;\n", {}, r"'y' holds '1,500', 'z' holds 'a'; write numbers alone"),
         ("smiles,y\nCCO,1\nCCN,-inf\n", {}, r"'-inf' in row 1 .*infinite"),
         ("smiles,y\nCCO,1\nCCN,1e999\n", {}, r"'1e999' in row 1"),
         ("smiles,y\nCCO,1_000\nCCN,1\n", {}, r"'1_000' in row 0"),
@@ -179,6 +182,26 @@ def test_bad_input_is_one_clear_line(table, text, options, message):
     with pytest.raises(InputError, match=message) as caught:
         read_table(table(text), **options)
     assert "\n" not in str(caught.value)
+
+
+def test_a_decimal_comma_is_read_where_it_can_be_nothing_else(table):
+    read = read_table(table("smiles;y;w\nCCO;1,5;0,5\nCCN;-2,125;1\nCCC;>7,25;1\nCCCl;3e1;1\n"), target_columns=["y"])
+    np.testing.assert_array_equal(read.labels, [[1.5], [-2.125], [np.nan], [30.0]])
+    assert read.bounds is not None
+    assert read.bounds[0, 2, 0] == 7.25
+    weighed = read_table(table("smiles;y;w\nCCO;1,5;0,5\nCCN;2,5;1\n"), target_columns=["y"], weight_column="w")
+    assert weighed.weights.tolist() == [0.5, 1.0]
+    alone = read_table(table("smiles;y;note\nCCO;0,125;x\nCCN;1,500;u\n"))
+    assert alone.labels[:, 0].tolist() == [0.125, 1.5]  # that of the first row is no thousand
+
+
+@given(st.lists(st.floats(-1e6, 1e6, allow_nan=False), min_size=1, max_size=20))
+def test_numbers_with_a_comma_are_those_with_a_point(values):
+    texts = [f"{value:.4f}" for value in values]
+    columns = NumberColumn("y"), NumberColumn("y")
+    columns[0].extend(texts, np.arange(len(texts)))
+    columns[1].extend([text.replace(".", ",") for text in texts], np.arange(len(texts)))
+    np.testing.assert_array_equal(columns[0].values(), columns[1].values())
 
 
 def test_a_missing_file(tmp_path):

@@ -27,13 +27,15 @@ FORMATS: Mapping[str, FormatName] = MappingProxyType(
 )
 COMPRESSIONS: Mapping[str, Compression] = MappingProxyType({".gz": "gz", ".zst": "zst"})
 
+_UTF16 = 'is UTF-16 text; save it as UTF-8: in Excel as "CSV UTF-8", or with iconv -f UTF-16 -t UTF-8'
+
 #: First bytes that no text file has, and the answer to them.
 _FOREIGN: Mapping[bytes, str] = MappingProxyType(
     {
         b"PK\x03\x04": "is an Excel workbook or a zip archive; save the sheet as CSV, or unpack the archive",
         b"\xd0\xcf\x11\xe0": "is an old Excel workbook; save the sheet as CSV",
-        b"\xff\xfe": "is UTF-16 text; save it as UTF-8, e.g. with: iconv -f UTF-16 -t UTF-8",
-        b"\xfe\xff": "is UTF-16 text; save it as UTF-8, e.g. with: iconv -f UTF-16 -t UTF-8",
+        b"\xff\xfe": _UTF16,
+        b"\xfe\xff": _UTF16,
         b"BZh": "is bzip2 data; unpack it first, or use gzip",
         b"\xfd7zXZ": "is xz data; unpack it first, or use gzip",
         b"PAR1": "is a Parquet file; name it .parquet (it cannot be read from stdin)",
