@@ -131,7 +131,7 @@ def _tell_rows(found: "Evaluation") -> None:
     if found.in_training:
         tell(f"{found.in_training:,} compounds of the training were left out: they would flatter the model")
     if found.in_training is None:
-        tell("the model was saved without its structures, so nobody can tell whether it knows these compounds")
+        tell("the model holds no training compounds to compare with, so nobody can tell whether it knows these")
 
 
 def _show_task(task: "TaskEvaluation") -> None:

@@ -146,7 +146,7 @@ def _lines(card: "ModelCard") -> list[tuple[str, str]]:
         ("standardizer", f"{card.standardizer}, version {card.standardizer_version}"),
         ("uncertainty", config.uncertainty),
         ("calibration", _calibration_line(card)),
-        ("structures", "in the folder" if card.has_structures else "left out"),
+        ("structures", _structures_line(card)),
         ("domain", _domain_line(card.domain_similarity)),
         *([("percentiles", f"among {card.reference}")] if card.reference is not None else []),
         *([] if about is None else [("licence", about.licence), ("not for", about.not_for)]),
@@ -189,6 +189,14 @@ def _calibration_line(card: "ModelCard") -> str:
     how = "each judged by the member that never saw it" if card.calibration.rows == "cross" else "no member saw them"
     where = "" if card.recalibrated_on is None else f", of {card.recalibrated_on.name}"
     return f"{card.calibration.rows}: {rows} compounds a task or more{where}; {how}"
+
+
+def _structures_line(card: "ModelCard") -> str:
+    from molgraph.store import KNOWN
+
+    if card.has_structures:
+        return "in the folder"
+    return "left out; their hashes recognise a compound that was among them" if KNOWN in card.files else "left out"
 
 
 def _domain_line(similarity: float | None) -> str:

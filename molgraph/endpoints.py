@@ -2,8 +2,8 @@
 
 Models are Gaussian processes on the vectors of the encoder that comes along, which costs the whole panel one pass of
 it. Where a network of its own pays for one more, an endpoint blends that with its process; what decided that is in
-`benchmarks/README.md`. The models hold vectors of their training compounds and no structures, and read the encoder of
-the installation instead of holding a copy.
+`benchmarks/README.md`. The models hold vectors and hashes of their training compounds and no structures, and read the
+encoder of the installation instead of holding a copy.
 """
 
 import tomllib
@@ -150,7 +150,7 @@ def build_endpoint(endpoint: Endpoint, data: str | Path, output: str | Path) -> 
         device="cpu",
     )
     trained = train_ensemble(dataset, config)
-    model = to_stored_model(dataset, trained, keep_structures=False)
+    model = to_stored_model(dataset, trained, keep="hashes")
     drugs = _reference_structures(Path(data, REFERENCE_FILE))
     mean = Predictor(model, digest="", device="cpu").predict(drugs).mean
     reference = reference_values(mean)

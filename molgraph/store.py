@@ -12,6 +12,7 @@
 | `out_of_fold.safetensors` | fold, labels and out-of-fold predictions of the training rows |
 | `structures.json` | ids and structures of the training and calibration rows (left out with `--no-structures`) |
 | `fingerprints.safetensors` | Morgan fingerprints of these, and of the calibration rows (likewise) |
+| `known.safetensors` | hashes of the training compounds (only of models that come along, which have no structures) |
 | `reference.safetensors` | predictions of reference compounds, in order (only of models that come along) |
 """
 
@@ -60,6 +61,7 @@ DOMAIN = "domain.safetensors"
 OUT_OF_FOLD = "out_of_fold.safetensors"
 STRUCTURES = "structures.json"
 FINGERPRINTS = "fingerprints.safetensors"
+KNOWN = "known.safetensors"
 REFERENCE = "reference.safetensors"
 
 
@@ -86,6 +88,7 @@ _KIND = SealedKind(
         STRUCTURES: 2**32,
         FINGERPRINTS: 2**33,
         BLEND: 2**26,
+        KNOWN: 2**30,
         REFERENCE: 2**28,
         **{learner_file(name): 2**33 for name in LEARNERS},
     },
@@ -129,6 +132,8 @@ class StoredModel:
         structures: The training compounds; None if they were left out.
         encoder: What the frozen encoder has learned; None where there is none.
         reference: Predictions of reference compounds; None where there are none.
+        known: `[n]` hashes of the compounds of training and calibration, for a model without structures
+            (`molgraph.chem.identity.compound_hashes`); None where there are none.
     """
 
     card: ModelCard
@@ -141,6 +146,7 @@ class StoredModel:
     structures: TrainingStructures | None
     encoder: EncoderWeights | None = None
     reference: ReferenceValues | None = None
+    known: NDArray[np.uint64] | None = None
 
 
 def save_model(
@@ -179,6 +185,8 @@ def save_model(
         texts = {"ids": s.ids, "smiles": s.smiles, "canonical": s.canonical, "calibration": s.calibration_canonical}
         contents[STRUCTURES] = json.dumps(texts).encode()
         contents[FINGERPRINTS] = _serialize({"fingerprints": s.fingerprints, "calibration": s.calibration_fingerprints})
+    if model.known is not None:
+        contents[KNOWN] = _serialize({"hashes": model.known})
     if model.reference is not None:
         contents[REFERENCE] = _serialize(model.reference.to_arrays())
     card = replace(model.card, files=file_hashes(contents), has_structures=model.structures is not None)
@@ -231,6 +239,7 @@ def load_model(path: str | Path) -> StoredModel:
             structures=_structures(card, files, len(calibration.data.judge)) if card.has_structures else None,
             encoder=_encoder(card, files, folder),
             reference=_reference(card, files),
+            known=_known(files),
         )
 
 
@@ -363,6 +372,15 @@ def _reference(card: ModelCard, files: Mapping[str, bytes]) -> ReferenceValues |
     if card.reference is None:
         return None
     return reference_from_arrays(load_arrays(files[REFERENCE]), len(card.tasks))
+
+
+def _known(files: Mapping[str, bytes]) -> NDArray[np.uint64] | None:
+    if KNOWN not in files:
+        return None
+    hashes: NDArray[np.uint64] = load_arrays(files[KNOWN])["hashes"]
+    if hashes.dtype != np.uint64 or hashes.ndim != 1:
+        raise ValueError(f"{KNOWN} holds {hashes.dtype} {hashes.shape}, and no hashes")
+    return hashes
 
 
 def _structures(card: ModelCard, files: Mapping[str, bytes], n_calibration: int) -> TrainingStructures:

@@ -12,7 +12,7 @@ import numpy as np
 from molgraph import __version__
 from molgraph.card import MetricRecord, ModelCard
 from molgraph.chem.fingerprints import morgan_fingerprints
-from molgraph.chem.identity import canonical_smiles
+from molgraph.chem.identity import canonical_smiles, compound_hashes
 from molgraph.chem.standardize import STANDARDIZERS
 from molgraph.config import TrainConfig
 from molgraph.datasets.dataset import Dataset
@@ -114,18 +114,28 @@ def train(
         processes=processes,
         on_progress=on_progress,
     )
-    model = to_stored_model(dataset, trained, keep_structures=keep_structures)
+    model = to_stored_model(dataset, trained, keep="structures" if keep_structures else "nothing")
     save_model(target, model, existing="replace" if overwrite else "error")
     shutil.rmtree(state_folder, ignore_errors=True)
     return Predictor.load(target, device=config.device)
 
 
-def to_stored_model(dataset: Dataset, trained: TrainedEnsemble, *, keep_structures: bool = True) -> StoredModel:
-    """What `save_model` writes, from what training gave."""
-    structures = domain_similarity = None
-    if keep_structures:
+def to_stored_model(
+    dataset: Dataset, trained: TrainedEnsemble, *, keep: Literal["structures", "hashes", "nothing"] = "structures"
+) -> StoredModel:
+    """What `save_model` writes, from what training gave.
+
+    Args:
+        dataset: The rows.
+        trained: What was learned of them.
+        keep: What is kept of the compounds: hashes recognise those that somebody has, and show none.
+    """
+    structures = known = domain_similarity = None
+    canonical = () if keep == "nothing" else tuple(str(canonical_smiles(text)) for text in dataset.smiles)
+    if keep == "hashes":
+        known = np.unique(compound_hashes(canonical))
+    if keep == "structures":
         fingerprints = morgan_fingerprints(dataset.smiles)
-        canonical = tuple(str(canonical_smiles(text)) for text in dataset.smiles)
         calibrating = calibration_rows(trained.fold, split=trained.config.calibration == "split")
         structures = TrainingStructures(
             ids=dataset.ids,
@@ -146,6 +156,7 @@ def to_stored_model(dataset: Dataset, trained: TrainedEnsemble, *, keep_structur
         out_of_fold=trained.out_of_fold,
         structures=structures,
         encoder=trained.encoder.weights if trained.encoder and ENCODER in _blocks(trained) else None,
+        known=known,
     )
 
 

@@ -7,12 +7,16 @@ from importlib import resources
 
 import numpy as np
 import pytest
+from safetensors import safe_open
 
-from molgraph import Predictor
+from molgraph import Predictor, evaluate
+from molgraph.chem.identity import canonical_smiles
 from molgraph.encoder_store import load_encoder, shipped_encoder_folder
 from molgraph.endpoints import REFERENCE_FILE, EndpointTask, build_panel, endpoint_dataset, endpoints
 from molgraph.errors import InputError, ModelError
-from molgraph.store import load_card, load_model
+from molgraph.prediction.shipped import shipped_models
+from molgraph.reference import ReferenceValues
+from molgraph.store import KNOWN, load_card, load_model
 
 
 @pytest.fixture
@@ -79,6 +83,59 @@ def test_a_model_of_the_panel_from_its_table(small):
     before = sorted((path, path.stat().st_mtime_ns) for path in output.rglob("*"))
     assert build_panel(data, output, tell=told.append) == (output / "small",)  # what is there stays
     assert sorted((path, path.stat().st_mtime_ns) for path in output.rglob("*")) == before
+
+
+def test_a_model_of_the_panel_knows_its_compounds_by_their_hashes(small, assay, tmp_path, monkeypatch):
+    _, data, output = small
+    build_panel(data, output)
+    model = Predictor.load(output / "small", device="cpu")
+    structures = model.standardized(assay[0][58:62])
+    keys = [str(canonical_smiles(text)) for text in structures]
+    assert model.in_training(keys) == [True, True, False, False]
+    with pytest.raises(InputError, match="all 60 compounds"):
+        evaluate(model, data / "table.csv", target_columns=["Y"])
+    new = tmp_path / "new.csv"
+    rows = zip(assay[0][50:150], assay[1][50:150], strict=True)
+    new.write_text("smiles,small\n" + "".join(f"{smiles},{value}\n" for smiles, value in rows))
+    found = evaluate(model, new)
+    assert (found.in_training, found.used) == (10, 90)
+    monkeypatch.setattr("molgraph.prediction.predictor.rdkit.__version__", "1999.09")
+    assert model.in_training(keys) is None
+
+
+def test_a_model_of_the_panel_can_be_recalibrated(small, assay, tmp_path):
+    _, data, output = small
+    build_panel(data, output)
+    new = tmp_path / "new.csv"
+    rows = zip(assay[0][60:160], assay[1][60:160], strict=True)
+    new.write_text("smiles,small\n" + "".join(f"{smiles},{value}\n" for smiles, value in rows))
+    evaluate(output / "small", new, recalibrate=tmp_path / "again")
+    model = Predictor.load(tmp_path / "again", device="cpu")
+    assert (model.card.calibration_rows, model.card.recalibrated_on.name) == ((100,), "new.csv")
+    assert model.reference is not None  # values are what they were, so their percentiles are true
+    with pytest.raises(InputError, match="all 100 compounds"):
+        evaluate(model, new)
+    lower, upper = model.predict(assay[0][160:400]).interval(0.9)
+    truth = np.asarray(assay[1][160:400])[:, None]
+    assert ((truth >= lower) & (truth <= upper)).mean() == pytest.approx(0.9, abs=0.08)
+
+
+def test_new_probabilities_have_no_old_percentiles(model_folder, mixed_folder):
+    for folder, has_percentiles in ((model_folder, True), (mixed_folder, False)):
+        model = load_model(folder)
+        n_tasks = len(model.card.tasks)
+        reference = ReferenceValues(np.linspace(0, 1, 5 * n_tasks, dtype=np.float32).reshape(n_tasks, 5))
+        model = replace(model, card=replace(model.card, reference="5 drugs"), reference=reference)
+        again = Predictor(model, digest="", device="cpu").recalibrated(model.calibration, ["CCO"], model.card)
+        assert (again.reference is not None) == (again.card.reference is not None) == has_percentiles
+
+
+def test_shipped_models_know_how_many_compounds_they_were_trained_on():
+    for name, folder in shipped_models().items():
+        card = load_card(folder)
+        with safe_open(folder / KNOWN, framework="np") as file:
+            hashes = file.get_tensor("hashes")
+        assert len(np.unique(hashes)) == len(hashes) == card.data.rows_used, name
 
 
 def test_an_endpoint_may_blend_and_have_one_member(small, monkeypatch):

@@ -400,6 +400,16 @@ def test_loading_never_unpickles(model_folder, monkeypatch):
     assert load_model(model_folder).card.n_members == 2
 
 
+@pytest.mark.parametrize("hashes", [np.zeros(3), np.zeros((3, 1), dtype=np.uint64), None])
+def test_hashes_that_are_none(mixed_folder, tmp_path, hashes):
+    known = np.array([1, 5, 2**64 - 1], dtype=np.uint64)
+    save_model(tmp_path / "model", replace(load_model(mixed_folder), known=known))
+    np.testing.assert_array_equal(load_model(tmp_path / "model").known, known)
+    arrays = {"others": known} if hashes is None else {"hashes": hashes}
+    replace_file(tmp_path / "model", "known.safetensors", safetensors.numpy.save(arrays))
+    assert "not fit together" in refused(tmp_path / "model")
+
+
 def test_model_without_structures(mixed_folder):
     model = load_model(mixed_folder)
     assert model.structures is None

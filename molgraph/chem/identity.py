@@ -3,6 +3,11 @@
 The text depends on the RDKit version: compare texts that were written in the same run only.
 """
 
+import hashlib
+from collections.abc import Iterable
+
+import numpy as np
+from numpy.typing import NDArray
 from rdkit import Chem
 
 from molgraph.chem.parse import parse_smiles, quiet_rdkit
@@ -38,3 +43,16 @@ def stereo_free_smiles(text: str, *, row: int = 0, id: str = "") -> str | Reject
     with quiet_rdkit():
         # A hydrogen that was an atom only to carry the stereo of its double bond, as in [H]/N=C/C, goes with it.
         return Chem.MolToSmiles(Chem.RemoveHs(mol))
+
+
+def compound_hashes(keys: Iterable[str]) -> NDArray[np.uint64]:
+    """A number for each canonical SMILES, by which a compound can be recognised and not drawn, `[n]`.
+
+    Of 40,000 hashes and a million compounds that are none of theirs, two are equal with a chance of 2 in a billion.
+
+    >>> known = compound_hashes(["CCO", "CCN"])
+    >>> np.isin(compound_hashes(["CCN", "CCC"]), known).tolist()
+    [True, False]
+    """
+    digests = [hashlib.blake2b(key.encode(), digest_size=8).digest() for key in keys]
+    return np.frombuffer(b"".join(digests), dtype="<u8").astype(np.uint64)

@@ -191,8 +191,8 @@ def _read(
 def _refuse_known(whole: Dataset, known: list[bool] | None) -> None:
     if known is None:
         raise InputError(
-            "the model was saved without its structures, so nobody can tell whether it knows these compounds; "
-            "train without --no-structures to recalibrate"
+            "the model holds neither its training compounds nor hashes that this RDKit would make, so nobody can tell "
+            "whether it knows these; train without --no-structures to recalibrate"
         )
     if any(known):
         first = whole.ids[known.index(True)]

@@ -4,8 +4,6 @@ from dataclasses import replace
 
 import numpy as np
 
-from molgraph.chem.fingerprints import morgan_fingerprints
-from molgraph.chem.identity import canonical_smiles
 from molgraph.datasets.dataset import Dataset
 from molgraph.errors import InputError
 from molgraph.outputs import MemberOutputs
@@ -25,16 +23,13 @@ def recalibrated_model(predictor: Predictor, dataset: Dataset, outputs: MemberOu
     like them. Weights and domain stay as they are.
 
     Args:
-        predictor: A model that was saved with its structures.
+        predictor: A model.
         dataset: n new compounds; labels are `[n, T]`.
         outputs: What the members say of them.
 
     Raises:
-        InputError: The model has no structures, or a task has too few compounds.
+        InputError: A task has too few compounds.
     """
-    structures = predictor.structures
-    if structures is None:
-        raise InputError("the model was saved without its structures; train without --no-structures to recalibrate")
     _check_rows(predictor, dataset)
     pooled = outputs.pooled()
     data = CalibrationData(
@@ -54,12 +49,7 @@ def recalibrated_model(predictor: Predictor, dataset: Dataset, outputs: MemberOu
         calibration_rows=tuple(sum(counts) for counts in calibration.rows_of),
         recalibrated_on=dataset.account(),
     )
-    own = replace(
-        structures,
-        calibration_canonical=tuple(str(canonical_smiles(text)) for text in dataset.smiles),
-        calibration_fingerprints=morgan_fingerprints(dataset.smiles),
-    )
-    return predictor.recalibrated(calibration, own, card)
+    return predictor.recalibrated(calibration, dataset.smiles, card)
 
 
 def _check_rows(predictor: Predictor, dataset: Dataset) -> None:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from molgraph.card import ModelCard
 from molgraph.chem.fingerprints import morgan_fingerprints
-from molgraph.chem.identity import canonical_smiles
+from molgraph.chem.identity import canonical_smiles, compound_hashes
 from molgraph.chem.parse import parse_smiles
 from molgraph.chem.standardize import standardize_smiles
 from molgraph.config import Device, Precision
@@ -276,18 +276,43 @@ class Predictor:
             dtype=self._dtype,
         )
 
-    def recalibrated(self, calibration: Calibration, structures: TrainingStructures, card: ModelCard) -> StoredModel:
-        """This model with another calibration, for `molgraph.store.save_model`."""
-        return replace(self._model, calibration=calibration, structures=structures, card=card)
+    def recalibrated(self, calibration: Calibration, smiles: Sequence[str], card: ModelCard) -> StoredModel:
+        """This model with another calibration, for `molgraph.store.save_model`.
+
+        Percentiles go where probabilities come out otherwise than for the reference compounds.
+
+        Args:
+            calibration: The calibration.
+            smiles: Standardized structures that it was fitted to, which the model knows from then on.
+            card: The card that says so.
+        """
+        canonical = tuple(str(canonical_smiles(text)) for text in smiles)
+        structures, known, reference = self._model.structures, self._model.known, self._model.reference
+        if structures is not None:
+            structures = replace(
+                structures,
+                calibration_canonical=canonical,
+                calibration_fingerprints=morgan_fingerprints(smiles),
+            )
+        if known is not None:
+            known = np.union1d(known, compound_hashes(canonical))
+        if any(task.kind == "classification" for task in self.tasks):
+            reference, card = None, replace(card, reference=None)
+        return replace(
+            self._model, calibration=calibration, structures=structures, known=known, reference=reference, card=card
+        )
 
     def in_training(self, keys: Sequence[str]) -> list[bool] | None:
         """Whether each canonical SMILES of a standardized structure is a compound of the training or calibration.
 
-        None if the model was saved without structures.
+        None if the model holds neither structures nor hashes that this RDKit would have made.
         """
-        if self._model.structures is None:
+        if self._model.structures is not None:
+            return [key in self._training_keys for key in keys]
+        if self._model.known is None or self.card.libraries.get("rdkit") != rdkit.__version__:
             return None
-        return [key in self._training_keys for key in keys]
+        found: list[bool] = np.isin(compound_hashes(keys), self._model.known).tolist()
+        return found
 
     @cached_property
     def _training_keys(self) -> frozenset[str]:
