@@ -1,11 +1,14 @@
 """SMILES text to a molecule, or to a `Rejected` that says why not, with nothing on stderr."""
 
 import re
+import signal
 import threading
 from contextlib import AbstractContextManager
+from typing import Any
 
 from rdkit import Chem, rdBase
 
+from molgraph.interrupts import HeldInterrupts
 from molgraph.results import Rejected, Step
 
 #: Longest structure text that is parsed. RDKit writes canonical SMILES by recursion along the chain, and a chain
@@ -19,6 +22,7 @@ _NO_REASON = "RDKit gave no reason"
 # RDKit's capture swaps a stream of the whole process, so two threads must not overlap theirs. It puts the log back to
 # where it found it, hence it stays within `quiet_rdkit`.
 _CAPTURE_LOCK = threading.Lock()
+_MAIN_THREAD = threading.main_thread().ident
 _TIME_STAMP = re.compile(r"^\[\d\d:\d\d:\d\d\] ")
 _ECHO = re.compile(r" (?:while parsing|for input):.*")
 _POSITION = re.compile(r"check for mistakes (around position \d+)")
@@ -49,13 +53,49 @@ class _Quiet:
                 self._block = None
 
 
-_QUIET = _Quiet()
+_QUIET = _Quiet()  # alone it is for parsing, which leaves interrupts alone and should cost nothing
+
+
+class _QuietAndInterruptible:
+    """The same switch, and interrupts of the main thread wait until RDKit is done.
+
+    To search for substructures RDKit takes interrupts for itself, keeps one that arrives from Python, and does not
+    always give them back: Ctrl-C would do nothing then, and the next one would end the program without a word.
+    """
+
+    def __init__(self) -> None:
+        self._main_depth = 0
+        self._held = HeldInterrupts()
+        self._handler: Any = None
+
+    def __enter__(self) -> None:
+        if threading.get_ident() == _MAIN_THREAD:
+            if self._main_depth == 0:
+                self._held.__enter__()
+                self._handler = signal.getsignal(signal.SIGINT)
+            self._main_depth += 1
+        _QUIET.__enter__()
+
+    def __exit__(self, *_: object) -> None:
+        _QUIET.__exit__()
+        if threading.get_ident() == _MAIN_THREAD:
+            self._main_depth -= 1
+            if self._main_depth == 0:
+                try:
+                    if self._handler is not None:  # else it is not Python's
+                        signal.signal(signal.SIGINT, self._handler)
+                finally:
+                    self._held.__exit__()
+
+
+_QUIET_AND_INTERRUPTIBLE = _QuietAndInterruptible()
 
 
 def quiet_rdkit() -> AbstractContextManager[None]:
     """A context in which RDKit, and every library linked to it, logs nothing; then the log is as it was.
 
-    It may be nested, and used by many threads. Entering and leaving costs about a microsecond.
+    Interrupts wait until the main thread leaves it. It may be nested, and used by many threads. Entering and leaving
+    costs some microseconds.
 
     Example:
         >>> from rdkit import Chem
@@ -63,7 +103,7 @@ def quiet_rdkit() -> AbstractContextManager[None]:
         ...     Chem.MolFromSmiles("C1CC") is None
         True
     """
-    return _QUIET
+    return _QUIET_AND_INTERRUPTIBLE
 
 
 def parse_smiles(text: str, *, row: int = 0, id: str = "") -> Chem.Mol | Rejected:  # noqa: A002

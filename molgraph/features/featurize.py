@@ -1,9 +1,7 @@
 """SMILES to `PackedGraphs`: the one function that everything else calls."""
 
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
-from multiprocessing import get_context
 from typing import Literal, NamedTuple, get_args
 
 from molgraph.chem.parse import rejected
@@ -12,6 +10,7 @@ from molgraph.errors import InputError
 from molgraph.features.fast import encode_fast, is_fast_available
 from molgraph.features.reference import encode_reference
 from molgraph.graphs import PackedGraphs, concatenate
+from molgraph.helpers import HelperPool
 from molgraph.results import Rejected
 
 Engine = Literal["auto", "fast", "reference"]
@@ -61,8 +60,7 @@ def featurize(
     ]
     if processes == 1 or len(chunks) == 1:
         return concatenate(map(_featurize_chunk, chunks))
-    # Spawned, because a forked copy of a process with threads (torch has them) can hang.
-    with ProcessPoolExecutor(min(processes, len(chunks)), mp_context=get_context("spawn")) as pool:
+    with HelperPool(min(processes, len(chunks))) as pool:
         return concatenate(pool.map(_featurize_chunk, chunks))
 
 

@@ -2,11 +2,11 @@
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor
-from multiprocessing import get_context
+from concurrent.futures import BrokenExecutor, Future
 from typing import TypeVar
 
 from molgraph.errors import WorkerError
+from molgraph.helpers import HelperPool
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -29,8 +29,7 @@ def map_in_order(work: Callable[[Item], Result], items: Iterable[Item], processe
     if processes == 1:
         yield from map(work, items)
         return
-    # Spawned, because a forked copy of a process with threads can hang.
-    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
+    with HelperPool(processes) as pool:
         try:
             waiting: deque[Future[Result]] = deque()
             for item in items:
@@ -43,6 +42,6 @@ def map_in_order(work: Callable[[Item], Result], items: Iterable[Item], processe
             raise WorkerError(
                 "a helper process died, perhaps for want of memory; use --processes 1, or fewer structures"
             ) from error
-        finally:
-            for promise in waiting:
-                promise.cancel()
+        except BaseException:  # also an interrupt, or a reader that wants no more
+            pool.kill()
+            raise

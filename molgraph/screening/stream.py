@@ -1,17 +1,14 @@
 """Predictions for a stream of records: in order, on one process or several, in bounded memory."""
 
-import atexit
 import os
 import signal
-import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor
+from concurrent.futures import BrokenExecutor, Executor, Future
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import cache
-from multiprocessing import get_context, parent_process
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar, cast
 
@@ -20,6 +17,7 @@ from molgraph.chem.standardize import StandardizerName
 from molgraph.config import Device, Precision
 from molgraph.errors import InputError, ModelError, WorkerError
 from molgraph.graphs import PackedGraphs
+from molgraph.helpers import HelperPool
 from molgraph.library.cores import default_processes
 from molgraph.results import Prediction
 
@@ -315,14 +313,17 @@ def open_stream(
 @contextmanager
 def _start_helpers(source: ModelSource, count: int) -> Iterator[Helpers]:
     def begin() -> tuple[Executor, tuple[Future[int], ...]]:
-        # Spawned, not forked: the fork of a process in which OpenMP threads ran can hang.
-        pool = ProcessPoolExecutor(count, get_context("spawn"), initializer=_become_helper, initargs=(count + 1,))
+        pool = HelperPool(count, _take_share_of_cores, (count + 1,))
         return pool, tuple(pool.submit(_warm_up, source) for _ in range(count))
 
     pool, starts = begin()
     helpers = Helpers(pool, source, starts, begin)
     try:
         yield helpers
+    except BaseException:  # also an interrupt: what helpers still do is for nobody
+        if isinstance(helpers.pool, HelperPool):
+            helpers.pool.kill()
+        raise
     finally:
         helpers.pool.shutdown(wait=True, cancel_futures=True)
 
@@ -346,25 +347,13 @@ def _shared_cores(processes: int) -> Iterator[None]:
 # What follows runs in a helper process.
 
 
-def _become_helper(processes: int) -> None:
+def _take_share_of_cores(processes: int) -> None:
     import torch
     from threadpoolctl import threadpool_limits
 
     share = max(1, default_processes() // processes)
     torch.set_num_threads(share)
     threadpool_limits(share, user_api="blas")
-    atexit.register(os._exit, 0)  # a helper leaves nothing behind; taking torch apart would cost half a second
-    for number in (signal.SIGINT, signal.SIGTERM):  # they are for the main process, which then ends this one
-        signal.signal(number, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-
-
-def _end_with_parent() -> None:
-    """A main process that was killed cannot end its helpers, and they would wait for work for ever."""
-    parent = parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
 
 
 @cache

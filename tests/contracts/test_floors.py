@@ -8,7 +8,7 @@ from itertools import chain
 # do not import each other, except on the ground floor, where the shared nouns live.
 FLOORS = (
     {"errors", "config", "settings", "tasks", "results", "graphs", "atomic", "vocabulary", "outputs", "learners"}
-    | {"plain", "sealed", "card", "encoder_card", "reference"},
+    | {"plain", "sealed", "helpers", "interrupts", "card", "encoder_card", "reference"},
     {"chem", "metrics", "uncertainty", "domain", "rank"},
     {"features", "models"},
     {"datasets", "library", "encoder_store"},

@@ -1,0 +1,38 @@
+"""Interrupts that would arrive at a bad moment: held back, and delivered afterwards."""
+
+import signal
+from collections.abc import Collection
+
+#: What a terminal or a job manager sends to end a program.
+INTERRUPTS: tuple[signal.Signals, ...] = (signal.SIGINT, signal.SIGTERM)
+
+_CAN_HOLD = hasattr(signal, "pthread_sigmask")  # not on Windows
+
+
+class HeldInterrupts:
+    """A context in which interrupts wait for this thread to leave; what is raised for them is raised on leaving.
+
+    Processes that are started within do not hear them at all, from their first moment on.
+
+    >>> with HeldInterrupts():
+    ...     signal.raise_signal(signal.SIGINT)
+    ...     print("as if nothing had happened")
+    Traceback (most recent call last):
+    KeyboardInterrupt
+    """
+
+    def __init__(self) -> None:
+        self._before: Collection[int] | None = None
+
+    def __enter__(self) -> None:
+        if not _CAN_HOLD:
+            return
+        try:
+            self._before = signal.pthread_sigmask(signal.SIG_BLOCK, INTERRUPTS)
+        except BaseException:  # one that had arrived already is raised here, when others are held
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, INTERRUPTS)
+            raise
+
+    def __exit__(self, *_: object) -> None:
+        if self._before is not None:
+            signal.pthread_sigmask(signal.SIG_SETMASK, self._before)
