@@ -2,6 +2,8 @@
 
 import json
 import tempfile
+from concurrent.futures import CancelledError
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +13,7 @@ from scipy.special import logit
 from molgraph.models.boosted import BoostedTrees
 from molgraph.models.oblivious import ObliviousTrees, trees_from_catboost
 from molgraph.tasks import TaskKind
-from molgraph.training.column_data import ColumnData
+from molgraph.training.column_data import ColumnData, FitLimits
 from molgraph.training.plan import MemberPlan
 
 #: Share of the columns that each split may choose of. Most say the same as others: with few to choose of, trees differ
@@ -22,20 +24,23 @@ _COLUMNS_SHARE, _LEAST_COLUMNS = 0.05, 20
 _MOST_TREES, _PATIENCE = 1000, 100
 
 
-def fit_boosted_trees(data: ColumnData, plan: MemberPlan, seed: int, threads: int) -> BoostedTrees:
+def fit_boosted_trees(data: ColumnData, plan: MemberPlan, seed: int, limits: FitLimits) -> BoostedTrees:
     """Trees of one member for each task, fitted to its training rows; its inner rows say how many.
 
     Args:
         data: Columns and labels; NaN in a column is below all numbers.
         plan: Rows of the member.
         seed: Seed of the fits.
-        threads: Threads that share the work of one fit.
+        limits: Threads that share the work of one fit, and whether it is to end.
+
+    Raises:
+        CancelledError: It is.
     """
-    trees = [_fit(data, t, plan, seed=seed + 1000 * plan.member + t, threads=threads) for t in range(len(data.kinds))]
+    trees = [_fit(data, t, plan, seed=seed + 1000 * plan.member + t, limits=limits) for t in range(len(data.kinds))]
     return BoostedTrees((tuple(trees),), data.kinds)
 
 
-def _fit(data: ColumnData, task: int, plan: MemberPlan, *, seed: int, threads: int) -> ObliviousTrees:
+def _fit(data: ColumnData, task: int, plan: MemberPlan, *, seed: int, limits: FitLimits) -> ObliviousTrees:
     from catboost import CatBoost, Pool  # type: ignore[import-untyped]
 
     columns, labels, weights, kind = data.columns, data.labels[:, task], data.weights, data.kinds[task]
@@ -50,7 +55,7 @@ def _fit(data: ColumnData, task: int, plan: MemberPlan, *, seed: int, threads: i
         "depth": 6,
         "rsm": min(1.0, max(_COLUMNS_SHARE, _LEAST_COLUMNS / columns.shape[1])),
         "random_seed": seed,
-        "thread_count": threads,
+        "thread_count": limits.threads,
         "allow_writing_files": False,
         "verbose": False,
     }
@@ -63,11 +68,25 @@ def _fit(data: ColumnData, task: int, plan: MemberPlan, *, seed: int, threads: i
         eval_set=watched,
         use_best_model=watched is not None,
         early_stopping_rounds=None if watched is None else _PATIENCE,
+        callbacks=[_UntilStopped(limits)],
     )
+    if limits.is_stopped():
+        raise CancelledError
     with tempfile.TemporaryDirectory(prefix="molgraph-") as folder:
         path = Path(folder, "trees.json")
         fitted.save_model(str(path), format="json")
         return trees_from_catboost(json.loads(path.read_text(encoding="utf-8")))
+
+
+@dataclass(frozen=True)
+class _UntilStopped:
+    """What CatBoost asks after each tree."""
+
+    limits: FitLimits
+
+    def after_iteration(self, _info: object) -> bool:
+        """Whether it goes on."""
+        return not self.limits.is_stopped()
 
 
 def _constant(known: NDArray[np.float64], weights: NDArray[np.float64], kind: TaskKind) -> ObliviousTrees:

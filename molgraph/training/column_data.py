@@ -33,6 +33,25 @@ class ColumnData:
     bounds: NDArray[np.float64] | None = None
 
 
-#: Fits one member: takes the data, the rows of the member, a seed, and the number of threads that share the work. The
-#: model has that member alone.
-Fit = Callable[[ColumnData, MemberPlan, int, int], ColumnModel]
+def never() -> bool:
+    """No."""
+    return False
+
+
+@dataclass(frozen=True)
+class FitLimits:
+    """What a fit may take.
+
+    Attributes:
+        threads: Threads that share its work.
+        is_stopped: Whether nobody wants it any more; a fit that takes long asks now and then, and ends by raising
+            `concurrent.futures.CancelledError`.
+    """
+
+    threads: int = 1
+    is_stopped: Callable[[], bool] = never
+
+
+#: Fits one member: takes the data, the rows of the member, a seed, and what it may take. The model has that member
+#: alone.
+Fit = Callable[[ColumnData, MemberPlan, int, FitLimits], ColumnModel]

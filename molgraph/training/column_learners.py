@@ -1,5 +1,6 @@
 """The learners that read columns of numbers: fitted member by member, each kept for a training that goes on."""
 
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -18,7 +19,7 @@ from molgraph.models.committee import ColumnModel, ColumnOutputs, with_latents
 from molgraph.training.boosting import fit_boosted_trees
 from molgraph.training.bounds import bounds_as_labels, expected_labels
 from molgraph.training.checkpoint import Checkpoint
-from molgraph.training.column_data import ColumnData, Fit
+from molgraph.training.column_data import ColumnData, Fit, FitLimits
 from molgraph.training.forest import fit_forest
 from molgraph.training.kernel import fit_latent_process, fit_tanimoto_process
 from molgraph.training.plan import MemberPlan
@@ -93,9 +94,11 @@ def fit_column_learners(
         if config.reads_network(name) and source.latents is not None:
             columns = with_latents(source.latents, columns)
         at_once = _members_at_once(name, columns.shape[-2] * columns.shape[-1], len(plans))
-        fitting = _Fitting(name, columns, source, config, checkpoint, threads=max(1, usable_cores() // at_once))
+        stop = threading.Event()
+        limits = FitLimits(max(1, usable_cores() // at_once), stop.is_set)
+        fitting = _Fitting(name, columns, source, config, checkpoint, limits)
         members = []
-        for plan, member in zip(plans, _in_threads(fitting.member, plans, at_once), strict=True):
+        for plan, member in zip(plans, _in_threads(fitting.member, plans, at_once, stop), strict=True):
             members.append(member)
             on_progress(_progress(name, plan, len(members), plans))
         models[name] = COLUMN_MODELS[name].join(members)
@@ -109,17 +112,19 @@ def _members_at_once(name: LearnerName, numbers: int, n_members: int) -> int:
 
 
 def _in_threads(
-    fit: Callable[[MemberPlan], ColumnModel], plans: Sequence[MemberPlan], threads: int
+    fit: Callable[[MemberPlan], ColumnModel], plans: Sequence[MemberPlan], threads: int, stop: threading.Event
 ) -> Iterator[ColumnModel]:
-    """What is fitted to each plan, in order; so many at a time."""
+    """What is fitted to each plan, in order, so many at a time; `stop` is set where nobody wants the rest."""
     if threads == 1:
         yield from map(fit, plans)
         return
     with ThreadPoolExecutor(threads) as pool:
         try:
             yield from pool.map(fit, plans)
-        finally:
-            pool.shutdown(cancel_futures=True)  # an interrupt waits for fits under way, and for no other
+        except BaseException:  # also an interrupt: end the other members before leaving
+            stop.set()
+            pool.shutdown(cancel_futures=True)
+            raise
 
 
 @dataclass(frozen=True)
@@ -132,7 +137,7 @@ class _Fitting:
         source: Labels and weights of the rows.
         config: Settings.
         checkpoint: Where fitted members are kept; None to keep nothing.
-        threads: Threads that share the work of one fit.
+        limits: Threads that share the work of one fit, and whether it is to end.
     """
 
     name: LearnerName
@@ -140,7 +145,7 @@ class _Fitting:
     source: ColumnSource
     config: TrainConfig
     checkpoint: Checkpoint | None
-    threads: int
+    limits: FitLimits
 
     def member(self, plan: MemberPlan) -> ColumnModel:
         """A member, fitted now or in a training before this one."""
@@ -150,7 +155,7 @@ class _Fitting:
         if stored is not None:
             arrays = {path: tensor.numpy() for path, tensor in stored[0].items()}
             return COLUMN_MODELS[self.name].from_arrays(arrays, data.kinds, 1)
-        member = _fit_within_bounds(self.name, data, plan, self.config.seed, self.threads)
+        member = _fit_within_bounds(self.name, data, plan, self.config.seed, self.limits)
         if self.checkpoint is not None:
             tensors = {
                 path: torch.from_numpy(np.ascontiguousarray(array)) for path, array in member.to_arrays().items()
@@ -170,7 +175,9 @@ class _Fitting:
         )
 
 
-def _fit_within_bounds(name: LearnerName, data: ColumnData, plan: MemberPlan, seed: int, threads: int) -> ColumnModel:
+def _fit_within_bounds(
+    name: LearnerName, data: ColumnData, plan: MemberPlan, seed: int, limits: FitLimits
+) -> ColumnModel:
     """A member fitted to measured labels, and where there are bounds once more to what these let expect.
 
     One step of Buckley and James (1979, doi:10.1093/biomet/66.3.429), begun with the bounds as labels: trees and
@@ -178,12 +185,12 @@ def _fit_within_bounds(name: LearnerName, data: ColumnData, plan: MemberPlan, se
     """
     fit = _FITS[name]
     if data.bounds is None:
-        return fit(data, plan, seed, threads)
+        return fit(data, plan, seed, limits)
     begun = replace(data, labels=bounds_as_labels(data.labels, data.bounds))
-    first = fit(begun, plan, seed, threads).predict(data.columns)[0]
+    first = fit(begun, plan, seed, limits).predict(data.columns)[0]
     watched = plan.inner_rows if len(plan.inner_rows) else plan.train_rows
     expected = expected_labels(data.labels, data.bounds, first, watched)
-    return fit(replace(data, labels=expected), plan, seed, threads)
+    return fit(replace(data, labels=expected), plan, seed, limits)
 
 
 def _progress(name: LearnerName, plan: MemberPlan, done: int, plans: list[MemberPlan]) -> TrainProgress:

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from molgraph.models.forest import Forest
 from molgraph.tasks import TaskKind
-from molgraph.training.column_data import ColumnData
+from molgraph.training.column_data import ColumnData, FitLimits
 from molgraph.training.plan import MemberPlan
 
 N_TREES = 200
@@ -17,14 +17,14 @@ N_TREES = 200
 _COLUMNS_SHARE = 0.1
 
 
-def fit_forest(data: ColumnData, plan: MemberPlan, seed: int, threads: int) -> Forest:
+def fit_forest(data: ColumnData, plan: MemberPlan, seed: int, limits: FitLimits) -> Forest:
     """Trees of one member for each task, fitted to its training and inner rows.
 
     Args:
         data: Columns and labels; NaN in a column counts as the largest number.
         plan: Rows of the member.
         seed: Seed of the fits.
-        threads: Threads that share the work of one fit.
+        limits: Threads that share the work of one fit.
     """
     columns = np.nan_to_num(data.columns.astype(np.float32), nan=float(np.finfo(np.float32).max))
     nodes: list[dict[str, NDArray[Any]]] = []
@@ -33,7 +33,7 @@ def fit_forest(data: ColumnData, plan: MemberPlan, seed: int, threads: int) -> F
     for t, kind in enumerate(data.kinds):
         rows = plan.seen_rows[~np.isnan(data.labels[plan.seen_rows, t])]
         own_seed = seed + 1000 * plan.member + t
-        trees = _fit(columns[rows], data.labels[rows, t], data.weights[rows], kind, own_seed, threads)
+        trees = _fit(columns[rows], data.labels[rows, t], data.weights[rows], kind, own_seed, limits.threads)
         for k, tree in enumerate(trees):
             roots[0, t, k] = n_nodes
             for name in ("left", "right"):

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy.linalg import cho_factor, cho_solve
 
 from molgraph.models.kernel import KernelProcess, distances, root_counts, steps_of, tanimoto
-from molgraph.training.column_data import ColumnData
+from molgraph.training.column_data import ColumnData, FitLimits
 from molgraph.training.plan import MemberPlan
 
 Floats = NDArray[np.float64]
@@ -23,7 +23,7 @@ _LENGTHS = (0.5, 1.0, 2.0, 4.0, 8.0)
 _CHOOSING = 1000
 
 
-def fit_tanimoto_process(data: ColumnData, plan: MemberPlan, seed: int, _threads: int) -> KernelProcess:
+def fit_tanimoto_process(data: ColumnData, plan: MemberPlan, seed: int, _limits: FitLimits) -> KernelProcess:
     """The process of one member for each task, fitted to its training and inner rows.
 
     The marginal likelihood of `_CHOOSING` rows at most chooses the noise (Rasmussen and Williams 2006, equation 2.30).
@@ -34,7 +34,7 @@ def fit_tanimoto_process(data: ColumnData, plan: MemberPlan, seed: int, _threads
         data: Counts up to 255, and labels.
         plan: Rows of the member.
         seed: Seed of the rows that choose.
-        _threads: The linear algebra below has its own.
+        _limits: The linear algebra below has its own threads.
     """
     roots = root_counts(data.columns[plan.seen_rows])
     alike = tanimoto(roots, roots).astype(np.float64)
@@ -43,7 +43,7 @@ def fit_tanimoto_process(data: ColumnData, plan: MemberPlan, seed: int, _threads
     return KernelProcess(references, fitted.coefficients, fitted.centre, None, fitted.spread, data.kinds)
 
 
-def fit_latent_process(data: ColumnData, plan: MemberPlan, seed: int, _threads: int) -> KernelProcess:
+def fit_latent_process(data: ColumnData, plan: MemberPlan, seed: int, _limits: FitLimits) -> KernelProcess:
     """The process of one member for each task on an encoder's vectors, fitted to its training and inner rows.
 
     Its kernel falls exponentially with the distance (Matern 1/2; Rasmussen and Williams 2006, equation 4.18). The
@@ -53,7 +53,7 @@ def fit_latent_process(data: ColumnData, plan: MemberPlan, seed: int, _threads: 
         data: Vectors, of which each entry varies by 1 or so, and labels.
         plan: Rows of the member.
         seed: Seed of the rows that choose.
-        _threads: The linear algebra below has its own.
+        _limits: The linear algebra below has its own threads.
     """
     references = steps_of(data.columns)
     seen = references[plan.seen_rows]

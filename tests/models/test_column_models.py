@@ -12,7 +12,7 @@ from molgraph.models import kernel
 from molgraph.models.boosted import BoostedTrees
 from molgraph.models.column_models import COLUMN_MODELS
 from molgraph.models.oblivious import ObliviousTrees, trees_from_catboost
-from molgraph.training.column_data import ColumnData
+from molgraph.training.column_data import ColumnData, FitLimits
 from molgraph.training.column_learners import _FITS
 from molgraph.training.forest import _COLUMNS_SHARE
 from molgraph.training.plan import MemberPlan, plan_members
@@ -38,7 +38,7 @@ def make_plans(n_members=3):
 def fitted(request):
     """(name, data, plans, one model for each member)."""
     data, plans = make_data(), make_plans()
-    return request.param, data, plans, [_FITS[request.param](data, plan, 0, 1) for plan in plans]
+    return request.param, data, plans, [_FITS[request.param](data, plan, 0, FitLimits()) for plan in plans]
 
 
 def test_it_learns_from_its_own_rows(fitted):
@@ -93,13 +93,13 @@ def test_no_row_of_a_member_depends_on_its_held_out_labels(fitted):
     labels[plans[0].held_out_rows] = 9.0
     other = ColumnData(data.columns, labels, data.weights, KINDS)
     np.testing.assert_array_equal(
-        _FITS[name](other, plans[0], 0, 1).predict(data.columns), members[0].predict(data.columns)
+        _FITS[name](other, plans[0], 0, FitLimits()).predict(data.columns), members[0].predict(data.columns)
     )
 
 
 def test_the_same_seed_gives_the_same_model(fitted):
     name, data, plans, members = fitted
-    again = _FITS[name](data, plans[1], 0, 1)
+    again = _FITS[name](data, plans[1], 0, FitLimits())
     for key, array in members[1].to_arrays().items():
         np.testing.assert_array_equal(again.to_arrays()[key], array)
 
@@ -109,7 +109,7 @@ def test_the_same_seed_gives_the_same_model(fitted):
 def test_nothing_to_tell_apart(name, labels):
     data = make_data()
     same = ColumnData(data.columns, np.full((N_ROWS, 2), labels), data.weights, KINDS)
-    means = _FITS[name](same, make_plans()[0], 0, 1).predict(data.columns)
+    means = _FITS[name](same, make_plans()[0], 0, FitLimits()).predict(data.columns)
     expected = 0.0 if np.isnan(labels) else labels
     assert np.allclose(means[..., 0], expected, atol=1e-6)
     assert np.isfinite(means).all()
@@ -141,7 +141,9 @@ def test_a_forest_says_what_scikit_learn_says():
     columns = data.columns + np.random.default_rng(1).normal(size=data.columns.shape).astype(np.float32)
     known = np.where(np.isnan(data.labels), 0.0, data.labels)[:, :1]
     plan = MemberPlan(0, np.arange(80), np.arange(80, 90), np.arange(90, N_ROWS))
-    ours = _FITS["forest"](ColumnData(columns, known, data.weights, KINDS[:1]), plan, 5, 1).predict(columns)[0, :, 0]
+    ours = _FITS["forest"](ColumnData(columns, known, data.weights, KINDS[:1]), plan, 5, FitLimits()).predict(columns)[
+        0, :, 0
+    ]
     theirs = RandomForestRegressor(200, max_features=_COLUMNS_SHARE, random_state=5)
     theirs.fit(columns[:90], known[:90, 0], sample_weight=data.weights[:90])
     np.testing.assert_allclose(ours, theirs.predict(columns), rtol=1e-5, atol=1e-6)
@@ -153,7 +155,7 @@ def test_a_process_says_what_scikit_learn_says():
     data = make_data()
     known = np.where(np.isnan(data.labels), 0.0, data.labels)[:, :1]
     plan = MemberPlan(0, np.arange(80), np.arange(80, 90), np.arange(90, N_ROWS))
-    model = _FITS["kernel"](ColumnData(data.columns, known, np.ones(N_ROWS), KINDS[:1]), plan, 0, 1)
+    model = _FITS["kernel"](ColumnData(data.columns, known, np.ones(N_ROWS), KINDS[:1]), plan, 0, FitLimits())
     roots = np.sqrt(data.columns)
     similar = kernel.tanimoto(roots, roots).astype(float)
     # The noise that was chosen follows from the coefficients: (K + noise I) a = y - mean.
@@ -185,7 +187,7 @@ def test_any_oblivious_trees(n_rows, n_trees, depth, seed):
 
 def test_forests_whose_walk_would_not_end_are_refused():
     name, data = "forest", make_data()
-    arrays = _FITS[name](data, make_plans()[0], 0, 1).to_arrays()
+    arrays = _FITS[name](data, make_plans()[0], 0, FitLimits()).to_arrays()
     inner = int(np.flatnonzero(arrays["column"] >= 0)[3])
     for key, value in (("left", inner), ("right", 0), ("left", 10**9)):
         broken = {**arrays, key: arrays[key].copy()}
@@ -225,7 +227,7 @@ def test_a_process_doubts_what_is_unlike_all_that_a_member_saw(name):
         MemberPlan(0, np.arange(40), np.arange(40, 50), np.arange(50, N_ROWS)),
         MemberPlan(1, np.arange(50, 90), np.arange(90, N_ROWS), np.arange(50)),
     ]
-    model = COLUMN_MODELS[name].join([_FITS[name](data, plan, 0, 1) for plan in plans])
+    model = COLUMN_MODELS[name].join([_FITS[name](data, plan, 0, FitLimits()) for plan in plans])
     means, variance = model.predict_with_variance(data.columns)
     assert np.array_equal(means, model.predict(data.columns))
     assert variance.shape == means.shape
@@ -248,9 +250,9 @@ def test_processes_that_share_their_rows_are_those_that_they_are_alone(name):
     data = make_data()
     own = np.stack([data.labels[:, 0], data.labels[:, 1], 3 - data.labels[:, 0], data.labels[:, 0] ** 2], axis=1)
     kinds = ("regression", "classification", "regression", "regression")
-    together = _FITS[name](replace(data, labels=own, kinds=kinds), make_plans()[0], 0, 1)
+    together = _FITS[name](replace(data, labels=own, kinds=kinds), make_plans()[0], 0, FitLimits())
     for t, kind in enumerate(kinds):
-        alone = _FITS[name](replace(data, labels=own[:, [t]], kinds=(kind,)), make_plans()[0], 0, 1)
+        alone = _FITS[name](replace(data, labels=own[:, [t]], kinds=(kind,)), make_plans()[0], 0, FitLimits())
         np.testing.assert_allclose(together.coefficients[:, [t]], alone.coefficients, rtol=1e-4, atol=1e-4)
         assert together.centre[0, t] == pytest.approx(alone.centre[0, 0])
         assert together.spread[0, t] == pytest.approx(alone.spread[0, 0])

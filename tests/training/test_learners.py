@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -228,13 +229,36 @@ def test_large_tables_are_fitted_one_after_the_other(monkeypatch):
 
 
 def test_a_fit_that_fails_ends_the_training(dataset, monkeypatch):
-    def fail(_data, plan, _seed, _threads):
+    def fail(_data, plan, _seed, _limits):
         raise RuntimeError(f"member {plan.member}")
 
     monkeypatch.setattr(column_learners, "_FITS", {**column_learners._FITS, "boosting": fail})
     monkeypatch.setattr(column_learners, "usable_cores", lambda: 2)
     with pytest.raises(RuntimeError, match="member 0"):
         train_ensemble(dataset, make_config(learner="boosting"))
+
+
+def test_members_under_way_end_with_the_training(dataset, tmp_path, monkeypatch):
+    fit, told = column_learners._FITS["boosting"], []
+
+    def wait(data, plan, seed, limits):
+        if plan.member == 0:
+            return fit(data, plan, seed, limits)
+        while not limits.is_stopped():
+            time.sleep(0.01)
+        told.append(plan.member)
+        return fit(data, plan, seed, limits)  # gives up after its first tree
+
+    def stop(progress):
+        raise StopError
+
+    monkeypatch.setattr(column_learners, "_FITS", {**column_learners._FITS, "boosting": wait})
+    monkeypatch.setattr(column_learners, "usable_cores", lambda: 2)
+    config = make_config(learner="boosting")
+    with pytest.raises(StopError):
+        train_ensemble(dataset, config, checkpoint_folder=tmp_path / "state", on_progress=stop)
+    assert 1 in told
+    assert [path.name for path in (tmp_path / "state").iterdir()] == ["boosting-0.safetensors"]
 
 
 @pytest.mark.parametrize("learner", ["network", "boosting"])
