@@ -11,6 +11,14 @@ from molgraph.helpers import HelperPool
 from molgraph.library.ordered import map_in_order
 
 
+@pytest.fixture(autouse=True)
+def python_hears_interrupts():
+    """A program that is started in the background of a script ignores them."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def pid_after(seconds: float) -> int:
     time.sleep(seconds)
     return os.getpid()

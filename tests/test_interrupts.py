@@ -14,6 +14,14 @@ from molgraph.features.columns import structure_blocks
 from molgraph.interrupts import INTERRUPTS, HeldInterrupts
 
 
+@pytest.fixture(autouse=True)
+def python_hears_interrupts():
+    """A program that is started in the background of a script ignores them."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def mask():
     return signal.pthread_sigmask(signal.SIG_BLOCK, ())
 
