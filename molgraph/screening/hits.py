@@ -204,8 +204,9 @@ def write_hits(path: Path, panel: Panel, ranking: Sequence[Ranked[Hit]], columns
     Columns: `rank, id, smiles, duplicate_ids`, the kept ones, the predictions, `score`, with a selection `p_value` and
     `selected`, then `latent_distance`, `leverage`, `in_training`, `in_domain`, the nearest training compounds with
     their measured values, which are empty if the model was saved without its training structures (`in_domain` then goes
-    by the distance alone), with a profile of several objectives `pareto_front`, and if they are asked for `alerts`,
-    `qed`, `lipinski_violations` and `sa_score`. Of models after the first each task has its own `in_domain`.
+    by the distance alone, and `in_training` by hashes if it has those), with a profile of several objectives
+    `pareto_front`, and if they are asked for `alerts`, `qed`, `lipinski_violations` and `sa_score`. Of models after the
+    first each task has its own `in_domain`.
 
     Args:
         path: Where to write.
