@@ -16,9 +16,15 @@ _PACKAGES = (
     "torch",
     "torch-geometric",
     "deepchem",
+    "catboost",
+    "scikit-learn",
+    "scipy",
     "numpy",
     "pyarrow",
 )
+
+#: Packages that only some commands need, and the extra that brings them.
+_OPTIONAL = {"optuna": "tune", "ray": "ray", "zstandard": "zstd"}
 
 
 def doctor(*, as_json: AsJson = False) -> None:
@@ -41,7 +47,11 @@ def _report() -> dict[str, Any]:
     device = resolve_device("auto")
     return {
         "python": platform.python_version(),
-        **{name: _version(name) for name in _PACKAGES},
+        **{name: _version(name) or "not installed" for name in _PACKAGES},
+        **{
+            name: _version(name) or f"not installed; pip install 'molgraph-toolkit[{extra}]'"
+            for name, extra in _OPTIONAL.items()
+        },
         "cores": usable_cores(),
         "device": torch.cuda.get_device_name() if device.type == "cuda" else "cpu (no CUDA device)",
         "bfloat16": "fast" if is_fast_at_bfloat16(device) else "slow: float32 is used",
@@ -53,10 +63,10 @@ def _report() -> dict[str, Any]:
     }
 
 
-def _version(package: str) -> str:
+def _version(package: str) -> str | None:
     from importlib.metadata import PackageNotFoundError, version
 
     try:
         return version(package)
     except PackageNotFoundError:
-        return "not installed"
+        return None

@@ -1,11 +1,13 @@
 """The K-fold ensemble: each member is blind to its own fold, so every row is predicted by one that never saw it."""
 
 from dataclasses import dataclass, replace
+from importlib.metadata import version
 from itertools import chain
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
+import rdkit
 import torch
 from numpy.typing import NDArray
 
@@ -339,5 +341,9 @@ def _identity(
         "precision": str(dtype),
         "molgraph": __version__,
         "torch": torch.__version__,
+        # They make the descriptors and the fitted members that are kept.
+        "rdkit": rdkit.__version__,
+        "catboost": version("catboost"),
+        "scikit-learn": version("scikit-learn"),
         **settings,
     }

@@ -1,3 +1,4 @@
+import importlib.metadata
 import json
 import os
 import re
@@ -108,6 +109,19 @@ def test_doctor(molgraph):
     text = molgraph("doctor").out
     assert text.splitlines()[0].split() == ["python", report["python"]]
     assert len(text.splitlines()) == len(report)
+
+
+def test_doctor_says_how_to_get_what_is_missing(molgraph, monkeypatch):
+    def version(name):
+        if name in {"optuna", "deepchem"}:
+            raise importlib.metadata.PackageNotFoundError(name)
+        return "1.0"
+
+    monkeypatch.setattr("importlib.metadata.version", version)
+    report = json.loads(molgraph("doctor", "--json").out)
+    assert report["deepchem"] == "not installed"
+    assert report["optuna"] == "not installed; pip install 'molgraph-toolkit[tune]'"
+    assert report["ray"] == "1.0"
 
 
 def test_models_show(molgraph, mixed_folder, model_folder):

@@ -174,6 +174,12 @@ def test_other_data_are_refused(make_dataset, quick, half_done):
         train_ensemble(other, quick, checkpoint_folder=half_done, resume=True)
 
 
+def test_what_another_rdkit_computed_is_refused(make_dataset, quick, half_done, monkeypatch):
+    monkeypatch.setattr("rdkit.__version__", "2031.09.1")
+    with pytest.raises(TrainingError, match=r"rdkit was \S+ and is 2031\.09\.1 now"):
+        train_ensemble(make_dataset(), quick, checkpoint_folder=half_done, resume=True)
+
+
 def damage_truncated(path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-100])
 

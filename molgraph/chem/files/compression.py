@@ -106,7 +106,7 @@ def _zstd_pieces(stream: "io.BufferedReader[CountedStream]", name: str) -> Itera
     try:
         import zstandard
     except ImportError as error:
-        raise InputError(f"{name} needs zstandard; install it with: pip install molgraph-toolkit[zstd]") from error
+        raise InputError(f"{name} needs zstandard; install it with: pip install 'molgraph-toolkit[zstd]'") from error
     decompressor = zstandard.ZstdDecompressor()
     frame = decompressor.decompressobj()
     is_complete = True
