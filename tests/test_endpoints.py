@@ -15,8 +15,9 @@ from molgraph.encoder_store import load_encoder, shipped_encoder_folder
 from molgraph.endpoints import REFERENCE_FILE, EndpointTask, build_panel, endpoint_dataset, endpoints
 from molgraph.errors import InputError, ModelError
 from molgraph.prediction.shipped import shipped_models
-from molgraph.reference import ReferenceValues
+from molgraph.reference import reference_values
 from molgraph.store import KNOWN, load_card, load_model
+from molgraph.uncertainty.probabilities import ProbabilityCalibration, fit_probability_calibration
 
 
 @pytest.fixture
@@ -120,14 +121,47 @@ def test_a_model_of_the_panel_can_be_recalibrated(small, assay, tmp_path):
     assert ((truth >= lower) & (truth <= upper)).mean() == pytest.approx(0.9, abs=0.08)
 
 
-def test_new_probabilities_have_no_old_percentiles(model_folder, mixed_folder):
-    for folder, has_percentiles in ((model_folder, True), (mixed_folder, False)):
-        model = load_model(folder)
-        n_tasks = len(model.card.tasks)
-        reference = ReferenceValues(np.linspace(0, 1, 5 * n_tasks, dtype=np.float32).reshape(n_tasks, 5))
-        model = replace(model, card=replace(model.card, reference="5 drugs"), reference=reference)
-        again = Predictor(model, digest="", device="cpu").recalibrated(model.calibration, ["CCO"], model.card)
-        assert (again.reference is not None) == (again.card.reference is not None) == has_percentiles
+PLATT = ProbabilityCalibration("platt", {"slope": np.array([0.4]), "shift": np.array([1.5])})
+STEEP = ProbabilityCalibration("platt", {"slope": np.array([3.0]), "shift": np.array([-0.5])})
+
+
+def one_after_the_other(folder, drugs, *maps):
+    """A model that compares with drugs, with one map of its probabilities after the other."""
+    model = load_model(folder)
+    of_tasks = [
+        tuple(probability if task.kind == "classification" else None for task in model.card.tasks)
+        for probability in maps
+    ]
+    calibrations = [replace(model.calibration, probabilities=probabilities) for probabilities in of_tasks]
+    model = replace(model, calibration=calibrations[0], card=replace(model.card, reference="drugs"))
+    said = Predictor(model, digest="", device="cpu").predict(drugs)
+    models = [Predictor(replace(model, reference=reference_values(said.mean)), digest="", device="cpu")]
+    for calibration in calibrations[1:]:
+        again = models[-1].recalibrated(calibration, ["CCO"], models[-1].card)
+        models.append(Predictor(again, digest="", device="cpu"))
+    return models
+
+
+def test_percentiles_stay_where_probabilities_come_out_otherwise(mixed_folder, assay):
+    models = one_after_the_other(mixed_folder, assay[0][:50], PLATT, STEEP, PLATT)
+    first, second, third = (model.predict(assay[0][50:120]) for model in models)
+    is_class = [task.kind == "classification" for task in first.tasks]
+    assert 0 < sum(is_class) < len(is_class)
+    assert (first.mean != second.mean).all(axis=0).tolist() == is_class
+    # A drug is 2 per cent; two that are the same to six digits may change places.
+    assert second.percentiles == pytest.approx(first.percentiles, abs=2.0)
+    assert third.percentiles == pytest.approx(first.percentiles, abs=2.0)
+    assert len(np.unique(first.percentiles[:, is_class])) > 10
+    assert models[-1].card.reference == "drugs"
+
+
+def test_percentiles_go_where_probabilities_cannot_be_told(mixed_folder, assay):
+    rng = np.random.default_rng(0)
+    steps = fit_probability_calibration("isotonic", rng.random(40), np.arange(40) % 2.0)
+    _, stepped, after = one_after_the_other(mixed_folder, assay[0][:50], PLATT, steps, PLATT)
+    assert stepped.predict(assay[0][50:60]).percentiles is not None  # into steps, but not out of them
+    assert (after.reference, after.card.reference) == (None, None)
+    assert after.predict(assay[0][50:60]).percentiles is None
 
 
 def test_shipped_models_know_how_many_compounds_they_were_trained_on():

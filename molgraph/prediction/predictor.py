@@ -30,7 +30,7 @@ from molgraph.models.frozen import EncoderWeights, FrozenEncoder
 from molgraph.models.precision import resolve_device, resolve_precision
 from molgraph.outputs import MemberOutputs
 from molgraph.prediction.shipped import PANEL, model_folder
-from molgraph.reference import ReferenceValues
+from molgraph.reference import ReferenceValues, reference_values
 from molgraph.results import Prediction, Rejected
 from molgraph.store import StoredModel, TrainingStructures, load_model, model_hash
 from molgraph.tasks import TaskSpec
@@ -279,7 +279,7 @@ class Predictor:
     def recalibrated(self, calibration: Calibration, smiles: Sequence[str], card: ModelCard) -> StoredModel:
         """This model with another calibration, for `molgraph.store.save_model`.
 
-        Percentiles go where probabilities come out otherwise than for the reference compounds.
+        Percentiles go where it is not known what the reference compounds would get now.
 
         Args:
             calibration: The calibration.
@@ -296,8 +296,10 @@ class Predictor:
             )
         if known is not None:
             known = np.union1d(known, compound_hashes(canonical))
-        if any(task.kind == "classification" for task in self.tasks):
-            reference, card = None, replace(card, reference=None)
+        if reference is not None:
+            means = calibration.means_after(self.calibration, reference.values.T.astype(np.float64))
+            reference = None if means is None or not np.isfinite(means).all() else reference_values(means)
+            card = card if reference is not None else replace(card, reference=None)
         return replace(
             self._model, calibration=calibration, structures=structures, known=known, reference=reference, card=card
         )

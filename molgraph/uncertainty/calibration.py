@@ -119,6 +119,21 @@ class Calibration:
                 epistemic[:, t] += between[:, t]
         return mean, aleatoric, epistemic
 
+    def means_after(self, before: "Calibration", mean: Floats) -> Floats | None:
+        """The means `[B, T]` that this calibration gives where another one of the same model gave `mean`.
+
+        None where they cannot be told: where a step function made probabilities of the other one.
+        """
+        means = mean.copy()
+        for t, (old, new) in enumerate(zip(before.probabilities, self.probabilities, strict=True)):
+            if old is None or new is None:
+                continue  # values are not calibrated, only their variances
+            raw = old.undone(mean[:, t])
+            if raw is None:
+                return None
+            means[:, t] = new.apply(raw)
+        return means
+
     def judged(self, members: Floats) -> Floats:
         """What the judges say of new molecules, `[G, B, T]`, from what the members say, `[M, B, T]`."""
         return members if self.settings.rows == "cross" else members.mean(axis=0, keepdims=True)

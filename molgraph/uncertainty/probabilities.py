@@ -40,6 +40,21 @@ class ProbabilityCalibration:
             return np.asarray(low if self.name == "isotonic" else high / (1.0 - low + high))
         return probability
 
+    def undone(self, calibrated: Floats) -> Floats | None:
+        """The probabilities that `apply` brings to `calibrated`; None where it brings several to the same.
+
+        >>> map_ = ProbabilityCalibration("platt", {"slope": np.array([2.0]), "shift": np.array([-1.0])})
+        >>> map_.undone(map_.apply(np.array([0.2, 0.7]))).round(6)
+        array([0.2, 0.7])
+        """
+        from scipy.special import logit
+
+        if not self.arrays:
+            return calibrated
+        if "slope" not in self.arrays or not self.arrays["slope"][0] > 0.0:
+            return None
+        return _sigmoid((logit(calibrated) - self.arrays["shift"][0]) / self.arrays["slope"][0])
+
     def bounds(self, probability: Floats) -> tuple[Floats, Floats]:
         """Lower and upper probability of Venn-Abers; for the others the calibrated probability, twice."""
         if "knots" not in self.arrays:

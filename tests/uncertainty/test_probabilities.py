@@ -17,6 +17,11 @@ def overconfident_rows(rng, n):
     return 1 / (1 + np.exp(-(3 * logit + 1))), (rng.random(n) < 1 / (1 + np.exp(-logit))).astype(float)
 
 
+def test_a_map_to_one_value_cannot_be_undone():
+    flat = probability_calibration_from_arrays("platt", {"slope": np.zeros(1), "shift": np.ones(1)})
+    assert flat.undone(flat.apply(np.array([0.2, 0.7]))) is None
+
+
 @pytest.mark.parametrize("name", NAMES)
 class TestContract:
     def test_keeps_the_order_within_bounds(self, name):
@@ -43,6 +48,15 @@ class TestContract:
         new = np.random.default_rng(3).random(40)
         assert np.array_equal(back.apply(new), found.apply(new))
         assert np.array_equal(back.bounds(new), found.bounds(new))
+
+    def test_undone_where_no_two_probabilities_become_one(self, name):
+        found = fit_probability_calibration(name, *overconfident_rows(np.random.default_rng(6), 200))
+        new = np.append(np.random.default_rng(7).random(200), [1e-6, 1 - 1e-6])
+        back = found.undone(found.apply(new))
+        if name in {"isotonic", "venn-abers"}:
+            assert back is None
+        else:
+            assert back == pytest.approx(new, rel=1e-6)
 
     def test_fresh_rows_get_more_likely(self, name):
         rng = np.random.default_rng(4)
