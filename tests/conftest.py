@@ -2,6 +2,7 @@
 
 import csv
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -102,3 +103,16 @@ def encoder_folder(assay: tuple[list[str], np.ndarray], tmp_path_factory: pytest
     )
     pretrain([folder / "library.smi"], output=folder / "encoder", config=config)
     return folder / "encoder"
+
+
+@pytest.fixture(scope="session")
+def margins() -> Callable[[Path], set[str]]:
+    """Which edges of a PNG file are blank, all around it; where one is not, something was cut off."""
+    from matplotlib.image import imread
+
+    def blank(path: Path) -> set[str]:
+        pixels = imread(path)[..., :3]
+        edges = {"top": pixels[0], "bottom": pixels[-1], "left": pixels[:, 0], "right": pixels[:, -1]}
+        return {name for name, edge in edges.items() if (edge == 1.0).all()}
+
+    return blank

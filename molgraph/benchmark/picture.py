@@ -32,8 +32,12 @@ def draw_ranks(names: Sequence[str], ranking: RankComparison, n_blocks: int, pat
         axes.errorbar(rank, place, xerr=half, fmt="o", color="#1f5f8b" if tied else "#8b8b8b", capsize=3, label=name)
     axes.axvspan(ranks[0] - half, ranks[0] + half, color="#1f5f8b", alpha=0.08, linewidth=0)
     axes.set_yticks(places, names)
-    axes.set_xlabel(f"mean rank over {n_blocks} data sets and splits (1 is best); bars that touch cannot be told apart")
-    axes.set_xlim(0.5, len(names) + 0.5)
+    axes.set_xlabel(
+        f"mean rank over {n_blocks} pairs of data set and split (1 is best)\nbars that touch cannot be told apart"
+    )
+    axes.set_xlim(min(0.5, ranks[0] - half - 0.1), max(len(names) + 0.5, ranks[-1] + half + 0.1))
+    axes.set_xticks(np.arange(1, len(names) + 1))
     axes.grid(axis="x", alpha=0.3)
     with atomic_path(path) as temporary:
-        figure.savefig(temporary, format="png", dpi=150)
+        # Tight: as wide as the longest name of a learner makes it.
+        figure.savefig(temporary, format="png", dpi=150, bbox_inches="tight")

@@ -136,7 +136,7 @@ def test_a_rule_of_two_tasks_is_used_where_both_are_known(whole_folder, clean_ta
     assert classes.n_hits is not None
 
 
-def test_files(whole_folder, new_table, tmp_path):
+def test_files(whole_folder, new_table, tmp_path, margins):
     found = evaluate(whole_folder, new_table, output=tmp_path / "out", hit="active")
     pictures = [
         *("parity", "calibration", "spread", "coverage", "enrichment"),
@@ -146,7 +146,7 @@ def test_files(whole_folder, new_table, tmp_path):
     assert found.pictures == tuple(f"{stem}.{ending}" for stem in stems for ending in ("png", "svg"))
     assert {path.name for path in (tmp_path / "out").iterdir()} == {*found.pictures, EVALUATION}
     for stem in stems:
-        assert (tmp_path / "out" / f"{stem}.png").read_bytes().startswith(b"\x89PNG")
+        assert margins(tmp_path / "out" / f"{stem}.png") == {"top", "bottom", "left", "right"}
         assert parse_xml(tmp_path / "out" / f"{stem}.svg").getroot().tag.endswith("svg")
     values = json.loads((tmp_path / "out" / EVALUATION).read_text())
     assert values == json.loads(json.dumps(evaluation_values(found)))
