@@ -59,18 +59,23 @@ def _save(folder: Path, stem: str, draw: "Callable[[Axes], None]", title: str) -
     import matplotlib as mpl
     from matplotlib.figure import Figure
 
-    shown = "".join(c if c.isprintable() else "?" for c in title)
-    shown = shown if len(shown) <= _LONGEST_NAME else shown[: _LONGEST_NAME - 1] + "…"
     # Neither a date nor random names go into the files, so equal evaluations give equal files.
     with mpl.rc_context({"svg.hashsalt": stem, "text.parse_math": False, "font.size": 10, "svg.fonttype": "none"}):
         figure = Figure(figsize=(5.2, 4.4), layout="constrained")
         axes = figure.add_subplot()
         draw(axes)
-        axes.set_title(shown)
+        axes.set_title(_shown(title))
         axes.spines[["top", "right"]].set_visible(False)
-        figure.savefig(folder / f"{stem}.png", dpi=150)
-        figure.savefig(folder / f"{stem}.svg", metadata={"Date": None})
+        # Tight: as large as the longest name or unit makes it.
+        figure.savefig(folder / f"{stem}.png", dpi=150, bbox_inches="tight")
+        figure.savefig(folder / f"{stem}.svg", metadata={"Date": None}, bbox_inches="tight")
     return [f"{stem}.png", f"{stem}.svg"]
+
+
+def _shown(text: str) -> str:
+    """A name or unit from a file, so that it can stand in a picture."""
+    printable = "".join(c if c.isprintable() else "?" for c in text)
+    return printable if len(printable) <= _LONGEST_NAME else printable[: _LONGEST_NAME - 1] + "…"
 
 
 def _parity(axes: "Axes", rows: TaskRows, level: float) -> None:
@@ -89,7 +94,7 @@ def _parity(axes: "Axes", rows: TaskRows, level: float) -> None:
                       ecolor=colour, elinewidth=0.6, alpha=0.5, label=label, rasterized=True)  # fmt: skip
     ends = np.array([min(rows.labels.min(), rows.mean.min()), max(rows.labels.max(), rows.mean.max())])
     axes.plot(ends, ends, color=_GREY, linewidth=1)
-    unit = f" ({rows.task.unit})" if rows.task.unit else ""
+    unit = f" ({_shown(rows.task.unit)})" if rows.task.unit else ""
     axes.set_xlabel(f"measured{unit}")
     axes.set_ylabel(f"predicted{unit}")
     axes.legend(fontsize=8, frameon=False, loc="upper left")

@@ -164,16 +164,18 @@ def test_an_existing_folder_is_kept(predictor, new_table, tmp_path):
     evaluate(predictor, new_table, output=tmp_path / "out", overwrite=True)
 
 
-def test_a_hostile_name_is_drawn_as_text(clean_table, model_folder, tmp_path):
-    name = "$\\frac{<script>&\x1b[31m" + "x" * 100
+def test_a_hostile_name_is_drawn_as_text(clean_table, model_folder, tmp_path, margins):
+    name = "$\\frac{<script>&\x1b[31m" + "W" * 100_000
     model = Predictor.load(model_folder, device="cpu")
-    model.card = replace(model.card, tasks=(replace(model.tasks[0], name=name, unit="$\\broken{"),))
+    model.card = replace(model.card, tasks=(replace(model.tasks[0], name=name, unit="$\\broken{" + "M" * 100_000),))
     found = evaluate(model, clean_table, target_columns=["pIC50"], output=tmp_path / "out")
     assert len(found.pictures) == 8
     svg = (tmp_path / "out" / "parity.svg").read_text()
     assert "<script>" not in svg
     assert "&lt;script&gt;" in svg
     assert "\x1b" not in svg
+    assert len(svg) < 200_000
+    assert margins(tmp_path / "out" / "parity.png") == {"top", "bottom", "left", "right"}
 
 
 def test_columns_by_name_or_by_order(predictor, clean_table, tmp_path):
