@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-import rdkit
 import torch
 from numpy.typing import NDArray
 
@@ -342,8 +341,6 @@ def _identity(
         "molgraph": __version__,
         "torch": torch.__version__,
         # They make the descriptors and the fitted members that are kept.
-        "rdkit": rdkit.__version__,
-        "catboost": version("catboost"),
-        "scikit-learn": version("scikit-learn"),
+        **{package: version(package) for package in ("rdkit", "catboost", "scikit-learn")},
         **settings,
     }

@@ -104,7 +104,7 @@ def test_zstd_without_its_package_says_what_to_install(read, write, monkeypatch)
     path = write("x.csv.zst", zstandard.compress(TEXT.encode()))
     monkeypatch.setitem(sys.modules, "zstandard", None)
     with pytest.raises(
-        InputError, match=r"x.csv.zst needs zstandard; install it with: pip install molgraph-toolkit\[zstd\]"
+        InputError, match=r"x.csv.zst needs zstandard; install it with: pip install 'molgraph-toolkit\[zstd\]'"
     ):
         read(path)
 
