@@ -128,7 +128,7 @@ class Calibration:
         for t, (old, new) in enumerate(zip(before.probabilities, self.probabilities, strict=True)):
             if old is None or new is None:
                 continue  # values are not calibrated, only their variances
-            raw = old.undone(mean[:, t])
+            raw = old.inverse(mean[:, t])
             if raw is None:
                 return None
             means[:, t] = new.apply(raw)

@@ -40,11 +40,11 @@ class ProbabilityCalibration:
             return np.asarray(low if self.name == "isotonic" else high / (1.0 - low + high))
         return probability
 
-    def undone(self, calibrated: Floats) -> Floats | None:
+    def inverse(self, calibrated: Floats) -> Floats | None:
         """The probabilities that `apply` brings to `calibrated`; None where it brings several to the same.
 
-        >>> map_ = ProbabilityCalibration("platt", {"slope": np.array([2.0]), "shift": np.array([-1.0])})
-        >>> map_.undone(map_.apply(np.array([0.2, 0.7]))).round(6)
+        >>> calibration = ProbabilityCalibration("platt", {"slope": np.array([2.0]), "shift": np.array([-1.0])})
+        >>> calibration.inverse(calibration.apply(np.array([0.2, 0.7]))).round(6)
         array([0.2, 0.7])
         """
         from scipy.special import logit

@@ -17,9 +17,9 @@ def overconfident_rows(rng, n):
     return 1 / (1 + np.exp(-(3 * logit + 1))), (rng.random(n) < 1 / (1 + np.exp(-logit))).astype(float)
 
 
-def test_a_map_to_one_value_cannot_be_undone():
+def test_a_map_to_one_value_has_no_inverse():
     flat = probability_calibration_from_arrays("platt", {"slope": np.zeros(1), "shift": np.ones(1)})
-    assert flat.undone(flat.apply(np.array([0.2, 0.7]))) is None
+    assert flat.inverse(flat.apply(np.array([0.2, 0.7]))) is None
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -49,10 +49,10 @@ class TestContract:
         assert np.array_equal(back.apply(new), found.apply(new))
         assert np.array_equal(back.bounds(new), found.bounds(new))
 
-    def test_undone_where_no_two_probabilities_become_one(self, name):
+    def test_an_inverse_where_no_two_probabilities_become_one(self, name):
         found = fit_probability_calibration(name, *overconfident_rows(np.random.default_rng(6), 200))
         new = np.append(np.random.default_rng(7).random(200), [1e-6, 1 - 1e-6])
-        back = found.undone(found.apply(new))
+        back = found.inverse(found.apply(new))
         if name in {"isotonic", "venn-abers"}:
             assert back is None
         else:
