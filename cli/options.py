@@ -1,6 +1,6 @@
 """Options that several commands share."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
@@ -93,6 +93,15 @@ def tell_rejected(rejected: Sequence["Rejected"], total: int, where_all: str) ->
         tell(f"  rejected: row {row.row} ({row.id[:40]}) {row.text[:60]!r}: {row.reason}")
     if total > len(shown):
         tell(f"  and {total - len(shown):,} more; {where_all}")
+
+
+def tell_flat(tasks: Iterable[str], learned: str) -> None:
+    """Warn on stderr of tasks to which a model gives one probability for all compounds."""
+    for task in tasks:
+        tell(
+            f"WARNING: {learned} of {task} has nothing to do with these labels: the model gives one probability to all "
+            "compounds, and ranks nothing"
+        )
 
 
 def allowed_rejected(limit: str, rows: int) -> float:

@@ -21,6 +21,7 @@ from .options import (
     SmilesColumn,
     check_rejected,
     names,
+    tell_flat,
     tell_rejected,
 )
 from .text import show_json, show_line, show_table, tell
@@ -368,6 +369,7 @@ def _show_metrics(model: "Predictor", output: Path) -> None:
     if len(model.card.learners) > 1:
         shares = ", ".join(f"{share:.0%} {name}" for name, share in model.shares.items())
         show_line(f"Each member blends {shares}" + (" (mean over the tasks)" if len(model.tasks) > 1 else ""))
+    tell_flat((model.tasks[t].name for t in model.calibration.flat_tasks), "what was learned")
     show_line(f"Model written to {output}")
 
 

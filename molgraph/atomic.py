@@ -10,14 +10,21 @@ import errno
 import os
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
+from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Literal, TypeGuard
+from typing import TypeGuard
 
 from molgraph.errors import InputError
 
 _NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+
+#: What may lie in a folder without being anybody's work: left by a process that was killed, or by a file manager.
+_LITTER = (".tmp-*", ".DS_Store", "Thumbs.db", "desktop.ini")
+
+#: Names that an error shows.
+_SHOWN = 3
 
 
 @contextmanager
@@ -60,13 +67,13 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
 
 
 @contextmanager
-def atomic_folder(path: str | Path, *, existing: Literal["error", "replace"] = "error") -> Iterator[Path]:
+def atomic_folder(path: str | Path, *, replaces: Collection[str] | None = None) -> Iterator[Path]:
     """A temporary folder beside `path`; it becomes `path` on a clean exit.
 
     Args:
         path: The folder to make. Its parent must exist.
-        existing: What to do where `path` is a folder that is not empty: `error` refuses before any work is done,
-            `replace` removes the old folder after the new one is complete and in place.
+        replaces: What a folder may hold that is in the place of `path` and goes once the new one is complete (see
+            `check_folder`); None refuses one that is not empty, before any work is done.
 
     Raises:
         InputError: The folder exists, cannot be made, or the disk is full; or `path` is not a folder.
@@ -80,13 +87,13 @@ def atomic_folder(path: str | Path, *, existing: Literal["error", "replace"] = "
         ['card.json']
     """
     shown, target = path, Path(os.path.realpath(path))
-    check_folder(shown, target, existing)
+    check_folder(shown, target, replaces)
     temporary = _hidden_sibling(target)
     try:
         with clear_errors(shown):
             temporary.mkdir()
         yield temporary
-        check_folder(shown, target, existing)  # it may have been filled in the meantime
+        check_folder(shown, target, replaces)  # it may have been filled in the meantime
         with clear_errors(shown):
             move_folder(temporary, target)
     except BaseException as error:
@@ -115,21 +122,59 @@ def is_out_of_space(error: BaseException) -> TypeGuard[OSError]:
     return isinstance(error, OSError) and error.errno in _NO_SPACE
 
 
-def check_folder(shown: str | Path, target: Path, existing: Literal["error", "replace"]) -> None:
-    """Refuse a folder that cannot be made.
+def check_folder(shown: str | Path, target: Path, replaces: Collection[str] | None) -> None:
+    r"""Refuse a folder that cannot be made, or whose making would delete what somebody else put there.
 
     Args:
         shown: Its name in the error.
         target: The folder.
-        existing: What is done with one that exists and is not empty.
+        replaces: Names, as shell patterns, of all that a folder may hold to be replaced; None where only an empty one
+            may be.
 
     Raises:
         InputError: It exists and may not be replaced, or is no folder.
+
+    Example:
+        >>> import tempfile
+        >>> folder = Path(tempfile.mkdtemp())
+        >>> _ = (folder / "hits.csv").write_text("id,score\n")
+        >>> check_folder("hits", folder, ["*.csv"])
+        >>> _ = (folder / "thesis.tex").write_text("mine")
+        >>> check_folder("hits", folder, ["*.csv"])
+        Traceback (most recent call last):
+        ...
+        molgraph.errors.InputError: hits: to replace the folder would delete thesis.tex, not written by this ...
     """
     if target.exists() and not target.is_dir():
         raise InputError(f"{shown}: cannot be made, because a file of that name exists; give another folder")
-    if existing == "error" and target.is_dir() and any(target.iterdir()):
+    if not target.is_dir():
+        return
+    if replaces is None and any(target.iterdir()):
         raise InputError(f"{shown}: the folder exists and is not empty; give another one, or --overwrite to replace it")
+    ours = (*(replaces or ()), *_LITTER)
+    foreign = sorted(entry.name for entry in target.iterdir() if not any(fnmatchcase(entry.name, own) for own in ours))
+    if foreign:
+        more = f" and {len(foreign) - _SHOWN:,} more" if len(foreign) > _SHOWN else ""
+        raise InputError(
+            f"{shown}: to replace the folder would delete {', '.join(foreign[:_SHOWN])}{more}, not written by this "
+            "command; give another folder, or take out what is to stay"
+        )
+
+
+def refuse_input(output: str | Path, sources: Iterable[str]) -> None:
+    """Refuse to write over a file that is being read, under whatever name.
+
+    Args:
+        output: The file to write.
+        sources: The files that are read.
+
+    Raises:
+        InputError: `output` is one of them.
+    """
+    target = Path(output)
+    for source in map(Path, sources):
+        if target.exists() and source.exists() and target.samefile(source):
+            raise InputError(f"{output}: this file is the input, and would be lost; give another name for the output")
 
 
 def _swap_in(new: Path, target: Path) -> None:

@@ -35,6 +35,7 @@ from molgraph.training.progress import ProgressListener
 ACTIVE_FROM = 7.5
 
 HIDDEN_SHARE = 0.25
+HIDDEN = "hidden.csv"
 TOP = 100
 SHOWN_SAFE = 10
 LEVEL = 0.9
@@ -200,11 +201,16 @@ def run_demo(
         screening_bar: Makes a listener to the progress of the screen.
 
     Raises:
-        InputError: `output` exists and is not empty, or cannot be written.
+        InputError: `output` exists and may not be replaced, or cannot be written.
     """
     folder = Path(output)
-    if folder.is_dir() and any(folder.iterdir()) and not overwrite:
-        raise InputError(f"{folder} exists and is not empty; give another folder with -o, or --overwrite")
+    if folder.is_dir() and any(folder.iterdir()):
+        if not overwrite:
+            raise InputError(f"{folder} exists and is not empty; give another folder with -o, or --overwrite")
+        if not (folder / HIDDEN).exists():  # somebody's own assay.csv must not go
+            raise InputError(
+                f"{folder} exists and holds something else than a demonstration; give another folder with -o"
+            )
     folder.mkdir(parents=True, exist_ok=True)
     training, hidden, n_library = write_inputs(folder, seed=seed)
     tell(f"1. Train on {len(training)} measured compounds; {len(hidden)} are kept back.")
@@ -261,7 +267,7 @@ def write_inputs(folder: Path, *, seed: int = 0) -> tuple[list[MeasuredCompound]
         The compounds to train on, the hidden ones, and the number of rows of the library.
     """
     training, hidden = _part(embedded_assay(), seed)
-    for name, compounds in (("assay.csv", training), ("hidden.csv", hidden)):
+    for name, compounds in (("assay.csv", training), (HIDDEN, hidden)):
         with (folder / name).open("w", encoding="utf-8", newline="") as file:
             writer = csv.writer(file)
             writer.writerow(["smiles", "id", ASSAY_COLUMN])

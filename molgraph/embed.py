@@ -1,14 +1,14 @@
 """`embed_file`: what an encoder makes of structures, as a table or as arrays."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from molgraph.atomic import atomic_path
+from molgraph.atomic import atomic_path, refuse_input
 from molgraph.chem.files.records import RecordBatch
 from molgraph.chem.files.writer import open_table_writer
 from molgraph.chem.standardize import StandardizerName
@@ -94,10 +94,12 @@ def embed_file(
         (40, 16)
     """
     embedder = _embedder(encoder, device, precision)
-    with (
-        open_library(source, smiles_column=smiles_column, id_column=id_column, batch_size=_BATCH_SIZE) as reader,
-        _writer(output, embedder.encoder.n_columns) as write,
-    ):
+    with ExitStack() as stack:
+        reader = stack.enter_context(
+            open_library(source, smiles_column=smiles_column, id_column=id_column, batch_size=_BATCH_SIZE)
+        )
+        refuse_input(output, (name for name, _ in reader.files))
+        write = stack.enter_context(_writer(output, embedder.encoder.n_columns))
         check_standardizer(reader, embedder.standardizer)
         rows_read = rejected = 0
         shown: list[Rejected] = []

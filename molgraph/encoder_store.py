@@ -7,7 +7,6 @@ import hashlib
 from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
-from typing import Literal
 
 import torch
 from safetensors import SafetensorError
@@ -66,20 +65,29 @@ def shipped_encoder_folder() -> Path | None:
     return folder if (folder / CARD).is_file() else None
 
 
+def check_encoder_target(path: str | Path, *, overwrite: bool) -> None:
+    """Refuse, before any work, a folder that `save_encoder` would refuse after it.
+
+    Raises:
+        InputError: `path` is a file, or a folder that is not empty and may not be replaced.
+    """
+    _KIND.check_target(path, overwrite=overwrite)
+
+
 def save_encoder(
     path: str | Path,
     card: EncoderCard,
     weights: EncoderWeights,
     *,
-    existing: Literal["error", "replace"] = "error",
+    overwrite: bool = False,
 ) -> None:
     """Write an encoder folder, complete or not at all.
 
     Raises:
-        InputError: The folder exists and is not empty, or cannot be written.
+        InputError: The folder exists and may not be replaced, or cannot be written.
     """
     contents = {WEIGHTS: serialize_tensors(weights.to_tensors())}
-    _KIND.write(path, encoder_card_to_dict(replace(card, files=file_hashes(contents))), contents, existing=existing)
+    _KIND.write(path, encoder_card_to_dict(replace(card, files=file_hashes(contents))), contents, overwrite=overwrite)
 
 
 def load_encoder_card(path: str | Path) -> EncoderCard:

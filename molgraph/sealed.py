@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-from molgraph.atomic import atomic_folder
+from molgraph.atomic import atomic_folder, check_folder
 from molgraph.errors import InputError, ModelError
 
 CARD = "card.json"
@@ -43,13 +43,21 @@ class SealedKind:
     format_version: int
     max_bytes: Mapping[str, int]
 
+    def check_target(self, path: str | Path, *, overwrite: bool) -> None:
+        """Refuse, before any work, what `write` would refuse after it.
+
+        Raises:
+            InputError: `path` is a file, or a folder that is not empty and may not be replaced.
+        """
+        check_folder(path, Path(path), self.max_bytes if overwrite else None)
+
     def write(
         self,
         path: str | Path,
         values: Mapping[str, Any],
         contents: Mapping[str, bytes],
         *,
-        existing: Literal["error", "replace"] = "error",
+        overwrite: bool = False,
     ) -> None:
         """Write a folder, complete or not at all.
 
@@ -57,14 +65,14 @@ class SealedKind:
             path: The folder.
             values: What the card says; under `files` the hashes of all contents.
             contents: The other files.
-            existing: What to do where there is one.
+            overwrite: Replace the folder if it exists and is one of this kind.
 
         Raises:
-            InputError: The folder exists and is not empty, or cannot be written.
+            InputError: The folder exists and may not be replaced, or cannot be written.
         """
         values = {"kind": self.noun, **values}
         text = json.dumps({**values, _SEAL: _seal(values)}, indent=2, allow_nan=False) + "\n"
-        with atomic_folder(path, existing=existing) as folder:
+        with atomic_folder(path, replaces=self.max_bytes if overwrite else None) as folder:
             for name, content in {**contents, CARD: text.encode()}.items():
                 (folder / name).write_bytes(content)
 

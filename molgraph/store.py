@@ -23,7 +23,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
@@ -149,11 +149,20 @@ class StoredModel:
     known: NDArray[np.uint64] | None = None
 
 
+def check_model_target(path: str | Path, *, overwrite: bool) -> None:
+    """Refuse, before any work, a folder that `save_model` would refuse after it.
+
+    Raises:
+        InputError: `path` is a file, or a folder that is not empty and may not be replaced.
+    """
+    _KIND.check_target(path, overwrite=overwrite)
+
+
 def save_model(
     path: str | Path,
     model: StoredModel,
     *,
-    existing: Literal["error", "replace"] = "error",
+    overwrite: bool = False,
     with_encoder: bool = True,
 ) -> ModelCard:
     """Write a model folder, complete or not at all; returns the card with the file hashes.
@@ -161,12 +170,12 @@ def save_model(
     Args:
         path: The folder.
         model: What it is to hold.
-        existing: What to do where there is one.
+        overwrite: Replace the folder if it exists and holds nothing but a model.
         with_encoder: Write the weights of a frozen encoder too. Without them the model needs an installation that comes
             with the same encoder.
 
     Raises:
-        InputError: The folder exists and is not empty, or cannot be written.
+        InputError: The folder exists and may not be replaced, or cannot be written.
     """
     contents = {
         BLEND: _serialize({"weights": model.learners.weights, **model.learners.transforms.to_arrays()}),
@@ -190,7 +199,7 @@ def save_model(
     if model.reference is not None:
         contents[REFERENCE] = _serialize(model.reference.to_arrays())
     card = replace(model.card, files=file_hashes(contents), has_structures=model.structures is not None)
-    _KIND.write(path, card_to_dict(card), contents, existing=existing)
+    _KIND.write(path, card_to_dict(card), contents, overwrite=overwrite)
     return card
 
 

@@ -22,7 +22,7 @@ from molgraph.errors import InputError
 from molgraph.features.columns import BLOCKS, ENCODER
 from molgraph.features.schema import SCHEMAS
 from molgraph.prediction.predictor import Predictor
-from molgraph.store import StoredModel, TrainingStructures, none_if_undefined, save_model
+from molgraph.store import StoredModel, TrainingStructures, check_model_target, none_if_undefined, save_model
 from molgraph.tasks import Direction
 from molgraph.training.ensemble import TrainedEnsemble, calibration_rows, train_ensemble
 from molgraph.training.progress import ProgressListener, silent
@@ -115,7 +115,7 @@ def train(
         on_progress=on_progress,
     )
     model = to_stored_model(dataset, trained, keep="structures" if keep_structures else "nothing")
-    save_model(target, model, existing="replace" if overwrite else "error")
+    save_model(target, model, overwrite=overwrite)
     shutil.rmtree(state_folder, ignore_errors=True)
     return Predictor.load(target, device=config.device)
 
@@ -168,10 +168,7 @@ def _blocks(trained: TrainedEnsemble) -> tuple[str, ...]:
 def _refuse_unwritable(output: Path, *, overwrite: bool) -> None:
     """Notice before hours of training that the model could not be written after them."""
     try:
-        if output.exists() and not output.is_dir():
-            raise InputError(f"cannot write {output}: a file of that name exists; give another folder")
-        if not overwrite and output.is_dir() and any(output.iterdir()):
-            raise InputError(f"{output} exists and is not empty; give another folder, or --overwrite to replace it")
+        check_model_target(output, overwrite=overwrite)
         parent = Path(os.path.realpath(output)).parent
         if not parent.is_dir():
             raise InputError(f"cannot write {output}: the folder {parent} does not exist; make it first")

@@ -16,6 +16,11 @@ def names(folder: Path) -> list[str]:
     return sorted(entry.name for entry in folder.iterdir())
 
 
+def write(path: Path) -> None:
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("mine")
+
+
 def write_and_raise(context, name, error):
     """Start to write a file inside an atomic context, then fail."""
     with context as temporary:
@@ -144,10 +149,37 @@ def test_a_full_folder_is_refused_or_replaced(tmp_path):
     (target / "old").write_text("old")
     with pytest.raises(InputError, match="exists and is not empty; give another"):
         atomic_folder(target).__enter__()
-    with atomic_folder(target, existing="replace") as folder:
+    with atomic_folder(target, replaces=["old", "new"]) as folder:
         (folder / "new").write_text("new")
         assert names(target) == ["old"]
     assert names(target) == ["new"]
+    assert names(tmp_path) == ["model"]
+
+
+def test_what_somebody_else_put_into_a_folder_is_never_deleted(tmp_path):
+    target = tmp_path / "model"
+    for name in ("old", ".DS_Store", ".tmp-0a1b-old"):  # the last two are nobody's work
+        write(target / name)
+    with atomic_folder(target, replaces=["o*", "n?w"]) as folder:
+        (folder / "new").write_text("new")
+    for name in ("assay.csv", "thesis.tex", "data", "notes", "old"):
+        write(target / name)
+    before = names(target)
+    with pytest.raises(
+        InputError, match=r"model: to replace the folder would delete assay\.csv, data, notes and 1 more"
+    ):
+        atomic_folder(target, replaces=["o*", "n?w"]).__enter__()
+    assert names(target) == before
+
+
+def test_what_was_put_there_in_the_meantime_is_never_deleted(tmp_path):
+    target = tmp_path / "model"
+    context = atomic_folder(target, replaces=["new"])
+    write(context.__enter__() / "new")
+    write(target / "thesis.tex")
+    with pytest.raises(InputError, match=r"would delete thesis\.tex"):
+        context.__exit__(None, None, None)
+    assert names(target) == ["thesis.tex"]
     assert names(tmp_path) == ["model"]
 
 
@@ -166,7 +198,7 @@ def test_a_folder_that_was_filled_in_the_meantime_is_kept(tmp_path):
 def test_a_file_in_the_place_of_a_folder_is_refused(tmp_path):
     (tmp_path / "model").write_text("x")
     with pytest.raises(InputError, match="a file of that name exists"):
-        atomic_folder(tmp_path / "model", existing="replace").__enter__()
+        atomic_folder(tmp_path / "model", replaces=["old", "new"]).__enter__()
 
 
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
@@ -175,7 +207,7 @@ def test_an_interrupted_folder_leaves_the_old_one(tmp_path, error):
     target.mkdir()
     (target / "old").write_text("old")
     with pytest.raises(error):
-        write_and_raise(atomic_folder(target, existing="replace"), "half", error)
+        write_and_raise(atomic_folder(target, replaces=["old", "new"]), "half", error)
     assert names(tmp_path) == ["model"]
     assert names(target) == ["old"]
 
@@ -193,7 +225,7 @@ def test_an_interrupt_between_the_two_renames_brings_the_old_folder_back(tmp_pat
             raise KeyboardInterrupt
         return rename(self, to)
 
-    context = atomic_folder(target, existing="replace")
+    context = atomic_folder(target, replaces=["old", "new"])
     (context.__enter__() / "new").write_text("new")
     monkeypatch.setattr(Path, "rename", interrupted)
     with pytest.raises(KeyboardInterrupt):

@@ -143,6 +143,13 @@ def test_a_folder_in_use_is_left_alone(small_demo):
     assert sorted(folder.rglob("*")) == before
 
 
+def test_only_a_demonstration_is_replaced(tmp_path):
+    (tmp_path / "assay.csv").write_text("mine")
+    with pytest.raises(InputError, match="something else than a demonstration"):
+        run_demo(tmp_path, overwrite=True)
+    assert (tmp_path / "assay.csv").read_text() == "mine"
+
+
 @pytest.mark.parametrize("picked_known", [0, 55])
 def test_the_table_fits_80_columns(capsys, picked_known):
     report = DemoReport(

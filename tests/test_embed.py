@@ -83,6 +83,15 @@ def test_what_has_no_encoder_is_refused(library, assay_table, small_config, tmp_
     assert not (tmp_path / "out.npz").exists()
 
 
+def test_the_input_is_never_written_over(library, encoder_folder, tmp_path):
+    before = library.read_bytes()
+    (tmp_path / "link.csv").symlink_to(library)
+    for output in (library, tmp_path / "link.csv"):
+        with pytest.raises(InputError, match="this file is the input"):
+            embed_file(library, output, encoder=encoder_folder)
+    assert library.read_bytes() == before
+
+
 def test_nothing_usable_and_unknown_formats(encoder_folder, tmp_path):
     (tmp_path / "bad.smi").write_text("C1CC\nnot\n")
     with pytest.raises(InputError, match="no row gives a molecule"):

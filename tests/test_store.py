@@ -138,7 +138,11 @@ def test_saving_is_all_or_nothing(model_folder, tmp_path, monkeypatch):
         with pytest.raises(InputError, match="no space left"):
             save_model(tmp_path / "new", model)
     assert names(tmp_path) == ["taken"]
-    save_model(tmp_path / "taken", model, existing="replace")
+    with pytest.raises(InputError, match=r"would delete notes\.txt"):
+        save_model(tmp_path / "taken", model, overwrite=True)
+    (tmp_path / "taken" / "notes.txt").unlink()
+    (tmp_path / "taken" / "card.json").write_text("an old one")
+    save_model(tmp_path / "taken", model, overwrite=True)
     assert names(tmp_path / "taken") == FILES
 
 

@@ -113,6 +113,8 @@ def test_existing_folders_are_refused_first(tmp_path, small_config):
     ):
         with pytest.raises(InputError, match=words):
             train("no such table.csv", output=output, config=small_config)
+    with pytest.raises(InputError, match=r"would delete notes\.txt"):
+        train("no such table.csv", output=tmp_path / "model", config=small_config, overwrite=True)
     assert names(tmp_path) == ["file", "model"]
 
 
@@ -121,7 +123,6 @@ def test_an_empty_folder_may_be_filled_and_a_full_one_replaced(assay_table, smal
     output.mkdir()
     train(assay_table, target_columns=["pIC50"], output=output, config=small_config)
     first = contents(output)
-    (output / "notes.txt").write_text("mine")
     train(
         assay_table,
         target_columns=["pIC50"],

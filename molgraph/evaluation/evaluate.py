@@ -1,6 +1,7 @@
 """`evaluate`: a trained model judged on a table of compounds that it never saw, and recalibrated with them if asked."""
 
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -8,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from molgraph.atomic import atomic_folder
+from molgraph.atomic import atomic_folder, check_folder
 from molgraph.chem.files.reader import open_records
 from molgraph.chem.fingerprints import morgan_fingerprints
 from molgraph.chem.identity import canonical_smiles
@@ -24,9 +25,12 @@ from molgraph.evaluation.report import Evaluation, evaluation_values
 from molgraph.features.featurize import featurize
 from molgraph.prediction.predictor import Predictor
 from molgraph.rank.hit import HitRule, parse_hit
-from molgraph.store import save_model
+from molgraph.store import check_model_target, save_model
 
 EVALUATION = "evaluation.json"
+
+#: All that an output folder may hold.
+_FILES = (EVALUATION, "*.png", "*.svg")
 
 #: Tasks that are drawn at most; the numbers are there for all.
 _MOST_DRAWN = 20
@@ -87,6 +91,7 @@ def evaluate(
     """
     if not 0 < level < 1:
         raise InputError(f"level is {level}; it must lie between 0 and 1, e.g. 0.9")
+    _refuse_taken(output, recalibrate, overwrite=overwrite)
     predictor = model if isinstance(model, Predictor) else Predictor.load(model, device=device)
     whole = _read(predictor, table, target_columns, smiles_column, id_column)
     keys = [str(canonical_smiles(text)) for text in whole.smiles]
@@ -133,12 +138,25 @@ def evaluate(
         tasks=tuple(judge_task(part, seed=seed) for part in parts),
         shift=shift,
     )
-    if output is not None:
-        found = _write(found, parts, Path(output), level, overwrite=overwrite)
+    stored = None
     if recalibrate is not None:
         stored = recalibrated_model(predictor, dataset, predictor.member_outputs(graphs, structures=dataset.smiles))
-        save_model(recalibrate, stored, existing="replace" if overwrite else "error")
+        found = replace(found, flat_tasks=tuple(predictor.tasks[t].name for t in stored.calibration.flat_tasks))
+    if output is not None:
+        found = _write(found, parts, Path(output), level, overwrite=overwrite)
+    if recalibrate is not None and stored is not None:
+        save_model(recalibrate, stored, overwrite=overwrite)
     return found
+
+
+def _refuse_taken(output: str | Path | None, recalibrate: str | Path | None, *, overwrite: bool) -> None:
+    """Notice before the work that its results could not be written after it."""
+    if output is not None:
+        check_folder(output, Path(output), _FILES if overwrite else None)
+    if recalibrate is not None:
+        check_model_target(recalibrate, overwrite=overwrite)
+    if output is not None and recalibrate is not None and os.path.realpath(output) == os.path.realpath(recalibrate):
+        raise InputError(f"output and recalibrate are both {output}; give the new model a folder of its own")
 
 
 def _read(
@@ -216,7 +234,7 @@ def _with_known_hits(rows: TaskRows) -> TaskRows:
 
 
 def _write(found: Evaluation, parts: list[TaskRows], output: Path, level: float, *, overwrite: bool) -> Evaluation:
-    with atomic_folder(output, existing="replace" if overwrite else "error") as folder:
+    with atomic_folder(output, replaces=_FILES if overwrite else None) as folder:
         pictures: list[str] = []
         for number, part in enumerate(parts[:_MOST_DRAWN]):
             prefix = "" if len(parts) == 1 else f"{number + 1}-"

@@ -20,7 +20,16 @@ from molgraph.features.featurize import featurize
 from molgraph.features.schema import SCHEMA
 from molgraph.graphs import PackedGraphs
 from molgraph.library.cores import default_processes
-from molgraph.library.index import SHARDS, LibraryIndex, ShardEntry, is_packed, read_index, shard_path, write_index
+from molgraph.library.index import (
+    INDEX,
+    SHARDS,
+    LibraryIndex,
+    ShardEntry,
+    is_packed,
+    read_index,
+    shard_path,
+    write_index,
+)
 from molgraph.library.ordered import map_in_order
 from molgraph.library.progress import StreamProgress
 from molgraph.library.shard import SHARD_ROWS, graphs_of, joined, shard_bytes
@@ -132,7 +141,7 @@ def pack_library(
         if append:
             folder, index = Path(output), _extended(read_index(output), index)
         else:
-            folder = stack.enter_context(atomic_folder(output, existing="replace" if overwrite else "error"))
+            folder = stack.enter_context(atomic_folder(output, replaces=(INDEX, SHARDS) if overwrite else None))
             (folder / SHARDS).mkdir()
         run = _Run(folder, index)
 

@@ -16,7 +16,7 @@ from molgraph.atomic import check_folder
 from molgraph.chem.standardize import STANDARDIZERS
 from molgraph.config import PretrainConfig, config_to_dict
 from molgraph.encoder_card import EncoderCard
-from molgraph.encoder_store import load_encoder_card, save_encoder
+from molgraph.encoder_store import check_encoder_target, load_encoder_card, save_encoder
 from molgraph.errors import InputError
 from molgraph.features.columns import BLOCKS
 from molgraph.features.schema import SCHEMA
@@ -86,9 +86,10 @@ def pretrain(
     device = resolve_device(config.device)
     dtype = resolve_precision(config.precision, device)
     target = Path(os.path.realpath(output))
-    check_folder(output, target, "replace" if overwrite else "error")
+    check_encoder_target(output, overwrite=overwrite)
     work = Path(f"{target}.pretraining")
     if not resume:
+        check_folder(work, work, ("targets", "state"))
         shutil.rmtree(work, ignore_errors=True)
 
     def collected(_what: str, count: int) -> None:
@@ -126,7 +127,7 @@ def pretrain(
     card = _card(corpus, [Path(str(source)).name for source in keep_out], sharded, r2, config)
     mean, scale = vector_scaling(model, sharded, device=device, dtype=dtype)
     state = {key: tensor.detach().cpu() for key, tensor in model.encoder.state_dict().items()}
-    save_encoder(output, card, EncoderWeights(state, mean, scale), existing="replace" if overwrite else "error")
+    save_encoder(output, card, EncoderWeights(state, mean, scale), overwrite=overwrite)
     shutil.rmtree(work, ignore_errors=True)
     return load_encoder_card(output)
 

@@ -16,7 +16,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
@@ -32,6 +32,9 @@ FORMAT_VERSION = 1
 _SHOWN = 3
 
 _LOCK = "lock"
+
+#: All that the folder beside the output holds.
+_OWN = ("run.json", _LOCK, "shards", "result")
 
 
 class _ChangedError(InputError):
@@ -87,6 +90,7 @@ def open_ledger(
     output: str | Path,
     run: Mapping[str, Any],
     files: list[tuple[str, int | None]],
+    writes: Collection[str],
     *,
     resume: bool = False,
     overwrite: bool = False,
@@ -99,6 +103,7 @@ def open_ledger(
         output: Folder to write.
         run: All that the result depends on, besides the library: model and options, as plain values.
         files: Name and size of each file of the library; None for a size that is not known.
+        writes: Names of the files that a screen writes; a folder that holds others is not replaced.
         resume: Go on with what was done, if there is something.
         overwrite: Begin anew, and replace `output`.
 
@@ -114,7 +119,8 @@ def open_ledger(
             f"{output} is complete: this screen has been done; look there, or do it again with --overwrite"
         )
     # With both there, it was stopped between the renaming of the output and the clearing up.
-    check_folder(output, target, "replace" if overwrite or is_finished else "error")
+    check_folder(output, target, writes if overwrite or is_finished else None)
+    check_folder(folder, folder, _OWN)
     with clear_errors(folder):
         folder.mkdir(exist_ok=True)
     with _locked(folder):

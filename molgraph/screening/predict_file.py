@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from molgraph.atomic import refuse_input
 from molgraph.chem.files.records import RecordBatch
 from molgraph.chem.files.writer import open_table_writer
 from molgraph.config import Device, Precision
@@ -100,6 +101,7 @@ def predict_file(
             ModelSource(model_folders(models), device, precision), processes_within(memory, processes), domain=True
         ) as stream,
     ):
+        refuse_input(output, (name for name, _ in reader.files))
         check_standardizer(reader, stream.panel.standardizer)
         stream.panel.check_level(level)
         shown_columns = shown_tasks(stream.panel, first_domain=True)

@@ -27,7 +27,7 @@ from molgraph.screening.intake import SHARD_BATCHES, Intake, RepeatsFile
 from molgraph.screening.job import LibrarySource, about_run, begin_run, plan_job, shown_options
 from molgraph.screening.ledger import Ledger, open_ledger, run_id
 from molgraph.screening.options import DiversityRule, ScreenOptions
-from molgraph.screening.rankings import DUPLICATES, Rankings, write_rankings
+from molgraph.screening.rankings import DIVERSE, DUPLICATES, HITS, OUTSIDE, SELECTED, Rankings, write_rankings
 from molgraph.screening.run import ScreenRun
 from molgraph.screening.selection import FdrMethod
 from molgraph.screening.shard import joined
@@ -45,6 +45,9 @@ REJECTED = "rejected.csv"
 SUMMARY = "summary.json"
 TIMING = "timing.json"
 _CANDIDATES = ".candidates.jsonl"
+
+#: All that an output folder may hold.
+_FILES = (HITS, SELECTED, OUTSIDE, DIVERSE, DUPLICATES, REJECTED, SUMMARY, TIMING)
 
 
 def screen(
@@ -185,12 +188,14 @@ def screen(
     with ExitStack() as stack:
         reader = stack.enter_context(source.open())
         if not resume:
-            check_folder(output, Path(output), "replace" if overwrite else "error")
+            check_folder(output, Path(output), _FILES if overwrite else None)
         stream = stack.enter_context(_open_models(model, device, precision, processes, engine=engine, address=address))
         check_standardizer(reader, stream.panel.standardizer)
         job = plan_job(stream.panel, options)
         about = about_run(job, reader, SHARD_BATCHES * BATCH_SIZE)
-        ledger = stack.enter_context(open_ledger(output, about, reader.files, resume=resume, overwrite=overwrite))
+        ledger = stack.enter_context(
+            open_ledger(output, about, reader.files, _FILES, resume=resume, overwrite=overwrite)
+        )
         rows_before = ledger.n_done * SHARD_BATCHES * BATCH_SIZE
         candidates = stack.enter_context(candidate_file(ledger.result / _CANDIDATES))
         run = begin_run(job, candidates, source)

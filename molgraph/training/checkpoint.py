@@ -12,7 +12,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as to_bytes
 from torch import Tensor, nn
 
-from molgraph.atomic import atomic_path
+from molgraph.atomic import atomic_path, check_folder
 from molgraph.errors import InputError, TrainingError
 
 _METADATA_KEY = "molgraph"
@@ -75,7 +75,12 @@ class Checkpoint:
                 )
 
     def clear(self) -> None:
-        """Delete the folder."""
+        """Delete the folder.
+
+        Raises:
+            InputError: It holds what is no checkpoint.
+        """
+        check_folder(self.folder, self.folder, ("*.safetensors",))
         shutil.rmtree(self.folder, ignore_errors=True)
 
 

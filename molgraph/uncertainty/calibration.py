@@ -25,6 +25,9 @@ from molgraph.uncertainty.variance_scaling import VarianceScaling, fit_variance_
 
 Floats = NDArray[np.float64]
 
+#: Probabilities that lie closer together tell no compound from another.
+_LEAST_RANGE = 0.01
+
 
 @dataclass(frozen=True)
 class CalibrationData:
@@ -87,6 +90,20 @@ class Calibration:
             labels = self.data.labels[self.data.usable(t), t]
             counts.append((len(labels),) if kind == "regression" else (int((labels == 0).sum()), int(labels.sum())))
         return tuple(counts)
+
+    @cached_property
+    def flat_tasks(self) -> tuple[int, ...]:
+        """Tasks of classes whose probabilities lie within 0.01 over the calibration rows.
+
+        What the model says of such a task has nothing to do with its labels, and ranks nothing.
+        """
+        flat = []
+        for t, probability in enumerate(self.probabilities):
+            if probability is not None and self.data.usable(t).any():
+                calibrated = probability.apply(self.data.mean[self.data.usable(t), t])
+                if np.ptp(calibrated) < _LEAST_RANGE:
+                    flat.append(t)
+        return tuple(flat)
 
     @cached_property
     def residual_std(self) -> Floats:

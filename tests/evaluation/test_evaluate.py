@@ -162,6 +162,20 @@ def test_an_existing_folder_is_kept(predictor, new_table, tmp_path):
     with pytest.raises(InputError, match="exists and is not empty"):
         evaluate(predictor, new_table, output=tmp_path / "out")
     evaluate(predictor, new_table, output=tmp_path / "out", overwrite=True)
+    (tmp_path / "out" / "notes.txt").write_text("mine")
+    with pytest.raises(InputError, match=r"would delete notes\.txt"):
+        evaluate(predictor, new_table, output=tmp_path / "out", overwrite=True)
+
+
+def test_folders_that_cannot_be_written_are_refused_before_the_table_is_read(predictor, tmp_path):
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "notes.txt").write_text("mine")
+    with pytest.raises(InputError, match="exists and is not empty"):
+        evaluate(predictor, "no such table.csv", recalibrate=tmp_path / "full")
+    with pytest.raises(InputError, match="exists and is not empty"):
+        evaluate(predictor, "no such table.csv", output=tmp_path / "full")
+    with pytest.raises(InputError, match="output and recalibrate are both"):
+        evaluate(predictor, "no such table.csv", output=tmp_path / "new", recalibrate=f"{tmp_path}/./new")
 
 
 def test_a_hostile_name_is_drawn_as_text(clean_table, model_folder, tmp_path, margins):
@@ -273,6 +287,22 @@ class TestRecalibration:
         ]
         assert shifts[0].auc > shifts[1].auc
         assert not shifts[1].fires
+
+    def test_a_task_that_the_model_knows_nothing_of_is_named(self, assay_table, clean_table, small_config, tmp_path):
+        config = replace(small_config, learner="forest")
+        model = train(assay_table, target_columns=["active"], output=tmp_path / "m", config=config)
+        with clean_table.open(newline="") as file:
+            smiles = [row["smiles"] for row in csv.DictReader(file)]
+        said = model.predict(smiles).mean[:, 0]
+        for name, active in (("known", said > np.median(said)), ("unknown", said < np.median(said))):
+            rows = [f"{text},{int(one)}" for text, one in zip(smiles, active, strict=True)]
+            (tmp_path / f"{name}.csv").write_text("\n".join(["smiles,active", *rows]))
+        found = evaluate(model, tmp_path / "known.csv", recalibrate=tmp_path / "new")
+        assert found.flat_tasks == ()
+        found = evaluate(model, tmp_path / "unknown.csv", output=tmp_path / "out", recalibrate=tmp_path / "flat")
+        assert found.flat_tasks == ("active",)
+        assert json.loads((tmp_path / "out" / EVALUATION).read_text())["flat_tasks"] == ["active"]
+        assert np.ptp(Predictor.load(tmp_path / "flat", device="cpu").predict(smiles).mean) < 0.01
 
     def test_both_kinds_of_task(self, whole_folder, clean_table, tmp_path):
         evaluate(whole_folder, clean_table, recalibrate=tmp_path / "new")

@@ -192,6 +192,13 @@ def test_bad_calls_are_refused_before_any_work(library, tmp_path):
     (tmp_path / "full" / "notes.txt").write_text("mine")
     with pytest.raises(InputError, match="exists and is not empty"):
         pretrain([library], output=tmp_path / "full", config=SMALL)
+    with pytest.raises(InputError, match=r"would delete notes\.txt"):
+        pretrain([library], output=tmp_path / "full", config=SMALL, overwrite=True)
+    (tmp_path / "a.pretraining").mkdir()
+    (tmp_path / "a.pretraining" / "notes.txt").write_text("mine")
+    with pytest.raises(InputError, match=r"a\.pretraining: to replace the folder would delete notes\.txt"):
+        pretrain([library], output=tmp_path / "a", config=SMALL)
+    shutil.rmtree(tmp_path / "a.pretraining")
     with pytest.raises(InputError, match="no library is given"):
         pretrain([], output=tmp_path / "a")
     (tmp_path / "one.smi").write_text("CCO\n")

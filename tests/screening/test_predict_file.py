@@ -3,6 +3,7 @@
 import csv
 import gzip
 import io
+import os
 import sys
 
 import numpy as np
@@ -304,6 +305,16 @@ def test_wrong_options(model_folder, table, tmp_path, case):
     with pytest.raises(InputError, match=words):
         predict_file(model_folder, table, tmp_path / output, device="cpu", **options)
     assert names(tmp_path) == ["compounds.csv"]
+
+
+def test_the_input_is_never_written_over(model_folder, table, tmp_path):
+    before = table.read_bytes()
+    (tmp_path / "link.csv").symlink_to(table)
+    os.link(table, tmp_path / "hard.csv")
+    for output in (table, tmp_path / "link.csv", tmp_path / "hard.csv"):
+        with pytest.raises(InputError, match="this file is the input"):
+            predict_file(model_folder, table, output)
+    assert table.read_bytes() == before
 
 
 def test_wrong_inputs(model_folder, table, tmp_path):

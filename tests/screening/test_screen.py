@@ -425,9 +425,30 @@ def test_an_existing_folder_is_kept_or_replaced(predictor, library, tmp_path):
     with pytest.raises(InputError, match="not empty"):
         screen(predictor, library, output=tmp_path / "hits")
     assert names(tmp_path / "hits") == ["notes.txt"]
-    screen(predictor, library, output=tmp_path / "hits", overwrite=True)
-    assert "notes.txt" not in names(tmp_path / "hits")
+    with pytest.raises(InputError, match=r"would delete notes\.txt"):
+        screen(predictor, library, output=tmp_path / "hits", overwrite=True)
+    assert names(tmp_path / "hits") == ["notes.txt"]
+    (tmp_path / "hits" / "notes.txt").unlink()
+    screen(predictor, library, output=tmp_path / "hits")
+    first = (tmp_path / "hits" / "hits.csv").read_bytes()
+    screen(predictor, library, output=tmp_path / "hits", top=1, overwrite=True)
+    assert (tmp_path / "hits" / "hits.csv").read_bytes() != first
     assert names(tmp_path) == ["hits", "library.smi"]
+
+
+def test_every_file_of_a_screen_may_be_replaced_by_the_next(predictor, library, tmp_path):
+    everything = {"hit": "pIC50 >= 6", "fdr": 0.5, "diverse": 2, "overwrite": True}
+    screen(predictor, library, output=tmp_path / "hits", **everything)
+    assert {"diverse.csv", "selected.csv", "rejected.csv"} <= {*names(tmp_path / "hits")}
+    screen(predictor, library, output=tmp_path / "hits", **everything)
+
+
+def test_a_folder_with_the_name_of_the_state_is_left_alone(predictor, library, tmp_path):
+    (tmp_path / "hits.partial").mkdir()
+    (tmp_path / "hits.partial" / "notes.txt").write_text("mine")
+    with pytest.raises(InputError, match=r"hits\.partial: to replace the folder would delete notes\.txt"):
+        screen(predictor, library, output=tmp_path / "hits", overwrite=True)
+    assert names(tmp_path / "hits.partial") == ["notes.txt"]
 
 
 @pytest.mark.parametrize(
