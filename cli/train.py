@@ -369,8 +369,12 @@ def _show_metrics(model: "Predictor", output: Path) -> None:
     if len(model.card.learners) > 1:
         shares = ", ".join(f"{share:.0%} {name}" for name, share in model.shares.items())
         show_line(f"Each member blends {shares}" + (" (mean over the tasks)" if len(model.tasks) > 1 else ""))
-    tell_flat((model.tasks[t].name for t in model.calibration.flat_tasks), "what was learned")
+    tell_flat(_flat_tasks(model), "what was learned")
     show_line(f"Model written to {output}")
+
+
+def _flat_tasks(model: "Predictor") -> list[str]:
+    return [model.tasks[t].name for t in model.calibration.flat_tasks]
 
 
 def _result(model: "Predictor", dataset: "Dataset", output: Path) -> dict[str, Any]:
@@ -378,6 +382,7 @@ def _result(model: "Predictor", dataset: "Dataset", output: Path) -> dict[str, A
         "model": str(output),
         "model_sha256": model.digest,
         "metrics": [dataclasses.asdict(record) for record in model.card.metrics],
+        "flat_tasks": _flat_tasks(model),
         "data": dataclasses.asdict(model.card.data),
         "rejected": [dataclasses.asdict(row) for row in dataset.rejected],
         "merged": [dataclasses.asdict(group) for group in dataset.merges.groups],

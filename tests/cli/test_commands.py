@@ -76,6 +76,18 @@ def test_train_as_json_and_quietly(molgraph, folder):
     assert (again.code, again.out, again.err) == (0, "", "")
 
 
+def test_train_warns_of_a_model_that_learned_nothing(molgraph, folder):
+    lines = [f"{'C' * n}O,{n % 2}" for n in range(1, 31)]  # the most similar ones are of the other class
+    (folder / "parity.csv").write_text("\n".join(["smiles,odd", *lines]))
+    ended = molgraph("train", "parity.csv", "-o", "new", "--learner", "forest", "--folds", 3)
+    assert ended.code == 0
+    assert "WARNING: what was learned of odd has nothing to do with these labels" in ended.err
+    ended = molgraph("train", "parity.csv", "-o", "new", "--learner", "forest", "--folds", 3, "--json", "--overwrite")
+    assert json.loads(ended.out)["flat_tasks"] == ["odd"]
+    ended = molgraph("train", "assay.csv", "-o", "other", "--target-columns", "pIC50", *SMALL)
+    assert "WARNING" not in ended.err
+
+
 def test_train_takes_settings_from_a_file(molgraph, folder):
     (folder / "s.toml").write_text("folds = 3\nepochs = 2\nseed = 7\ndevice = 'cpu'\n[model]\nhidden = 8\ndepth = 2\n")
     assert molgraph("train", "assay.csv", "-o", "new", "--target-columns", "pIC50", "--config", "s.toml",
