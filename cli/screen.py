@@ -174,10 +174,11 @@ def _tell_cost(rate: float, processes: int) -> None:
 
 def _tell(result: "ScreenResult", top: int) -> None:
     duplicates = f", {result.duplicates:,} duplicates" if result.duplicates else ""
+    rate = result.molecules_per_second
+    speed = f"; {rate:,.0f} a second" if rate >= 1 else ""  # of a few rows, only the start shows
     before = f" (of these {result.rows_before:,} in an earlier run)" if result.rows_before else ""
     tell(
-        f"{result.rows_read:,} rows: {result.scored:,} scored, {result.rejected:,} rejected{duplicates}; "
-        f"{result.molecules_per_second:,.0f} a second{before}"
+        f"{result.rows_read:,} rows: {result.scored:,} scored, {result.rejected:,} rejected{duplicates}{speed}{before}"
     )
     tell_rejected(result.first_rejected, result.rejected, f"{result.output / 'rejected.csv'} lists all")
     tell(f"{result.hits:,} hits ({result.goal}) written to {result.output / 'hits.csv'}")
