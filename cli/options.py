@@ -95,13 +95,10 @@ def tell_rejected(rejected: Sequence["Rejected"], total: int, where_all: str) ->
         tell(f"  and {total - len(shown):,} more; {where_all}")
 
 
-def tell_flat(tasks: Iterable[str], learned: str) -> None:
-    """Warn on stderr of tasks to which a model gives one probability for all compounds."""
+def tell_chance(tasks: Iterable[str], which: str) -> None:
+    """Warn on stderr of tasks in which a model ranks no better than chance."""
     for task in tasks:
-        tell(
-            f"WARNING: {learned} of {task} has nothing to do with these labels: the model gives one probability to all "
-            "compounds, and ranks nothing"
-        )
+        tell(f"WARNING: {task}: {which} are ranked no better than by chance; do not choose compounds by it")
 
 
 def allowed_rejected(limit: str, rows: int) -> float:

@@ -25,8 +25,8 @@ from molgraph.uncertainty.variance_scaling import VarianceScaling, fit_variance_
 
 Floats = NDArray[np.float64]
 
-#: Probabilities that lie closer together tell no compound from another.
-_LEAST_RANGE = 0.01
+#: The share of worthless models that pass for better than chance.
+_CHANCE = 0.05
 
 
 @dataclass(frozen=True)
@@ -92,18 +92,22 @@ class Calibration:
         return tuple(counts)
 
     @cached_property
-    def flat_tasks(self) -> tuple[int, ...]:
-        """Tasks of classes whose probabilities lie within 0.01 over the calibration rows.
+    def chance_tasks(self) -> tuple[int, ...]:
+        """Tasks whose calibration rows are ranked no better than by chance: Spearman's test, one-sided, at 5%.
 
-        What the model says of such a task has nothing to do with its labels, and ranks nothing.
+        With two classes that is the test of Mann and Whitney. A task whose labels are all the same is not judged.
         """
-        flat = []
-        for t, probability in enumerate(self.probabilities):
-            if probability is not None and self.data.usable(t).any():
-                calibrated = probability.apply(self.data.mean[self.data.usable(t), t])
-                if np.ptp(calibrated) < _LEAST_RANGE:
-                    flat.append(t)
-        return tuple(flat)
+        from scipy.stats import spearmanr
+
+        found = []
+        for t in range(len(self.kinds)):
+            rows = self.data.usable(t)
+            labels, mean = self.data.labels[rows, t], self.data.mean[rows, t]
+            if len(labels) and np.ptp(labels) > 0:
+                is_constant = not np.ptp(mean) > 0
+                if is_constant or not spearmanr(labels, mean, alternative="greater").pvalue < _CHANCE:
+                    found.append(t)
+        return tuple(found)
 
     @cached_property
     def residual_std(self) -> Floats:

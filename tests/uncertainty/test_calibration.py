@@ -177,6 +177,31 @@ def test_broken_exchangeability_breaks_the_promise():
     assert broken < 0.75
 
 
+def test_tasks_that_are_ranked_no_better_than_by_chance():
+    rng = np.random.default_rng(3)
+    data = calibration_rows(rng, 300, SPLIT)
+
+    def chance(**changed):
+        return fit_calibration(KINDS, replace(data, **changed), SPLIT).chance_tasks
+
+    assert chance() == ()
+    assert chance(labels=1 - data.labels) == (0, 1)
+    assert chance(mean=data.mean * [0, 1]) == (0,)
+    assert chance(mean=data.mean * [1, 1e-3]) == ()  # small probabilities rank as well
+    assert chance(labels=np.stack([data.labels[:, 0], np.ones(300)], axis=1)) == ()  # nothing to rank
+    assert chance(labels=np.where([True, False], data.labels, np.nan)) == ()
+
+
+def test_one_worthless_model_in_twenty_passes_for_better_than_chance():
+    rng = np.random.default_rng(5)
+    passed = 0
+    for _ in range(300):
+        data = calibration_rows(rng, 40, SPLIT)
+        shuffled = replace(data, labels=rng.permutation(data.labels))
+        passed += 2 - len(fit_calibration(KINDS, shuffled, SPLIT).chance_tasks)
+    assert passed / 600 == pytest.approx(0.05, abs=0.03)
+
+
 def test_missing_array():
     arrays = fit_calibration(KINDS, calibration_rows(np.random.default_rng(9), 20, SPLIT), SPLIT).to_arrays()
     del arrays["scaling.0"]
