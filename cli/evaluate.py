@@ -17,7 +17,7 @@ from .options import (
     Quiet,
     SmilesColumn,
     names,
-    tell_chance,
+    tell_no_better_than_chance,
     tell_rejected,
 )
 from .text import show_line, show_table, tell
@@ -120,7 +120,7 @@ def evaluate(
     if output is not None:
         tell(f"evaluation.json and {len(found.pictures)} pictures written to {output}")
     if recalibrate is not None:
-        tell_chance(found.chance_tasks, "these compounds")
+        tell_no_better_than_chance(found.no_better_than_chance, "these compounds")
         tell(f"the model with the new calibration is in {recalibrate}; judge it with compounds of yet another table")
 
 

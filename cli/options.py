@@ -95,7 +95,7 @@ def tell_rejected(rejected: Sequence["Rejected"], total: int, where_all: str) ->
         tell(f"  and {total - len(shown):,} more; {where_all}")
 
 
-def tell_chance(tasks: Iterable[str], which: str) -> None:
+def tell_no_better_than_chance(tasks: Iterable[str], which: str) -> None:
     """Warn on stderr of tasks in which a model ranks no better than chance."""
     for task in tasks:
         tell(f"WARNING: {task}: {which} are ranked no better than by chance; do not choose compounds by it")

@@ -21,7 +21,7 @@ from .options import (
     SmilesColumn,
     check_rejected,
     names,
-    tell_chance,
+    tell_no_better_than_chance,
     tell_rejected,
 )
 from .text import show_json, show_line, show_table, tell
@@ -369,12 +369,12 @@ def _show_metrics(model: "Predictor", output: Path) -> None:
     if len(model.card.learners) > 1:
         shares = ", ".join(f"{share:.0%} {name}" for name, share in model.shares.items())
         show_line(f"Each member blends {shares}" + (" (mean over the tasks)" if len(model.tasks) > 1 else ""))
-    tell_chance(_chance_tasks(model), "compounds that it had not seen")
+    tell_no_better_than_chance(_no_better_than_chance(model), "compounds that it had not seen")
     show_line(f"Model written to {output}")
 
 
-def _chance_tasks(model: "Predictor") -> list[str]:
-    return [model.tasks[t].name for t in model.calibration.chance_tasks]
+def _no_better_than_chance(model: "Predictor") -> list[str]:
+    return [model.tasks[t].name for t in model.calibration.no_better_than_chance]
 
 
 def _result(model: "Predictor", dataset: "Dataset", output: Path) -> dict[str, Any]:
@@ -382,7 +382,7 @@ def _result(model: "Predictor", dataset: "Dataset", output: Path) -> dict[str, A
         "model": str(output),
         "model_sha256": model.digest,
         "metrics": [dataclasses.asdict(record) for record in model.card.metrics],
-        "chance_tasks": _chance_tasks(model),
+        "no_better_than_chance": _no_better_than_chance(model),
         "data": dataclasses.asdict(model.card.data),
         "rejected": [dataclasses.asdict(row) for row in dataset.rejected],
         "merged": [dataclasses.asdict(group) for group in dataset.merges.groups],

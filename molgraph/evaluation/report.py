@@ -94,8 +94,8 @@ class Evaluation:
         rejected: Rows that gave no molecule.
         tasks: One for each task of the table.
         shift: Whether these compounds are like those of the calibration; None if their structures are not known.
-        chance_tasks: Tasks in which the compounds that a model was recalibrated with are ranked no better than by
-            chance; none where it was not recalibrated.
+        no_better_than_chance: Tasks in which the compounds that a model was recalibrated with are ranked no better than
+            by chance; none where it was not recalibrated.
         pictures: Names of the files that were drawn.
     """
 
@@ -109,7 +109,7 @@ class Evaluation:
     rejected: tuple[Rejected, ...]
     tasks: tuple[TaskEvaluation, ...]
     shift: ShiftReport | None
-    chance_tasks: tuple[str, ...] = ()
+    no_better_than_chance: tuple[str, ...] = ()
     pictures: tuple[str, ...] = ()
 
 

@@ -92,7 +92,7 @@ class Calibration:
         return tuple(counts)
 
     @cached_property
-    def chance_tasks(self) -> tuple[int, ...]:
+    def no_better_than_chance(self) -> tuple[int, ...]:
         """Tasks whose calibration rows are ranked no better than by chance: Spearman's test, one-sided, at 5%.
 
         With two classes that is the test of Mann and Whitney. A task whose labels are all the same is not judged.

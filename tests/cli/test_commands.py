@@ -83,7 +83,7 @@ def test_train_warns_of_a_model_that_learned_nothing(molgraph, folder):
     assert ended.code == 0
     assert "WARNING: odd: compounds that it had not seen are ranked no better than by chance" in ended.err
     ended = molgraph("train", "parity.csv", "-o", "new", "--learner", "forest", "--folds", 3, "--json", "--overwrite")
-    assert json.loads(ended.out)["chance_tasks"] == ["odd"]
+    assert json.loads(ended.out)["no_better_than_chance"] == ["odd"]
     (folder / "size.csv").write_text("\n".join(["smiles,size", *(f"{'C' * n}O,{n}" for n in range(1, 31))]))
     ended = molgraph("train", "size.csv", "-o", "other", "--learner", "forest", "--folds", 3)
     assert "WARNING" not in ended.err

@@ -298,10 +298,10 @@ class TestRecalibration:
             rows = [f"{text},{int(one)}" for text, one in zip(smiles, active, strict=True)]
             (tmp_path / f"{name}.csv").write_text("\n".join(["smiles,active", *rows]))
         found = evaluate(model, tmp_path / "known.csv", recalibrate=tmp_path / "new")
-        assert found.chance_tasks == ()
+        assert found.no_better_than_chance == ()
         found = evaluate(model, tmp_path / "unknown.csv", output=tmp_path / "out", recalibrate=tmp_path / "flat")
-        assert found.chance_tasks == ("active",)
-        assert json.loads((tmp_path / "out" / EVALUATION).read_text())["chance_tasks"] == ["active"]
+        assert found.no_better_than_chance == ("active",)
+        assert json.loads((tmp_path / "out" / EVALUATION).read_text())["no_better_than_chance"] == ["active"]
         assert np.ptp(Predictor.load(tmp_path / "flat", device="cpu").predict(smiles).mean) < 0.01
 
     def test_both_kinds_of_task(self, whole_folder, clean_table, tmp_path):

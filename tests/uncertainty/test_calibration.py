@@ -182,7 +182,7 @@ def test_tasks_that_are_ranked_no_better_than_by_chance():
     data = calibration_rows(rng, 300, SPLIT)
 
     def chance(**changed):
-        return fit_calibration(KINDS, replace(data, **changed), SPLIT).chance_tasks
+        return fit_calibration(KINDS, replace(data, **changed), SPLIT).no_better_than_chance
 
     assert chance() == ()
     assert chance(labels=1 - data.labels) == (0, 1)
@@ -198,7 +198,7 @@ def test_one_worthless_model_in_twenty_passes_for_better_than_chance():
     for _ in range(300):
         data = calibration_rows(rng, 40, SPLIT)
         shuffled = replace(data, labels=rng.permutation(data.labels))
-        passed += 2 - len(fit_calibration(KINDS, shuffled, SPLIT).chance_tasks)
+        passed += 2 - len(fit_calibration(KINDS, shuffled, SPLIT).no_better_than_chance)
     assert passed / 600 == pytest.approx(0.05, abs=0.03)
 
 
