@@ -141,10 +141,8 @@ def evaluate(
     stored = None
     if recalibrate is not None:
         stored = recalibrated_model(predictor, dataset, predictor.member_outputs(graphs, structures=dataset.smiles))
-        found = replace(
-            found,
-            no_better_than_chance=tuple(predictor.tasks[t].name for t in stored.calibration.no_better_than_chance),
-        )
+        by_chance = stored.calibration.no_better_than_chance
+        found = replace(found, no_better_than_chance=tuple(predictor.tasks[t].name for t in by_chance))
     if output is not None:
         found = _write(found, parts, Path(output), level, overwrite=overwrite)
     if recalibrate is not None and stored is not None:
