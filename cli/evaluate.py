@@ -40,6 +40,8 @@ _MEANINGS = {
     "r2": "share of variance explained",
     "spearman": "rank correlation",
     "kendall": "rank correlation by pairs",
+    "rmse_log10": "root mean squared error of decimal logarithms",
+    "median_factor": "half of the predictions are within this factor",
     "roc_auc": "0.5 is chance, 1 is best",
     "average_precision": "chance is the share of class 1",
     "mcc": "correlation of labels, 0 is chance",
@@ -57,6 +59,9 @@ _MEANINGS = {
     "bedroc": "early recognition, 1 is best",
     "log_auc": "0.145 is chance, 1 is best",
 }
+
+#: Metrics that compare errors with spreads, besides those with a reference.
+_OF_SPREADS = ("nll", "crps", "ence", "miscalibration_area")
 
 
 def evaluate(
@@ -139,12 +144,15 @@ def _tell_rows(found: "Evaluation") -> None:
 def _show_task(task: "TaskEvaluation") -> None:
     hits = "" if task.n_hits is None else f", {task.n_hits:,} hits"
     show_line()
-    show_line(f"{task.task}: {task.n_rows:,} compounds{hits}; value and 95% interval")
+    logs = ", learned as logarithms" if task.in_log10 else ""
+    show_line(f"{task.task}{logs}: {task.n_rows:,} compounds{hits}; value and 95% interval")
     rows = []
     for found in task.estimates:
         meaning = _MEANINGS.get(found.metric, "")
         if found.reference is not None:
             meaning = f"spread against error; {_number(found.reference)} if the spread were exactly right"
+        if task.in_log10 and (found.metric in _OF_SPREADS or found.reference is not None):
+            meaning = f"of log10: {meaning}"
         rows.append(
             (f"  {found.metric}", _number(found.value), f"{_number(found.lower)} to {_number(found.upper)}", meaning)
         )

@@ -37,6 +37,11 @@ class Rejected:
 class IntervalRule(Protocol):
     """Turns predictions into intervals and sets at any level (see `molgraph.uncertainty.calibration`)."""
 
+    @property
+    def is_log(self) -> tuple[bool, ...]:
+        """`[T]` tasks whose errors are those of logarithms."""
+        ...
+
     def interval(self, prediction: "Prediction", level: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Lower and upper ends, `[B, T]` each; NaN where a task has no interval."""
         ...

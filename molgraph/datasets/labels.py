@@ -62,7 +62,8 @@ class NumberColumn:
     _first_comma: _Cell | None = None
     _first_point: _Cell | None = None
     _has_decimal_comma: bool = False
-    _has_numbers: bool = False
+    _n_numbers: int = 0
+    _n_texts: int = 0
 
     def extend(self, cells: Sequence[str], rows: NDArray[np.int64]) -> None:
         """Append cells that stand in the given rows of the table."""
@@ -89,19 +90,25 @@ class NumberColumn:
         self._first_word = self._first_word or _first(cells, rows, words)
         self._first_other = self._first_other or _first(cells, rows, others)
         values = np.array([numbers[text] for text in cells], dtype=np.float64)  # None becomes NaN
+        self._n_numbers += int(np.isfinite(values).sum())
+        self._n_texts += sum(text in texts for text in cells)
         self._bounds.append(np.full((2, len(cells)), np.nan))
         if bounds:
             for place, text in enumerate(cells):
                 side = sides[text]
                 if side is not None:
                     self._bounds[-1][side, place], values[place] = values[place], np.nan
-        self._has_numbers |= bool(np.isfinite(values).any())
         self._parts.append(values)
 
     @property
     def is_usable(self) -> bool:
         """True if the column holds nothing but numbers (or the two classes) and gaps, and at least one number."""
-        return self._has_numbers and not self.problem
+        return self._n_numbers > 0 and not self.problem
+
+    @property
+    def is_nearly_usable(self) -> bool:
+        """True if something keeps the column from being numbers, though most of its cells are some."""
+        return self._n_numbers > self._n_texts and bool(self.problem)
 
     @property
     def problem(self) -> str:

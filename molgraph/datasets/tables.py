@@ -63,7 +63,8 @@ def read_table(
     Args:
         source: Path, folder, glob or address of the table.
         smiles_column: Column of structures; found by name if left out.
-        target_columns: Columns of labels; may be left out if exactly one further column holds numbers.
+        target_columns: Columns of labels; may be left out if exactly one further column holds numbers, and no other
+            does but for a few cells.
         task_kind: `auto` takes columns of two classes as classification, others as regression; or the kind of each
             target column.
         weight_column: Column that says how much each row counts, 0 or more.
@@ -171,15 +172,18 @@ def _targets(
         return tuple(target_columns)
     others = [column for column in table.numbers if column != weight_column]
     candidates = [column for column in others if table.numbers[column].is_usable]
-    if len(candidates) == 1:
+    nearly = [column for column in others if table.numbers[column].is_nearly_usable]
+    if len(candidates) == 1 and not nearly:
         return (candidates[0],)
     if candidates:
+        # The one column without a flaw may be a molecular weight beside the assay.
+        spoiled = f", and in {nearly[0]!r} but for {table.numbers[nearly[0]].first_obstacle}" if nearly else ""
         raise InputError(
-            f"{source}: which column is to be predicted? Numbers stand in {_listed(candidates)}; "
+            f"{source}: which column is to be predicted? Numbers stand in {_listed(candidates)}{spoiled}; "
             "name one or more with --target-columns"
         )
-    if len(others) == 1:
-        table.numbers[others[0]].values()  # says which cell is no number, and why
+    if len(others) == 1 or len(nearly) == 1:
+        table.numbers[(nearly or others)[0]].values()  # says which cell is no number, and why
     found = [f"{name!r} holds {table.numbers[name].first_obstacle}" for name in others[:_SHOWN_OBSTACLES]]
     more = f" ({len(others) - len(found)} more columns are not shown)" if len(others) > len(found) else ""
     why = f"{', '.join(found)}{more}; write numbers alone" if found else "there is no other column"

@@ -107,6 +107,7 @@ def evaluate(
     rule = None if hit is None else parse_hit(hit, predictor.tasks)
     neighbours = predictor.neighbours(dataset.smiles)
     similarity = None if neighbours is None else neighbours.similarity[:, 0]
+    scale, is_log = predictor.calibration.residual_std, predictor.calibration.is_log
     parts = []
     for t, task in enumerate(predictor.tasks):
         rows = np.flatnonzero(np.isfinite(dataset.labels[:, t]) & np.isfinite(prediction.mean[:, t]))
@@ -119,7 +120,7 @@ def evaluate(
                 prediction=prediction.take(rows),
                 similarity=None if similarity is None else similarity[rows],
                 is_hit=None if own is None else own.is_hit(dataset.labels[rows]),
-                hit_score=None if own is None else own.score(prediction.mean[rows], predictor.calibration.residual_std),
+                hit_score=None if own is None else own.score(prediction.mean[rows], scale, is_log),
             )
         )
     parts = [_with_known_hits(part) for part in parts if len(part.labels)]

@@ -1,7 +1,9 @@
 """Metrics of one task, with bootstrap intervals, and coverage by group."""
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 
 import numpy as np
@@ -39,6 +41,8 @@ _SCORES = {
     "classification": ("roc_auc", "average_precision", "mcc", "balanced_accuracy", "brier", "log_loss"),
 }
 
+_LN_10 = math.log(10)
+
 #: Row values that are drawn at most in all samples together: large tables take fewer samples, and need fewer.
 _MOST_DRAWN = 2_000_000
 _LEAST_RESAMPLES = 200
@@ -71,10 +75,22 @@ class TaskRows:
         """`[n]` predicted values or probabilities."""
         return self.prediction.mean[:, self.column]
 
+    @cached_property
+    def in_log10(self) -> bool:
+        """Whether errors and spreads are those of decimal logarithms: the model learned these, and all allow it."""
+        rule = self.prediction.rule
+        return bool(rule is not None and rule.is_log[self.column] and (self.labels > 0).all() and (self.mean > 0).all())
+
+    @property
+    def error(self) -> Floats:
+        """`[n]` measured less predicted values."""
+        return np.log10(self.labels) - np.log10(self.mean) if self.in_log10 else self.labels - self.mean
+
     @property
     def spread(self) -> Floats:
-        """`[n]` predicted standard deviations."""
-        return self.prediction.std[:, self.column]
+        """`[n]` predicted standard deviations of the errors."""
+        std = self.prediction.std[:, self.column]
+        return std / self.mean / _LN_10 if self.in_log10 else std
 
 
 def judge_task(rows: TaskRows, *, seed: int = 0) -> TaskEvaluation:
@@ -98,6 +114,7 @@ def judge_task(rows: TaskRows, *, seed: int = 0) -> TaskEvaluation:
         kind=rows.task.kind,
         n_rows=n_rows,
         n_hits=None if rows.is_hit is None else int(np.nansum(rows.is_hit)),
+        in_log10=rows.in_log10,
         estimates=tuple(
             Estimate(name, value, *ends[name], reference=reference.get(name)) for name, value in values.items()
         ),
@@ -113,7 +130,10 @@ def _metrics(rows: TaskRows) -> Mapping[str, Callable[[Rows], float]]:
     for name in _SCORES[rows.task.kind]:
         found[name] = _on_rows(METRICS[name].function, truth, mean, ones)
     if rows.task.kind == "regression":
-        error = truth - mean
+        error = rows.error
+        if rows.in_log10:
+            found["rmse_log10"] = lambda i: float(np.sqrt(np.mean(error[i] ** 2)))
+            found["median_factor"] = lambda i: float(10 ** np.median(np.abs(error[i])))
         for name, metric in (
             ("nll", gaussian_nll),
             ("crps", gaussian_crps),

@@ -20,6 +20,7 @@ from molgraph.metrics.spread import (
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
 
 #: Points that are drawn with their intervals at most, evenly spaced; more are a blot.
 _MOST_POINTS = 1000
@@ -94,14 +95,24 @@ def _parity(axes: "Axes", rows: TaskRows, level: float) -> None:
                       ecolor=colour, elinewidth=0.6, alpha=0.5, label=label, rasterized=True)  # fmt: skip
     ends = np.array([min(rows.labels.min(), rows.mean.min()), max(rows.labels.max(), rows.mean.max())])
     axes.plot(ends, ends, color=_GREY, linewidth=1)
+    if rows.in_log10:
+        axes.set(xscale="log", yscale="log")
+        for axis in (axes.xaxis, axes.yaxis):
+            _write_plainly(axis)
     unit = f" ({_shown(rows.task.unit)})" if rows.task.unit else ""
     axes.set_xlabel(f"measured{unit}")
     axes.set_ylabel(f"predicted{unit}")
     axes.legend(fontsize=8, frameon=False, loc="upper left")
 
 
+def _write_plainly(axis: "Axis") -> None:
+    """Numbers beside the ticks of a logarithmic axis, where formulas would be written otherwise."""
+    axis.set_major_formatter(lambda value, _: f"{value:g}")
+    axis.set_minor_formatter(lambda _value, _: "")
+
+
 def _calibration(axes: "Axes", rows: TaskRows) -> None:
-    observed = observed_coverage(rows.labels - rows.mean, rows.spread)
+    observed = observed_coverage(rows.error, rows.spread)
     axes.plot([0, 1], [0, 1], color=_GREY, linewidth=1, label="honest")
     axes.fill_between(COVERAGE_LEVELS, COVERAGE_LEVELS, observed, color=_BLUE, alpha=0.2, linewidth=0)
     axes.plot(COVERAGE_LEVELS, observed, color=_BLUE, label="predicted spread, as if Gaussian")
@@ -113,12 +124,13 @@ def _calibration(axes: "Axes", rows: TaskRows) -> None:
 
 
 def _spread(axes: "Axes", rows: TaskRows) -> None:
-    spread, error = spread_bins(rows.labels - rows.mean, rows.spread)
+    spread, error = spread_bins(rows.error, rows.spread)
     end = 1.05 * max(spread.max(), error.max())
     axes.plot([0, end], [0, end], color=_GREY, linewidth=1, label="honest")
     axes.plot(spread, error, "o-", color=_BLUE, label="groups of like spread")
-    axes.set_xlabel("predicted spread")
-    axes.set_ylabel("error found (RMSE)")
+    unit = " of log10" if rows.in_log10 else ""
+    axes.set_xlabel(f"predicted spread{unit}")
+    axes.set_ylabel(f"error found{unit} (RMSE)")
     axes.legend(fontsize=8, frameon=False)
 
 
@@ -157,8 +169,7 @@ def _enrichment(axes: "Axes", rows: TaskRows) -> None:
     axes.plot(place, np.minimum(place / hit.mean(), 1), color=_GREY, linewidth=1, linestyle=":", label="perfect")
     axes.plot(place, place, color=_GREY, linewidth=1, label="chance")
     axes.set_xscale("log")
-    axes.xaxis.set_major_formatter(lambda share, _: f"{share:.3g}")  # the usual one writes formulas
-    axes.xaxis.set_minor_formatter(lambda _share, _: "")
+    _write_plainly(axes.xaxis)
     axes.set_ylim(0, 1.02)
     axes.set_xlabel("share of the ranking")
     axes.set_ylabel(f"share of the {int(hit.sum()):,} hits found")

@@ -58,6 +58,8 @@ class TaskEvaluation:
         kind: Its kind.
         n_rows: Compounds with a label and a prediction.
         n_hits: Those that are hits, where it is known what a hit is; None elsewhere.
+        in_log10: Whether the metrics that compare errors with spreads (`nll`, `crps`, `ence`, `miscalibration_area`,
+            `spread_spearman`) are of decimal logarithms, because the model learned logarithms.
         estimates: The metrics.
         coverage: By level and group.
     """
@@ -66,6 +68,7 @@ class TaskEvaluation:
     kind: TaskKind
     n_rows: int
     n_hits: int | None
+    in_log10: bool
     estimates: tuple[Estimate, ...]
     coverage: tuple[Coverage, ...]
 

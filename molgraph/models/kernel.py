@@ -100,7 +100,8 @@ class KernelProcess:
         """Of each molecule to the nearest reference that a member saw, `[M, B, T]`; 0 where it saw none."""
         own = np.where(self._groups.seen[:, None], nearest, np.inf).min(axis=2, initial=np.inf)[..., None]
         if self.lengths is None:
-            return np.asarray(np.broadcast_to(np.maximum(-own, 0.0), (*own.shape[:2], len(self.kinds))))
+            # A compound beside itself comes out a rounding above 1, where its variance would be below 0.
+            return np.asarray(np.broadcast_to(np.clip(-own, 0.0, 1.0), (*own.shape[:2], len(self.kinds))))
         return np.asarray(np.exp(-own / self.lengths[:, None]))
 
     @cached_property

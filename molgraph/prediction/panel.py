@@ -152,6 +152,11 @@ class _PanelRule:
 
     parts: tuple[tuple[Calibration, int, int], ...]
 
+    @property
+    def is_log(self) -> tuple[bool, ...]:
+        """`[T]` tasks whose errors are those of logarithms."""
+        return tuple(own for calibration, _, _ in self.parts for own in calibration.is_log)
+
     def interval(self, prediction: Prediction, level: float) -> tuple[Floats, Floats]:
         """Lower and upper ends `[B, T]`."""
         ends = [calibration.interval(part, level) for calibration, part in self._apart(prediction)]

@@ -18,6 +18,12 @@ _SIGNS = {"≥": ">=", "≤": "<=", "==": "="}
 #: Probabilities are kept this far from 0 and 1 in a logit.
 _LEAST_PROBABILITY = 1e-12
 
+#: Deviations are no smaller than this.
+_LEAST_STD = 1e-12
+
+#: A limit below what any logarithm reaches counts as this.
+_LEAST_LIMIT = 1e-300
+
 
 @dataclass(frozen=True)
 class Condition:
@@ -45,12 +51,18 @@ class Condition:
         compare = {">": np.greater, ">=": np.greater_equal, "<": np.less, "<=": np.less_equal, "=": np.equal}
         return np.asarray(compare[self.sign](labels, self.limit))
 
-    def margin(self, means: NDArray[np.float64], scale: float) -> NDArray[np.float64]:
-        """How clearly predictions `[...]` of the task fulfil it: in units of `scale`, or as a logit."""
+    def margin(
+        self, means: NDArray[np.float64], scale: float | NDArray[np.float64], *, is_log: bool = False
+    ) -> NDArray[np.float64]:
+        """How clearly predictions `[...]` of the task fulfil it: in units of `scale`, or as a logit.
+
+        With `is_log` predictions are above 0, and their logarithms are compared with that of the limit.
+        """
         if self.is_class:
             p = np.clip(means, _LEAST_PROBABILITY, 1.0 - _LEAST_PROBABILITY)
             return np.asarray(np.log(p / (1.0 - p)) * (1.0 if self.limit == 1 else -1.0))
-        return np.asarray((means - self.limit) / scale * (1.0 if self.sign.startswith(">") else -1.0))
+        apart = np.log(means) - np.log(max(self.limit, _LEAST_LIMIT)) if is_log else means - self.limit
+        return np.asarray(apart / scale * (1.0 if self.sign.startswith(">") else -1.0))
 
 
 @dataclass(frozen=True)
@@ -74,7 +86,9 @@ class HitRule:
         holds = np.all([condition.holds(labels[:, condition.column]) for condition in self.conditions], axis=0)
         return np.where(np.isnan(labels[:, columns]).any(axis=1), np.nan, holds.astype(np.float64))
 
-    def score(self, means: NDArray[np.float64], scale: NDArray[np.float64]) -> NDArray[np.float64]:
+    def score(
+        self, means: NDArray[np.float64], scale: NDArray[np.float64], is_log: Sequence[bool]
+    ) -> NDArray[np.float64]:
         """How clearly predictions `[..., T]` say *hit*, `[...]`; larger is clearer.
 
         For one condition it is the distance from the limit in units of `scale`, or the logit of the class: the order is
@@ -83,12 +97,15 @@ class HitRule:
 
         Args:
             means: Values or probabilities.
-            scale: `[T]` typical error of each task; not used for classes.
+            scale: `[T]` typical error of each task, of its logarithm where `is_log`; not used for classes.
+            is_log: `[T]` tasks whose errors are factors, as an IC50 has them: their logarithms are compared.
         """
         from scipy.special import log_expit, log_ndtr
 
         margins = [
-            condition.margin(means[..., condition.column], _usable_scale(scale[condition.column]))
+            condition.margin(
+                means[..., condition.column], _usable_scale(scale[condition.column]), is_log=is_log[condition.column]
+            )
             for condition in self.conditions
         ]
         if len(margins) == 1:
@@ -99,12 +116,15 @@ class HitRule:
         ]
         return np.asarray(np.sum(logs, axis=0))
 
-    def probability(self, means: NDArray[np.float64], stds: NDArray[np.float64]) -> NDArray[np.float64]:
+    def probability(
+        self, means: NDArray[np.float64], stds: NDArray[np.float64], is_log: Sequence[bool]
+    ) -> NDArray[np.float64]:
         """Probability that all conditions hold, `[B]`, if the errors of the tasks are independent of each other.
 
         Args:
             means: `[B, T]` values, or probabilities of class 1.
             stds: `[B, T]` standard deviations of values, whose errors are taken to be Gaussian; not used for classes.
+            is_log: `[T]` tasks of which that is said of logarithms; their deviation is that of the value over the mean.
         """
         from scipy.special import ndtr
 
@@ -114,7 +134,9 @@ class HitRule:
             if condition.is_class:
                 parts.append(mean if condition.limit == 1 else 1.0 - mean)
             else:
-                parts.append(ndtr(condition.margin(mean, 1.0) / np.maximum(stds[:, condition.column], 1e-12)))
+                is_factor = is_log[condition.column]
+                spread = np.maximum(stds[:, condition.column] / (mean if is_factor else 1.0), _LEAST_STD)
+                parts.append(ndtr(condition.margin(mean, spread, is_log=is_factor)))
         return np.asarray(np.prod(parts, axis=0))
 
     def is_predicted(self, means: NDArray[np.float64]) -> NDArray[np.bool_]:

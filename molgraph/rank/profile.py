@@ -101,7 +101,8 @@ class Profile:
     def scores(self, prediction: Prediction) -> Floats:
         """How good each compound is, 0 to 1, `[B]`; NaN where it was rejected or is not listed."""
         if self.rank_by == "probability" and self.criteria is not None:
-            scores = self.criteria.probability(prediction.mean, np.sqrt(prediction.var))
+            is_log = (False,) * len(prediction.tasks) if prediction.rule is None else prediction.rule.is_log
+            scores = self.criteria.probability(prediction.mean, np.sqrt(prediction.var), is_log)
         elif self.rank_by == "lower_bound":
             scores = self._desirability(prediction, prediction.interval(self.level))
         else:

@@ -171,8 +171,7 @@ class LibrarySelection:
         self._settings = settings
         self._ratio = ratio
         data = predictor.calibration.data
-        self._scale = predictor.calibration.residual_std
-        scores, is_hit = settings.rule.score(data.mean, self._scale), settings.rule.is_hit(data.labels)
+        scores, is_hit = self._score(data.mean), settings.rule.is_hit(data.labels)
         nobody = np.zeros(len(scores), dtype=np.int64)
         self._calibration: HitCalibration = calibrate_hits(scores, is_hit, nobody, 1)
         self._weighted: WeightedHitCalibration | None = None
@@ -189,7 +188,11 @@ class LibrarySelection:
     def scores(self, prediction: Prediction) -> Floats:
         """How clearly each compound is predicted to be a hit, `[B]`; NaN where it was rejected."""
         members = prediction.members[: self._predictor.card.n_members]  # a panel may hold models with more of them
-        return np.asarray(self._settings.rule.score(members, self._scale).mean(axis=0))
+        return np.asarray(self._score(members).mean(axis=0))
+
+    def _score(self, means: Floats) -> Floats:
+        calibration = self._predictor.calibration
+        return self._settings.rule.score(means, calibration.residual_std, calibration.is_log)
 
     def are_considered(self, prediction: Prediction, scores: Floats) -> NDArray[np.bool_]:
         """Which rows of a batch are considered, `[B]`."""

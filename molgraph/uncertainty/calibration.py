@@ -111,12 +111,30 @@ class Calibration:
 
     @cached_property
     def residual_std(self) -> Floats:
-        """Root of the mean squared error of the judges, `[T]`; NaN for classes and where there are no rows."""
+        """Root of the mean squared error of the judges, `[T]`; NaN for classes and where there are no rows.
+
+        Where `is_log` it is that of the logarithms.
+        """
         values = np.full(len(self.kinds), np.nan)
         for t, kind in enumerate(self.kinds):
             usable = self.data.usable(t)
             if kind == "regression" and usable.any():
-                values[t] = np.sqrt(np.mean((self.data.labels[usable, t] - self.data.mean[usable, t]) ** 2))
+                residual = _residual(self.data.labels[usable, t], self.data.mean[usable, t], is_log=self.is_log[t])
+                values[t] = np.sqrt(np.mean(residual**2))
+        return values
+
+    @cached_property
+    def median_factor(self) -> Floats:
+        """Factor within which half of the judges' predictions are of what was measured, `[T]`.
+
+        NaN for tasks that were not learned as logarithms, and where there are no rows.
+        """
+        values = np.full(len(self.kinds), np.nan)
+        for t, is_log in enumerate(self.is_log):
+            usable = self.data.usable(t)
+            if is_log and usable.any():
+                residual = _residual(self.data.labels[usable, t], self.data.mean[usable, t], is_log=True)
+                values[t] = np.exp(np.median(np.abs(residual)))
         return values
 
     def apply(self, outputs: MemberOutputs) -> tuple[Floats, Floats, Floats]:

@@ -89,6 +89,20 @@ def test_train_warns_of_a_model_that_learned_nothing(molgraph, folder):
     assert "WARNING" not in ended.err
 
 
+def test_train_says_what_it_learned_as_logarithms(molgraph, folder):
+    lines = [f"{'C' * n}O,{10 ** (n / 8):.4g},{n}" for n in range(1, 91)]
+    (folder / "ic50.csv").write_text("\n".join(["smiles,IC50,size", *lines]))
+    told = ["train", "ic50.csv", "-o", "new", "--target-columns", "IC50,size", "--learner", "kernel", "--folds", 3]
+    ended = molgraph(*told)
+    (line,) = (line for line in ended.out.splitlines() if "logarithms" in line)
+    factor = float(line.removeprefix("IC50: learned as logarithms; half of the predictions are within a factor of "))
+    ended = molgraph(*told, "--json", "--overwrite")
+    factors = json.loads(ended.out)["median_factors"]
+    assert list(factors) == ["IC50"]
+    assert factors["IC50"] == pytest.approx(factor, abs=0.005)
+    assert 1 < factor < 10
+
+
 def test_train_takes_settings_from_a_file(molgraph, folder):
     (folder / "s.toml").write_text("folds = 3\nepochs = 2\nseed = 7\ndevice = 'cpu'\n[model]\nhidden = 8\ndepth = 2\n")
     assert molgraph("train", "assay.csv", "-o", "new", "--target-columns", "pIC50", "--config", "s.toml",

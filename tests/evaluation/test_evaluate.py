@@ -7,6 +7,7 @@ from xml.etree.ElementTree import parse as parse_xml
 
 import numpy as np
 import pytest
+import scipy.stats
 
 from molgraph import Predictor, TrainConfig, evaluate, screen, train
 from molgraph.errors import InputError, ModelError
@@ -95,6 +96,44 @@ def test_numbers_are_those_of_the_predictions(predictor, new_table, assay):
     assert set(reference.values()) == {None}
     with pytest.raises(KeyError):
         found.value("roc_auc")
+
+
+@pytest.fixture(scope="module")
+def factors(assay, small_config, tmp_path_factory):
+    """(a model that learned IC50s in nM as logarithms, a table of 120 others)."""
+    folder = tmp_path_factory.mktemp("factors")
+    for name, rows in (("old.csv", range(60)), ("new.csv", range(60, 180))):
+        lines = [f"{assay[0][row]},{10 ** (9 - assay[1][row]):.6g}" for row in rows]
+        (folder / name).write_text("\n".join(["smiles,IC50", *lines]))
+    config = replace(small_config, target_scaling="log")
+    return train(folder / "old.csv", output=folder / "model", config=config), folder / "new.csv"
+
+
+def test_errors_of_logarithms_are_judged_as_such(factors, assay, tmp_path):
+    model, table = factors
+    found = evaluate(model, table, output=tmp_path / "out", hit="IC50 <= 100")
+    (task,) = found.tasks
+    assert task.in_log10
+    prediction = model.predict(assay[0][60:180])
+    error = (9 - assay[1][60:180]) - np.log10(prediction.mean[:, 0])
+    assert task.value("rmse_log10") == pytest.approx(np.sqrt(np.mean(error**2)), rel=1e-4)
+    assert task.value("median_factor") == pytest.approx(np.median(10 ** np.abs(error)), rel=1e-3)
+    spread = prediction.std[:, 0] / prediction.mean[:, 0] / np.log(10)
+    assert task.value("nll") == pytest.approx(-scipy.stats.norm.logpdf(error, scale=spread).mean(), rel=1e-3)
+    assert 0.2 < np.sqrt(np.mean(spread**2)) / task.value("rmse_log10") < 5
+    kept = json.loads((tmp_path / "out" / EVALUATION).read_text())["tasks"][0]
+    assert kept["in_log10"] is True
+    shown = {text.text for text in parse_xml(tmp_path / "out" / "parity.svg").iter("{http://www.w3.org/2000/svg}text")}
+    assert {"100", "1000", "10000"} <= shown
+
+
+def test_a_value_without_logarithm_is_judged_in_label_units(factors, tmp_path):
+    model, table = factors
+    lines = table.read_text().splitlines()
+    (tmp_path / "zero.csv").write_text("\n".join([*lines[:-1], lines[-1].rsplit(",", 1)[0] + ",0"]))
+    (task,) = evaluate(model, tmp_path / "zero.csv").tasks
+    assert not task.in_log10
+    assert [estimate.metric for estimate in task.estimates] == REGRESSION
 
 
 def test_coverage_is_counted_by_group(predictor, new_table, assay):

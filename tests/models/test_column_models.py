@@ -246,6 +246,14 @@ def test_a_process_doubts_what_is_unlike_all_that_a_member_saw(name):
 
 
 @pytest.mark.parametrize("name", ["kernel", "latent"])
+def test_no_variance_is_below_zero_where_a_compound_stands_beside_itself(name):
+    columns = np.random.default_rng(0).poisson(10.0, size=(N_ROWS, 3)).astype(np.float32)
+    data = replace(make_data(), columns=columns)
+    variance = _FITS[name](data, make_plans()[0], 0, FitLimits()).predict_with_variance(columns)[1]
+    assert (variance >= 0).all()
+
+
+@pytest.mark.parametrize("name", ["kernel", "latent"])
 def test_processes_that_share_their_rows_are_those_that_they_are_alone(name):
     data = make_data()
     own = np.stack([data.labels[:, 0], data.labels[:, 1], 3 - data.labels[:, 0], data.labels[:, 0] ** 2], axis=1)

@@ -10,6 +10,7 @@ import pytest
 from molgraph import Predictor, predict_file, screen, train
 from molgraph.errors import InputError, ModelError
 from molgraph.prediction.panel import Panel
+from molgraph.store import load_model
 
 
 @pytest.fixture(scope="module")
@@ -57,6 +58,13 @@ def test_predictions_are_those_of_each_model(potency, active_folder, assay):
     # A part of it has intervals too.
     few = whole.take(np.array([3, 5]))
     assert np.array_equal(few.interval(0.9)[0], whole.interval(0.9)[0][[3, 5]], equal_nan=True)
+
+
+def test_each_model_says_which_of_its_tasks_are_logarithms(potency, active_folder):
+    stored = load_model(active_folder)
+    for is_log in (False, True):
+        own = replace(stored, calibration=replace(stored.calibration, is_log=(is_log,)))
+        assert Panel([potency, Predictor(own, digest="", device="cpu")]).rule.is_log == (False, is_log)
 
 
 def test_one_model_is_itself(potency, assay):

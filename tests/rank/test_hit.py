@@ -80,17 +80,47 @@ def test_a_missing_value_leaves_it_open():
 @given(st.floats(-5, 5), st.floats(-5, 5), st.sampled_from([">", ">=", "<", "<="]))
 def test_the_score_of_one_condition_orders_as_the_prediction(a, b, sign):
     rule = parse_hit(f"pIC50 {sign} 1", [PIC50])
-    first, second = rule.score(np.array([[a], [b]]), np.array([0.7]))
+    first, second = rule.score(np.array([[a], [b]]), np.array([0.7]), [False])
     assert np.sign(np.round(first - second, 9)) == np.sign(np.round((a - b) / 0.7, 9)) * (1 if ">" in sign else -1)
 
 
 def test_the_score_of_several_conditions_is_the_weakest_link():
     rule = parse_hit("pIC50 >= 7 and hERG = 0", [PIC50, HERG])
-    scores = rule.score(np.array([[9, 0.01], [9, 0.99], [5, 0.01], [np.nan, 0.5]]), np.array([1.0, np.nan]))
+    scores = rule.score(
+        np.array([[9, 0.01], [9, 0.99], [5, 0.01], [np.nan, 0.5]]), np.array([1.0, np.nan]), [False] * 2
+    )
     assert scores[0] > scores[1]
     assert scores[0] > scores[2]
     assert np.isnan(scores[3])
     assert scores[0] == pytest.approx(np.log(0.97725 * 0.99), abs=1e-4)
+
+
+@given(
+    st.lists(st.tuples(st.floats(3, 10), st.floats(0, 1)), min_size=1, max_size=5),
+    st.floats(0.1, 2),
+    st.sampled_from([("IC50 <= 50", "pIC50 >= 7.30102999566"), ("IC50 > 1000", "pIC50 < 6")]),
+    st.sampled_from(["", " and not hERG"]),
+)
+def test_a_value_and_its_logarithm_are_hits_alike(rows, error, rules, more):
+    """An IC50 in nM whose logarithms were learned is judged as its pIC50 is."""
+    logs = np.array(rows)
+    values = np.column_stack([10 ** (9 - logs[:, 0]), logs[:, 1]])
+    as_value = parse_hit(rules[0] + more, [TaskSpec("IC50", "regression"), HERG])
+    as_log = parse_hit(rules[1] + more, [PIC50, HERG])
+    scale = np.array([error, np.nan])
+    expected = as_log.score(logs, scale, [False, False])
+    np.testing.assert_allclose(as_value.score(values, scale * np.log(10), [True, False]), expected, atol=1e-8)
+    stds = np.full(values.shape, error)
+    expected = as_log.probability(logs, stds, [False, False])
+    stds = stds * values * np.log(10)
+    np.testing.assert_allclose(as_value.probability(values, stds, [True, False]), expected, atol=1e-8)
+
+
+def test_a_limit_that_no_logarithm_reaches():
+    rule = parse_hit("IC50 > 0 and not hERG", [TaskSpec("IC50", "regression"), HERG])
+    means = np.array([[0.1, 0.5], [5.0, 0.5]])
+    assert rule.score(means, np.array([1.0, np.nan]), [True, False]) == pytest.approx(np.log([0.5, 0.5]))
+    assert rule.probability(means, means / 10, [True, False]) == pytest.approx([0.5, 0.5])
 
 
 @pytest.mark.parametrize(("limit", "what"), [(9, "none of them is"), (1, "all of them are")])

@@ -20,6 +20,8 @@ SAFE = {"task": "hERG", "curve": "reverse_sigmoid", "low": 0.2, "high": 0.8, "we
 class Ends:
     """Intervals of a fixed width around the mean; none for classes."""
 
+    is_log = (False, False)
+
     def interval(self, prediction, level):
         width = np.array([10 * (1 - level), np.nan])
         return prediction.mean - width, prediction.mean + width
