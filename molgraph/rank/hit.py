@@ -12,6 +12,10 @@ from molgraph.tasks import TaskSpec
 
 #: Words for the class 1 and the class 0 of a model with one task of classes.
 _CLASS_WORDS = {"active": 1, "positive": 1, "toxic": 1, "inactive": 0, "negative": 0, "non-toxic": 0}
+
+#: Words for a class behind a sign of equality.
+_CLASS_VALUES = {**_CLASS_WORDS, "yes": 1, "true": 1, "no": 0, "false": 0}
+
 _COMPARISON = re.compile(r"^(?P<task>.*?)\s*(?P<sign>>=|<=|==|>|<|=|≥|≤)\s*(?P<number>\S+)$", re.DOTALL)
 _SIGNS = {"≥": ">=", "≤": "<=", "==": "="}
 
@@ -171,8 +175,9 @@ class HitRule:
 def parse_hit(text: str, tasks: Sequence[TaskSpec]) -> HitRule:
     """The rule in words: conditions joined by `and`.
 
-    A condition on a value is `NAME >= NUMBER` (or `>`, `<`, `<=`), on a class `NAME`, `not NAME` or `NAME = 0`. In a
-    model with one task of classes `active` and `inactive` (also positive, negative, toxic, non-toxic) name its classes.
+    A condition on a value is `NAME >= NUMBER` (or `>`, `<`, `<=`), on a class `NAME`, `not NAME`, `NAME = 0` or
+    `NAME = inactive` (also negative, non-toxic, no, false, and their opposites). In a model with one task of classes
+    `active` and `inactive` (also positive, negative, toxic, non-toxic) name its classes.
 
     Raises:
         InputError: A task is unknown, or the condition does not fit its kind.
@@ -229,8 +234,9 @@ def _parse_comparison(text: str, tasks: Sequence[TaskSpec]) -> Condition:
     if match is None:
         raise InputError(f"hit has {text!r}, a measured value; compare it with a limit, e.g. '{task.name} >= 7'")
     sign = _SIGNS.get(match["sign"], match["sign"])
+    word = match["number"].lower() if task.kind == "classification" else ""
     try:
-        limit = float(match["number"])
+        limit = float(_CLASS_VALUES.get(word, match["number"]))
     except ValueError:
         limit = float("nan")
     if task.kind == "classification":
