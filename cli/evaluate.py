@@ -130,9 +130,10 @@ def evaluate(
 
 
 def _tell_rows(found: "Evaluation") -> None:
+    bounds = f" ({found.only_bounds:,} with no more than a bound)" if found.only_bounds else ""
     tell(
-        f"{found.table}: {found.rows_read:,} rows, {found.used:,} compounds judged, {len(found.rejected):,} rejected, "
-        f"{found.unlabelled:,} without a label, {found.merged_away:,} merged"
+        f"{found.table}: {found.rows_read:,} rows, {found.used:,} compounds judged{bounds}, "
+        f"{len(found.rejected):,} rejected, {found.unlabelled:,} without a label, {found.merged_away:,} merged"
     )
     tell_rejected(found.rejected, len(found.rejected), "molgraph predict lists all with their reasons")
     if found.in_training:
@@ -142,10 +143,11 @@ def _tell_rows(found: "Evaluation") -> None:
 
 
 def _show_task(task: "TaskEvaluation") -> None:
+    bounds = f" and {task.n_bounds:,} bounds" if task.n_bounds else ""
     hits = "" if task.n_hits is None else f", {task.n_hits:,} hits"
     show_line()
     logs = ", learned as logarithms" if task.in_log10 else ""
-    show_line(f"{task.task}{logs}: {task.n_rows:,} compounds{hits}; value and 95% interval")
+    show_line(f"{task.task}{logs}: {task.n_rows:,} compounds{bounds}{hits}; value and 95% interval")
     rows = []
     for found in task.estimates:
         meaning = _MEANINGS.get(found.metric, "")

@@ -3,6 +3,7 @@
 import dataclasses
 import math
 import os
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -46,6 +47,9 @@ settings.toml may hold any setting of training, and of the network below [model]
   hidden = 400
   dropout = 0.1
 """
+
+#: Names of tasks that are potent where they are small, but for their logarithms (pIC50).
+_CONCENTRATION = re.compile(r"(?<![A-Za-z])((IC|EC|AC|CC|GI)_?50|Ki|Kd|MIC|[nuµμ]M)(?![A-Za-z0-9])")
 
 Table = Annotated[
     str,
@@ -141,6 +145,10 @@ MoleculeFeaturesName = Annotated[
         "properties and 217 descriptors make screening slower. [default: codes]"
     ),
 ]
+Minimize = Annotated[
+    str | None,
+    typer.Option(metavar="COLUMNS", help="Columns of which less is better, as of an IC50 in nM: screens rank them so."),
+]
 TaskWeights = Annotated[
     str | None, typer.Option(metavar="NAME=W,...", help="How much tasks count in the loss. [default: 1 each]")
 ]
@@ -202,6 +210,7 @@ def train(
     loss: LossName = None,
     target_scaling: TargetScalingName = None,
     task_weights: TaskWeights = None,
+    minimize: Minimize = None,
     balance_classes: BalanceClasses = None,
     standardize: Standardize = None,
     precision: Precision = None,
@@ -237,8 +246,10 @@ def train(
         task_kind=task_type,
         standardizer=settings.standardizer,
     )
+    dataset = _with_directions(dataset, minimize)
     if not quiet:
         _tell_rows(dataset)
+        _tell_directions(dataset)
     model = _train(
         dataset,
         output,
@@ -272,6 +283,18 @@ def _weights(given: str | None) -> dict[str, float] | None:
         if not name:
             raise InputError(f"--task-weights is {given!r}; it must be like pIC50=2,hERG=0.5")
     return weights
+
+
+def _with_directions(dataset: "Dataset", minimize: str | None) -> "Dataset":
+    """The data set with the tasks of which less is better."""
+    from molgraph.errors import InputError
+
+    chosen, known = names(minimize or ""), [task.name for task in dataset.tasks]
+    for name in chosen:
+        if name not in known:
+            raise InputError(f"--minimize has {name!r}, which is no target; the targets are {', '.join(known)}")
+    tasks = [dataclasses.replace(task, direction="minimize") if task.name in chosen else task for task in dataset.tasks]
+    return dataclasses.replace(dataset, tasks=tuple(tasks))
 
 
 def _settings(config: Path | None, options: dict[str, Any], model_options: dict[str, Any]) -> "TrainConfig":
@@ -339,6 +362,16 @@ def _tell_rows(dataset: "Dataset") -> None:
         tell(f"  conflict: {group.smiles[:60]}: {_disagreement(group, task_names)}")
     if len(conflicts) > SHOWN:
         tell(f"  and {len(conflicts) - SHOWN:,} more; --json lists all")
+
+
+def _tell_directions(dataset: "Dataset") -> None:
+    """Point out what reads like a concentration, of which a screen would rank the largest first."""
+    for task in dataset.tasks:
+        if task.kind == "regression" and task.direction is None and _CONCENTRATION.search(task.name):
+            tell(
+                f"{task.name}: a screen ranks the largest values first; if less is better, train with "
+                f"--minimize {task.name!r}, or screen with --goal 'minimize {task.name}'"
+            )
 
 
 def _disagreement(group: "MergedGroup", task_names: Sequence[str]) -> str:

@@ -34,7 +34,8 @@ class Dataset:
         rows_read: Rows of the input.
         n_unlabelled: Rows with a molecule and no label, left out.
         bounds: `[2, B, T]` what values that are not measured are known to lie above, and below, NaN = no bound (a cell
-            like `>10`); None if there are none. Losses use them; metrics and calibration take measured values alone.
+            like `>10`); None if there are none. Losses use them, and whether a compound is a hit may follow from them;
+            metrics of values and intervals take measured values alone.
     """
 
     name: str

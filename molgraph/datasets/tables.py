@@ -73,8 +73,7 @@ def read_table(
         units: Unit of a target column, where known.
         directions: Which way is better in a target column, where known.
         name: Name of the data set; the file's name if left out.
-        to_learn: Refuse a target that nothing can be learned from, because all its values are the same. Without it
-            bounds are taken for values that were not measured.
+        to_learn: Refuse a target that nothing can be learned from, because all its values are the same.
 
     Raises:
         InputError: The table cannot be used; the message names the column and the row.
@@ -98,7 +97,7 @@ def read_table(
         TaskSpec(target, kind, (units or {}).get(target), (directions or {}).get(target))
         for target, kind in zip(targets, kinds, strict=True)
     )
-    bounds = _bounds(table, targets) if to_learn else None
+    bounds = _bounds(table, targets)
     structures, keys, rejected = _structures(table, standardizer, source)
     has_label = ~np.isnan(labels).all(axis=1)
     if bounds is not None:

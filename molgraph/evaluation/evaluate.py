@@ -25,6 +25,7 @@ from molgraph.evaluation.report import Evaluation, evaluation_values
 from molgraph.features.featurize import featurize
 from molgraph.prediction.predictor import Predictor
 from molgraph.rank.hit import HitRule, parse_hit
+from molgraph.results import Prediction
 from molgraph.store import check_model_target, save_model
 
 EVALUATION = "evaluation.json"
@@ -107,23 +108,11 @@ def evaluate(
     rule = None if hit is None else parse_hit(hit, predictor.tasks)
     neighbours = predictor.neighbours(dataset.smiles)
     similarity = None if neighbours is None else neighbours.similarity[:, 0]
-    scale, is_log = predictor.calibration.residual_std, predictor.calibration.is_log
-    parts = []
-    for t, task in enumerate(predictor.tasks):
-        rows = np.flatnonzero(np.isfinite(dataset.labels[:, t]) & np.isfinite(prediction.mean[:, t]))
-        own = rule if rule is not None else _class_rule(predictor, t)
-        parts.append(
-            TaskRows(
-                task=task,
-                column=t,
-                labels=dataset.labels[rows, t],
-                prediction=prediction.take(rows),
-                similarity=None if similarity is None else similarity[rows],
-                is_hit=None if own is None else own.is_hit(dataset.labels[rows]),
-                hit_score=None if own is None else own.score(prediction.mean[rows], scale, is_log),
-            )
-        )
-    parts = [_with_known_hits(part) for part in parts if len(part.labels)]
+    parts = [
+        _task_rows(predictor, dataset, prediction, task=t, rule=rule, similarity=similarity)
+        for t in range(len(predictor.tasks))
+    ]
+    parts = [part for part in parts if len(part.labels)]
     shift = None
     if predictor.structures is not None:
         shift = shift_check(predictor.structures.calibration_fingerprints, morgan_fingerprints(dataset.smiles))
@@ -132,6 +121,7 @@ def evaluate(
         table=Path(table).name,
         rows_read=whole.rows_read,
         used=len(dataset),
+        only_bounds=int(np.isnan(dataset.labels).all(axis=1).sum()),
         in_training=None if known is None else int((~is_new).sum()),
         unlabelled=whole.n_unlabelled,
         merged_away=whole.merges.n_rows_removed,
@@ -192,8 +182,13 @@ def _read(
         standardizer=predictor.card.standardizer,
         to_learn=False,
     )
+    columns = [tasks.index(task) for task in there]
     labels: NDArray[np.float64] = np.full((len(read), len(tasks)), np.nan)
-    labels[:, [tasks.index(task) for task in there]] = read.labels
+    labels[:, columns] = read.labels
+    bounds = None
+    if read.bounds is not None:
+        bounds = np.full((2, *labels.shape), np.nan)
+        bounds[:, :, columns] = read.bounds
     return Dataset(
         name=read.name,
         smiles=read.smiles,
@@ -205,6 +200,7 @@ def _read(
         merges=read.merges,
         rows_read=read.rows_read,
         n_unlabelled=read.n_unlabelled,
+        bounds=bounds,
     )
 
 
@@ -228,11 +224,43 @@ def _class_rule(predictor: Predictor, task: int) -> HitRule | None:
     return parse_hit(spec.name, predictor.tasks) if spec.kind == "classification" else None
 
 
-def _with_known_hits(rows: TaskRows) -> TaskRows:
-    """Without the enrichment if it is not known of all compounds whether they are hits: a rule may name other tasks."""
-    if rows.is_hit is None or np.isfinite(rows.is_hit).all():
-        return rows
-    return replace(rows, is_hit=None, hit_score=None)
+def _task_rows(
+    predictor: Predictor,
+    dataset: Dataset,
+    prediction: Prediction,
+    *,
+    task: int,
+    rule: HitRule | None,
+    similarity: NDArray[np.float64] | None,
+) -> TaskRows:
+    """The compounds that were measured in a task, and those of which it is known whether they are hits.
+
+    There is no enrichment if it is not known of a compound that was measured: the rule may name other tasks.
+    """
+    is_predicted = np.isfinite(prediction.mean[:, task])
+    is_measured = is_predicted & np.isfinite(dataset.labels[:, task])
+    rows = np.flatnonzero(is_measured)
+    own = rule if rule is not None else _class_rule(predictor, task)
+    is_hit = score = None
+    if own is not None:
+        verdicts = own.is_hit(dataset.labels, dataset.bounds)
+        if np.isfinite(verdicts[rows]).all():
+            is_bounded = np.zeros(len(dataset), dtype=np.bool_)
+            if dataset.bounds is not None:
+                is_bounded = is_predicted & ~is_measured & np.isfinite(dataset.bounds[:, :, task]).any(axis=0)
+            known = np.flatnonzero(is_measured | (is_bounded & np.isfinite(verdicts)))
+            is_hit = verdicts[known]
+            calibration = predictor.calibration
+            score = own.score(prediction.mean[known], calibration.residual_std, calibration.is_log)
+    return TaskRows(
+        task=predictor.tasks[task],
+        column=task,
+        labels=dataset.labels[rows, task],
+        prediction=prediction.take(rows),
+        similarity=None if similarity is None else similarity[rows],
+        is_hit=is_hit,
+        hit_score=score,
+    )
 
 
 def _write(found: Evaluation, parts: list[TaskRows], output: Path, level: float, *, overwrite: bool) -> Evaluation:

@@ -58,8 +58,9 @@ class TaskRows:
         labels: `[n]` measured values or classes.
         prediction: Of these compounds.
         similarity: `[n]` to the nearest training compound; None if these are not known.
-        is_hit: `[n]` 1 or 0, NaN where not known; None if nobody said what a hit is.
-        hit_score: `[n]` how clearly each is predicted to be a hit, likewise.
+        is_hit: `[h]` 1 or 0 for these and for others of which a bound such as `>10` tells it; None if nobody said what
+            a hit is, or it is not known of all.
+        hit_score: `[h]` how clearly each is predicted to be a hit, likewise.
     """
 
     task: TaskSpec
@@ -100,20 +101,23 @@ def judge_task(rows: TaskRows, *, seed: int = 0) -> TaskEvaluation:
         rows: The compounds.
         seed: Seed of the bootstrap samples.
     """
-    n_rows = len(rows.labels)
-    metrics = dict(_metrics(rows)) if n_rows else {}
-    resamples = int(np.clip(_MOST_DRAWN // max(n_rows, 1), _LEAST_RESAMPLES, RESAMPLES))
-    with np.errstate(all="ignore"):
-        values = {name: metric(np.arange(n_rows)) for name, metric in metrics.items()}
-        ends = bootstrap_intervals(metrics, n_rows, resamples=resamples, seed=seed)
+    n_rows, n_known = len(rows.labels), 0 if rows.is_hit is None else len(rows.is_hit)
+    values: dict[str, float] = {}
+    ends: dict[str, tuple[float, float]] = {}
+    for metrics, count in ((_metrics(rows) if n_rows else {}, n_rows), (_enrichment(rows), n_known)):
+        resamples = int(np.clip(_MOST_DRAWN // max(count, 1), _LEAST_RESAMPLES, RESAMPLES))
+        with np.errstate(all="ignore"):
+            values |= {name: metric(np.arange(count)) for name, metric in metrics.items()}
+            ends |= bootstrap_intervals(metrics, count, resamples=resamples, seed=seed)
     reference = {}
-    if "spread_spearman" in metrics:
+    if "spread_spearman" in values:
         reference["spread_spearman"] = spread_correlation_reference(rows.spread, seed)
     return TaskEvaluation(
         task=rows.task.name,
         kind=rows.task.kind,
         n_rows=n_rows,
-        n_hits=None if rows.is_hit is None else int(np.nansum(rows.is_hit)),
+        n_bounds=max(n_known - n_rows, 0),
+        n_hits=None if rows.is_hit is None else int(rows.is_hit.sum()),
         in_log10=rows.in_log10,
         estimates=tuple(
             Estimate(name, value, *ends[name], reference=reference.get(name)) for name, value in values.items()
@@ -147,13 +151,20 @@ def _metrics(rows: TaskRows) -> Mapping[str, Callable[[Rows], float]]:
         found["interval_miscalibration"] = lambda i: interval_miscalibration(holds[:, i])
     else:
         found["calibration_error"] = _on_rows(class_calibration_error, truth, mean)
-    if rows.is_hit is not None and rows.hit_score is not None:
-        hit, ranked_by = rows.is_hit, rows.hit_score
-        found["ef_1%"] = lambda i: enrichment_factor(hit[i], ranked_by[i], 0.01)
-        found["ef_5%"] = lambda i: enrichment_factor(hit[i], ranked_by[i], 0.05)
-        found["bedroc"] = lambda i: bedroc(hit[i], ranked_by[i])
-        found["log_auc"] = lambda i: log_auc(hit[i], ranked_by[i])
     return found
+
+
+def _enrichment(rows: TaskRows) -> Mapping[str, Callable[[Rows], float]]:
+    """Early enrichment as functions of the compounds of which it is known whether they are hits."""
+    hit, ranked_by = rows.is_hit, rows.hit_score
+    if hit is None or ranked_by is None:
+        return {}
+    return {
+        "ef_1%": lambda i: enrichment_factor(hit[i], ranked_by[i], 0.01),
+        "ef_5%": lambda i: enrichment_factor(hit[i], ranked_by[i], 0.05),
+        "bedroc": lambda i: bedroc(hit[i], ranked_by[i]),
+        "log_auc": lambda i: log_auc(hit[i], ranked_by[i]),
+    }
 
 
 def _on_rows(metric: Callable[..., float], *columns: Floats) -> Callable[[Rows], float]:

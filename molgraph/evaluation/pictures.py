@@ -48,7 +48,7 @@ def draw_task(folder: Path, prefix: str, rows: TaskRows, level: float) -> list[s
         drawings["reliability"] = lambda axes: _reliability(axes, rows)
     if rows.similarity is not None:
         drawings["coverage"] = lambda axes: _coverage(axes, rows)
-    if rows.is_hit is not None and 0 < np.nansum(rows.is_hit) < np.isfinite(rows.is_hit).sum():
+    if rows.is_hit is not None and 0 < rows.is_hit.sum() < len(rows.is_hit):
         drawings["enrichment"] = lambda axes: _enrichment(axes, rows)
     names = []
     for what, draw in drawings.items():
@@ -162,8 +162,7 @@ def _coverage(axes: "Axes", rows: TaskRows) -> None:
 def _enrichment(axes: "Axes", rows: TaskRows) -> None:
     if rows.is_hit is None or rows.hit_score is None:
         return
-    known = np.isfinite(rows.is_hit)
-    hit = rows.is_hit[known][np.argsort(-rows.hit_score[known], kind="stable")]
+    hit = rows.is_hit[np.argsort(-rows.hit_score, kind="stable")]
     place = np.arange(1, len(hit) + 1) / len(hit)
     axes.plot(place, np.cumsum(hit) / hit.sum(), color=_BLUE, label="model")
     axes.plot(place, np.minimum(place / hit.mean(), 1), color=_GREY, linewidth=1, linestyle=":", label="perfect")

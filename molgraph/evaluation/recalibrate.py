@@ -39,6 +39,7 @@ def recalibrated_model(predictor: Predictor, dataset: Dataset, outputs: MemberOu
         aleatoric_var=pooled.aleatoric_var,
         epistemic_var=pooled.epistemic_var,
         quantiles=pooled.quantiles,
+        bounds=dataset.bounds,
     )
     settings = replace(predictor.calibration.settings, rows="split", n_judges=1)
     kinds = tuple(task.kind for task in predictor.tasks)

@@ -57,7 +57,8 @@ class TaskEvaluation:
         task: Its name.
         kind: Its kind.
         n_rows: Compounds with a label and a prediction.
-        n_hits: Those that are hits, where it is known what a hit is; None elsewhere.
+        n_bounds: Others of which a bound such as `>10` tells whether they are hits; enrichment counts them too.
+        n_hits: All that are hits, where it is known what a hit is; None elsewhere.
         in_log10: Whether the metrics that compare errors with spreads (`nll`, `crps`, `ence`, `miscalibration_area`,
             `spread_spearman`) are of decimal logarithms, because the model learned logarithms.
         estimates: The metrics.
@@ -67,6 +68,7 @@ class TaskEvaluation:
     task: str
     kind: TaskKind
     n_rows: int
+    n_bounds: int
     n_hits: int | None
     in_log10: bool
     estimates: tuple[Estimate, ...]
@@ -90,6 +92,7 @@ class Evaluation:
         table: Name of the table.
         rows_read: Rows of the table.
         used: Compounds that were judged.
+        only_bounds: Those of them of which no more than bounds such as `>10` are known.
         in_training: Compounds left out because the model was trained or calibrated on them; None if it
             holds neither their structures nor hashes of this RDKit, so that nobody can tell.
         unlabelled: Rows without a label.
@@ -106,6 +109,7 @@ class Evaluation:
     table: str
     rows_read: int
     used: int
+    only_bounds: int
     in_training: int | None
     unlabelled: int
     merged_away: int

@@ -55,6 +55,20 @@ class Condition:
         compare = {">": np.greater, ">=": np.greater_equal, "<": np.less, "<=": np.less_equal, "=": np.equal}
         return np.asarray(compare[self.sign](labels, self.limit))
 
+    def verdict(self, labels: NDArray[np.float64], bounds: NDArray[np.float64] | None) -> NDArray[np.float64]:
+        """1 or 0, whether labels `[B]` of the task fulfil it; NaN where neither they nor bounds `[2, B]` can tell.
+
+        A bound is what the value lies above or below: of `>10` and `>=10` only that it is no less than 10 is known, so
+        that a value of just 10 is left out of account.
+        """
+        found = np.where(np.isnan(labels), np.nan, self.holds(labels))
+        if bounds is not None and not self.is_class:
+            wants_more = self.sign.startswith(">")
+            is_open = np.isnan(labels)
+            found[is_open & (bounds[0] >= self.limit)] = float(wants_more)
+            found[is_open & (bounds[1] <= self.limit)] = float(not wants_more)
+        return found
+
     def margin(
         self, means: NDArray[np.float64], scale: float | NDArray[np.float64], *, is_log: bool = False
     ) -> NDArray[np.float64]:
@@ -84,11 +98,18 @@ class HitRule:
     def __str__(self) -> str:
         return " and ".join(str(condition) for condition in self.conditions)
 
-    def is_hit(self, labels: NDArray[np.float64]) -> NDArray[np.float64]:
-        """1 or 0 for each row of `labels [B, T]`, `[B]`; NaN where a value that matters was not measured."""
-        columns = [condition.column for condition in self.conditions]
-        holds = np.all([condition.holds(labels[:, condition.column]) for condition in self.conditions], axis=0)
-        return np.where(np.isnan(labels[:, columns]).any(axis=1), np.nan, holds.astype(np.float64))
+    def is_hit(self, labels: NDArray[np.float64], bounds: NDArray[np.float64] | None = None) -> NDArray[np.float64]:
+        """1 or 0 for each row of `labels [B, T]`, `[B]`; NaN where a value that matters is not known well enough.
+
+        Args:
+            labels: Measured values and classes, NaN = not measured.
+            bounds: `[2, B, T]` what unmeasured values lie above, and below, NaN = no bound; None for none.
+        """
+        verdicts = [
+            condition.verdict(labels[:, condition.column], None if bounds is None else bounds[:, :, condition.column])
+            for condition in self.conditions
+        ]
+        return np.asarray(np.min(verdicts, axis=0))  # NaN wins
 
     def score(
         self, means: NDArray[np.float64], scale: NDArray[np.float64], is_log: Sequence[bool]
@@ -154,13 +175,13 @@ class HitRule:
                 parts.append(condition.holds(mean))
         return np.asarray(np.all(parts, axis=0))
 
-    def check(self, labels: NDArray[np.float64]) -> None:
+    def check(self, labels: NDArray[np.float64], bounds: NDArray[np.float64] | None = None) -> None:
         """Refuse a rule that the calibration rows `[n, T]` say nothing about: none of them is a hit, or all are.
 
         Raises:
             InputError: As said; the message holds the range of what was measured.
         """
-        is_hit = self.is_hit(labels)
+        is_hit = self.is_hit(labels, bounds)
         n_hits, n_rows = int(np.nansum(is_hit)), int(np.isfinite(is_hit).sum())
         if 0 < n_hits < n_rows:
             return

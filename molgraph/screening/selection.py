@@ -171,7 +171,7 @@ class LibrarySelection:
         self._settings = settings
         self._ratio = ratio
         data = predictor.calibration.data
-        scores, is_hit = self._score(data.mean), settings.rule.is_hit(data.labels)
+        scores, is_hit = self._score(data.mean), settings.rule.is_hit(data.labels, data.bounds)
         nobody = np.zeros(len(scores), dtype=np.int64)
         self._calibration: HitCalibration = calibrate_hits(scores, is_hit, nobody, 1)
         self._weighted: WeightedHitCalibration | None = None
@@ -377,9 +377,9 @@ def check_calibration(settings: SelectionSettings, predictor: Predictor) -> None
     Raises:
         InputError: All of them are hits or none is, they are too few for the rate, or they cannot be weighted.
     """
-    labels = predictor.calibration.data.labels
-    settings.rule.check(labels)
-    n_rows = int(np.isfinite(settings.rule.is_hit(labels)).sum())
+    data = predictor.calibration.data
+    settings.rule.check(data.labels, data.bounds)
+    n_rows = int(np.isfinite(settings.rule.is_hit(data.labels, data.bounds)).sum())
     needed = int(np.ceil(1.0 / settings.fdr - 1e-9)) - 1
     if n_rows < needed:
         raise InputError(

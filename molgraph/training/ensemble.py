@@ -210,7 +210,12 @@ def assign_folds(dataset: Dataset, config: TrainConfig) -> NDArray[np.int64]:
 
 
 def calibration_data(
-    outputs: MemberOutputs, labels: NDArray[np.float64], fold: NDArray[np.int64], *, split: bool
+    outputs: MemberOutputs,
+    labels: NDArray[np.float64],
+    fold: NDArray[np.int64],
+    *,
+    split: bool,
+    bounds: NDArray[np.float64] | None = None,
 ) -> CalibrationData:
     """The rows that calibrate, with what their judges say of them.
 
@@ -225,8 +230,10 @@ def calibration_data(
         labels: `[B, T]`, NaN = not measured.
         fold: `[B]` see `assign_folds`.
         split: Take the rows that were held out from all members, not those of the folds.
+        bounds: `[2, B, T]` what unmeasured values lie above, and below; None for none.
     """
     rows = calibration_rows(fold, split=split)
+    own_bounds = None if bounds is None else bounds[:, rows]
     if split:
         pooled = outputs.pooled()
         return CalibrationData(
@@ -236,6 +243,7 @@ def calibration_data(
             aleatoric_var=pooled.aleatoric_var[rows],
             epistemic_var=pooled.epistemic_var[rows],
             quantiles=None if pooled.quantiles is None else pooled.quantiles[rows],
+            bounds=own_bounds,
         )
     judge = fold[rows]
     epistemic = outputs.epistemic_var[judge, rows]
@@ -249,6 +257,7 @@ def calibration_data(
         aleatoric_var=outputs.aleatoric_var[judge, rows],
         epistemic_var=epistemic,
         quantiles=None if outputs.quantiles is None else outputs.quantiles[judge, rows],
+        bounds=own_bounds,
     )
 
 
@@ -288,7 +297,8 @@ def _judge(  # noqa: PLR0917
     outputs = targets.transforms.inverse(blended(said, others, shares))
     out_of_fold = _blind(outputs.mean[None], fold)[0]
     is_seen = (fold != 0) & (fold != HELD_OUT)
-    data = calibration_data(outputs, dataset.labels, fold, split=config.calibration == "split")
+    is_split = config.calibration == "split"
+    data = calibration_data(outputs, dataset.labels, fold, split=is_split, bounds=dataset.bounds)
     return TrainedEnsemble(
         names=fitted.names,
         learners=Learners(

@@ -40,6 +40,8 @@ class CalibrationData:
         aleatoric_var: `[n, T]` as a new molecule's pooled outputs have it.
         epistemic_var: `[n, T]` likewise.
         quantiles: `[n, T, Q]` the judge's; None where no task has them.
+        bounds: `[2, n, T]` what values that were not measured lie above, and below, NaN = no bound; None for none. They
+            say of some rows whether they are hits; all else rests on measured values.
     """
 
     judge: NDArray[np.int64]
@@ -48,6 +50,7 @@ class CalibrationData:
     aleatoric_var: Floats
     epistemic_var: Floats
     quantiles: Floats | None = None
+    bounds: Floats | None = None
 
     def usable(self, task: int) -> NDArray[np.bool_]:
         """Rows with a label and a prediction in this task, `[n]`."""
@@ -243,6 +246,8 @@ class Calibration:
         }
         if data.quantiles is not None:
             arrays["quantiles"] = data.quantiles
+        if data.bounds is not None:
+            arrays["bounds"] = data.bounds
         for t in range(len(self.kinds)):
             scaling, probability = self.scalings[t], self.probabilities[t]
             if scaling is not None:
@@ -367,9 +372,10 @@ def calibration_from_arrays(
         raise ValueError(f"judge is not a row of numbers below {settings.n_judges}")
     n = len(judge)
     tables = {}
-    for name in ("labels", "mean", "aleatoric_var", "epistemic_var", *(["quantiles"] if "quantiles" in arrays else [])):
+    shapes = {name: (n, len(kinds)) for name in ("labels", "mean", "aleatoric_var", "epistemic_var")}
+    optional = {"quantiles": (n, len(kinds), len(QUANTILE_LEVELS)), "bounds": (2, n, len(kinds))}
+    for name, shape in (shapes | {name: shape for name, shape in optional.items() if name in arrays}).items():
         array = arrays[name]
-        shape = (n, len(kinds), len(QUANTILE_LEVELS)) if name == "quantiles" else (n, len(kinds))
         if array.dtype != np.float64 or array.shape != shape:
             raise ValueError(f"{name} is {array.dtype} {array.shape}, not float64 {shape}")
         tables[name] = np.asarray(array, dtype=np.float64)

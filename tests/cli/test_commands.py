@@ -103,6 +103,25 @@ def test_train_says_what_it_learned_as_logarithms(molgraph, folder):
     assert 1 < factor < 10
 
 
+def test_less_may_be_better(molgraph, folder):
+    """Told of what reads like a concentration; said with --minimize, it is kept in the model and ranks a screen."""
+    lines = [f"{'C' * n}O,{n},{n},{n}" for n in range(1, 31)]
+    (folder / "ki.csv").write_text("\n".join(["smiles,Ki (nM),pKi,Kissing", *lines]))
+    told = ["train", "ki.csv", "-o", "new", "--learner", "kernel", "--folds", 2, "--overwrite"]
+    ended = molgraph(*told, "--target-columns", "Ki (nM),pKi,Kissing")
+    hints = [line for line in ended.err.splitlines() if "the largest values first" in line]
+    assert len(hints) == 1
+    assert hints[0].startswith("Ki (nM): ")
+    ended = molgraph(*told, "--target-columns", "Ki (nM)", "--minimize", "Ki (nM)")
+    assert "the largest values first" not in ended.err
+    assert "minimize" in molgraph("models", "show", "new").out
+    ended = molgraph("screen", "new", "library.smi", "-o", "hits", "--domain", "ignore")
+    assert "(minimize Ki (nM))" in ended.err
+    ended = molgraph(*told, "--target-columns", "pKi", "--minimize", "Ki")
+    assert ended.code == 2
+    assert "--minimize has 'Ki', which is no target; the targets are pKi" in ended.err
+
+
 def test_train_takes_settings_from_a_file(molgraph, folder):
     (folder / "s.toml").write_text("folds = 3\nepochs = 2\nseed = 7\ndevice = 'cpu'\n[model]\nhidden = 8\ndepth = 2\n")
     assert molgraph("train", "assay.csv", "-o", "new", "--target-columns", "pIC50", "--config", "s.toml",

@@ -312,9 +312,5 @@ def test_bounds_are_read_beside_measured_values(tmp_path):
     assert dataset.take([1]).bounds[0, 0, 0] == 10
     without = dataclasses.replace(dataset, bounds=None)
     assert without.fingerprint != dataset.fingerprint
-    # To judge by, only measured values are good.
-    judged = read_table(tmp_path / "assay.csv", target_columns=["y"], to_learn=False)
-    assert judged.bounds is None
-    assert judged.labels.ravel().tolist() == [5.5, 6.5]
     with pytest.raises(InputError, match="Dataset got bounds"):
         dataclasses.replace(dataset, bounds=dataset.bounds[:, :2])

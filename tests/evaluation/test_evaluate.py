@@ -14,6 +14,7 @@ from molgraph.errors import InputError, ModelError
 from molgraph.evaluation.evaluate import EVALUATION
 from molgraph.evaluation.judge import LEVELS
 from molgraph.evaluation.report import evaluation_values
+from molgraph.metrics.enrichment import bedroc, enrichment_factor
 from molgraph.metrics.scores import score
 from molgraph.store import load_card, load_model
 
@@ -125,6 +126,29 @@ def test_errors_of_logarithms_are_judged_as_such(factors, assay, tmp_path):
     assert kept["in_log10"] is True
     shown = {text.text for text in parse_xml(tmp_path / "out" / "parity.svg").iter("{http://www.w3.org/2000/svg}text")}
     assert {"100", "1000", "10000"} <= shown
+
+
+def test_bounds_count_where_they_tell_what_is_a_hit(factors, assay, tmp_path):
+    model, _ = factors
+    values = 10 ** (9 - assay[1][60:180])
+    cells = [f">{3000 if row % 2 else 30}" if value > 3000 else f"{value:.6g}" for row, value in enumerate(values)]
+    lines = [f"{text},{cell}" for text, cell in zip(assay[0][60:180], cells, strict=True)]
+    (tmp_path / "new.csv").write_text("\n".join(["smiles,IC50", *lines]))
+    found = evaluate(model, tmp_path / "new.csv", hit="IC50 <= 100")
+    (task,) = found.tasks
+    is_measured = values <= 3000
+    is_known = is_measured | (np.arange(120) % 2 == 1)  # of what is known as >30 nobody can tell
+    assert (found.used, found.only_bounds, found.unlabelled) == (120, int((~is_measured).sum()), 0)
+    assert (task.n_rows, task.n_bounds) == (int(is_measured.sum()), int((is_known & ~is_measured).sum()))
+    assert task.n_bounds > 5
+    hits = (values <= 100)[is_known].astype(float)
+    assert task.n_hits == hits.sum()
+    ranked_by = -model.predict(assay[0][60:180]).mean[is_known, 0]
+    assert task.value("ef_5%") == pytest.approx(enrichment_factor(hits, ranked_by, 0.05))
+    assert task.value("bedroc") == pytest.approx(bedroc(hits, ranked_by))
+    alone = evaluate(model, tmp_path / "new.csv").tasks[0]
+    assert (alone.n_rows, alone.n_bounds, alone.n_hits) == (task.n_rows, 0, None)
+    assert alone.value("rmse") == task.value("rmse")
 
 
 def test_a_value_without_logarithm_is_judged_in_label_units(factors, tmp_path):

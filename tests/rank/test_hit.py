@@ -82,6 +82,51 @@ def test_a_missing_value_leaves_it_open():
     np.testing.assert_array_equal(rule.is_hit(labels), [1, 0, 0, np.nan, np.nan])
 
 
+@pytest.mark.parametrize(
+    ("text", "above", "below", "verdict"),
+    [
+        ("pIC50 >= 7", 8, None, 1),
+        ("pIC50 >= 7", 7, None, 1),
+        ("pIC50 >= 7", 6, None, np.nan),
+        ("pIC50 >= 7", None, 5, 0),
+        ("pIC50 >= 7", None, 7, 0),
+        ("pIC50 >= 7", None, 9, np.nan),
+        ("pIC50 >= 7", 6, 8, np.nan),
+        ("pIC50 < 5", 6, None, 0),
+        ("pIC50 < 5", 5, None, 0),
+        ("pIC50 < 5", None, 5, 1),
+        ("pIC50 >= 7 and hERG", 8, None, 1),
+        ("pIC50 >= 7 and not hERG", 8, None, 0),
+    ],
+)
+def test_a_bound_may_tell_enough(text, above, below, verdict):
+    rule = parse_hit(text, [PIC50, HERG])
+    bounds = np.full((2, 2, 2), np.nan)
+    bounds[:, 0, 0] = [np.nan if end is None else end for end in (above, below)]
+    bounds[:, 1, 0] = bounds[:, 0, 0]
+    labels = np.array([[np.nan, 1], [np.nan, np.nan]])
+    expected = [verdict, np.nan if "hERG" in text else verdict]
+    np.testing.assert_array_equal(rule.is_hit(labels, bounds), expected)
+
+
+@given(
+    st.lists(st.tuples(st.floats(0, 10), st.sampled_from([-1, 0, 1]), st.floats(0.01, 5)), min_size=1, max_size=9),
+    st.floats(0, 10),
+    st.sampled_from([">", ">=", "<", "<="]),
+)
+def test_what_a_bound_tells_is_true(rows, limit, sign):
+    """Of each value it is told itself, or that it lies above or below something: the verdict is right or open."""
+    rule = parse_hit(f"pIC50 {sign} {limit!r}", [PIC50])
+    values, sides, apart = (np.array(column, dtype=float) for column in zip(*rows, strict=True))
+    labels = np.where(sides == 0, values, np.nan)[:, None]
+    bounds = np.stack([np.where(sides > 0, values - apart, np.nan), np.where(sides < 0, values + apart, np.nan)])
+    found = rule.is_hit(labels, bounds[..., None])
+    truth = rule.is_hit(values[:, None])
+    known = ~np.isnan(found)
+    assert known[sides == 0].all()
+    np.testing.assert_array_equal(found[known], truth[known])
+
+
 @given(st.floats(-5, 5), st.floats(-5, 5), st.sampled_from([">", ">=", "<", "<="]))
 def test_the_score_of_one_condition_orders_as_the_prediction(a, b, sign):
     rule = parse_hit(f"pIC50 {sign} 1", [PIC50])

@@ -280,6 +280,27 @@ def test_neighbours_may_be_those_of_the_model(predictor, library, tmp_path):
     assert [row["nearest_id"] for row in found["structure"]] != [row["nearest_id"] for row in found["model"]]
 
 
+def test_bounds_tell_of_calibration_compounds_whether_they_are_hits(assay, library, tmp_path):
+    """What is known as <6 alone is no hit at 7, and counts; what is known as >6.5 may be one, and does not."""
+    texts, values = assay[0][:450], assay[1][:450]
+    is_low, is_high = values < 6, (values > 6.5) & (np.arange(450) % 4 == 0)
+    cells = [
+        "<6" if low else ">6.5" if high else value for value, low, high in zip(values, is_low, is_high, strict=True)
+    ]
+    with (tmp_path / "assay.csv").open("w", newline="") as file:
+        csv.writer(file).writerows([("smiles", "pIC50"), *zip(texts, cells, strict=True)])
+    model = train(tmp_path / "assay.csv", output=tmp_path / "model", config=TrainConfig(learner="latent", folds=3))
+    found = screen(model, library, output=tmp_path / "hits", hit=HIT, fdr=0.3, device="cpu").selection
+    assert found.n_calibration == int((~is_high).sum())
+    assert found.n_calibration_hits == int(((values >= 7) & ~is_high).sum())
+    hit = next(hit for hit in rows(tmp_path / "hits" / "hits.csv") if hit["p_value"])
+    data = model.calibration.data
+    known = (data.mean[:, 0] - 7) / model.calibration.residual_std[0]
+    is_miss = is_low | ((values < 7) & ~is_high)
+    expected = (1 + (known[is_miss] >= float(hit["score"])).sum()) / (found.n_calibration + 1)
+    assert float(hit["p_value"]) == pytest.approx(expected, rel=1e-4)
+
+
 def test_rule_and_scores_are_those_of_the_calibration(predictor):
     data = predictor.calibration.data
     rule = parse_hit(HIT, predictor.tasks)

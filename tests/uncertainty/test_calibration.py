@@ -216,6 +216,22 @@ def test_one_worthless_model_in_twenty_passes_for_better_than_chance():
     assert passed / 600 == pytest.approx(0.05, abs=0.03)
 
 
+def test_bounds_are_kept_and_count_as_nothing_measured():
+    data = calibration_rows(np.random.default_rng(6), 50, SPLIT)
+    data.labels[:10, 0] = np.nan
+    bounds = np.full((2, 50, 2), np.nan)
+    bounds[0, :10, 0] = 3.0
+    plain, rule = (fit_calibration(KINDS, replace(data, bounds=own), SPLIT) for own in (None, bounds))
+    arrays = rule.to_arrays()
+    assert {name: array.tobytes() for name, array in arrays.items() if name != "bounds"} == {
+        name: array.tobytes() for name, array in plain.to_arrays().items()
+    }
+    back = calibration_from_arrays(KINDS, arrays, SPLIT).data
+    np.testing.assert_array_equal(back.bounds, bounds)
+    with pytest.raises(ValueError, match=r"bounds is float64 \(2, 49, 2\), not float64 \(2, 50, 2\)"):
+        calibration_from_arrays(KINDS, {**arrays, "bounds": bounds[:, 1:]}, SPLIT)
+
+
 def test_missing_array():
     arrays = fit_calibration(KINDS, calibration_rows(np.random.default_rng(9), 20, SPLIT), SPLIT).to_arrays()
     del arrays["scaling.0"]
