@@ -132,6 +132,7 @@ class StoredModel:
         structures: The training compounds; None if they were left out.
         encoder: What the frozen encoder has learned; None where there is none.
         reference: Predictions of reference compounds; None where there are none.
+        bounds: `[2, B, T]` what labels that were not measured lie above, and below; None where there are none.
         known: `[n]` hashes of the compounds of training and calibration, for a model without structures
             (`molgraph.chem.identity.compound_hashes`); None where there are none.
     """
@@ -146,6 +147,7 @@ class StoredModel:
     structures: TrainingStructures | None
     encoder: EncoderWeights | None = None
     reference: ReferenceValues | None = None
+    bounds: NDArray[np.float64] | None = None
     known: NDArray[np.uint64] | None = None
 
 
@@ -181,7 +183,10 @@ def save_model(
         BLEND: _serialize({"weights": model.learners.weights, **model.learners.transforms.to_arrays()}),
         CALIBRATION: _serialize(model.calibration.to_arrays()),
         DOMAIN: _serialize(model.latent_domain.to_arrays()),
-        OUT_OF_FOLD: _serialize({"fold": model.fold, "labels": model.labels, "out_of_fold": model.out_of_fold}),
+        OUT_OF_FOLD: _serialize(
+            {"fold": model.fold, "labels": model.labels, "out_of_fold": model.out_of_fold}
+            | ({} if model.bounds is None else {"bounds": model.bounds})
+        ),
     }
     if model.learners.network is not None:
         state = model.learners.network.state_dict()
@@ -248,6 +253,7 @@ def load_model(path: str | Path) -> StoredModel:
             structures=_structures(card, files, len(calibration.data.judge)) if card.has_structures else None,
             encoder=_encoder(card, files, folder),
             reference=_reference(card, files),
+            bounds=_checked(rows, "bounds", np.float64, (2, n_rows, n_tasks)) if "bounds" in rows else None,
             known=_known(files),
         )
 

@@ -153,6 +153,7 @@ def to_stored_model(
         latent_domain=trained.latent_domain,
         fold=trained.fold,
         labels=dataset.labels,
+        bounds=dataset.bounds,
         out_of_fold=trained.out_of_fold,
         structures=structures,
         encoder=trained.encoder.weights if trained.encoder and ENCODER in _blocks(trained) else None,

@@ -49,6 +49,7 @@ class Neighbours:
         smiles: `[Q][K]` structures.
         similarity: `[Q, K]` Tanimoto similarity of Morgan fingerprints (radius 2, 2,048 bits), 0 to 1.
         labels: `[Q, K, T]` measured values, NaN = not measured.
+        bounds: `[2, Q, K, T]` what values that were not measured lie above, and below, NaN = no bound; None for none.
         in_domain: `[Q]` whether the similarity to the most similar compound is that of compounds which the model knows
             something about, i.e. at least `ModelCard.domain_similarity`.
     """
@@ -58,6 +59,7 @@ class Neighbours:
     similarity: NDArray[np.float64]
     labels: NDArray[np.float64]
     in_domain: NDArray[np.bool_]
+    bounds: NDArray[np.float64] | None = None
 
 
 class Predictor:
@@ -369,6 +371,7 @@ class Predictor:
             similarity=similarity,
             labels=self._model.labels[index],
             in_domain=in_domain,
+            bounds=None if self._model.bounds is None else self._model.bounds[:, index],
         )
 
     @cached_property

@@ -317,5 +317,18 @@ def _nearest_columns(shown: HitColumns, neighbours: Neighbours | None, hits: Seq
         columns[f"{prefix}_smiles"] = [texts[place] for texts in neighbours.smiles]
         columns[f"{prefix}_similarity"] = neighbours.similarity[:, place]
         is_known = shown.task < neighbours.labels.shape[2]  # a task of another model was not measured for them
-        columns[f"{prefix}_value"] = neighbours.labels[:, place, shown.task] if is_known else [None] * n_hits
+        columns[f"{prefix}_value"] = _measured(neighbours, place, shown.task) if is_known else [None] * n_hits
     return columns
+
+
+def _measured(neighbours: Neighbours, place: int, task: int) -> Sequence[object] | NDArray[Any]:
+    """What was measured of the neighbours at one place, or as `>10` the bound that is known of it, `[Q]`."""
+    labels = neighbours.labels[:, place, task]
+    if neighbours.bounds is None:
+        return labels
+    bounds = neighbours.bounds[:, :, place, task].T.tolist()
+    return [_bound(*ends) if math.isnan(label) else label for label, ends in zip(labels.tolist(), bounds, strict=True)]
+
+
+def _bound(above: float, below: float) -> str:
+    return " ".join(f"{sign}{end:.6g}" for sign, end in ((">", above), ("<", below)) if not math.isnan(end))

@@ -288,12 +288,19 @@ def test_bounds_tell_of_calibration_compounds_whether_they_are_hits(assay, libra
         "<6" if low else ">6.5" if high else value for value, low, high in zip(values, is_low, is_high, strict=True)
     ]
     with (tmp_path / "assay.csv").open("w", newline="") as file:
-        csv.writer(file).writerows([("smiles", "pIC50"), *zip(texts, cells, strict=True)])
+        named = [(f"row{i}", text, cell) for i, (text, cell) in enumerate(zip(texts, cells, strict=True))]
+        csv.writer(file).writerows([("id", "smiles", "pIC50"), *named])
     model = train(tmp_path / "assay.csv", output=tmp_path / "model", config=TrainConfig(learner="latent", folds=3))
     found = screen(model, library, output=tmp_path / "hits", hit=HIT, fdr=0.3, device="cpu").selection
     assert found.n_calibration == int((~is_high).sum())
     assert found.n_calibration_hits == int(((values >= 7) & ~is_high).sum())
-    hit = next(hit for hit in rows(tmp_path / "hits" / "hits.csv") if hit["p_value"])
+    hits = rows(tmp_path / "hits" / "hits.csv")
+    measured = dict(zip((f"row{i}" for i in range(450)), cells, strict=True))
+    for hit in hits:
+        told = measured[hit["nearest_id"]]
+        assert hit["nearest_value"] == (told if isinstance(told, str) else f"{told:.6g}")
+    assert ">6.5" in {hit["nearest_value"] for hit in hits}
+    hit = next(hit for hit in hits if hit["p_value"])
     data = model.calibration.data
     known = (data.mean[:, 0] - 7) / model.calibration.residual_std[0]
     is_miss = is_low | ((values < 7) & ~is_high)
