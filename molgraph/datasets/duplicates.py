@@ -5,17 +5,22 @@ The rule, task by task, over the measured values of a group:
     regression       the median; a conflict if the values spread over more than `CONFLICT_SPREAD` label deviations
     classification   the label that all agree on; a conflict, and not measured any more, if they disagree
 
+Where the labels of a task suit logarithms (`molgraph.metrics.logarithms`), as those of an IC50 in nM do, spreads and
+deviations are those of logarithms, and between two middle values the median is their geometric mean.
+
 Of bounds the tightest are kept where no value was measured; a conflict, and no bound any more, if they exclude each
 other. The merged row takes the id of the first row. Its weight is the mean of the weights, times what repeated
 measurements make it worth (`replicate_weight`). A group that keeps no label and no bound is dropped.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from molgraph.metrics.logarithms import suits_logarithms
 from molgraph.tasks import TaskSpec
 
 #: Repeated measurements that differ by more than this many standard deviations of all labels are a conflict.
@@ -117,15 +122,18 @@ def merge_duplicates(
     first = np.array([rows[0] for rows in members.values()], dtype=np.int64)
     merged_labels, merged_weights = labels[first], weights[first]
     merged_bounds = None if bounds is None else bounds[:, first]
-    allowed_spread = CONFLICT_SPREAD * _deviation(labels)
+    is_log = np.array([_suits_logarithms(labels[:, t], task) for t, task in enumerate(tasks)], dtype=np.bool_)
+    compared = labels.copy()
+    compared[:, is_log] = np.log(labels[:, is_log])
+    allowed_spread = CONFLICT_SPREAD * _deviation(compared)
     is_kept = np.ones(len(first), dtype=np.bool_)
     repeated = [rows for rows in members.values() if len(rows) > 1]
-    noise = _replicate_variance(labels, repeated, tasks)
+    noise = _replicate_variance(compared, repeated, tasks)
     groups = []
     for position, (structure, rows) in enumerate(members.items()):
         if len(rows) == 1:
             continue
-        kept, conflict = _merge(labels[rows], tasks, allowed_spread)
+        kept, conflict = _merge(labels[rows], compared[rows], tasks, allowed_spread, is_log)
         has_bound = False
         if bounds is not None and merged_bounds is not None:
             merged_bounds[:, position], excluded = _merge_bounds(bounds[:, rows], kept)
@@ -141,7 +149,7 @@ def merge_duplicates(
         )
         groups.append(group)
         merged_labels[position] = kept
-        merged_weights[position] = weights[rows].mean() * _worth(labels[rows], tasks, noise)
+        merged_weights[position] = weights[rows].mean() * _worth(compared[rows], tasks, noise)
         is_kept[position] = not group.dropped
     return MergedRows(
         first[is_kept],
@@ -207,21 +215,45 @@ def _merge_bounds(bounds: NDArray[np.float64], kept: NDArray[np.float64]) -> tup
     return np.where(is_left, np.stack([lower, upper]), np.nan), bool(is_excluded.any())
 
 
+def _suits_logarithms(labels: NDArray[np.float64], task: TaskSpec) -> bool:
+    return task.kind == "regression" and suits_logarithms(labels[~np.isnan(labels)])
+
+
+def _median(measured: NDArray[np.float64], *, is_log: bool) -> float:
+    """The middle value, or the mean of the middle two; of logarithms the geometric mean."""
+    ordered = np.sort(measured)
+    low, high = float(ordered[(len(ordered) - 1) // 2]), float(ordered[len(ordered) // 2])
+    if low == high:
+        return low
+    return math.sqrt(low) * math.sqrt(high) if is_log else float(np.median(measured))
+
+
 def _merge(
-    values: NDArray[np.float64], tasks: Sequence[TaskSpec], allowed_spread: NDArray[np.float64]
+    values: NDArray[np.float64],
+    compared: NDArray[np.float64],
+    tasks: Sequence[TaskSpec],
+    allowed_spread: NDArray[np.float64],
+    is_log: NDArray[np.bool_],
 ) -> tuple[NDArray[np.float64], bool]:
-    """The merged labels `[T]` of the rows `values [n, T]`, and whether any task has a conflict."""
+    """The merged labels `[T]` of the rows `values [n, T]`, and whether any task has a conflict.
+
+    Args:
+        values: Labels.
+        compared: The same, as logarithms where `is_log`.
+        tasks: The T tasks.
+        allowed_spread: `[T]` what `compared` may spread over.
+        is_log: `[T]` tasks that are compared as logarithms.
+    """
     kept = np.full(len(tasks), np.nan)
     has_conflict = False
     for t, task in enumerate(tasks):
         measured = values[~np.isnan(values[:, t]), t]
         if len(measured) == 0:
             continue
-        spread = np.ptp(measured)
         if task.kind == "regression":
-            kept[t] = np.median(measured)
-            has_conflict |= bool(spread > allowed_spread[t])
-        elif spread == 0:
+            kept[t] = _median(measured, is_log=bool(is_log[t]))
+            has_conflict |= bool(np.ptp(compared[~np.isnan(compared[:, t]), t]) > allowed_spread[t])
+        elif np.ptp(measured) == 0:
             kept[t] = measured[0]
         else:
             has_conflict = True

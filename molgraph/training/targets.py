@@ -8,16 +8,13 @@ from scipy.stats import kurtosis, skew
 
 from molgraph.config import TargetScaling
 from molgraph.errors import InputError
+from molgraph.metrics.logarithms import LEAST_VALUES, suits_logarithms
 from molgraph.models.target_transforms import NAMES, SCORES, TargetTransforms, TransformName, label_knots
 from molgraph.tasks import TaskSpec
 from molgraph.training.plan import MemberPlan
 
-#: Fewer labels than this say too little of their distribution: they are taken as they are.
-_LEAST_LABELS = 50
-
-#: Skewness from which logarithms are taken, and the share of it that may be left of these; and from which normal scores
-#: are, which cut off what lies beyond the training labels.
-_SKEWED, _SHARE_LEFT, _VERY_SKEWED = 1.0, 0.5, 1.5
+#: Skewness from which normal scores are taken, which cut off what lies beyond the training labels.
+_VERY_SKEWED = 1.5
 
 #: Excess kurtosis from which mean and deviation give way to median and quartiles.
 _HEAVY_TAILS = 5.0
@@ -34,12 +31,11 @@ def choose_scaling(labels: NDArray[np.float64]) -> TargetScaling:
     >>> choose_scaling(np.random.default_rng(0).normal(size=500))
     'standard'
     """
-    if len(labels) < _LEAST_LABELS or labels.min() == labels.max():
+    if len(labels) < LEAST_VALUES or labels.min() == labels.max():
         return "standard"
-    skewness = abs(float(skew(labels)))
-    if skewness > _SKEWED and labels.min() > 0 and abs(float(skew(np.log(labels)))) <= _SHARE_LEFT * skewness:
+    if suits_logarithms(labels):
         return "log"
-    if skewness > _VERY_SKEWED:
+    if abs(float(skew(labels))) > _VERY_SKEWED:
         return "quantile"
     return "robust" if float(kurtosis(labels)) > _HEAVY_TAILS else "standard"
 

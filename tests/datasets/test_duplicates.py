@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -42,6 +43,21 @@ def test_a_conflict_is_a_spread_above_the_deviation_of_all_labels():
         merged = merge([*"abcdef", "X", "X"], values, [Y])
         assert merged.report.groups[0].conflict == (distance > threshold)
         assert merged.report.groups[0].conflict == conflict
+
+
+def test_concentrations_are_compared_as_logarithms():
+    """A hundredfold difference is a conflict between small values too, and a twofold one is none between large ones."""
+    others = np.exp(np.random.default_rng(0).normal(5, 2, size=200))
+    names = [f"other {n}" for n in range(200)]
+    merged = merge(["A", "A", "B", "B", "B", "C", "C", *names], [0.5, 50.0, 8e4, 2e4, 3e4, 2e4, 4e4, *others], [Y])
+    a, b, c = merged.report.groups
+    assert (a.conflict, b.conflict, c.conflict) == (True, False, False)
+    assert merged.labels[:3, 0].tolist() == pytest.approx([5.0, 3e4, np.sqrt(8) * 1e4])
+    logs = merge(["A", "A", "B", "B", "B", "C", "C", *names],
+                 np.log([0.5, 50.0, 8e4, 2e4, 3e4, 2e4, 4e4, *others]), [Y])  # fmt: skip
+    np.testing.assert_allclose(np.log(merged.labels), logs.labels, atol=1e-12)
+    np.testing.assert_allclose(merged.weights, logs.weights)
+    assert [group.conflict for group in merged.report.groups] == [group.conflict for group in logs.report.groups]
 
 
 def test_classes_agree_or_become_unmeasured():
