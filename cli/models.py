@@ -43,13 +43,15 @@ def list_models(*, as_json: AsJson = False) -> None:
     show_line()
     show_line("molgraph predict panel FILE -o OUT asks all of them, panel:herg,ames some; molgraph models show NAME")
     show_line("tells what one was learned from, how good it is, and what it must not be used for.")
+    show_line("factor: half of the predictions are within this factor of what was measured.")
 
 
 def _leading(card: "ModelCard") -> str:
-    """The leading metric, its mean over the tasks where there are several."""
-    metric = card.metrics[0].metric
+    """The leading metric, its mean over the tasks where there are several; of logarithms the factor."""
+    names = [record.metric for record in card.metrics]
+    metric = "median_factor" if "median_factor" in names else names[0]
     means = [record.mean for record in card.metrics if record.metric == metric and record.mean is not None]
-    return f"{metric} {_value(sum(means) / len(means) if means else None)}"
+    return f"{metric.removeprefix('median_')} {_value(sum(means) / len(means) if means else None)}"
 
 
 def _title(card: "ModelCard") -> str:

@@ -399,18 +399,14 @@ def _show_metrics(model: "Predictor", output: Path) -> None:
         std = "" if record.std is None else f"± {record.std:.3f}"
         rows.append((record.task, record.metric, mean, std, f"{record.n_rows:,}"))
     show_table(rows, right=(2, 3, 4))
-    for name, factor in _median_factors(model).items():
-        show_line(f"{name}: learned as logarithms; half of the predictions are within a factor of {factor:.2f}")
+    for record in model.card.metrics:
+        if record.metric == "median_factor":
+            show_line(f"{record.task}: learned as logarithms; half of the predictions are within that factor")
     if len(model.card.learners) > 1:
         shares = ", ".join(f"{share:.0%} {name}" for name, share in model.shares.items())
         show_line(f"Each member blends {shares}" + (" (mean over the tasks)" if len(model.tasks) > 1 else ""))
     tell_no_better_than_chance(_no_better_than_chance(model), "compounds that it had not seen")
     show_line(f"Model written to {output}")
-
-
-def _median_factors(model: "Predictor") -> dict[str, float]:
-    found = zip(model.tasks, model.calibration.median_factor.tolist(), strict=True)
-    return {task.name: factor for task, factor in found if not math.isnan(factor)}
 
 
 def _no_better_than_chance(model: "Predictor") -> list[str]:
@@ -422,7 +418,6 @@ def _result(model: "Predictor", dataset: "Dataset", output: Path) -> dict[str, A
         "model": str(output),
         "model_sha256": model.digest,
         "metrics": [dataclasses.asdict(record) for record in model.card.metrics],
-        "median_factors": _median_factors(model),
         "no_better_than_chance": _no_better_than_chance(model),
         "data": dataclasses.asdict(model.card.data),
         "rejected": [dataclasses.asdict(row) for row in dataset.rejected],

@@ -20,7 +20,13 @@ MAX_MEMBERS = 1000
 
 #: What a metric can be; others are errors, 0 or more.
 _RANGES = MappingProxyType(
-    {"roc_auc": (0.0, 1.0), "average_precision": (0.0, 1.0), "r2": (-math.inf, 1.0), "spearman": (-1.0, 1.0)}
+    {
+        "roc_auc": (0.0, 1.0),
+        "average_precision": (0.0, 1.0),
+        "r2": (-math.inf, 1.0),
+        "spearman": (-1.0, 1.0),
+        "median_factor": (1.0, math.inf),
+    }
 )
 
 #: Standard errors on either side that hold 95% of a normal distribution.

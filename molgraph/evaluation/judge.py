@@ -41,6 +41,8 @@ _SCORES = {
     "classification": ("roc_auc", "average_precision", "mcc", "balanced_accuracy", "brier", "log_loss"),
 }
 
+_SCORES_OF_LOGARITHMS = ("rmse_log10", "median_factor")
+
 _LN_10 = math.log(10)
 
 #: Row values that are drawn at most in all samples together: large tables take fewer samples, and need fewer.
@@ -131,13 +133,10 @@ def _metrics(rows: TaskRows) -> Mapping[str, Callable[[Rows], float]]:
     truth, mean, spread = rows.labels, rows.mean, rows.spread
     ones = np.ones(len(truth))
     found: dict[str, Callable[[Rows], float]] = {}
-    for name in _SCORES[rows.task.kind]:
+    for name in (*_SCORES[rows.task.kind], *(_SCORES_OF_LOGARITHMS if rows.in_log10 else ())):
         found[name] = _on_rows(METRICS[name].function, truth, mean, ones)
     if rows.task.kind == "regression":
         error = rows.error
-        if rows.in_log10:
-            found["rmse_log10"] = lambda i: float(np.sqrt(np.mean(error[i] ** 2)))
-            found["median_factor"] = lambda i: float(10 ** np.median(np.abs(error[i])))
         for name, metric in (
             ("nll", gaussian_nll),
             ("crps", gaussian_crps),

@@ -135,6 +135,25 @@ def kendall(truth: Floats, prediction: Floats, weights: Floats) -> float:  # noq
     return float(kendalltau(truth, prediction).statistic)
 
 
+def rmse_log10(truth: Floats, prediction: Floats, weights: Floats) -> float:
+    """Root mean squared error of decimal logarithms; not defined where a value is not above 0."""
+    if truth.min() <= 0 or prediction.min() <= 0:
+        return float("nan")
+    return rmse(np.log10(truth), np.log10(prediction), weights)
+
+
+def median_factor(truth: Floats, prediction: Floats, weights: Floats) -> float:
+    """The least factor within which half of the predictions are, 1 or more; not defined where a value is not above 0.
+
+    >>> round(median_factor(np.array([1.0, 10.0, 100.0]), np.array([2.0, 10.0, 20.0]), np.ones(3)), 9)
+    2.0
+    """
+    if truth.min() <= 0 or prediction.min() <= 0:
+        return float("nan")
+    apart = np.abs(np.log(truth) - np.log(prediction))
+    return float(np.exp(np.quantile(apart, 0.5, weights=weights, method="inverted_cdf")))
+
+
 def roc_auc(truth: Floats, prediction: Floats, weights: Floats) -> float:
     """Probability that a random positive is ranked above a random negative."""
     if _is_constant(truth):
@@ -200,6 +219,8 @@ _ALL = (
     MetricSpec("r2", "regression", "maximize", r2, "share of variance explained"),
     MetricSpec("spearman", "regression", "maximize", spearman, "rank correlation"),
     MetricSpec("kendall", "regression", "maximize", kendall, "rank correlation by pairs"),
+    MetricSpec("rmse_log10", "regression", "minimize", rmse_log10, "root mean squared error of decimal logarithms"),
+    MetricSpec("median_factor", "regression", "minimize", median_factor, "half are within this factor"),
     MetricSpec("roc_auc", "classification", "maximize", roc_auc, "area under the ROC curve"),
     MetricSpec("average_precision", "classification", "maximize", average_precision, "area under precision-recall"),
     MetricSpec("brier", "classification", "minimize", brier, "squared error of probabilities"),

@@ -298,6 +298,7 @@ def _judge(  # noqa: PLR0917
     out_of_fold = _blind(outputs.mean[None], fold)[0]
     is_seen = (fold != 0) & (fold != HELD_OUT)
     is_split = config.calibration == "split"
+    is_log = targets.transforms.all_log
     data = calibration_data(outputs, dataset.labels, fold, split=is_split, bounds=dataset.bounds)
     return TrainedEnsemble(
         names=fitted.names,
@@ -311,10 +312,8 @@ def _judge(  # noqa: PLR0917
         schema=schema,
         fold=fold,
         out_of_fold=out_of_fold,
-        metrics=evaluate_folds(dataset.tasks, dataset.labels, out_of_fold, fold, dataset.weights),
-        calibration=fit_calibration(
-            kinds, data, calibration_settings(config, n_members), is_log=targets.transforms.all_log
-        ),
+        metrics=evaluate_folds(dataset.tasks, dataset.labels, out_of_fold, fold, dataset.weights, is_log=is_log),
+        calibration=fit_calibration(kinds, data, calibration_settings(config, n_members), is_log=is_log),
         latent_domain=fit_latent_domain(fitted.latents[is_seen], fitted.latents[~is_seen]),
         best_epochs=() if fitted.network is None else fitted.network.best_epochs,
         config=config,

@@ -12,6 +12,9 @@ from molgraph.metrics.bootstrap import bootstrap_errors
 from molgraph.metrics.scores import METRICS, MetricSpec, score
 from molgraph.tasks import TaskKind, TaskSpec
 
+#: What is reported besides for tasks that were learned as logarithms.
+_OF_LOGARITHMS = ("median_factor",)
+
 #: Metrics that are reported for each kind of task, the leading one first.
 REPORTED: Mapping[TaskKind, tuple[str, ...]] = MappingProxyType(
     {
@@ -60,6 +63,8 @@ def evaluate_folds(
     out_of_fold: NDArray[np.float64],
     fold: NDArray[np.int64],
     weights: NDArray[np.float64],
+    *,
+    is_log: Sequence[bool],
 ) -> tuple[TaskMetrics, ...]:
     """Metrics of each task.
 
@@ -69,6 +74,7 @@ def evaluate_folds(
         out_of_fold: `[B, T]` predictions by members that never saw the row.
         fold: `[B]` fold of each row; -1 for rows without such a prediction.
         weights: `[B]` weight of each row.
+        is_log: `[T]` tasks that were learned as logarithms.
     """
     parts = [np.flatnonzero(fold == k) for k in range(int(fold.max()) + 1)]
     report = []
@@ -76,7 +82,7 @@ def evaluate_folds(
         column = slice(t, t + 1)
         metrics = {
             name: partial(_metric_of_rows, METRICS[name], labels[:, column], out_of_fold[:, column], weights)
-            for name in REPORTED[task.kind]
+            for name in (*REPORTED[task.kind], *(_OF_LOGARITHMS if is_log[t] else ()))
         }
         scores = [_fold_score(name, [metric(part) for part in parts]) for name, metric in metrics.items()]
         if len(parts) == 1:

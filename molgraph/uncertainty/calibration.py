@@ -126,20 +126,6 @@ class Calibration:
                 values[t] = np.sqrt(np.mean(residual**2))
         return values
 
-    @cached_property
-    def median_factor(self) -> Floats:
-        """Factor within which half of the judges' predictions are of what was measured, `[T]`.
-
-        NaN for tasks that were not learned as logarithms, and where there are no rows.
-        """
-        values = np.full(len(self.kinds), np.nan)
-        for t, is_log in enumerate(self.is_log):
-            usable = self.data.usable(t)
-            if is_log and usable.any():
-                residual = _residual(self.data.labels[usable, t], self.data.mean[usable, t], is_log=True)
-                values[t] = np.exp(np.median(np.abs(residual)))
-        return values
-
     def apply(self, outputs: MemberOutputs) -> tuple[Floats, Floats, Floats]:
         """Calibrated mean, aleatoric and epistemic variance of the pooled outputs, `[B, T]` each.
 

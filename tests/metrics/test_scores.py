@@ -10,6 +10,7 @@ from molgraph.errors import InputError
 from molgraph.metrics.scores import DEFAULT_METRIC, METRICS, MetricSpec, metric_named, score
 
 REGRESSION = [name for name, spec in METRICS.items() if spec.kind == "regression"]
+OF_LOGARITHMS = {"rmse_log10", "median_factor"}
 CLASSIFICATION = [name for name, spec in METRICS.items() if spec.kind == "classification"]
 
 
@@ -25,6 +26,12 @@ def classes():
     rng = np.random.default_rng(1)
     truth = (rng.random(300) < 0.3).astype(float)
     return truth, np.clip(0.3 * truth + rng.random(300) * 0.7, 0, 1).round(2), rng.uniform(0.1, 3.0, size=300)
+
+
+def pair_for(name, values, classes):
+    """Truth and predictions that the metric is defined for."""
+    truth, prediction, _ = values if METRICS[name].kind == "regression" else classes
+    return (np.exp(truth), np.exp(prediction)) if name in OF_LOGARITHMS else (truth, prediction)
 
 
 def one(metric, truth, prediction, weights=None):
@@ -46,6 +53,17 @@ def test_regression_metrics_equal_the_references(values):
     assert one("spearman", truth, prediction) == pytest.approx(scipy.stats.spearmanr(truth, prediction).statistic)
 
 
+def test_metrics_of_logarithms_are_those_of_the_logarithms(values):
+    truth, prediction, weights = values
+    powers = 10.0**truth, 10.0**prediction
+    assert one("rmse_log10", *powers, weights) == pytest.approx(one("rmse", truth, prediction, weights))
+    factor = one("median_factor", *powers)
+    within = np.abs(truth - prediction) <= np.log10(factor) + 1e-9
+    assert 100 <= within.sum() < 100 + 40  # rounding gives ties
+    assert (np.abs(truth - prediction) < np.log10(factor) - 1e-9).sum() < 100
+    assert np.isnan(one("median_factor", truth, prediction))
+
+
 def test_classification_metrics_equal_the_references(classes):
     truth, prediction, weights = classes
     labels = prediction >= 0.5
@@ -65,7 +83,7 @@ def test_classification_metrics_equal_the_references(classes):
 @pytest.mark.parametrize("name", [name for name in METRICS if name not in {"spearman", "kendall"}])
 def test_weights_act_as_repeats(name, values, classes):
     # Weights act after ranking in Spearman's correlation, and not at all in Kendall's.
-    truth, prediction, _ = values if METRICS[name].kind == "regression" else classes
+    truth, prediction = pair_for(name, values, classes)
     counts = np.arange(len(truth)) % 3
     repeated = one(name, np.repeat(truth, counts), np.repeat(prediction, counts))
     assert one(name, truth, prediction, counts) == pytest.approx(repeated)
@@ -73,7 +91,7 @@ def test_weights_act_as_repeats(name, values, classes):
 
 @pytest.mark.parametrize("name", METRICS)
 def test_better_predictions_score_better(name, values, classes):
-    truth, prediction, _ = values if METRICS[name].kind == "regression" else classes
+    truth, prediction = pair_for(name, values, classes)
     better = 0.5 * truth + 0.5 * prediction
     gain = one(name, truth, better) - one(name, truth, prediction)
     assert gain > 0 if METRICS[name].direction == "maximize" else gain < 0
@@ -85,7 +103,8 @@ def test_undefined_is_nan_and_never_raises(name, truth):
     truth = np.array(truth)
     value = one(name, truth, np.full(len(truth), 0.3))
     needs_spread = name in {"r2", "spearman", "kendall", "roc_auc", "average_precision", "balanced_accuracy", "mcc"}
-    assert np.isnan(value) == (needs_spread or not np.isfinite(truth).any())
+    has_no_logarithm = name in OF_LOGARITHMS and (truth <= 0).any()
+    assert np.isnan(value) == (needs_spread or has_no_logarithm or not np.isfinite(truth).any())
 
 
 def test_unmeasured_rows_are_left_out_per_task():

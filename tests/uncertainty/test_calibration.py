@@ -177,20 +177,6 @@ def test_broken_exchangeability_breaks_the_promise():
     assert broken < 0.75
 
 
-def test_errors_of_logarithms_are_factors():
-    rng = np.random.default_rng(3)
-    data = calibration_rows(rng, 301, SPLIT)
-    factors = np.exp(rng.normal(0, 0.8, 301))
-    means = np.exp(rng.normal(0, 2, 301))
-    data = replace(
-        data, mean=np.stack([means, data.mean[:, 1]], 1), labels=np.stack([means * factors, data.labels[:, 1]], 1)
-    )
-    found = fit_calibration(KINDS, data, SPLIT, is_log=(True, False)).median_factor
-    assert found[0] == pytest.approx(sorted(np.maximum(factors, 1 / factors))[150])
-    assert np.isnan(found[1])
-    assert np.isnan(fit_calibration(KINDS, data, SPLIT).median_factor).all()
-
-
 def test_tasks_that_are_ranked_no_better_than_by_chance():
     rng = np.random.default_rng(3)
     data = calibration_rows(rng, 300, SPLIT)
