@@ -9,7 +9,7 @@
 | `encoder.safetensors` | the encoder, where it is read as it is (left out of models that come with it) |
 | `calibration.safetensors` | the calibration rows as their judges saw them, and what was fitted to them |
 | `domain.safetensors` | the training compounds in the space of the first member's encoder, 32 numbers each |
-| `out_of_fold.safetensors` | fold, labels and out-of-fold predictions of the training rows |
+| `out_of_fold.safetensors` | fold, labels, bounds and out-of-fold predictions of the training rows |
 | `structures.json` | ids and structures of the training and calibration rows (left out with `--no-structures`) |
 | `fingerprints.safetensors` | Morgan fingerprints of these, and of the calibration rows (likewise) |
 | `known.safetensors` | hashes of the training compounds (only of models that come along, which have no structures) |
