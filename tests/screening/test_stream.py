@@ -329,7 +329,7 @@ def is_running(pid) -> bool:
     try:
         with open(f"/proc/{pid}/stat") as file:  # noqa: PTH123
             return file.read().rsplit(")", 1)[1].split()[0] != "Z"
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):  # it may end between the opening and the reading
         return False
 
 
