@@ -3,7 +3,7 @@
 import math
 import reprlib
 from collections.abc import Callable, Mapping
-from dataclasses import is_dataclass
+from dataclasses import MISSING, fields, is_dataclass
 from types import MappingProxyType, UnionType
 from typing import Any, Literal, TypeGuard, Union, get_args, get_origin, get_type_hints
 
@@ -26,7 +26,7 @@ def parse_plain(expected: Any, value: object, whole: str, where: str) -> Any:
         where: What this part of it is.
 
     Raises:
-        InputError: A field is missing, unknown, or of the wrong type.
+        InputError: A field without a default is missing, or one is unknown or of the wrong type.
 
     >>> parse_plain(tuple[int, ...], [1, 2], "card", "numbers")
     (1, 2)
@@ -56,10 +56,15 @@ def _parse_table(expected: Any, value: dict[str, Any], whole: str, where: str) -
         except InputError as error:
             raise InputError(f"{where}: {error}") from error
     types = get_type_hints(expected)
-    if value.keys() != types.keys():
-        odd = sorted(value.keys() ^ types.keys())
+    needed = {own.name for own in fields(expected) if own.default is MISSING and own.default_factory is MISSING}
+    odd = sorted((value.keys() - types.keys()) | (needed - value.keys()))
+    if odd:
         raise InputError(f"{where}: missing or unknown fields {reprlib.repr(odd)}; not a {whole}")
-    return expected(**{name: parse_plain(types[name], value[name], whole, f"{where}: {name}") for name in types})
+    given = {name: parse_plain(types[name], value[name], whole, f"{where}: {name}") for name in types if name in value}
+    try:
+        return expected(**given)
+    except InputError as error:
+        raise InputError(f"{where}: {error}") from error
 
 
 def is_table(value: object) -> TypeGuard[dict[str, Any]]:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from molgraph.card import FORMAT_VERSION, About, DataAccount, MetricRecord, ModelCard, card_from_dict, card_to_dict
 from molgraph.config import CalibrationSettings, ModelConfig, TrainConfig
 from molgraph.errors import InputError
+from molgraph.plain import parse_plain
 from molgraph.tasks import TaskSpec
 
 CARD = ModelCard(
@@ -176,3 +177,15 @@ def test_the_interval_of_a_single_fold_is_that_of_its_rows():
     assert record.interval == pytest.approx((0.95 - 1.96 * 0.04, 1.0))
     assert MetricRecord("y", "rmse", 0.5, None, (0.5,), 1).interval is None
     assert MetricRecord("y", "rmse", 0.5, None, (0.5, None), 1).interval is None
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [{"lowest": 1.0, "highest": 1.0}, {"class_names": ["active", "active"]}, {"class_names": ["a", "b", "c"]}],
+)
+def test_a_task_says_what_its_values_and_classes_can_be(fields):
+    task = {"name": "y", "kind": "regression"}
+    read = parse_plain(TaskSpec, task | {"lowest": 0, "highest": 100, "class_names": ["no", "yes"]}, "card", "task")
+    assert read == TaskSpec("y", "regression", lowest=0.0, highest=100.0, class_names=("no", "yes"))
+    with pytest.raises(InputError, match="task 'y'"):
+        parse_plain(TaskSpec, task | fields, "card", "task")
