@@ -7,7 +7,7 @@ import typer
 
 from .commands import Commands
 from .options import AsJson, Quiet, names
-from .text import show_json, show_line, tell
+from .text import show_json, show_line, significant, tell
 
 if TYPE_CHECKING:
     from molgraph.benchmark.protocol import Cell
@@ -139,4 +139,4 @@ def _tell_end(outcome: "CellOutcome") -> None:
         tell(f"{outcome.cell.name} failed: {outcome.error}")
     elif outcome.record is not None and not outcome.was_there:
         record = outcome.record
-        tell(f"{record.name}: {record.metric} {record.value:.3f} in {record.seconds:,.0f} s")
+        tell(f"{record.name}: {record.metric} {significant(record.value)} in {record.seconds:,.0f} s")

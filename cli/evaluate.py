@@ -1,7 +1,6 @@
 """`molgraph evaluate`."""
 
 import json
-import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -20,7 +19,7 @@ from .options import (
     tell_no_better_than_chance,
     tell_rejected,
 )
-from .text import show_line, show_table, tell
+from .text import show_line, show_table, significant, tell
 
 if TYPE_CHECKING:
     from molgraph.evaluation.report import Evaluation, TaskEvaluation
@@ -152,11 +151,16 @@ def _show_task(task: "TaskEvaluation") -> None:
     for found in task.estimates:
         meaning = _MEANINGS.get(found.metric, "")
         if found.reference is not None:
-            meaning = f"spread against error; {_number(found.reference)} if the spread were exactly right"
+            meaning = f"spread against error; {significant(found.reference)} if the spread were exactly right"
         if task.in_log10 and (found.metric in _OF_SPREADS or found.reference is not None):
             meaning = f"of log10: {meaning}"
         rows.append(
-            (f"  {found.metric}", _number(found.value), f"{_number(found.lower)} to {_number(found.upper)}", meaning)
+            (
+                f"  {found.metric}",
+                significant(found.value),
+                f"{significant(found.lower)} to {significant(found.upper)}",
+                meaning,
+            )
         )
     show_table(rows, right=[1])
     is_class = task.kind == "classification"
@@ -169,9 +173,7 @@ def _show_task(task: "TaskEvaluation") -> None:
             shares = [f"{own[level].coverage:.0%}" for level in levels]
             table.append((f"  {group}", f"{own[levels[0]].n_rows:,}", *shares))
     every = {found.level: found for found in task.coverage if found.group == "all"}
-    table.append(("  labels in a set" if is_class else "  mean width", "", *(_number(every[x].size) for x in levels)))
+    table.append(
+        ("  labels in a set" if is_class else "  mean width", "", *(significant(every[x].size) for x in levels))
+    )
     show_table(table, right=range(1, 2 + len(levels)))
-
-
-def _number(value: float) -> str:
-    return f"{value:.3g}" if math.isfinite(value) else "-" if math.isnan(value) else "infinite"

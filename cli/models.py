@@ -7,7 +7,7 @@ import typer
 
 from .commands import Commands
 from .options import AsJson, Model, Quiet
-from .text import show_json, show_line, show_table, tell
+from .text import show_json, show_line, show_table, significant, tell
 
 if TYPE_CHECKING:
     from molgraph.card import MetricRecord, ModelCard
@@ -51,7 +51,7 @@ def _leading(card: "ModelCard") -> str:
     names = [record.metric for record in card.metrics]
     metric = "median_factor" if "median_factor" in names else names[0]
     means = [record.mean for record in card.metrics if record.metric == metric and record.mean is not None]
-    return f"{metric.removeprefix('median_')} {_value(sum(means) / len(means) if means else None)}"
+    return f"{metric.removeprefix('median_')} {significant(sum(means) / len(means) if means else None)}"
 
 
 def _title(card: "ModelCard") -> str:
@@ -116,7 +116,7 @@ def _show_encoder(folder: Path, *, as_json: bool) -> None:
             *(
                 (
                     f"R2 of {block}",
-                    "does not vary" if value is None else f"{value:.3f} (median, {card.n_held_out:,} others)",
+                    "does not vary" if value is None else f"{significant(value)} (median, {card.n_held_out:,} others)",
                 )
                 for block, value in card.median_r2.items()
             ),
@@ -164,12 +164,8 @@ def _lines(card: "ModelCard") -> list[tuple[str, str]]:
 
 def _metric_line(record: "MetricRecord") -> str:
     interval = record.interval
-    shown = "" if interval is None else f", 95%: {interval[0]:.3f} to {interval[1]:.3f}"
-    return f"{record.task} {record.metric} {_value(record.mean)}{shown} ({record.n_rows:,} compounds)"
-
-
-def _value(mean: float | None) -> str:
-    return "undefined" if mean is None else f"{mean:.3f}"
+    shown = "" if interval is None else f", 95%: {significant(interval[0])} to {significant(interval[1])}"
+    return f"{record.task} {record.metric} {significant(record.mean)}{shown} ({record.n_rows:,} compounds)"
 
 
 def _encoder_line(card: "ModelCard") -> str:

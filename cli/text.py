@@ -14,6 +14,9 @@ import typer
 _GAP = "  "
 _LEAST_WIDTH = 24
 
+#: Powers of ten between which numbers are printed without one.
+_LEAST_EXPONENT, _MOST_EXPONENT = 4, 6
+
 
 def printable(text: object) -> str:
     r"""`text` in one line, with a `?` for each character that a terminal would obey and not show.
@@ -71,6 +74,27 @@ def aligned(rows: Sequence[Sequence[str]], *, right: Collection[int] = (), width
         lines.append((line[:indent].ljust(indent) + last[0]).rstrip())
         lines += [" " * indent + part for part in last[1:]]
     return lines
+
+
+def significant(value: float | None, digits: int = 3) -> str:
+    """A number with so many significant digits, as metrics and labels are printed; `undefined` where there is none.
+
+    Decimals alone would print the error of a concentration in mol/L as 0.000, and that of one in nM as 1777.149.
+
+    >>> significant(0.6104), significant(0.00001234), significant(1777.149), significant(0.0), significant(None)
+    ('0.610', '1.23e-05', '1777', '0', 'undefined')
+    """
+    if value is None or math.isnan(value):
+        return "undefined"
+    if math.isinf(value):
+        return "infinite" if value > 0 else "-infinite"
+    if value == 0:
+        return "0"
+    rounded = float(f"{value:.{digits - 1}e}")
+    exponent = math.floor(math.log10(abs(rounded)))
+    if not -_LEAST_EXPONENT <= exponent <= _MOST_EXPONENT:
+        return f"{value:.{digits - 1}e}"
+    return f"{value:.{max(digits - 1 - exponent, 0)}f}"
 
 
 def show_json(value: Any) -> None:

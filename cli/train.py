@@ -25,7 +25,7 @@ from .options import (
     tell_no_better_than_chance,
     tell_rejected,
 )
-from .text import show_json, show_line, show_table, tell
+from .text import show_json, show_line, show_table, significant, tell
 
 if TYPE_CHECKING:
     from molgraph import Predictor, TrainConfig
@@ -395,9 +395,8 @@ def _show_metrics(model: "Predictor", output: Path) -> None:
     show_line(f"On compounds that it had not seen ({how}):")
     rows = [("task", "metric", "value", "spread over folds" if n_folds > 1 else "standard error", "compounds")]
     for record in model.card.metrics:
-        mean = "undefined" if record.mean is None else f"{record.mean:.3f}"
-        std = "" if record.std is None else f"± {record.std:.3f}"
-        rows.append((record.task, record.metric, mean, std, f"{record.n_rows:,}"))
+        std = "" if record.std is None else f"± {significant(record.std)}"
+        rows.append((record.task, record.metric, significant(record.mean), std, f"{record.n_rows:,}"))
     show_table(rows, right=(2, 3, 4))
     for record in model.card.metrics:
         if record.metric == "median_factor":

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from molgraph_cli.progress import json_lines, line_writer
-from molgraph_cli.text import aligned, printable, show_json, show_table
+from molgraph_cli.text import aligned, printable, show_json, show_table, significant
 
 from molgraph.library.progress import StreamProgress
 
@@ -91,3 +91,29 @@ def test_progress_that_was_cut_short_is_not_done(capsys):
     with pytest.raises(ValueError, match="broken"):
         broken()
     assert [json.loads(line)["done"] for line in capsys.readouterr().err.splitlines()] == [False]
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (1.0e-05, "1.00e-05"),
+        (0.0000999, "9.99e-05"),
+        (0.00009999, "0.000100"),
+        (0.61, "0.610"),
+        (9.999, "10.0"),
+        (-0.0481, "-0.0481"),
+        (1777.149, "1777"),
+        (12_345_678.0, "1.23e+07"),
+        (0.0, "0"),
+        (float("nan"), "undefined"),
+        (None, "undefined"),
+        (float("-inf"), "-infinite"),
+    ],
+)
+def test_numbers_are_printed_with_three_significant_digits(value, shown):
+    assert significant(value) == shown
+
+
+@given(st.floats(1e-300, 1e300))
+def test_three_digits_are_within_half_a_per_cent(value):
+    assert float(significant(value)) == pytest.approx(value, rel=0.0051)
