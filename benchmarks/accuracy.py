@@ -67,7 +67,7 @@ def report(records: Path, readme: Path | None) -> None:
     found = [record for record in read_records(records) if record.learner in COMPARED]
     comparison = compare(found)
     path = records.with_suffix(".md")
-    write_report(comparison, found, path)
+    write_report(comparison, found, path, overwrite=True)
     sections = [_beside(found, own, peers) for own, peers in FIELDS.items()]
     path.write_text("\n".join([path.read_text(encoding="utf-8"), *sections]), encoding="utf-8")
     if readme is not None:

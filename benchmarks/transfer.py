@@ -93,7 +93,7 @@ def main(arguments: list[str] | None = None) -> int:
 def write(records: list[Record], path: Path) -> None:
     """The report of all records that are there."""
     whole = [record for record in records if record.learner in WHOLE]
-    write_report(compare(whole), whole, path)
+    write_report(compare(whole), whole, path, overwrite=True)
     text = path.read_text(encoding="utf-8")
     path.write_text(f"{text}\n{_pairs(whole)}\n{_curves(records)}", encoding="utf-8")
 

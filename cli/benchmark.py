@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from .commands import Commands
-from .options import AsJson, Quiet, names
+from .options import AsJson, OverwriteFile, Quiet, names
 from .text import show_json, show_line, significant, tell
 
 if TYPE_CHECKING:
@@ -81,6 +81,7 @@ def report(
         Path | None, typer.Option("--output", "-o", help="Markdown file to write, with a picture beside it.")
     ] = None,
     learner: Annotated[str | None, typer.Option(help="Only these learners, joined by commas.")] = None,
+    overwrite: OverwriteFile = False,
     as_json: AsJson = False,
 ) -> None:
     """Compare all learners: intervals, mean ranks, and which cannot be told from the best."""
@@ -113,7 +114,7 @@ def report(
         return
     from molgraph.benchmark.report import write_report
 
-    for path in write_report(comparison, found, output):
+    for path in write_report(comparison, found, output, overwrite=overwrite):
         tell(f"{path} written")
 
 

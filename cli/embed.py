@@ -9,6 +9,7 @@ from .options import (
     Device,
     IdColumn,
     MaxRejected,
+    OverwriteFile,
     PrecisionName,
     Progress,
     Quiet,
@@ -44,6 +45,7 @@ def embed(
     precision: Annotated[PrecisionName, typer.Option(help="Number format of the products.")] = "float32",
     device: Device = "auto",
     max_rejected: MaxRejected = None,
+    overwrite: OverwriteFile = False,
     progress: Progress = "auto",
     quiet: Quiet = False,
     as_json: AsJson = False,
@@ -62,6 +64,7 @@ def embed(
             id_column=id_column,
             device=device,
             precision=precision,
+            overwrite=overwrite,
             on_progress=listener,
         )
     if as_json:

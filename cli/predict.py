@@ -12,6 +12,7 @@ from .options import (
     MaxRejected,
     Memory,
     Models,
+    OverwriteFile,
     PrecisionName,
     Processes,
     Progress,
@@ -51,6 +52,7 @@ def predict(
     processes: Processes = None,
     memory: Memory = None,
     max_rejected: MaxRejected = None,
+    overwrite: OverwriteFile = False,
     progress: Progress = "auto",
     quiet: Quiet = False,
     as_json: AsJson = False,
@@ -76,6 +78,7 @@ def predict(
             precision=precision,
             processes=processes,
             memory=memory,
+            overwrite=overwrite,
             on_progress=listener,
         )
     if as_json:

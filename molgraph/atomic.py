@@ -23,6 +23,13 @@ _NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 #: What may lie in a folder without being anybody's work: left by a process that was killed, or by a file manager.
 _LITTER = (".tmp-*", ".DS_Store", "Thumbs.db", "desktop.ini")
 
+#: Endings of files; a folder of such a name would be taken for one.
+_FILE_ENDINGS = frozenset(
+    {".csv", ".tsv", ".tab", ".txt", ".smi", ".smiles", ".sdf", ".sd", ".parquet", ".pq", ".npz", ".json", ".toml"}
+    | {".md", ".html", ".xlsx", ".pdf", ".png", ".svg"}
+)
+_COMPRESSED = frozenset({".gz", ".zst"})
+
 #: Names that an error shows.
 _SHOWN = 3
 
@@ -147,6 +154,7 @@ def check_folder(shown: str | Path, target: Path, replaces: Collection[str] | No
     """
     if target.exists() and not target.is_dir():
         raise InputError(f"{shown}: cannot be made, because a file of that name exists; give another folder")
+    check_folder_name(shown)
     if not target.is_dir():
         return
     if replaces is None and any(target.iterdir()):
@@ -159,6 +167,76 @@ def check_folder(shown: str | Path, target: Path, replaces: Collection[str] | No
             f"{shown}: to replace the folder would delete {', '.join(foreign[:_SHOWN])}{more}, not written by this "
             "command; give another folder, or take out what is to stay"
         )
+
+
+def check_folder_name(shown: str | Path) -> None:
+    """Refuse the name of a file where a folder is written.
+
+    Raises:
+        InputError: The name has the ending of a file.
+
+    >>> check_folder_name("hits.csv")
+    Traceback (most recent call last):
+    ...
+    molgraph.errors.InputError: hits.csv: this command writes a folder, and the name is that of a file; give ... hits
+    """
+    name = Path(shown)
+    stem = name.with_suffix("") if name.suffix.lower() in _COMPRESSED else name
+    if stem.suffix.lower() in _FILE_ENDINGS:
+        raise InputError(
+            f"{shown}: this command writes a folder, and the name is that of a file; "
+            f"give the name of a folder, e.g. {stem.with_suffix('')}"
+        )
+
+
+def make_folder(path: str | Path) -> Path:
+    """Make a folder that goes on from run to run, with its parents, unless it is there.
+
+    Raises:
+        InputError: It cannot be made, or the name is that of a file.
+
+    >>> make_folder("study.toml")
+    Traceback (most recent call last):
+    ...
+    molgraph.errors.InputError: study.toml: this command writes a folder, and the name is that of a file; give ...
+    """
+    folder = Path(path)
+    if folder.is_file():
+        raise InputError(f"{path}: cannot be made, because a file of that name exists; give another folder")
+    check_folder_name(path)
+    with clear_errors(path):
+        folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def check_file(shown: str | Path, *, overwrite: bool) -> None:
+    r"""Refuse, before any work, to write a file over one that is there.
+
+    Args:
+        shown: The file; `-` for stdout is always right.
+        overwrite: It may be replaced.
+
+    Raises:
+        InputError: It exists and may not be replaced, or is a folder.
+
+    Example:
+        >>> import tempfile
+        >>> path = Path(tempfile.mkdtemp()) / "result.csv"
+        >>> check_file(path, overwrite=False)
+        >>> _ = path.write_text("id\n")
+        >>> check_file(path, overwrite=True)
+        >>> check_file(path, overwrite=False)
+        Traceback (most recent call last):
+        ...
+        molgraph.errors.InputError: ...: the file exists; give another name, or --overwrite to replace it
+    """
+    if str(shown) == "-":
+        return
+    path = Path(shown)
+    if path.is_dir():
+        raise InputError(f"{shown} is a folder, and this command writes a file; give its name, e.g. {path / 'out.csv'}")
+    if path.is_file() and not overwrite:
+        raise InputError(f"{shown}: the file exists; give another name, or --overwrite to replace it")
 
 
 def refuse_input(output: str | Path, sources: Iterable[str]) -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
+from molgraph.atomic import make_folder
 from molgraph.config import Device, TrainConfig
 from molgraph.datasets.embedded import (
     ASSAY_COLUMN,
@@ -211,7 +212,7 @@ def run_demo(
             raise InputError(
                 f"{folder} exists and holds something else than a demonstration; give another folder with -o"
             )
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     training, hidden, n_library = write_inputs(folder, seed=seed)
     tell(f"1. Train on {len(training)} measured compounds; {len(hidden)} are kept back.")
     with training_bar() if training_bar else nullcontext(lambda _progress: None) as listener:

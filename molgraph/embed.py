@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from molgraph.atomic import atomic_path, refuse_input
+from molgraph.atomic import atomic_path, check_file, refuse_input
 from molgraph.chem.files.records import RecordBatch
 from molgraph.chem.files.writer import open_table_writer
 from molgraph.chem.standardize import StandardizerName
@@ -61,6 +61,7 @@ def embed_file(
     id_column: str | None = None,
     device: Device = "auto",
     precision: Precision = "float32",
+    overwrite: bool = False,
     on_progress: Callable[[StreamProgress], None] = lambda _progress: None,
 ) -> EmbedSummary:
     r"""Write the vector of each structure to `output`: rows in = rows out, in the same order.
@@ -76,6 +77,7 @@ def embed_file(
         id_column: Column of identifiers; found by name if left out.
         device: Where to compute.
         precision: Number format of the products.
+        overwrite: Replace `output` if it exists.
         on_progress: Called after each batch.
 
     Raises:
@@ -99,6 +101,7 @@ def embed_file(
             open_library(source, smiles_column=smiles_column, id_column=id_column, batch_size=_BATCH_SIZE)
         )
         refuse_input(output, (name for name, _ in reader.files))
+        check_file(output, overwrite=overwrite)
         write = stack.enter_context(_writer(output, embedder.encoder.n_columns))
         check_standardizer(reader, embedder.standardizer)
         rows_read = rejected = 0

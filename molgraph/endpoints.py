@@ -13,6 +13,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from molgraph.atomic import make_folder
 from molgraph.card import About
 from molgraph.chem.files import open_records
 from molgraph.config import TrainConfig
@@ -177,7 +178,7 @@ def build_panel(
     Raises:
         InputError: A table cannot be used.
     """
-    Path(output).mkdir(parents=True, exist_ok=True)
+    make_folder(output)
     folders = []
     for endpoint in endpoints():
         folder = Path(output, endpoint.name)

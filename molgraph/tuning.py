@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from molgraph.atomic import atomic_path
+from molgraph.atomic import atomic_path, make_folder
 from molgraph.config import TrainConfig
 from molgraph.datasets.dataset import Dataset
 from molgraph.errors import InputError, TrainingError
@@ -121,8 +121,7 @@ def tune(
     if n_trials < 1:
         raise InputError(f"n_trials is {n_trials}; it must be 1 or more")
     base = replace(config or TrainConfig(), learner="network")
-    folder = Path(output)
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = make_folder(output)
     study = _open_study(optuna, folder, dataset, base)
     finished = (optuna.trial.TrialState.COMPLETE, optuna.trial.TrialState.PRUNED)
     if not study.get_trials(states=finished):

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from molgraph.atomic import atomic_path
+from molgraph.atomic import atomic_path, check_file
 from molgraph.benchmark.picture import draw_ranks
 from molgraph.benchmark.protocol import BENCHMARK_SPLITS
 from molgraph.benchmark.record import Record
@@ -163,16 +163,20 @@ def readme_table(comparison: Comparison) -> str:
     return "\n".join(lines) + "\n"
 
 
-def write_report(comparison: Comparison, records: Sequence[Record], path: Path) -> list[Path]:
+def write_report(
+    comparison: Comparison, records: Sequence[Record], path: Path, *, overwrite: bool = False
+) -> list[Path]:
     """Write the report, and if learners can be ranked a picture of that beside it; gives what was written.
 
     Raises:
-        InputError: A file cannot be written.
+        InputError: A file cannot be written, or exists and may not be replaced.
     """
+    check_file(path, overwrite=overwrite)
     text = to_markdown(comparison, records)
     written = [path]
     if comparison.n_blocks:
         picture = path.with_suffix(".png")
+        check_file(picture, overwrite=overwrite)
         draw_ranks(comparison.learners, comparison.ranking, comparison.n_blocks, picture)
         text = text.replace("### All together\n", f"### All together\n\n![mean ranks]({picture.name})\n")
         written.append(picture)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from molgraph.atomic import make_folder
 from molgraph.benchmark.learner import BenchmarkLearner
 from molgraph.benchmark.protocol import STANDARDIZER, Cell, pose
 from molgraph.benchmark.record import Record, read_record, write_record
@@ -59,6 +60,7 @@ def run_cells(
     Raises:
         InputError: A cell names an unknown learner, or a record that is there is damaged.
     """
+    make_folder(folder)
     outcomes = []
     for cell in cells:
         if cell.learner not in learners:

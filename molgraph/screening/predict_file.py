@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from molgraph.atomic import refuse_input
+from molgraph.atomic import check_file, refuse_input
 from molgraph.chem.files.records import RecordBatch
 from molgraph.chem.files.writer import open_table_writer
 from molgraph.config import Device, Precision
@@ -63,6 +63,7 @@ def predict_file(
     precision: Precision = "float32",
     processes: int | None = 1,
     memory: float | None = None,
+    overwrite: bool = False,
     on_progress: Callable[[StreamProgress], None] = lambda _progress: None,
 ) -> PredictSummary:
     """Write `id, smiles, status, reason`, the input's other columns, and the predictions of each row to `output`.
@@ -80,6 +81,7 @@ def predict_file(
         precision: Number format of the products.
         processes: Processes that share the work, None for one a core.
         memory: Gigabytes that these may take together, about; fewer of them work where it is short.
+        overwrite: Replace `output` if it exists.
         on_progress: Called after each batch.
 
     Raises:
@@ -102,6 +104,7 @@ def predict_file(
         ) as stream,
     ):
         refuse_input(output, (name for name, _ in reader.files))
+        check_file(output, overwrite=overwrite)
         check_standardizer(reader, stream.panel.standardizer)
         stream.panel.check_level(level)
         shown_columns = shown_tasks(stream.panel, first_domain=True)

@@ -120,6 +120,10 @@ EITHER = [
 ]
 PREDICT = [
     ("model", "good.csv", ("-o", "out.xlsx"), r"out\.xlsx: cannot write that format.*\.csv"),
+    ("model", "good.csv", ("-o", "out"), r"out: the name says no format; name it e\.g\. out\.csv"),
+    ("model", "good.csv", ("-o", "full"), r"full is a folder, and this command writes a file; .*e\.g\. full/out\.csv"),
+    ("model", "good.csv", ("-o", "two.csv"), r"two\.csv: the file exists; give another name, or --overwrite"),
+    ("model", "good.csv", ("-o", "good.csv", "--overwrite"), r"good\.csv: this file is the input"),
     ("model", "good.csv", ("-o", "missing/out.csv"), r"missing does not exist; make it first"),
     ("model", "good.csv", ("-o", "file.txt/out.csv"), r"file\.txt/out\.csv"),
     ("model", "good.csv", ("-o", "/proc/out.csv"), r"/proc/out\.csv: cannot be written"),
@@ -131,6 +135,8 @@ SCREEN = [
     ("model", "good.csv", ("--keep-columns", "price,stock"), r"'price'"),
     ("model", "good.csv", ("-o", "full"), r"full.*not empty.*--overwrite"),
     ("model", "good.csv", ("-o", "file.txt"), r"file\.txt.*file of that name"),
+    ("model", "good.csv", ("-o", "hits.csv"), r"hits\.csv: this command writes a folder.* e\.g\. hits$"),
+    ("model", "good.csv", ("-o", "hits.SDF.gz"), r"hits\.SDF\.gz: this command writes a folder.* e\.g\. hits$"),
     ("model", "good.csv", ("-o", "/proc/hits"), r"/proc/hits.*cannot be"),
 ]
 CASES = [
@@ -151,11 +157,15 @@ def test_predict_and_screen(molgraph, folder, model, case):
     assert contents(folder) == before
 
 
+#: What a command writes that is not there.
+FRESH = {"predict": "new.csv", "screen": "new"}
+
+
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")
 @pytest.mark.parametrize("command", ["train", "predict", "screen"])
 def test_no_cuda(molgraph, folder, model, command):
     before = contents(folder)
-    arguments = ("good.csv", "-o", "new") if command == "train" else (model, "good.csv", "-o", "new.csv")
+    arguments = ("good.csv", "-o", "new") if command == "train" else (model, "good.csv", "-o", FRESH[command])
     ended = molgraph(command, *arguments, "--device", "cuda", *(SMALL if command == "train" else ("--processes", 1)))
     assert (ended.code, ended.out) == (2, "")
     assert "sees no CUDA device; use --device auto or --device cpu" in ended.error
@@ -169,7 +179,7 @@ def test_no_space(molgraph, folder, model, command, monkeypatch):
 
     monkeypatch.setattr(atomic, "_sync", full)
     before = contents(folder)
-    arguments = ("good.csv", "-o", "new") if command == "train" else (model, "good.csv", "-o", "new.csv")
+    arguments = ("good.csv", "-o", "new") if command == "train" else (model, "good.csv", "-o", FRESH[command])
     ended = molgraph(command, *arguments, "--device", "cpu", *(SMALL if command == "train" else ("--processes", 1)))
     assert (ended.code, ended.out) == (2, "")
     assert "no space left" in ended.error
@@ -188,6 +198,16 @@ def test_no_space(molgraph, folder, model, command, monkeypatch):
         (("demo", "-o", "full", "--overwrite"), r"full exists and holds something else than a demonstration"),
         (("demo", "-o", "file.txt"), r"file\.txt"),
         (("demo", "-o", "file.txt/demo"), r"file\.txt"),
+        (("demo", "-o", "demo.csv"), r"demo\.csv: this command writes a folder"),
+        (("embed", "good.csv", "-o", "two.csv"), r"two\.csv: the file exists; give another name, or --overwrite"),
+        (("embed", "good.csv", "-o", "full"), r"full is a folder, and this command writes a file"),
+        (("featurize", "good.csv", "-o", "full"), r"full: the folder exists and is not empty.*--overwrite"),
+        (("featurize", "good.csv", "-o", "packed.csv"), r"packed\.csv: this command writes a folder"),
+        (("tune", "good.csv", "-o", "study.csv"), r"study\.csv: this command writes a folder"),
+        (("pretrain", "good.csv", "-o", "encoder.parquet"), r"encoder\.parquet: this command writes a folder"),
+        (("train", "good.csv", "-o", "model.csv"), r"model\.csv: this command writes a folder"),
+        (("benchmark", "run", "-o", "file.txt"), r"file\.txt.*file of that name"),
+        (("benchmark", "run", "-o", "records.json"), r"records\.json: this command writes a folder"),
         (("demo", "--seed", "-1"), r"'--seed'.*0.*'-1'"),
     ],
 )

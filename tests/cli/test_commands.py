@@ -173,9 +173,9 @@ def test_predict(molgraph, folder):
     out = rows("out.csv")
     assert len(out) == 39
     assert list(out[0])[:4] == ["id", "smiles", "status", "reason"]
-    quiet = molgraph("predict", "model", "assay.csv", "-o", "out.csv", "--processes", 1, "-q")
+    quiet = molgraph("predict", "model", "assay.csv", "-o", "out.csv", "--processes", 1, "-q", "--overwrite")
     assert (quiet.code, quiet.out, quiet.err) == (0, "", "")
-    as_json = molgraph("predict", "model", "assay.csv", "-o", "out.csv", "--processes", 1, "--json")
+    as_json = molgraph("predict", "model", "assay.csv", "-o", "out.csv", "--processes", 1, "--json", "--overwrite")
     assert json.loads(as_json.out)["rejected"] == 7
     assert as_json.err == ""
 
@@ -293,7 +293,9 @@ def test_an_interrupt_leaves_nothing(molgraph, folder, monkeypatch, command):
 
     monkeypatch.setattr(progress, "stream_bar", interrupted)
     before = sorted(folder.iterdir())
-    ended = molgraph(command, "model", "library.smi", "-o", "out.csv", "--processes", 1)
+    ended = molgraph(
+        command, "model", "library.smi", "-o", "out.csv" if command == "predict" else "out", "--processes", 1
+    )
     assert (ended.code, ended.error) == (130, "interrupted; nothing half-written is left behind")
     assert sorted(folder.iterdir()) == before
 

@@ -284,7 +284,7 @@ def test_an_old_output_survives_a_failure(model_folder, library, tmp_path):
 
     (tmp_path / "out.csv").write_text("old")
     with pytest.raises(KeyboardInterrupt):
-        predict_file(model_folder, library, tmp_path / "out.csv", device="cpu", on_progress=stop)
+        predict_file(model_folder, library, tmp_path / "out.csv", device="cpu", overwrite=True, on_progress=stop)
     assert names(tmp_path) == ["library.csv", "out.csv"]
     assert (tmp_path / "out.csv").read_text() == "old"
 

@@ -71,6 +71,8 @@ def open_table_writer(
 def _checked_output(path: str | Path) -> tuple[FormatName, bool]:
     format_name, compression = split_name(str(path))
     packed = compression == "zst" or (format_name == "parquet" and compression is not None)
+    if format_name is None and not Path(path).suffix:
+        raise InputError(f"{path}: the name says no format; name it e.g. {path}.csv (or .tsv .sdf .parquet)")
     if format_name is None or format_name == "smi" or packed:
         raise InputError(f"{path}: cannot write that format; name it .csv .tsv .sdf (each also .gz) or .parquet")
     return format_name, compression == "gz"
