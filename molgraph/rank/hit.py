@@ -50,6 +50,11 @@ class Condition:
     def __str__(self) -> str:
         return f"{self.task} {self.sign} {self.limit:g}"
 
+    @property
+    def wants_less(self) -> bool:
+        """Whether a smaller value is rather a hit."""
+        return self.sign.startswith("<")
+
     def holds(self, labels: NDArray[np.float64]) -> NDArray[np.bool_]:
         """Whether labels `[...]` of the task fulfil the condition; False where not measured."""
         compare = {">": np.greater, ">=": np.greater_equal, "<": np.less, "<=": np.less_equal, "=": np.equal}
@@ -101,6 +106,8 @@ class HitRule:
     def is_hit(self, labels: NDArray[np.float64], bounds: NDArray[np.float64] | None = None) -> NDArray[np.float64]:
         """1 or 0 for each row of `labels [B, T]`, `[B]`; NaN where a value that matters is not known well enough.
 
+        A row that fails one condition is a non-hit, also if the others were not measured.
+
         Args:
             labels: Measured values and classes, NaN = not measured.
             bounds: `[2, B, T]` what unmeasured values lie above, and below, NaN = no bound; None for none.
@@ -109,7 +116,9 @@ class HitRule:
             condition.verdict(labels[:, condition.column], None if bounds is None else bounds[:, :, condition.column])
             for condition in self.conditions
         ]
-        return np.asarray(np.min(verdicts, axis=0))  # NaN wins
+        # One condition that fails is enough for a non-hit, whatever was not measured besides; of a hit all is known.
+        fails = np.any(np.equal(verdicts, 0.0), axis=0)
+        return np.asarray(np.where(fails, 0.0, np.min(verdicts, axis=0)))  # NaN wins over 1
 
     def score(
         self, means: NDArray[np.float64], scale: NDArray[np.float64], is_log: Sequence[bool]

@@ -186,6 +186,7 @@ class HitFacts:
     Attributes:
         duplicates: By key, the identifiers of other rows with that structure.
         p_values: By row of the library; nothing is shown for a row without one.
+        hit_probabilities: Likewise the probability of being a hit.
         selected: Keys of the structures that were selected.
         fronts: Column of the Pareto fronts, or none.
         quality: Gives the last columns, a value for each hit; asked last, because it may have to wait.
@@ -193,6 +194,7 @@ class HitFacts:
 
     duplicates: Mapping[str, str] = field(default_factory=dict)
     p_values: Mapping[int, float] = field(default_factory=dict)
+    hit_probabilities: Mapping[int, float] = field(default_factory=dict)
     selected: frozenset[str] = frozenset()
     fronts: Columns = field(default_factory=dict)
     quality: Callable[[Sequence[Ranked[Hit]]], Columns] = lambda _ranking: {}
@@ -201,12 +203,12 @@ class HitFacts:
 def write_hits(path: Path, panel: Panel, ranking: Sequence[Ranked[Hit]], columns: HitColumns, facts: HitFacts) -> None:
     """Write a ranking as a table, best first.
 
-    Columns: `rank, id, smiles, duplicate_ids`, the kept ones, the predictions, `score`, with a selection `p_value` and
-    `selected`, then `latent_distance`, `leverage`, `in_training`, `in_domain`, the nearest training compounds with
-    their measured values, which are empty if the model was saved without its training structures (`in_domain` then goes
-    by the distance alone, and `in_training` by hashes if it has those), with a profile of several objectives
-    `pareto_front`, and if they are asked for `alerts`, `qed`, `lipinski_violations` and `sa_score`. Of models after the
-    first each task has its own `in_domain`.
+    Columns: `rank, id, smiles, duplicate_ids`, the kept ones, the predictions, `score`, with a selection
+    `hit_probability`, `p_value` and `selected`, then `latent_distance`, `leverage`, `in_training`, `in_domain`, the
+    nearest training compounds with their measured values, which are empty if the model was saved without its training
+    structures (`in_domain` then goes by the distance alone, and `in_training` by hashes if it has those), with a
+    profile of several objectives `pareto_front`, and if they are asked for `alerts`, `qed`, `lipinski_violations` and
+    `sa_score`. Of models after the first each task has its own `in_domain`.
 
     Args:
         path: Where to write.
@@ -225,6 +227,7 @@ def _columns(ranking: Sequence[Ranked[Hit]], panel: Panel, shown: HitColumns, fa
     in_training = predictor.in_training([entry.key for entry in ranking])
     last: Columns = {"score": [entry.score for entry in ranking]}
     if shown.has_selection:
+        last["hit_probability"] = [facts.hit_probabilities.get(hit.row) for hit in hits]
         last["p_value"] = [facts.p_values.get(hit.row) for hit in hits]
         last["selected"] = [entry.key in facts.selected for entry in ranking]
     last["latent_distance"] = [hit.latent_distance for hit in hits]

@@ -7,7 +7,8 @@ from molgraph.chem.alerts import ALERT_CATALOGUES
 from molgraph.domain.neighbours import NeighbourSpace
 from molgraph.errors import InputError
 from molgraph.screening.hits import DomainRule
-from molgraph.screening.selection import DEFAULT_FDR, FdrMethod, check_options
+from molgraph.screening.selection import DEFAULT_FDR, check_options
+from molgraph.screening.selection_report import FdrMethod
 
 #: How hits are picked that differ: each as unlike those before as can be, or the best of each Murcko scaffold, or of
 #: each cluster of similar compounds.

@@ -18,7 +18,7 @@ from molgraph.screening.picks import picked_hits
 from molgraph.screening.repeats import repeat_ids
 from molgraph.screening.run import ScreenRun
 from molgraph.screening.sample import check_shift
-from molgraph.screening.selection import SelectionReport
+from molgraph.screening.selection_report import SelectionReport
 from molgraph.screening.stream import PredictionStream
 
 HITS = "hits.csv"
@@ -76,8 +76,8 @@ def write_rankings(run: ScreenRun, folder: Path, options: ScreenOptions, stream:
         if ranking or name == HITS:
             facts = HitFacts(duplicates, selected=keys)
             if name != OUTSIDE:
-                p_values = run.selection.p_values(ranking) if run.selection is not None else {}
-                facts = HitFacts(duplicates, p_values, keys, _front_column(run, inside, ranking), quality)
+                p_values, chances = ({}, {}) if run.selection is None else run.selection.judged(ranking)
+                facts = HitFacts(duplicates, p_values, chances, keys, _front_column(run, inside, ranking), quality)
             write_hits(folder / name, run.panel, ranking, columns, facts)
     return Rankings([entry.payload for entry in inside], len(outside), len(diverse), report, shift)
 

@@ -29,7 +29,7 @@ from molgraph.screening.ledger import Ledger, open_ledger, run_id
 from molgraph.screening.options import DiversityRule, ScreenOptions
 from molgraph.screening.rankings import DIVERSE, DUPLICATES, HITS, OUTSIDE, SELECTED, Rankings, write_rankings
 from molgraph.screening.run import ScreenRun
-from molgraph.screening.selection import FdrMethod
+from molgraph.screening.selection_report import FdrMethod
 from molgraph.screening.shard import joined
 from molgraph.screening.stream import BATCH_SIZE, ModelSource, PredictionStream, open_stream
 from molgraph.screening.summary import ScreenResult, write_summary, write_timing

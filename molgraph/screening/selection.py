@@ -6,7 +6,7 @@ import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,21 +16,21 @@ from molgraph.chem.identity import canonical_smiles
 from molgraph.chem.scaffold import murcko_scaffold
 from molgraph.domain.shift import LARGEST_WEIGHT, DensityRatio
 from molgraph.errors import InputError
+from molgraph.rank.discovery_bound import bound_false_discoveries
 from molgraph.rank.diverse_selection import diverse_selection
 from molgraph.rank.hit import HitRule
+from molgraph.rank.hit_probability import fit_hit_probability
 from molgraph.rank.selection import HitCalibration, calibrate_hits, checked_fdr, selection_threshold
 from molgraph.rank.top import Ranked
 from molgraph.rank.weighted_selection import WeightedHitCalibration, calibrate_weighted_hits, weighted_selection
 from molgraph.results import Prediction
 from molgraph.screening.candidates import CandidateFile
 from molgraph.screening.hits import Hit
+from molgraph.screening.out_of_fold import out_of_fold_rows
+from molgraph.screening.selection_report import FdrMethod, SelectionReport
 
 if TYPE_CHECKING:  # loading a model loads torch: helpers are started before that
     from molgraph.prediction.predictor import Predictor
-
-#: `cfbh`: all that conformal selection finds; `weighted`: for a library that is drawn differently from the table;
-#: `diverse`: fewer, spread over scaffolds.
-FdrMethod = Literal["cfbh", "weighted", "diverse"]
 
 Floats = NDArray[np.float64]
 
@@ -39,88 +39,6 @@ DEFAULT_FDR = 0.1
 
 #: Candidates that are looked at together.
 _BLOCK = 512
-
-
-@dataclass(frozen=True)
-class SelectionReport:
-    """What was selected, and what it rests on.
-
-    Attributes:
-        hit: What a hit is.
-        fdr: The false discovery rate that was asked for, q.
-        method: How it was selected.
-        selected: Compounds that were selected.
-        expected_true_hits: (1 - q)·selected: so many of them are hits on average, or more.
-        threshold: The largest p-value that was selected; None if none was.
-        n_considered: Rows of the library that could be selected, m: those in the domain of the model.
-        in_training: Compounds that score well enough and are training compounds: their answer is known.
-        outside_domain: Compounds that score well enough but have no near enough training compound.
-        repeated: Rows that score well enough and are another spelling of an earlier row.
-        n_calibration: Calibration compounds whose answer is known.
-        n_calibration_hits: Hits among them.
-        least_selection: The fewest compounds that can be selected at once, given so many calibration compounds.
-        effective_calibration: Calibration compounds of equal weight that would say as much; None without weights.
-    """
-
-    hit: str
-    fdr: float
-    method: FdrMethod
-    selected: int
-    expected_true_hits: float
-    threshold: float | None
-    n_considered: int
-    in_training: int
-    outside_domain: int
-    repeated: int
-    n_calibration: int
-    n_calibration_hits: int
-    least_selection: int
-    effective_calibration: float | None
-
-    def sentences(self) -> list[str]:
-        """What came, and under which assumption, in plain words."""
-        of = f"of {self.n_considered:,} rows in the domain of the model"
-        if self.selected:
-            told = [
-                f"Selected {self.selected:,} {of} as hits ({self.hit}).",
-                (
-                    f"On average at most {self.fdr:.0%} of such a selection are no hits: "
-                    f"expect {self.expected_true_hits:,.0f} true ones or more."
-                ),
-            ]
-        elif not self.n_considered:
-            told = [f"Selected none: no row of the library is new to the model and in its domain (hit: {self.hit})."]
-        else:
-            told = [
-                f"Selected none {of} as hits ({self.hit}) at a false discovery rate of {self.fdr:.0%}.",
-                (
-                    f"{self.n_calibration:,} calibration compounds allow no fewer than {self.least_selection:,} at "
-                    "once, and not so many score well enough."
-                ),
-                "Ask for a higher --fdr, for a less demanding --hit, or measure more compounds.",
-            ]
-        told += [self._basis(), *self._left_out()]
-        return told
-
-    def _basis(self) -> str:
-        if self.effective_calibration is None:
-            return (
-                f"It rests on {self.n_calibration:,} calibration compounds ({self.n_calibration_hits:,} hits), and on "
-                "the library in the domain being drawn like them."
-            )
-        return (
-            f"It rests on {self.n_calibration:,} calibration compounds ({self.n_calibration_hits:,} hits), worth "
-            f"{self.effective_calibration:,.0f} once weighted to look like the library, and on the weights being right."
-        )
-
-    def _left_out(self) -> list[str]:
-        reasons = {
-            f"{self.in_training:,} training compounds": self.in_training,
-            f"{self.outside_domain:,} without a near training compound": self.outside_domain,
-            f"{self.repeated:,} repeats": self.repeated,
-        }
-        named = [reason for reason, count in reasons.items() if count]
-        return [f"Not selected though they score as well: {', '.join(named)}."] if named else []
 
 
 @dataclass(frozen=True)
@@ -173,6 +91,9 @@ class LibrarySelection:
         data = predictor.calibration.data
         scores, is_hit = self._score(data.mean), settings.rule.is_hit(data.labels, data.bounds)
         nobody = np.zeros(len(scores), dtype=np.int64)
+        self._calibration_scores, self._is_hit = scores, is_hit
+        weights = None if ratio is None else ratio.calibration_weights
+        self.probability = fit_hit_probability(settings.rule, [out_of_fold_rows(predictor, weights=weights)])
         self._calibration: HitCalibration = calibrate_hits(scores, is_hit, nobody, 1)
         self._weighted: WeightedHitCalibration | None = None
         if ratio is not None:
@@ -215,19 +136,24 @@ class LibrarySelection:
             self._candidates.write(hits)
             self._strengths.append(self._strength(np.array([hit.hit_score for hit in hits])))
 
-    def p_values(self, ranking: Sequence[Ranked[Hit]]) -> dict[int, float]:
-        """p-values by row of the library, of those that are considered and no training compounds."""
+    def judged(self, ranking: Sequence[Ranked[Hit]]) -> tuple[dict[int, float], dict[int, float]]:
+        """p-values and probabilities of a hit by row of the library.
+
+        Of those that are considered and no training compounds.
+        """
         known = self._predictor.in_training([entry.key for entry in ranking]) or [False] * len(ranking)
         asked = [
-            entry.payload
+            entry
             for entry, is_known in zip(ranking, known, strict=True)
             if not is_known and (not self._settings.restrict or entry.payload.latent_distance <= 1.0)
         ]
-        p = self._strength(np.array([hit.hit_score for hit in asked]))
+        rows = [entry.row for entry in asked]
+        p = self._strength(np.array([entry.payload.hit_score for entry in asked]))
         if self._weighted is not None and self._ratio is not None:
-            texts = self._predictor.standardized([hit.smiles for hit in asked])
+            texts = self._predictor.standardized([entry.payload.smiles for entry in asked])
             p = self._weighted.p_values(p, self._ratio.weights(morgan_fingerprints(texts)))
-        return dict(zip([hit.row for hit in asked], p.tolist(), strict=True))
+        chances = self.hit_probabilities(asked)
+        return dict(zip(rows, p.tolist(), strict=True)), dict(zip(rows, chances.tolist(), strict=True))
 
     def finish(self) -> tuple[SelectionReport, list[Ranked[Hit]]]:
         """What was selected: in numbers, and the compounds, the smallest p-value first."""
@@ -248,7 +174,7 @@ class LibrarySelection:
                 chosen = diverse_selection(p_values, scores, look.kinds, threshold=threshold, n_new=n_new, q=q)
         order = np.lexsort((-scores, p_values))
         selected = [look.entries[i] for i in order[chosen[order]].tolist()]
-        return self._report(look, n_new, p_values[chosen]), selected
+        return self._report(look, n_new, p_values[chosen], selected), selected
 
     def _strength(self, scores: Floats) -> Floats:
         """What orders the compounds, smaller is better: the p-value, or the weight of the non-hits above."""
@@ -293,15 +219,22 @@ class LibrarySelection:
         if self._ratio is not None and kept:
             look.own_weights.append(self._ratio.weights(morgan_fingerprints([texts[i] for i in kept])))
 
-    def _report(self, look: _CloseLook, n_new: int, p_values: Floats) -> SelectionReport:
-        n_selected = len(p_values)
+    def _report(
+        self, look: _CloseLook, n_new: int, p_values: Floats, selected: Sequence[Ranked[Hit]]
+    ) -> SelectionReport:
+        scores = np.array([entry.payload.hit_score for entry in selected])
+        is_above = self._calibration_scores >= scores.min(initial=np.inf)
+        non_hits_above = int((is_above & (self._is_hit == 0)).sum())
         return SelectionReport(
             hit=str(self._settings.rule),
             fdr=self._settings.fdr,
             method=self._settings.method,
-            selected=n_selected,
-            expected_true_hits=(1.0 - self._settings.fdr) * n_selected,
-            threshold=float(p_values.max()) if n_selected else None,
+            selected=len(selected),
+            expected_true_hits=float(self.hit_probabilities(selected).sum()),
+            most_false=self._most_false(len(selected), non_hits_above, n_new),
+            threshold=float(p_values.max()) if selected else None,
+            hits_above=int((is_above & (self._is_hit == 1)).sum()),
+            non_hits_above=non_hits_above,
             n_considered=n_new,
             in_training=look.in_training,
             outside_domain=look.outside_domain,
@@ -311,6 +244,20 @@ class LibrarySelection:
             least_selection=self._calibration.least_selection(n_new, self._settings.fdr),
             effective_calibration=None if self._ratio is None else self._ratio.effective_rows,
         )
+
+    def hit_probabilities(self, ranking: Sequence[Ranked[Hit]]) -> Floats:
+        """Calibrated probability that each compound is a hit, `[B]`."""
+        if not ranking:
+            return np.zeros(0)
+        return self.probability(np.stack([entry.payload.mean for entry in ranking]))
+
+    def _most_false(self, n_selected: int, non_hits_above: int, n_new: int) -> int | None:
+        """See `SelectionReport.most_false`: some of the compounds above a threshold hold no more non-hits than all."""
+        if self._weighted is not None:
+            return None
+        n_rows, n_hits = self._calibration.n_rows, self._calibration.n_hits
+        bound = bound_false_discoveries(n_rows - n_hits, n_rows, n_new)
+        return min(n_selected, bound.at(non_hits_above))
 
 
 class _CloseLook:

@@ -12,7 +12,7 @@ from molgraph import __version__
 from molgraph.domain.shift import ShiftReport
 from molgraph.results import Rejected
 from molgraph.screening.hits import Hit
-from molgraph.screening.selection import SelectionReport
+from molgraph.screening.selection_report import SelectionReport
 
 if TYPE_CHECKING:  # loading a model loads torch: helpers are started before that
     from molgraph.prediction.panel import Panel

@@ -100,7 +100,13 @@ def test_selects_what_the_procedure_selects_of_everything(predictor, library, tm
     assert {row["id"] for row in selected} == {f"cpd{450 + i}" for i in chosen}
     assert [float(row["p_value"]) for row in selected] == sorted(float(row["p_value"]) for row in selected)
     assert result.selection.threshold == pytest.approx(p[chosen].max())
-    assert result.selection.expected_true_hits == pytest.approx(0.7 * len(chosen))
+    chances = [float(row["hit_probability"]) for row in selected]
+    assert result.selection.expected_true_hits == pytest.approx(sum(chances), rel=1e-4)
+    data = predictor.calibration.data
+    least = predictor.predict([texts[i] for i in chosen]).members[:, :, 0].mean(axis=0).min()
+    above = data.labels[data.mean[:, 0] >= least, 0]
+    assert (report.hits_above, report.non_hits_above) == ((above >= 7).sum(), (above < 7).sum())
+    assert report.most_false < len(chosen)
     assert {row["selected"] for row in selected} == {"true"}
     for row in rows(tmp_path / "out" / "hits.csv"):
         own = p[int(row["id"].removeprefix("cpd")) - 450]
@@ -118,13 +124,19 @@ def test_what_is_not_selected_though_it_scores_as_well_is_counted(predictor, lib
     assert f"{report.in_training} training compounds" in told
     assert f"{report.repeated} repeats" in told
     assert f"Selected {report.selected} of {report.n_considered}" in told
-    assert "at most 30% of such a selection are no hits" in told
+    assert f"Expect {report.expected_true_hits:,.0f} true hits among these {report.selected}" in told
+    assert f"no more than {report.most_false} of them are no hits" in told
+    assert f"{report.non_hits_above} non-hits and {report.hits_above} hits score as well" in told
+    assert "over many tables and libraries, counting lists that stay empty as free of error" in told
+    assert "at most 30% of the selected are no hits" in told
+    assert "does not hold for a rate or a limit that was tried until something came" in told
 
 
 def test_most_of_what_is_selected_is_a_hit(predictor, library, truth, tmp_path):
     screen(predictor, library, output=tmp_path / "out", hit=HIT, fdr=RATE)
     selected = rows(tmp_path / "out" / "selected.csv")
     wrong = np.mean([truth[row["id"]] < 7 for row in selected])
+    assert sum(float(row["hit_probability"]) for row in selected) == pytest.approx((1 - wrong) * len(selected), rel=0.2)
     everything = np.mean([value < 7 for value in truth.values()])
     assert wrong < 0.4 < everything  # a single list may miss its rate; how lists do on average is tested elsewhere
 

@@ -1,0 +1,124 @@
+"""What a selection found, in numbers and in sentences that say what is known of it, and of which lists."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from molgraph.rank.discovery_bound import BOUND_LEVEL
+
+#: `cfbh`: all that conformal selection finds; `weighted`: for a library that is drawn differently from the table;
+#: `diverse`: fewer, spread over scaffolds.
+FdrMethod = Literal["cfbh", "weighted", "diverse"]
+
+#: With fewer non-hits than this above the threshold a list rests on too few to lean on.
+_FEW_NON_HITS = 5
+
+
+@dataclass(frozen=True)
+class SelectionReport:
+    """What was selected, and what it rests on.
+
+    Attributes:
+        hit: What a hit is.
+        fdr: The false discovery rate that was asked for, q: over many tables and libraries, where a list without any
+            compound counts as free of error.
+        method: How it was selected.
+        selected: Compounds that were selected.
+        expected_true_hits: Hits among them: the sum of their calibrated probabilities.
+        most_false: With probability `BOUND_LEVEL` no more of them than that are no hits, whichever rate was asked for;
+            None with weights, for which there is no such bound.
+        threshold: The largest p-value that was selected; None if none was.
+        hits_above: Calibration compounds that score as well as the last one selected and are hits.
+        non_hits_above: Likewise those that are none.
+        n_considered: Rows of the library that could be selected, m: those in the domain of the model.
+        in_training: Compounds that score well enough and are training compounds: their answer is known.
+        outside_domain: Compounds that score well enough but have no near enough training compound.
+        repeated: Rows that score well enough and are another spelling of an earlier row.
+        n_calibration: Calibration compounds whose answer is known.
+        n_calibration_hits: Hits among them.
+        least_selection: The fewest compounds that can be selected at once, given so many calibration compounds.
+        effective_calibration: Calibration compounds of equal weight that would say as much; None without weights.
+    """
+
+    hit: str
+    fdr: float
+    method: FdrMethod
+    selected: int
+    expected_true_hits: float
+    most_false: int | None
+    threshold: float | None
+    hits_above: int
+    non_hits_above: int
+    n_considered: int
+    in_training: int
+    outside_domain: int
+    repeated: int
+    n_calibration: int
+    n_calibration_hits: int
+    least_selection: int
+    effective_calibration: float | None
+
+    def sentences(self) -> list[str]:
+        """What came, and under which assumption, in plain words."""
+        of = f"of {self.n_considered:,} rows in the domain of the model"
+        if self.selected:
+            told = [f"Selected {self.selected:,} {of} as hits ({self.hit}).", *self._this_list(), self._guarantee()]
+        elif not self.n_considered:
+            told = [f"Selected none: no row of the library is new to the model and in its domain (hit: {self.hit})."]
+        else:
+            told = [
+                f"Selected none {of} as hits ({self.hit}) at a false discovery rate of {self.fdr:.0%}.",
+                (
+                    f"{self.n_calibration:,} calibration compounds allow no fewer than {self.least_selection:,} at "
+                    "once, and not so many score well enough."
+                ),
+                "Ask for a higher --fdr, for a less demanding --hit, or measure more compounds.",
+            ]
+        told += [self._basis(), *self._left_out()]
+        return told
+
+    def _this_list(self) -> list[str]:
+        """What is known of this very list."""
+        bound = ""
+        if self.most_false is not None and self.most_false < self.selected:
+            bound = f"; with {BOUND_LEVEL:.0%} probability no more than {self.most_false:,} of them are no hits"
+        elif self.most_false is not None:
+            bound = "; how many of them are no hits at most cannot be told from so few calibration compounds"
+        few = ", which is little to rest on" if self.non_hits_above < _FEW_NON_HITS else ""
+        return [
+            (
+                f"Expect {self.expected_true_hits:,.0f} true hits among these {self.selected:,} "
+                f"(the sum of their calibrated probabilities){bound}."
+            ),
+            (
+                f"Of the calibration compounds {self.non_hits_above:,} non-hits and {self.hits_above:,} hits score as "
+                f"well{few}."
+            ),
+        ]
+
+    def _guarantee(self) -> str:
+        """What the rate says, and of which lists."""
+        return (
+            f"The rate of {self.fdr:.0%} is one over many tables and libraries, counting lists that stay empty as free "
+            f"of error: on average at most {self.fdr:.0%} of the selected are no hits. It does not hold for a rate or "
+            "a limit that was tried until something came."
+        )
+
+    def _basis(self) -> str:
+        if self.effective_calibration is None:
+            return (
+                f"It rests on {self.n_calibration:,} calibration compounds ({self.n_calibration_hits:,} hits), and on "
+                "the library in the domain being drawn like them."
+            )
+        return (
+            f"It rests on {self.n_calibration:,} calibration compounds ({self.n_calibration_hits:,} hits), worth "
+            f"{self.effective_calibration:,.0f} once weighted to look like the library, and on the weights being right."
+        )
+
+    def _left_out(self) -> list[str]:
+        reasons = {
+            f"{self.in_training:,} training compounds": self.in_training,
+            f"{self.outside_domain:,} without a near training compound": self.outside_domain,
+            f"{self.repeated:,} repeats": self.repeated,
+        }
+        named = [reason for reason, count in reasons.items() if count]
+        return [f"Not selected though they score as well: {', '.join(named)}."] if named else []
