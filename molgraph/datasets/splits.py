@@ -1,4 +1,8 @@
-"""Who is trained on and who is held out: random, or by Murcko scaffold so that held-out chemistry is new."""
+"""Who is trained on and who is held out: random, or by Murcko scaffold so that held-out chemistry is new.
+
+Folds never part salts, stereoisomers, isotopologues and tautomers of one compound (`molgraph.datasets.parents`). The
+splits into three parts are those of the literature, so that figures can be laid beside published ones.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,6 +14,7 @@ from numpy.typing import NDArray
 from molgraph.chem.fingerprints import morgan_fingerprints
 from molgraph.chem.scaffold import murcko_scaffold
 from molgraph.config import FoldSplit
+from molgraph.datasets.parents import merged_groups, parent_groups, rows_of_groups
 from molgraph.errors import InputError
 
 Sizes = tuple[float, float, float]
@@ -41,12 +46,12 @@ class SplitSpec:
     Attributes:
         name: Name in options and reports.
         description: What it keeps apart, in a few words.
-        assign: `(smiles [B], k, rng, classes [B] or None) -> fold number of each row [B]`.
+        assign: `(smiles [B], parents [B], k, rng, classes [B] or None) -> fold number of each row [B]`.
     """
 
     name: FoldSplit
     description: str
-    assign: Callable[[Sequence[str], int, np.random.Generator, NDArray[np.float64] | None], Indices]
+    assign: Callable[[Sequence[str], Indices, int, np.random.Generator, NDArray[np.float64] | None], Indices]
 
 
 def random_split(n: int, sizes: Sizes = DEFAULT_SIZES, *, seed: int = 0) -> Split:
@@ -148,12 +153,13 @@ def folds(
     split: FoldSplit = "random",
     seed: int = 0,
     labels: NDArray[np.float64] | None = None,
+    parents: Indices | None = None,
 ) -> Indices:
     """Fold number `[B]`, 0 to k-1, of each row: every row is held out exactly once.
 
-    `random` deals rows into folds that differ by one row at most; the two classes of a single classification task are
-    dealt separately, so that each fold has its share of both. `scaffold` never cuts a scaffold, and evens out the
-    sizes as far as whole scaffolds allow.
+    Rows of one parent compound are always in one fold. `random` deals parents into folds as even as these allow; the
+    two classes of a single classification task are dealt separately, so that each fold has its share of both.
+    `scaffold` never cuts a scaffold, and evens out the sizes as far as whole scaffolds allow.
 
     Args:
         smiles: `[B]` structures.
@@ -161,13 +167,17 @@ def folds(
         split: What is kept apart.
         seed: The same seed gives the same folds.
         labels: `[B, T]` labels, looked at only where T is 1 and all labels are 0 or 1.
+        parents: `[B]` parent compound of each row, if it is known (`parent_groups`).
 
     Raises:
-        InputError: Fewer rows, or fewer scaffolds, than folds; an unknown split.
+        InputError: Fewer rows, parent compounds or scaffolds than folds; an unknown split.
 
     Example:
         >>> folds(["C", "CC", "CCC", "CCCC"], k=2, seed=3).tolist()
         [1, 0, 1, 0]
+        >>> fold = folds(["C[C@H](N)O", "CCO", "C[C@@H](N)O", "CCN"], k=2)
+        >>> bool(fold[0] == fold[2])
+        True
     """
     if split not in SPLITS:
         raise InputError(f"there is no split {split!r}; choose one of: {', '.join(SPLITS)}")
@@ -175,25 +185,41 @@ def folds(
         raise InputError(f"cannot make {k} folds; at least 2 are needed")
     if len(smiles) < k:
         raise InputError(f"cannot make {k} folds of {len(smiles)} rows; give at least {k} rows or fewer folds")
-    return SPLITS[split].assign(smiles, k, np.random.default_rng(seed), _classes(labels))
+    groups = parent_groups(smiles) if parents is None else parents
+    return SPLITS[split].assign(smiles, groups, k, np.random.default_rng(seed), _classes(labels))
 
 
 def _random_folds(
-    smiles: Sequence[str], k: int, rng: np.random.Generator, classes: NDArray[np.float64] | None
+    smiles: Sequence[str], parents: Indices, k: int, rng: np.random.Generator, classes: NDArray[np.float64] | None
 ) -> Indices:
-    order = rng.permutation(len(smiles))
-    if classes is not None:
-        order = order[np.argsort(classes[order], kind="stable")]
-    fold = np.empty(len(smiles), dtype=np.int64)
-    fold[order] = np.arange(len(smiles)) % k
+    groups = rows_of_groups(parents)
+    if len(groups) < k:
+        raise InputError(
+            f"cannot make {k} folds of {len(smiles)} rows: they are salts, stereoisomers or tautomers of "
+            f"{len(groups)} compounds, which are never parted; use fewer folds or more compounds"
+        )
+    own = np.zeros(len(smiles)) if classes is None else classes
+    kinds, kind = np.unique(own, return_inverse=True)
+    order = [groups[i] for i in rng.permutation(len(groups))]
+    # The largest groups first, while there is room to even them out; then one class after the other.
+    order.sort(key=lambda rows: (-len(rows), kind[rows[0]]))
+    counts, fold = np.zeros((k, len(kinds)), dtype=np.int64), np.empty(len(smiles), dtype=np.int64)
+    for rows in order:
+        own_kinds = kind[rows]
+        place = int(np.lexsort((counts.sum(axis=1), counts[:, own_kinds].sum(axis=1)))[0])
+        fold[rows] = place
+        np.add.at(counts[place], own_kinds, 1)
     return fold
 
 
 def _scaffold_folds(
-    smiles: Sequence[str], k: int, rng: np.random.Generator, classes: NDArray[np.float64] | None
+    smiles: Sequence[str], parents: Indices, k: int, rng: np.random.Generator, classes: NDArray[np.float64] | None
 ) -> Indices:
     del classes  # scaffolds decide alone
-    groups = _scaffold_groups(smiles)
+    scaffolds = np.empty(len(smiles), dtype=np.int64)
+    for number, rows in enumerate(_scaffold_groups(smiles)):
+        scaffolds[rows] = number
+    groups = rows_of_groups(merged_groups(scaffolds, parents))
     if len(groups) < k:
         raise InputError(
             f"cannot make {k} scaffold folds of {len(groups)} different scaffolds; use fewer folds or a random split"

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from molgraph import __version__
 from molgraph.config import CalibrationSettings, TrainConfig, config_to_dict
 from molgraph.datasets.dataset import Dataset
+from molgraph.datasets.parents import parent_groups
 from molgraph.datasets.splits import folds
 from molgraph.domain.latent import LatentDomain, fit_latent_domain
 from molgraph.encoder_store import PretrainedEncoder, encoder_for
@@ -109,12 +110,13 @@ def train_ensemble(
     encoder, config = encoder_for(config, len(dataset))
     device = resolve_device(config.device)
     dtype = resolve_precision(config.precision, device)
-    fold = assign_folds(dataset, config)
-    plans = plan_members(fold, inner_fraction=config.inner_fraction, seed=config.seed)
     graphs = featurize(dataset.smiles, ids=dataset.ids, standardizer="none")
     if graphs.rejected:
         first = graphs.rejected[0]
         raise InputError(f"structure {first.text!r} of {first.id} cannot be featurized ({first.reason}); remove it")
+    parents = parent_groups(dataset.smiles)
+    fold = assign_folds(dataset, config, parents)
+    plans = plan_members(fold, inner_fraction=config.inner_fraction, seed=config.seed, parents=parents)
     checkpoint = None
     if checkpoint_folder is not None:
         identity = _identity(dataset, config, graphs, device, dtype)
@@ -190,8 +192,8 @@ def _task_weights(dataset: Dataset, config: TrainConfig) -> NDArray[np.float64]:
     return np.array([config.task_weights.get(name, 1.0) for name in names])
 
 
-def assign_folds(dataset: Dataset, config: TrainConfig) -> NDArray[np.int64]:
-    """Fold of each row, `[B]`.
+def assign_folds(dataset: Dataset, config: TrainConfig, parents: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Fold of each row, `[B]`; rows of one parent compound (`parents [B]`) are in one.
 
     With one fold a tenth of the rows is held out and the rest is -1. With `config.calibration` `split`, a further part
     of the rows is `HELD_OUT`, whole scaffolds of them where the folds are made of scaffolds.
@@ -200,11 +202,13 @@ def assign_folds(dataset: Dataset, config: TrainConfig) -> NDArray[np.int64]:
     fold = np.full(len(rows), HELD_OUT)
     if config.calibration == "split":
         n_parts = round(1 / config.calibration_fraction)
-        part = folds(dataset.smiles, k=n_parts, split=config.split, seed=config.seed, labels=dataset.labels)
+        part = folds(
+            dataset.smiles, k=n_parts, split=config.split, seed=config.seed, labels=dataset.labels, parents=parents
+        )
         rows = np.flatnonzero(part != 0)
     rest = dataset.take(rows)
     k = config.folds if config.folds > 1 else HOLDOUT_PARTS
-    own = folds(rest.smiles, k=k, split=config.split, seed=config.seed, labels=rest.labels)
+    own = folds(rest.smiles, k=k, split=config.split, seed=config.seed, labels=rest.labels, parents=parents[rows])
     fold[rows] = own if config.folds > 1 else np.where(own == 0, 0, -1)
     return fold
 

@@ -33,13 +33,17 @@ class MemberPlan:
         return np.sort(np.concatenate([self.train_rows, self.inner_rows]))
 
 
-def plan_members(fold: NDArray[np.int64], *, inner_fraction: float, seed: int) -> list[MemberPlan]:
+def plan_members(
+    fold: NDArray[np.int64], *, inner_fraction: float, seed: int, parents: NDArray[np.int64] | None = None
+) -> list[MemberPlan]:
     """One plan a fold: held out are the rows of that fold, the rest is parted into training and inner rows.
 
     Args:
         fold: `[B]` fold of each row; -1 for rows that are never held out, `HELD_OUT` for rows that no member sees.
         inner_fraction: Share of the rows that are not held out.
         seed: Seed of the inner rows.
+        parents: `[B]` parent compound of each row: rows of one are never parted into training and inner rows. None if
+            each row is a compound of its own.
 
     Raises:
         InputError: A member would be left without training rows.
@@ -51,6 +55,8 @@ def plan_members(fold: NDArray[np.int64], *, inner_fraction: float, seed: int) -
         n_inner = round(inner_fraction * len(rest))
         if inner_fraction > 0:
             n_inner = max(1, n_inner)
+        if parents is not None:
+            order, n_inner = _whole_parents(order, n_inner, parents[order])
         if len(rest) - n_inner < 1:
             raise InputError(
                 f"member {member} would train on no row: {len(fold)} rows in {int(fold.max()) + 1} folds with "
@@ -65,3 +71,13 @@ def plan_members(fold: NDArray[np.int64], *, inner_fraction: float, seed: int) -
             )
         )
     return plans
+
+
+def _whole_parents(order: NDArray[np.int64], n_inner: int, parents: NDArray[np.int64]) -> tuple[NDArray[np.int64], int]:
+    """Rows with those of a parent beside its first one, and the nearest number of inner rows that cuts no parent."""
+    _, first, inverse = np.unique(parents, return_index=True, return_inverse=True)
+    together = np.argsort(first[inverse], kind="stable")
+    cuts = np.flatnonzero(np.diff(first[inverse][together], prepend=-1))  # where a parent begins
+    if n_inner == 0 or n_inner >= len(order):
+        return order[together], n_inner
+    return order[together], int(cuts[np.argmin(np.abs(cuts - n_inner))])

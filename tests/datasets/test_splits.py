@@ -10,10 +10,16 @@ from hypothesis import strategies as st
 from rdkit import Chem, RDConfig, rdBase
 
 from molgraph.chem.scaffold import murcko_scaffold
+from molgraph.datasets.parents import merged_groups, parent_groups
 from molgraph.datasets.splits import SPLITS, folds, random_split, scaffold_split
 from molgraph.errors import InputError
 
 SMILES = ["CCO", "CCN", "c1ccccc1", "Cc1ccccc1", "C1CC1", "C1CCC1", "C1CCCC1", "c1ccncc1", "Clc1ccncc1", "CC"]
+
+
+def chain(n):
+    """n compounds that are not of one parent."""
+    return ["C" * (i + 1) for i in range(n)]
 
 
 def parsable(texts):
@@ -87,11 +93,11 @@ def test_random_split_depends_on_the_seed():
 @given(n=st.integers(2, 200), k=st.integers(2, 10), seed=st.integers(0, 2**32 - 1))
 def test_random_folds_are_balanced(n, k, seed):
     n = max(n, k)
-    fold = folds(["C"] * n, k=k, seed=seed)
+    fold = folds(chain(n), k=k, seed=seed)
     counts = np.bincount(fold, minlength=k)
     assert len(counts) == k
     assert counts.max() - counts.min() <= 1
-    assert (folds(["C"] * n, k=k, seed=seed) == fold).all()
+    assert (folds(chain(n), k=k, seed=seed) == fold).all()
 
 
 @given(
@@ -101,14 +107,14 @@ def test_random_folds_are_balanced(n, k, seed):
 )
 def test_random_folds_share_out_both_classes(labels, k, seed):
     column = np.array(labels)
-    fold = folds(["C"] * len(labels), k=k, seed=seed, labels=column[:, None])
+    fold = folds(chain(len(labels)), k=k, seed=seed, labels=column[:, None])
     for rows in (column == 0, column == 1, np.isnan(column), np.ones(len(column), dtype=bool)):
         counts = np.bincount(fold[rows], minlength=k)
         assert counts.max() - counts.min() <= 1
 
 
 def test_regression_and_many_tasks_are_not_stratified():
-    smiles = ["C"] * 20
+    smiles = chain(20)
     plain = folds(smiles, k=4, seed=3)
     rng = np.random.default_rng(0)
     assert (folds(smiles, k=4, seed=3, labels=rng.normal(size=(20, 1))) == plain).all()
@@ -158,3 +164,63 @@ def test_clear_errors():
 
 def test_table_names_its_rows():
     assert all(spec.name == name for name, spec in SPLITS.items())
+
+
+#: Spellings of one parent compound each: salts, stereoisomers, isotopologues, tautomers.
+PARENTS = [
+    ["C[C@H](N)C(=O)O", "C[C@@H](N)C(=O)O", "CC(N)C(=O)O", "CC([NH3+])C(=O)[O-]", "CC(N)C(=O)O.Cl"],
+    ["O=c1cccc[nH]1", "Oc1ccccn1"],
+    ["CC(=O)CC(C)=O", "CC(O)=CC(C)=O"],
+    ["Cc1cc[nH]n1", "Cc1ccn[nH]1"],
+    ["C/C=C/Cl", r"C/C=C\Cl"],
+    ["c1ccccc1", "[2H]c1ccccc1"],
+    ["CCO"],
+    ["CCN"],
+    ["C1CC1C"],
+    ["c1ccncc1"],
+]
+
+
+def test_parents_are_told_from_each_other_and_from_nothing_else():
+    groups = parent_groups([text for parent in PARENTS for text in parent])
+    assert groups.tolist() == [number for number, parent in enumerate(PARENTS) for _ in parent]
+    with pytest.raises(InputError, match=r"no parent compound of 'C1CC'"):
+        parent_groups(["CCO", "C1CC"])
+
+
+@pytest.mark.parametrize("split", ["random", "scaffold"])
+@settings(deadline=None, max_examples=30)
+@given(seed=st.integers(0, 1000), k=st.integers(2, 3), data=st.data())
+def test_folds_never_part_a_parent(split, seed, k, data):
+    rows = [(number, text) for number, parent in enumerate(PARENTS) for text in parent]
+    rows = data.draw(st.permutations(rows))
+    labels = np.array(data.draw(st.lists(st.sampled_from([0.0, 1.0]), min_size=len(rows), max_size=len(rows))))
+    fold = folds([text for _, text in rows], k=k, split=split, seed=seed, labels=labels[:, None])
+    assert set(fold.tolist()) == set(range(k))
+    for number in range(len(PARENTS)):
+        assert len({int(f) for f, (own, _) in zip(fold, rows, strict=True) if own == number}) == 1
+
+
+def test_folds_of_pairs_are_even_in_size_and_class():
+    smiles = [f"{'C' * i}[C@{hand}H](N)O" for i in range(1, 41) for hand in ("", "@")]
+    labels = np.repeat(np.arange(40) % 4 == 0, 2).astype(float)
+    fold = folds(smiles, k=5, labels=labels[:, None])
+    assert np.bincount(fold).tolist() == [16] * 5
+    assert np.bincount(fold[labels == 1]).tolist() == [4] * 5
+
+
+def test_fewer_parents_than_folds():
+    with pytest.raises(
+        InputError, match="3 folds of 4 rows: they are salts, stereoisomers or tautomers of 2 compounds"
+    ):
+        folds(["C[C@H](N)O", "C[C@@H](N)O", "CC(N)O", "CCO"], k=3)
+
+
+@given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5)), min_size=1, max_size=30))
+def test_merged_groups_are_the_components(pairs):
+    csgraph = pytest.importorskip("scipy.sparse.csgraph")
+    first, second = (np.array(column) for column in zip(*pairs, strict=True))
+    joined = (first[:, None] == first) | (second[:, None] == second)
+    _, expected = csgraph.connected_components(joined)
+    found = merged_groups(first, second)
+    assert ((found[:, None] == found) == (expected[:, None] == expected)).all()

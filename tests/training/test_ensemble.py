@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from molgraph.config import ModelConfig, TrainConfig
+from molgraph.datasets.parents import parent_groups
 from molgraph.errors import DeviceError, InputError, TrainingError
 from molgraph.training import loop
 from molgraph.training.ensemble import assign_folds, train_ensemble
@@ -30,6 +31,10 @@ LEARNING = TrainConfig(
 def states_equal(one, other, members=slice(None)) -> bool:
     state, other_state = one.learners.network.state_dict(), other.learners.network.state_dict()
     return all(torch.equal(state[key][members], other_state[key][members]) for key in state)
+
+
+def folds_of(dataset, config):
+    return assign_folds(dataset, config, parent_groups(dataset.smiles))
 
 
 def scores(trained, task=0) -> dict[str, float]:
@@ -210,14 +215,14 @@ class TestOddData:
     def test_scaffold_split(self, make_dataset, quick):
         config = dataclasses.replace(quick, split="scaffold")
         dataset = make_dataset()
-        fold = assign_folds(dataset, config)
-        assert not np.array_equal(fold, assign_folds(dataset, quick))
+        fold = folds_of(dataset, config)
+        assert not np.array_equal(fold, folds_of(dataset, quick))
         assert np.array_equal(train_ensemble(dataset, config).fold, fold)
 
     def test_member_without_a_label_of_one_task(self, make_dataset, quick, assay):
         labels = np.column_stack([assay[1][:60], assay[1][:60], assay[1][:60] > 6.5])
         dataset = make_dataset(60, labels, ("regression", "regression", "classification"))
-        fold = assign_folds(dataset, quick)
+        fold = folds_of(dataset, quick)
         labels[fold != 0, 1] = np.nan  # only rows that member 0 never sees have the second label
         trained = train_ensemble(make_dataset(60, labels, ("regression", "regression", "classification")), quick)
         assert np.isfinite(trained.out_of_fold).all()
@@ -227,7 +232,7 @@ class TestOddData:
 
     def test_inner_rows_without_a_label(self, make_dataset, quick, with_labels):
         dataset = make_dataset()
-        inner = plan_members(assign_folds(dataset, quick), inner_fraction=0.1, seed=0)[0].inner_rows
+        inner = plan_members(folds_of(dataset, quick), inner_fraction=0.1, seed=0)[0].inner_rows
         labels = dataset.labels.copy()
         labels[inner] = np.nan
         trained = train_ensemble(with_labels(dataset, labels), quick)
@@ -278,7 +283,7 @@ class TestRefusals:
     def test_inner_loss_that_is_not_finite(self, make_dataset, quick, with_labels):
         dataset = make_dataset()
         labels = dataset.labels.copy()
-        labels[plan_members(assign_folds(dataset, quick), inner_fraction=0.1, seed=0)[0].inner_rows[0]] = 1e30
+        labels[plan_members(folds_of(dataset, quick), inner_fraction=0.1, seed=0)[0].inner_rows[0]] = 1e30
         with pytest.raises(TrainingError, match="the loss on the inner rows of member 0 is inf in epoch 1"):
             train_ensemble(with_labels(dataset, labels), quick)
 

@@ -18,6 +18,19 @@ from molgraph.training.schedule import learning_rate
 from molgraph.vocabulary import Codes, Vocabulary
 
 
+def test_inner_rows_never_part_a_parent():
+    fold, parents = np.arange(60) % 3, np.arange(60) // 6
+    for plan in plan_members(fold, inner_fraction=0.2, seed=0, parents=parents):
+        assert not set(parents[plan.train_rows]) & set(parents[plan.inner_rows])
+        assert 8 <= len(plan.inner_rows) <= 11
+        assert len(plan.train_rows) + len(plan.inner_rows) == 40
+    few = plan_members(np.array([0, 0, 1, 1, 1]), inner_fraction=0.4, seed=0, parents=np.array([0, 1, 2, 2, 2]))
+    assert len(few[0].train_rows) == 3  # of a single parent none is spared
+    alone = plan_members(fold, inner_fraction=0.2, seed=0, parents=np.arange(60))
+    plain = plan_members(fold, inner_fraction=0.2, seed=0)
+    assert all((a.inner_rows == b.inner_rows).all() for a, b in zip(alone, plain, strict=True))
+
+
 @given(st.lists(st.integers(-1, 3), min_size=12, max_size=60), st.floats(0, 0.5), st.integers(0, 9))
 def test_parts_of_a_plan_are_disjoint_and_complete(fold, inner_fraction, seed):
     fold = np.array([0, 1, 2, 3, *fold])
