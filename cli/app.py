@@ -25,7 +25,7 @@ from . import (
     train,
     tune,
 )
-from .commands import Commands, StoppedError
+from .commands import Commands, StoppedError, show_help
 from .text import show_line, tell
 
 #: Exit codes besides 0 (done) and 1 (done, but more rows were rejected than `--max-rejected` allows).
@@ -45,7 +45,6 @@ app = typer.Typer(
     help="Train graph neural networks on assay tables, and screen compound libraries into ranked hits with honest "
     "uncertainties.",
     epilog=EXAMPLE,
-    add_completion=False,
     pretty_exceptions_enable=False,
     # Plain text: the same in a pipe, in a log and in a narrow window, and without the time to load rich.
     rich_markup_mode=None,
@@ -64,6 +63,7 @@ app.add_typer(models.app, name="models")
 app.add_typer(datasets.app, name="datasets")
 app.add_typer(benchmark.app, name="benchmark")
 app.command(epilog=doctor.EXAMPLE, short_help="Show what this installation has.")(doctor.doctor)
+app.command("help", epilog="Example: molgraph help models show", short_help="Show the help of a command.")(show_help)
 
 
 def _show_version(asked: bool) -> None:

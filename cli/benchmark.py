@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from . import completion
 from .commands import Commands
 from .options import AsJson, OverwriteFile, Quiet, names
 from .text import show_json, show_line, significant, tell
@@ -29,7 +30,10 @@ def run(
     *,
     output: Records,
     suite: Annotated[Literal["small", "large"], typer.Option(help="Sets that are run.")] = "small",
-    data_set: Annotated[str | None, typer.Option(help="These sets instead, joined by commas.")] = None,
+    data_set: Annotated[
+        str | None,
+        typer.Option(help="These sets instead, joined by commas.", autocompletion=completion.several_data_sets),
+    ] = None,
     split: Annotated[
         str, typer.Option(help="Of random, scaffold, scaffold_balanced and butina, joined by commas.")
     ] = "random,scaffold",

@@ -1,6 +1,6 @@
 """What all commands have in common: help without arguments, and an end from outside that is not silent."""
 
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
@@ -29,3 +29,19 @@ class Commands(TyperGroup):
             return super().invoke(ctx)
         except (KeyboardInterrupt, BrokenPipeError) as error:
             raise StoppedError from error
+
+
+def show_help(
+    ctx: typer.Context,
+    command: Annotated[
+        list[str] | None, typer.Argument(metavar="COMMAND", help="A command, e.g. screen, or models show.")
+    ] = None,
+) -> None:
+    """Show the help of molgraph, or of a command; `molgraph COMMAND --help` is the same."""
+    shown: Any = ctx.find_root()
+    for word in command or []:
+        if not isinstance(shown.command, TyperGroup):
+            shown.fail(f"{shown.command_path} has no command {word!r}")
+        name, found, _ = shown.command.resolve_command(shown, [word])
+        shown = found.context_class(found, info_name=name, parent=shown)
+    typer.echo(shown.get_help())

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from . import completion
 from .commands import Commands
 from .options import AsJson
 from .text import show_json, show_line, show_table
@@ -32,7 +33,11 @@ def list_sets(*, as_json: AsJson = False) -> None:
 
 
 @app.command(epilog="Example: molgraph datasets show esol", short_help="Show what is known about a set.")
-def show(name: Annotated[str, typer.Argument(metavar="NAME", help=NAME_HELP)], *, as_json: AsJson = False) -> None:
+def show(
+    name: Annotated[str, typer.Argument(metavar="NAME", help=NAME_HELP, autocompletion=completion.data_sets)],
+    *,
+    as_json: AsJson = False,
+) -> None:
     """Show what is known about a set: columns, units, licence, source and known defects."""
     from molgraph.datasets.cards import card_named
 
@@ -45,7 +50,7 @@ def show(name: Annotated[str, typer.Argument(metavar="NAME", help=NAME_HELP)], *
 
 @app.command(epilog="Example: molgraph datasets fetch esol bbbp", short_help="Download sets and check them.")
 def fetch(
-    names: Annotated[list[str], typer.Argument(metavar="NAME", help=NAME_HELP)],
+    names: Annotated[list[str], typer.Argument(metavar="NAME", help=NAME_HELP, autocompletion=completion.data_sets)],
     *,
     cache_dir: Annotated[Path | None, typer.Option(help="Folder to keep the files in.")] = None,
     as_json: AsJson = False,

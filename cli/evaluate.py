@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from . import completion
 from .options import (
     AsJson,
     Device,
@@ -76,7 +77,10 @@ def evaluate(
     ] = None,
     target_columns: Annotated[
         str | None,
-        typer.Option(help="Columns of labels in the order of the model's tasks, joined by commas. [default: by name]"),
+        typer.Option(
+            autocompletion=completion.columns,
+            help="Columns of labels in the order of the model's tasks, joined by commas. [default: by name]",
+        ),
     ] = None,
     smiles_column: SmilesColumn = None,
     id_column: IdColumn = None,

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from . import completion
 from .options import (
     AsJson,
     IdColumn,
@@ -38,7 +39,10 @@ def featurize(
     smiles_column: SmilesColumn = None,
     id_column: IdColumn = None,
     keep_columns: Annotated[
-        str | None, typer.Option(help="Further columns to keep, joined by commas, or all. [default: none]")
+        str | None,
+        typer.Option(
+            help="Further columns to keep, joined by commas, or all. [default: none]", autocompletion=completion.columns
+        ),
     ] = None,
     standardize: Annotated[
         Literal["default", "none"],

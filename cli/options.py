@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from . import completion
 from .text import tell
 
 if TYPE_CHECKING:
@@ -17,10 +18,19 @@ DeviceName = Literal["auto", "cpu", "cuda"]
 PrecisionName = Literal["auto", "float32", "bfloat16"]
 
 SmilesColumn = Annotated[
-    str | None, typer.Option("--smiles-column", "-s", help="Column of structures. [default: found by its name]")
+    str | None,
+    typer.Option(
+        "--smiles-column",
+        "-s",
+        help="Column of structures. [default: found by its name]",
+        autocompletion=completion.column,
+    ),
 ]
 IdColumn = Annotated[
-    str | None, typer.Option("--id-column", help="Column of identifiers. [default: found by its name]")
+    str | None,
+    typer.Option(
+        "--id-column", help="Column of identifiers. [default: found by its name]", autocompletion=completion.column
+    ),
 ]
 Device = Annotated[DeviceName, typer.Option(help="Where to compute; auto takes a CUDA device if there is one.")]
 Level = Annotated[float, typer.Option(help="Probability with which intervals and label sets hold the truth.")]
@@ -60,15 +70,18 @@ Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no t
 Model = Annotated[
     str,
     typer.Argument(
-        metavar="MODEL", help="Model folder that `molgraph train` wrote, or a name that `molgraph models list` shows."
+        metavar="MODEL",
+        help="Model folder that `molgraph train` wrote, or a name that `molgraph models list` shows.",
+        autocompletion=completion.models,
     ),
 ]
 Models = Annotated[
     list[str],
     typer.Argument(
-        metavar="MODEL...",
-        help="Model folders that `molgraph train` wrote, one or several; names of models that come along (`molgraph "
-        "models list`); panel for all of these, panel:herg,ames for some.",
+        metavar="MODEL",
+        help="Model folders that `molgraph train` wrote, one or several; names of built-in models (`molgraph models "
+        "list`); panel for all of these, panel:herg,ames for some.",
+        autocompletion=completion.models,
     ),
 ]
 

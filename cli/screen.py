@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from . import completion
 from .options import (
     AsJson,
     Device,
@@ -84,12 +85,16 @@ def screen(
     smiles_column: SmilesColumn = None,
     id_column: IdColumn = None,
     keep_columns: Annotated[
-        str | None, typer.Option(help="Columns of the library to carry into the hits, joined by commas.")
+        str | None,
+        typer.Option(
+            help="Columns of the library to carry into the hits, joined by commas.", autocompletion=completion.columns
+        ),
     ] = None,
     alerts: Annotated[
         str,
         typer.Option(
             metavar="NAMES",
+            autocompletion=completion.alerts,
             help="Catalogues of structural alerts shown beside the hits, of pains, brenk, nih, chembl; or none.",
         ),
     ] = "pains,brenk",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from . import completion
 from .options import (
     SHOWN,
     AsJson,
@@ -54,14 +55,22 @@ _CONCENTRATION = re.compile(r"(?<![A-Za-z])((IC|EC|AC|CC|GI)_?50|Ki|Kd|MIC|[nuµ
 Table = Annotated[
     str,
     typer.Argument(
-        metavar="TABLE", help="Table of structures and measurements (.csv .tsv .sdf .parquet ...), or a data set name."
+        metavar="TABLE",
+        help="Table of structures and measurements (.csv .tsv .sdf .parquet ...), or a data set name.",
+        autocompletion=completion.tables,
     ),
 ]
 Output = Annotated[Path, typer.Option("--output", "-o", help="Model folder to write.")]
 TargetColumns = Annotated[
-    str | None, typer.Option(help="Columns to learn, joined by commas. [default: the only one that can be meant]")
+    str | None,
+    typer.Option(
+        help="Columns to learn, joined by commas. [default: the only one that can be meant]",
+        autocompletion=completion.columns,
+    ),
 ]
-WeightColumn = Annotated[str | None, typer.Option(help="Column with the weight of each row.")]
+WeightColumn = Annotated[
+    str | None, typer.Option(help="Column with the weight of each row.", autocompletion=completion.column)
+]
 TaskType = Annotated[
     Literal["auto", "regression", "classification"],
     typer.Option("--task-type", "-t", help="What the columns hold; auto looks at the values."),
@@ -147,7 +156,11 @@ MoleculeFeaturesName = Annotated[
 ]
 Minimize = Annotated[
     str | None,
-    typer.Option(metavar="COLUMNS", help="Columns of which less is better, as of an IC50 in nM: screens rank them so."),
+    typer.Option(
+        metavar="COLUMNS",
+        autocompletion=completion.columns,
+        help="Columns of which less is better, as of an IC50 in nM: screens rank them so.",
+    ),
 ]
 TaskWeights = Annotated[
     str | None, typer.Option(metavar="NAME=W,...", help="How much tasks count in the loss. [default: 1 each]")

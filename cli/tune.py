@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from . import completion
 from .options import AsJson, IdColumn, Quiet, SmilesColumn, names
 from .text import show_json, show_line, show_table, tell
 
@@ -19,13 +20,24 @@ Examples:
 
 
 def tune(
-    table: Annotated[str, typer.Argument(metavar="TABLE", help="Table of structures and measurements, or a data set.")],
+    table: Annotated[
+        str,
+        typer.Argument(
+            metavar="TABLE",
+            help="Table of structures and measurements, or a data set.",
+            autocompletion=completion.tables,
+        ),
+    ],
     *,
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder of the study; one that is there goes on.")],
     smiles_column: SmilesColumn = None,
     id_column: IdColumn = None,
     target_columns: Annotated[
-        str | None, typer.Option(help="Columns to learn, joined by commas. [default: the only one that can be meant]")
+        str | None,
+        typer.Option(
+            help="Columns to learn, joined by commas. [default: the only one that can be meant]",
+            autocompletion=completion.columns,
+        ),
     ] = None,
     task_type: Annotated[
         Literal["auto", "regression", "classification"],

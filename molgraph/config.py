@@ -8,7 +8,7 @@ from typing import Any, Literal, TypeVar
 
 from molgraph.errors import InputError
 from molgraph.learners import LEARNERS, LearnerName, Preset
-from molgraph.settings import check_settings, read_toml, require_choices, require_range
+from molgraph.settings import check_settings, checks_names, read_toml, require_choices, require_range
 
 Architecture = Literal["dmpnn", "gine", "gatv2", "attentive_fp", "pna", "gps"]
 Readout = Literal["sum", "mean", "norm", "attention", "set2set"]
@@ -30,6 +30,7 @@ IntervalChoice = Literal["auto", "normalised", "absolute", "quantile"]
 _Config = TypeVar("_Config", "TrainConfig", "PretrainConfig")
 
 
+@checks_names
 @dataclass(frozen=True)
 class ModelConfig:
     """Shape of one network. The defaults are chemprop's.
@@ -80,6 +81,7 @@ DEFAULT_DROPOUT = 0.1
 FRESH_EPOCHS, TUNING_EPOCHS = 50, 30
 
 
+@checks_names
 @dataclass(frozen=True)
 class TrainConfig:
     """How an ensemble is trained.
@@ -244,6 +246,7 @@ class TrainConfig:
         return ("encoder", *own) if reads_it and self.encoder != "none" else own
 
 
+@checks_names
 @dataclass(frozen=True)
 class PretrainConfig:
     """How an encoder is pretrained (`molgraph.pretraining`).
@@ -337,9 +340,20 @@ def _settings(kind: type[_Config], values: Mapping[str, Any], source: str) -> _C
     model = values.pop("model", {})
     if not isinstance(model, Mapping):
         raise InputError(f"{source}: model is {model!r}; it must be a table of model settings, [model]")
+    _refuse_misplaced(kind, values, model, source)
     check_settings(ModelConfig, model, source)
     check_settings(kind, values, source)
     return kind(model=ModelConfig(**model), **values)
+
+
+def _refuse_misplaced(kind: type[_Config], values: Mapping[str, Any], model: Mapping[str, Any], source: str) -> None:
+    own, of_model = kind.__dataclass_fields__, ModelConfig.__dataclass_fields__
+    for name in values:
+        if name not in own and name in of_model:
+            raise InputError(f"{source}: there is no setting {name!r}; it belongs below [model]")
+    for name in model:
+        if name not in of_model and name in own and name != "model":
+            raise InputError(f"{source}: [model] has no setting {name!r}; it belongs above [model]")
 
 
 def config_from_toml(path: str | Path) -> TrainConfig:

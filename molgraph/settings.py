@@ -3,11 +3,51 @@
 import tomllib
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import fields, is_dataclass
+from functools import wraps
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from molgraph.errors import InputError
+from molgraph.spelling import did_you_mean
+
+_Settings = TypeVar("_Settings")
+
+
+def checks_names(kind: type[_Settings]) -> type[_Settings]:
+    """The dataclass `kind`, whose constructor says which setting is meant where it does not know one.
+
+    >>> from dataclasses import dataclass
+    >>> @checks_names
+    ... @dataclass(frozen=True)
+    ... class Speed:
+    ...     folds: int = 5
+    >>> Speed(fold=3)
+    Traceback (most recent call last):
+    ...
+    TypeError: Speed has no setting 'fold'; did you mean 'folds'?
+    """
+    dataclass: Any = kind
+    init = dataclass.__init__
+    known = [own.name for own in fields(dataclass) if own.init]
+
+    @wraps(init)
+    def checked(self: _Settings, *values: object, **settings: object) -> None:
+        for name in settings:
+            if name not in known:
+                raise TypeError(f"{kind.__name__} has no setting {name!r}; {_hint(kind, name, known)}")
+        init(self, *values, **settings)
+
+    dataclass.__init__ = checked
+    return kind
+
+
+def _hint(kind: type, name: str, known: Collection[str]) -> str:
+    for field, held in typing.get_type_hints(kind).items():
+        if isinstance(held, type) and is_dataclass(held) and name in held.__dataclass_fields__:
+            return f"it is one of {held.__name__}: {field}={held.__name__}({name}=...)"
+    return did_you_mean(name, known).strip() or f"there are {', '.join(known)}"
 
 
 def require_range(config: object, name: str, value: float, low: float, high: float) -> None:
@@ -20,8 +60,9 @@ def require_choices(config: object) -> None:
     """Raise an `InputError` if a field of a dataclass that has a few choices has none of them."""
     for name, expected in typing.get_type_hints(type(config)).items():
         value = getattr(config, name)
-        if typing.get_origin(expected) is Literal and not _fits(value, expected):
-            raise InputError(f"{type(config).__name__}.{name} is {value!r}; it must be {_describe(expected)}")
+        if _texts(expected) and not _fits(value, expected):
+            near = did_you_mean(str(value), _texts(expected))
+            raise InputError(f"{type(config).__name__}.{name} is {value!r}; {near}it must be {_describe(expected)}")
 
 
 def read_toml(path: str | Path) -> dict[str, Any]:
@@ -45,12 +86,22 @@ def check_settings(kind: type, values: Mapping[str, Any], source: str) -> None:
     The field `model`, a table of its own, is left out.
     """
     types_by_name = typing.get_type_hints(kind)
+    known = [name for name in types_by_name if name != "model"]
     for name, value in values.items():
-        if name not in types_by_name or name == "model":
-            allowed = ", ".join(n for n in types_by_name if n != "model")
-            raise InputError(f"{source}: there is no setting {name!r}; allowed are {allowed}")
-        if not _fits(value, types_by_name[name]):
-            raise InputError(f"{source}: {name} is {value!r}; it must be {_describe(types_by_name[name])}")
+        if name not in known:
+            near = did_you_mean(name, known)
+            raise InputError(f"{source}: there is no setting {name!r}; {near}allowed are {', '.join(known)}")
+        expected = types_by_name[name]
+        if not _fits(value, expected):
+            near = did_you_mean(value, _texts(expected)) if isinstance(value, str) else ""
+            raise InputError(f"{source}: {name} is {value!r}; {near}it must be {_describe(expected)}")
+
+
+def _texts(expected: Any) -> list[str]:
+    """The texts that a type has as choices, alone or beside None; empty if it has none."""
+    if typing.get_origin(expected) in (types.UnionType, typing.Union):
+        return [text for option in typing.get_args(expected) for text in _texts(option)]
+    return [str(text) for text in typing.get_args(expected)] if typing.get_origin(expected) is Literal else []
 
 
 def _fits(value: object, expected: Any) -> bool:

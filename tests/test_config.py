@@ -33,8 +33,11 @@ def one_line(caught) -> str:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("epoch = 3", "there is no setting 'epoch'; allowed are preset, learner, encoder, encoder_tuning"),
-        ("[model]\nwidth = 3", "there is no setting 'width'; allowed are architecture, hidden"),
+        (
+            "epoch = 3",
+            "there is no setting 'epoch'; did you mean 'epochs' or 'warmup_epochs'? allowed are preset, learner",
+        ),
+        ("[model]\nwidth = 3", "there is no setting 'width'; did you mean 'hidden'? allowed are architecture, hidden"),
         ("epochs = 3.5", "epochs is 3.5; it must be a whole number"),
         ("epochs = true", "epochs is True; it must be a whole number"),
         ("peak_lr = 'high'", "peak_lr is 'high'; it must be a number"),
@@ -89,7 +92,7 @@ def test_files_that_cannot_be_read(tmp_path):
     ],
 )
 def test_values_out_of_range(settings):
-    with pytest.raises(InputError, match=r"TrainConfig\.\w+ is .*; it must") as caught:
+    with pytest.raises(InputError, match=r"TrainConfig\.\w+ is .*; (did you mean .*\? )?it must") as caught:
         TrainConfig(**settings)
     one_line(caught)
 
@@ -107,6 +110,6 @@ def test_values_out_of_range(settings):
     ],
 )
 def test_models_out_of_range(settings):
-    with pytest.raises(InputError, match=r"ModelConfig\.\w+ is .*; it must") as caught:
+    with pytest.raises(InputError, match=r"ModelConfig\.\w+ is .*; (did you mean .*\? )?it must") as caught:
         ModelConfig(**settings)
     one_line(caught)

@@ -24,6 +24,7 @@ from molgraph.evaluation.recalibrate import recalibrated_model
 from molgraph.evaluation.report import Evaluation, evaluation_values
 from molgraph.features.featurize import featurize
 from molgraph.prediction.predictor import Predictor
+from molgraph.prediction.shipped import refuse_swapped
 from molgraph.rank.hit import HitRule, parse_hit
 from molgraph.results import Prediction
 from molgraph.store import check_model_target, save_model
@@ -93,6 +94,8 @@ def evaluate(
     if not 0 < level < 1:
         raise InputError(f"level is {level}; it must lie between 0 and 1, e.g. 0.9")
     _refuse_taken(output, recalibrate, overwrite=overwrite)
+    if not isinstance(model, Predictor):
+        refuse_swapped([model], table)
     predictor = model if isinstance(model, Predictor) else Predictor.load(model, device=device)
     whole = _read(predictor, table, target_columns, smiles_column, id_column)
     keys = [str(canonical_smiles(text)) for text in whole.smiles]

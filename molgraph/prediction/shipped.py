@@ -1,6 +1,5 @@
 """The models that come with molgraph, by name: the panel, and each endpoint of it."""
 
-import difflib
 from collections.abc import Sequence
 from functools import cache
 from importlib import resources
@@ -9,12 +8,11 @@ from typing import get_args
 
 from molgraph.card import EndpointGroup
 from molgraph.errors import InputError
-from molgraph.sealed import CARD, load_json
+from molgraph.sealed import CARD, load_json, sealed_noun
+from molgraph.spelling import did_you_mean
 
 #: Stands for all models that come along; `panel:a,b` for some.
 PANEL = "panel"
-
-_SHOWN_NAMES = 3
 
 
 @cache
@@ -51,6 +49,30 @@ def model_folders(models: Sequence[str | Path]) -> tuple[Path, ...]:
         twice = next(folder for place, folder in enumerate(folders) if folder in folders[:place])
         raise InputError(f"the model {twice.name!r} is asked for twice; once is enough")
     return folders
+
+
+def refuse_swapped(models: Sequence[str | Path], source: str | Path) -> None:
+    """Notice a model in the place of what is read, and a file in the place of the model.
+
+    Raises:
+        InputError: The two stand in the wrong order.
+
+    >>> refuse_swapped(["herg"], "library.smi")
+    """
+    files = [model for model in models if Path(model).is_file()]
+    if files and is_model(source):
+        raise InputError(
+            f"{source} is a model, and {files[0]} is a file; the model comes first, then what is read: "
+            f"{source} {files[0]}"
+        )
+
+
+def is_model(text: str | Path) -> bool:
+    """Whether this is a model folder, or the name of models that are built in."""
+    if Path(text).exists():
+        return sealed_noun(text) == "model"
+    name = str(text)
+    return name in {PANEL, *shipped_models()} or name.startswith(f"{PANEL}:")
 
 
 def model_folder(model: str | Path) -> Path:
@@ -91,8 +113,7 @@ def _folders(model: str | Path) -> tuple[Path, ...]:
         return (shipped[text],)
     if any(sign in text for sign in "/\\."):
         return (Path(text),)  # a folder that is not there, and no name: the reader of folders says so
-    near = _near(text, [PANEL, *shipped])
-    hint = f"did you mean {near}?" if near else "give a folder that molgraph train wrote"
+    hint = did_you_mean(text, [PANEL, *shipped]).rstrip() or "give a folder that molgraph train wrote"
     raise InputError(
         f"there is no folder {text!r}, and no model of that name comes with molgraph; {hint} "
         "(molgraph models list shows all names)"
@@ -101,18 +122,9 @@ def _folders(model: str | Path) -> tuple[Path, ...]:
 
 def _shipped(name: str, shipped: dict[str, Path]) -> Path:
     if name not in shipped:
-        near = _near(name, list(shipped))
-        hint = f"did you mean {near}? " if near else ""
+        hint = did_you_mean(name, shipped)
         raise InputError(f"the panel has no endpoint {name!r}; {hint}(molgraph models list shows all names)")
     return shipped[name]
-
-
-def _near(name: str, known: Sequence[str]) -> str:
-    """Names that somebody may have meant, as text; empty if none is near."""
-    lowered = name.lower()
-    near = difflib.get_close_matches(lowered, known, n=_SHOWN_NAMES, cutoff=0.6)
-    near += [own for own in known if own not in near and (own in lowered or lowered in own) and len(lowered) > 2]
-    return " or ".join(repr(own) for own in near[:_SHOWN_NAMES])
 
 
 def _example(shipped: dict[str, Path]) -> str:

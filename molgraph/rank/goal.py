@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from molgraph.errors import InputError
 from molgraph.results import Prediction
+from molgraph.spelling import did_you_mean
 from molgraph.tasks import Direction, TaskSpec
 
 _SIGNS: dict[Direction, float] = {"maximize": 1.0, "minimize": -1.0}
@@ -62,7 +63,7 @@ def parse_goal(text: str | None, tasks: Sequence[TaskSpec]) -> Goal:
             name, asked = name[len(direction) :].strip(), direction
     if name not in names:
         raise InputError(
-            f"goal is {text!r}; it must be a task of the model ({', '.join(names)}), "
+            f"goal is {text!r}; {did_you_mean(name, names)}it must be a task of the model ({', '.join(names)}), "
             "alone or after maximize or minimize"
         )
     column = names.index(name)

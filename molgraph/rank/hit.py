@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from molgraph.errors import InputError
+from molgraph.spelling import did_you_mean
 from molgraph.tasks import TaskSpec
 
 #: Words for the class 1 and the class 0 of a model with one task of classes.
@@ -198,7 +199,7 @@ class HitRule:
         ranges = "; ".join(_range(condition, labels[:, condition.column]) for condition in self.conditions)
         raise InputError(
             f"hit is {str(self)!r}, and of the {n_rows} calibration compounds with these measurements {what}; "
-            f"choose a limit that parts them ({ranges})"
+            f"choose a limit that separates hits from the others ({ranges})"
         )
 
 
@@ -256,8 +257,10 @@ def _parse_comparison(text: str, tasks: Sequence[TaskSpec]) -> Condition:
     match = _COMPARISON.match(text)
     column = _find(match["task"] if match else text, tasks)
     if column is None:
+        names = [task.name for task in tasks]
+        near = did_you_mean((match["task"] if match else text).strip(), names)
         raise InputError(
-            f"hit has {text!r}; a condition is a task of the model ({', '.join(task.name for task in tasks)}) "
+            f"hit has {text!r}; {near}a condition is a task of the model ({', '.join(names)}) "
             f"with a limit, e.g. {_example(tasks)!r}"
         )
     task = tasks[column]

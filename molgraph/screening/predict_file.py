@@ -15,7 +15,7 @@ from molgraph.library.cores import processes_within
 from molgraph.library.progress import StreamProgress
 from molgraph.library.reader import LibraryReader, check_standardizer, open_library
 from molgraph.library.unusable import nothing_usable
-from molgraph.prediction.shipped import model_folders
+from molgraph.prediction.shipped import model_folders, refuse_swapped
 from molgraph.results import Prediction, Rejected
 from molgraph.screening.columns import (
     Columns,
@@ -94,6 +94,7 @@ def predict_file(
     models = [model] if isinstance(model, str | Path) else [*model]
     if not models:
         raise InputError("there is no model; give one model folder, or more")
+    refuse_swapped(models, source)
     keep = "all" if keep_extra_columns else ()
     with (
         open_library(

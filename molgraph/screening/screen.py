@@ -20,7 +20,7 @@ from molgraph.library.cores import processes_within
 from molgraph.library.progress import StreamProgress
 from molgraph.library.reader import LibraryReader, check_standardizer
 from molgraph.library.unusable import nothing_usable
-from molgraph.prediction.shipped import model_folders
+from molgraph.prediction.shipped import model_folders, refuse_swapped
 from molgraph.screening.candidates import candidate_file
 from molgraph.screening.hits import DomainRule
 from molgraph.screening.intake import SHARD_BATCHES, Intake, RepeatsFile
@@ -184,6 +184,7 @@ def screen(
     if resume and overwrite:
         raise InputError("resume goes on with what is there and overwrite begins anew; give one of the two")
     started = time.monotonic()
+    refuse_swapped([one for one in _as_list(model) if isinstance(one, str | Path)], library)
     source = LibrarySource(library, options, BATCH_SIZE)
     with ExitStack() as stack:
         reader = stack.enter_context(source.open())
@@ -239,6 +240,12 @@ def _result(run: ScreenRun, intake: Intake, rankings: Rankings, output: Path, ra
     )
 
 
+def _as_list(
+    model: Predictor | Panel | str | Path | Sequence[Predictor | Panel | str | Path],
+) -> list[Predictor | Panel | str | Path]:
+    return [model] if isinstance(model, str | Path) or not isinstance(model, Sequence) else [*model]
+
+
 def _open_models(
     model: Predictor | Panel | str | Path | Sequence[Predictor | Panel | str | Path],
     device: Device,
@@ -248,7 +255,7 @@ def _open_models(
     engine: Engine,
     address: str | None,
 ) -> AbstractContextManager[PredictionStream]:
-    models = [model] if isinstance(model, str | Path) or not isinstance(model, Sequence) else [*model]
+    models = _as_list(model)
     paths = model_folders([one for one in models if isinstance(one, str | Path)])
     if not models:
         raise InputError("there is no model; give one model folder, or more")

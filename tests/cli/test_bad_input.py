@@ -117,6 +117,8 @@ EITHER = [
     ("full", "good.csv", (), r"full"),
     ("no_model", "good.csv", (), r"no_model"),
     ("file.txt", "good.csv", (), r"file\.txt"),
+    ("good.csv", "model", (), r"model is a model, and good\.csv is a file; the model comes first.*: model good\.csv$"),
+    ("good.csv", "panel", (), r"panel is a model, and good\.csv is a file; the model comes first"),
 ]
 PREDICT = [
     ("model", "good.csv", ("-o", "out.xlsx"), r"out\.xlsx: cannot write that format.*\.csv"),
@@ -132,6 +134,9 @@ PREDICT = [
 SCREEN = [
     ("model", "good.csv", ("--top", "0"), r"top is 0; it must be at least 1"),
     ("model", "good.csv", ("--goal", "toxicity"), r"toxicity.*pIC50"),
+    ("model", "good.csv", ("--goal", "minimize PIC-50"), r"goal is 'minimize PIC-50'; did you mean 'pIC50'\?"),
+    ("model", "good.csv", ("--hit", "pIC5O > 7"), r"hit has 'pIC5O > 7'; did you mean 'pIC50'\?"),
+    ("model", "good.csv", ("--hit", "pIC50 > 70"), r"choose a limit that separates hits from the others"),
     ("model", "good.csv", ("--keep-columns", "price,stock"), r"'price'"),
     ("model", "good.csv", ("-o", "full"), r"full.*not empty.*--overwrite"),
     ("model", "good.csv", ("-o", "file.txt"), r"file\.txt.*file of that name"),
@@ -191,6 +196,8 @@ def test_no_space(molgraph, folder, model, command, monkeypatch):
     ("arguments", "message"),
     [
         (("models", "show", "full"), r"full"),
+        (("models", "show", "hergg"), r"there is no folder 'hergg'.*did you mean 'herg'\?"),
+        (("evaluate", "good.csv", "herg"), r"herg is a model, and good\.csv is a file; the model comes first"),
         (("models", "show", "no_model"), r"no_model"),
         (("datasets", "show", "esoll"), r"did you mean esol\?"),
         (("datasets", "fetch", "nothing"), r"nothing"),

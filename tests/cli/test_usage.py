@@ -67,6 +67,12 @@ def test_a_group_alone_shows_its_help(molgraph, group):
     assert "..." not in ended.err.replace("[ARGS]...", "")
 
 
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_is_a_command_too(molgraph, command):
+    assert molgraph("help", *command) == molgraph(*command, "--help")
+    assert molgraph("help") == molgraph("--help")
+
+
 def test_version(molgraph):
     assert molgraph("--version").out == f"molgraph {__version__}\n"
 
@@ -76,9 +82,12 @@ def test_version(molgraph):
     [
         (("tran",), "No such command 'tran'. Did you mean 'train', 'pretrain'? (help: molgraph --help)"),
         (("models", "shwo"), "No such command 'shwo'. Did you mean 'show'? (help: molgraph models --help)"),
+        (("help", "screne"), "No such command 'screne'. Did you mean 'screen'? (help: molgraph --help)"),
+        (("help", "models", "x"), "No such command 'x' (help: molgraph models --help)"),
+        (("help", "screen", "x"), "molgraph screen has no command 'x' (help: molgraph screen --help)"),
         (("train",), "Missing argument 'TABLE' (help: molgraph train --help)"),
         (("train", "a.csv"), "Missing option '--output' / '-o' (help: molgraph train --help)"),
-        (("predict", "model"), "Missing argument 'MODEL...' (help: molgraph predict --help)"),
+        (("predict", "model"), "Missing argument 'MODEL' (help: molgraph predict --help)"),
         (("screen", "model", "library.smi"), "Missing option '--output' / '-o' (help: molgraph screen --help)"),
     ],
 )

@@ -7,7 +7,19 @@ from itertools import chain
 # Floor of each unit, a module or package right below `molgraph`. A unit imports from lower floors. Units of one floor
 # do not import each other, except on the ground floor, where the shared nouns live.
 FLOORS = (
-    {"errors", "config", "settings", "tasks", "results", "graphs", "atomic", "vocabulary", "outputs", "learners"}
+    {
+        "errors",
+        "config",
+        "settings",
+        "tasks",
+        "results",
+        "graphs",
+        "atomic",
+        "vocabulary",
+        "outputs",
+        "learners",
+        "spelling",
+    }
     | {"plain", "sealed", "helpers", "interrupts", "card", "encoder_card", "reference"},
     {"chem", "metrics", "uncertainty", "domain", "rank"},
     {"features", "models"},

@@ -1,0 +1,64 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from molgraph import ModelConfig, PretrainConfig, TrainConfig
+from molgraph.config import config_from_dict
+from molgraph.errors import InputError
+from molgraph.learners import LEARNERS
+from molgraph.spelling import SYNONYMS, near_names
+
+
+@given(st.text(max_size=40), st.lists(st.text(max_size=20), max_size=12))
+def test_what_is_near_is_known_and_few(name, known):
+    near = near_names(name, known)
+    assert set(near) <= set(known)
+    assert len(near) == len(set(near)) <= 3
+    if name in known:
+        assert name in near_names(name, [name])
+
+
+def test_a_synonym_leads_to_something_that_is_there():
+    fields = {*TrainConfig.__dataclass_fields__, *ModelConfig.__dataclass_fields__, *LEARNERS, "processes"}
+    assert set(SYNONYMS.values()) <= fields
+    assert not set(SYNONYMS) & fields
+
+
+@pytest.mark.parametrize("kind", [TrainConfig, ModelConfig, PretrainConfig])
+def test_settings_in_python_are_asked_about(kind):
+    with pytest.raises(TypeError, match=rf"{kind.__name__} has no setting 'batchsize'"):
+        kind(batchsize=3)
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [("fold", "folds"), ("batchsize", "batch_size"), ("learning_rate", "peak_lr"), ("random_state", "seed")],
+)
+def test_a_setting_that_is_meant_is_named(name, meant):
+    with pytest.raises(TypeError, match=rf"TrainConfig has no setting '{name}'; did you mean '{meant}'"):
+        TrainConfig(**{name: 3})
+    with pytest.raises(InputError, match=rf"file: there is no setting '{name}'; did you mean '{meant}'"):
+        config_from_dict({name: 3}, source="file")
+
+
+def test_a_setting_of_the_network_is_sent_to_its_table():
+    with pytest.raises(TypeError, match=r"'hidden'.*ModelConfig"):
+        TrainConfig(hidden=3)
+    with pytest.raises(InputError, match=r"'hidden'; it belongs below \[model\]"):
+        config_from_dict({"hidden": 300}, source="file")
+    with pytest.raises(InputError, match=r"'epochs'; it belongs above \[model\]"):
+        config_from_dict({"model": {"epochs": 300}}, source="file")
+
+
+def test_a_choice_that_is_meant_is_named():
+    with pytest.raises(InputError, match=r"learner is 'rf'; did you mean 'forest'\? it must be one of"):
+        TrainConfig(learner="rf")
+    with pytest.raises(InputError, match=r"file: preset is 'Fast'; did you mean 'fast'\? it must be one of"):
+        config_from_dict({"preset": "Fast"}, source="file")
+
+
+def test_other_errors_of_python_stay_as_they_are():
+    assert TrainConfig("lean").preset == "lean"
+    assert TrainConfig.__init__.__doc__ is None or "setting" not in TrainConfig.__init__.__doc__
+    with pytest.raises(TypeError, match="multiple values"):
+        TrainConfig("lean", preset="fast")
