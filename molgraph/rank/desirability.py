@@ -8,6 +8,7 @@ geometric mean is that of Derringer and Suich 1980 (doi:10.1080/00224065.1980.11
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,11 +32,13 @@ class CurveSpec:
     Attributes:
         name: As a profile has it.
         function: Values, low and high to desirabilities.
+        wants: Which values it prefers.
         description: What is wanted.
     """
 
     name: str
     function: Callable[[Floats, float, float], Floats]
+    wants: Literal["more", "less", "between"]
     description: str
 
 
@@ -78,10 +81,10 @@ CURVES: Mapping[str, CurveSpec] = MappingProxyType(
     {
         spec.name: spec
         for spec in (
-            CurveSpec("sigmoid", sigmoid, "more than high is wanted, less than low is not"),
-            CurveSpec("reverse_sigmoid", reverse_sigmoid, "less than low is wanted, more than high is not"),
-            CurveSpec("double_sigmoid", double_sigmoid, "what lies between low and high is wanted"),
-            CurveSpec("step", step, "what lies between low and high is wanted, sharply"),
+            CurveSpec("sigmoid", sigmoid, "more", "more than high is wanted, less than low is not"),
+            CurveSpec("reverse_sigmoid", reverse_sigmoid, "less", "less than low is wanted, more than high is not"),
+            CurveSpec("double_sigmoid", double_sigmoid, "between", "what lies between low and high is wanted"),
+            CurveSpec("step", step, "between", "what lies between low and high is wanted, sharply"),
         )
     }
 )

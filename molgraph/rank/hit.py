@@ -23,9 +23,6 @@ _SIGNS = {"≥": ">=", "≤": "<=", "==": "="}
 #: Probabilities are kept this far from 0 and 1 in a logit.
 _LEAST_PROBABILITY = 1e-12
 
-#: Deviations are no smaller than this.
-_LEAST_STD = 1e-12
-
 #: A limit below what any logarithm reaches counts as this.
 _LEAST_LIMIT = 1e-300
 
@@ -37,7 +34,8 @@ class Condition:
     Attributes:
         task: Name of the task.
         column: Its position among the tasks of the model.
-        is_class: Whether the task is one of classes; `limit` is then the class, 0 or 1, and `sign` is `=`.
+        is_class: Whether the task is one of classes; with the sign `=` `limit` is then the class, 0 or 1, and with any
+            other the limit of its predicted probability, which only a requirement on predictions has.
         sign: `>`, `>=`, `<`, `<=` or `=`.
         limit: What the value is compared with.
     """
@@ -151,35 +149,12 @@ class HitRule:
         ]
         return np.asarray(np.sum(logs, axis=0))
 
-    def probability(
-        self, means: NDArray[np.float64], stds: NDArray[np.float64], is_log: Sequence[bool]
-    ) -> NDArray[np.float64]:
-        """Probability that all conditions hold, `[B]`, if the errors of the tasks are independent of each other.
-
-        Args:
-            means: `[B, T]` values, or probabilities of class 1.
-            stds: `[B, T]` standard deviations of values, whose errors are taken to be Gaussian; not used for classes.
-            is_log: `[T]` tasks of which that is said of logarithms; their deviation is that of the value over the mean.
-        """
-        from scipy.special import ndtr
-
-        parts = []
-        for condition in self.conditions:
-            mean = means[:, condition.column]
-            if condition.is_class:
-                parts.append(mean if condition.limit == 1 else 1.0 - mean)
-            else:
-                is_factor = is_log[condition.column]
-                spread = np.maximum(stds[:, condition.column] / (mean if is_factor else 1.0), _LEAST_STD)
-                parts.append(ndtr(condition.margin(mean, spread, is_log=is_factor)))
-        return np.asarray(np.prod(parts, axis=0))
-
     def is_predicted(self, means: NDArray[np.float64]) -> NDArray[np.bool_]:
         """Whether predictions `[B, T]` fulfil all conditions, `[B]`; a class if it is the more probable one."""
         parts = []
         for condition in self.conditions:
             mean = means[:, condition.column]
-            if condition.is_class:
+            if condition.is_class and condition.sign == "=":
                 parts.append(mean > 0.5 if condition.limit == 1 else mean <= 0.5)
             else:
                 parts.append(condition.holds(mean))
@@ -203,12 +178,18 @@ class HitRule:
         )
 
 
-def parse_hit(text: str, tasks: Sequence[TaskSpec]) -> HitRule:
-    """The rule in words: conditions joined by `and`.
+def parse_hit(text: str, tasks: Sequence[TaskSpec], *, field: str = "hit") -> HitRule:
+    """The rule in words: conditions joined by `and`, on what is measured.
 
     A condition on a value is `NAME >= NUMBER` (or `>`, `<`, `<=`), on a class `NAME`, `not NAME`, `NAME = 0` or
-    `NAME = inactive` (also negative, non-toxic, no, false, and their opposites). In a model with one task of classes
-    `active` and `inactive` (also positive, negative, toxic, non-toxic) name its classes.
+    `NAME = inactive` (also negative, non-toxic, no, false, and their opposites); `NAME <= 0.5` and `NAME > 0.5` say the
+    same by the probability. In a model with one task of classes `active` and `inactive` (also positive, negative,
+    toxic, non-toxic) name its classes.
+
+    Args:
+        text: The words.
+        tasks: The tasks of the models.
+        field: What the user calls it, for messages.
 
     Raises:
         InputError: A task is unknown, or the condition does not fit its kind.
@@ -216,14 +197,114 @@ def parse_hit(text: str, tasks: Sequence[TaskSpec]) -> HitRule:
     >>> str(parse_hit("active", [TaskSpec("HIV_active", "classification")]))
     'HIV_active = 1'
     """
-    if not text.strip():
-        raise InputError(f"hit is empty; name what a hit is, e.g. {_example(tasks)!r}")
-    conditions = []
-    for part in _parts(text.strip(), tasks):
-        conditions.append(_parse_condition(part, tasks))
-        if any(earlier == conditions[-1] for earlier in conditions[:-1]):
-            raise InputError(f"hit is {text!r}, which says {str(conditions[-1])!r} twice; say it once")
-    return HitRule(tuple(conditions))
+    return _Words(text.strip(), tuple(tasks), field, allows_probability=False).rule()
+
+
+def parse_requirement(text: str, tasks: Sequence[TaskSpec], *, field: str = "require") -> HitRule:
+    """Likewise conditions on predictions: those on a class may name any limit of its probability.
+
+    >>> rule = parse_requirement("hERG <= 0.3", [TaskSpec("hERG", "classification")])
+    >>> rule.is_predicted(np.array([[0.2], [0.4]]))
+    array([ True, False])
+    """
+    return _Words(text.strip(), tuple(tasks), field, allows_probability=True).rule()
+
+
+@dataclass(frozen=True)
+class _Words:
+    """Reads a rule.
+
+    Attributes:
+        text: What was written.
+        tasks: What it may name.
+        field: Where it was written.
+        allows_probability: Whether a class may have a limit of its probability other than a half.
+    """
+
+    text: str
+    tasks: tuple[TaskSpec, ...]
+    field: str
+    allows_probability: bool
+
+    def rule(self) -> HitRule:
+        """All conditions."""
+        if not self.text:
+            raise InputError(f"{self.field} is empty; name what a hit is, e.g. {_example(self.tasks)!r}")
+        conditions: list[Condition] = []
+        for part in _parts(self.text, self.tasks):
+            condition = self._condition(part)
+            if condition in conditions:
+                raise InputError(f"{self.field} is {self.text!r}, which says {str(condition)!r} twice; say it once")
+            conditions.append(condition)
+        return HitRule(tuple(conditions))
+
+    def _condition(self, text: str) -> Condition:
+        tasks = self.tasks
+        column = _find(text, tasks)
+        if column is not None and tasks[column].kind == "classification":
+            return _class(tasks, column, 1)
+        negated = re.match(r"not\s+(.*)$", text, re.IGNORECASE | re.DOTALL)
+        if negated and column is None:
+            inner = self._condition(negated.group(1))
+            if not inner.is_class or inner.sign != "=":
+                raise InputError(
+                    f"{self.field} has {text!r}; 'not' is for classes, turn the comparison round for a value"
+                )
+            return _class(tasks, inner.column, 1 - int(inner.limit))
+        classes = [i for i, task in enumerate(tasks) if task.kind == "classification"]
+        if column is None and len(classes) == 1 and text.lower() in _CLASS_WORDS:
+            return _class(tasks, classes[0], _CLASS_WORDS[text.lower()])
+        return self._comparison(text)
+
+    def _comparison(self, text: str) -> Condition:
+        match = _COMPARISON.match(text)
+        column = _find(match["task"] if match else text, self.tasks)
+        if column is None:
+            names = [task.name for task in self.tasks]
+            near = did_you_mean((match["task"] if match else text).strip(), names)
+            raise InputError(
+                f"{self.field} has {text!r}; {near}a condition is a task of the model ({', '.join(names)}) "
+                f"with a limit, e.g. {_example(self.tasks)!r}"
+            )
+        task = self.tasks[column]
+        if match is None:
+            raise InputError(
+                f"{self.field} has {text!r}, a measured value; compare it with a limit, e.g. '{task.name} >= 7'"
+            )
+        sign = _SIGNS.get(match["sign"], match["sign"])
+        if task.kind == "classification":
+            return self._class_comparison(text, column, sign, match["number"])
+        limit = _number(match["number"])
+        if sign == "=" or not np.isfinite(limit):
+            raise InputError(f"{self.field} has {text!r}; compare {task.name} with a number by >=, >, <= or <")
+        return Condition(task.name, column, is_class=False, sign=sign, limit=limit)
+
+    def _class_comparison(self, text: str, column: int, sign: str, word: str) -> Condition:
+        name, limit = self.tasks[column].name, _number(word)
+        if sign == "=" and (word.lower() in _CLASS_VALUES or limit in (0.0, 1.0)):
+            return _class(self.tasks, column, _CLASS_VALUES.get(word.lower(), int(limit == 1.0)))
+        if sign != "=" and 0.0 <= limit <= 1.0:
+            if self.allows_probability:
+                return Condition(name, column, is_class=True, sign=sign, limit=limit)
+            if limit == 0.5:
+                return _class(self.tasks, column, int(sign.startswith(">")))
+            raise InputError(
+                f"{self.field} has {text!r}; a compound is measured to be of the class {name} or not: write {name!r} "
+                f"or 'not {name}'; a limit of its predicted probability goes into require of a profile"
+            )
+        more = f", or a limit of its probability, e.g. '{name} <= 0.5'" if self.allows_probability else ""
+        raise InputError(f"{self.field} has {text!r}; {name} is a class: write {name!r} or 'not {name}'{more}")
+
+
+def _class(tasks: Sequence[TaskSpec], column: int, value: int) -> Condition:
+    return Condition(tasks[column].name, column, is_class=True, sign="=", limit=float(value))
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return float("nan")
 
 
 def _parts(text: str, tasks: Sequence[TaskSpec]) -> list[str]:
@@ -234,50 +315,6 @@ def _parts(text: str, tasks: Sequence[TaskSpec]) -> list[str]:
             hidden = hidden.replace(name, "\0" * len(name))
     cuts = [0, *(end for match in re.finditer(r"\band\b", hidden, re.IGNORECASE) for end in match.span()), len(text)]
     return [text[start:end].strip() for start, end in zip(cuts[::2], cuts[1::2], strict=True)]
-
-
-def _parse_condition(text: str, tasks: Sequence[TaskSpec]) -> Condition:
-    column = _find(text, tasks)
-    if column is not None and tasks[column].kind == "classification":
-        return Condition(tasks[column].name, column, is_class=True, sign="=", limit=1.0)
-    negated = re.match(r"not\s+(.*)$", text, re.IGNORECASE | re.DOTALL)
-    if negated and column is None:
-        inner = _parse_condition(negated.group(1), tasks)
-        if not inner.is_class:
-            raise InputError(f"hit has {text!r}; 'not' is for classes, turn the comparison round for a value")
-        return Condition(inner.task, inner.column, is_class=True, sign="=", limit=1.0 - inner.limit)
-    classes = [i for i, task in enumerate(tasks) if task.kind == "classification"]
-    if column is None and len(classes) == 1 and text.lower() in _CLASS_WORDS:
-        name = tasks[classes[0]].name
-        return Condition(name, classes[0], is_class=True, sign="=", limit=float(_CLASS_WORDS[text.lower()]))
-    return _parse_comparison(text, tasks)
-
-
-def _parse_comparison(text: str, tasks: Sequence[TaskSpec]) -> Condition:
-    match = _COMPARISON.match(text)
-    column = _find(match["task"] if match else text, tasks)
-    if column is None:
-        names = [task.name for task in tasks]
-        near = did_you_mean((match["task"] if match else text).strip(), names)
-        raise InputError(
-            f"hit has {text!r}; {near}a condition is a task of the model ({', '.join(names)}) "
-            f"with a limit, e.g. {_example(tasks)!r}"
-        )
-    task = tasks[column]
-    if match is None:
-        raise InputError(f"hit has {text!r}, a measured value; compare it with a limit, e.g. '{task.name} >= 7'")
-    sign = _SIGNS.get(match["sign"], match["sign"])
-    word = match["number"].lower() if task.kind == "classification" else ""
-    try:
-        limit = float(_CLASS_VALUES.get(word, match["number"]))
-    except ValueError:
-        limit = float("nan")
-    if task.kind == "classification":
-        if sign != "=" or limit not in (0.0, 1.0):
-            raise InputError(f"hit has {text!r}; {task.name} is a class: write {task.name!r} or 'not {task.name}'")
-    elif sign == "=" or not np.isfinite(limit):
-        raise InputError(f"hit has {text!r}; compare {task.name} with a number by >=, >, <= or <")
-    return Condition(task.name, column, is_class=task.kind == "classification", sign=sign, limit=limit)
 
 
 def _find(name: str, tasks: Sequence[TaskSpec]) -> int | None:

@@ -1,7 +1,7 @@
 """A profile: what a good compound is, in several respects at once, from a TOML file.
 
 rank_by = "mean"                  # or lower_bound, or probability
-require = ["pIC50 >= 6"]          # predictions that a compound must have to be listed
+require = ["pIC50 >= 6", "hERG <= 0.3"]   # predictions, of a class its probability, without which nothing is listed
 criteria = ["pIC50 >= 7", "not hERG"]   # what must hold, for rank_by = "probability"
 
 [[objective]]
@@ -17,7 +17,7 @@ weight = 2.0                      # 1 if left out
 
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -26,7 +26,8 @@ from numpy.typing import NDArray
 
 from molgraph.errors import InputError
 from molgraph.rank.desirability import CURVES, geometric_mean
-from molgraph.rank.hit import HitRule, parse_hit
+from molgraph.rank.hit import HitRule, parse_hit, parse_requirement
+from molgraph.rank.hit_probability import HitProbability
 from molgraph.rank.pareto import pareto_fronts
 from molgraph.results import Prediction
 from molgraph.tasks import TaskSpec
@@ -60,6 +61,11 @@ class Objective:
     high: float
     weight: float
 
+    def __str__(self) -> str:
+        wanted = CURVES[self.curve].wants
+        ends = f" between {self.low:g} and {self.high:g}" if wanted == "between" else f" ({wanted} is better)"
+        return f"{self.task}{ends}"
+
     def desirability(self, values: Floats) -> Floats:
         """How much each value is wanted, 0 to 1."""
         return CURVES[self.curve].function(values, self.low, self.high)
@@ -76,6 +82,8 @@ class Profile:
         criteria: What must hold; None for nothing.
         level: Of the intervals for `lower_bound`.
         filters: What a compound must be like, as the file has it.
+        probability: That the criteria hold, as the calibration compounds of the models tell it (see
+            `molgraph.rank.hit_probability`); None before it was fitted.
     """
 
     rank_by: RankBy
@@ -84,11 +92,12 @@ class Profile:
     criteria: HitRule | None
     level: float
     filters: Mapping[str, Any]
+    probability: HitProbability | None = field(default=None, repr=False, compare=False)
 
     def __str__(self) -> str:
         if self.rank_by == "probability":
             return f"probability of {self.criteria}"
-        names = ", ".join(objective.task for objective in self.objectives)
+        names = ", ".join(str(objective) for objective in self.objectives)
         return f"{'desirability' if self.rank_by == 'mean' else 'lower bound of the desirability'} of {names}"
 
     @property
@@ -99,10 +108,18 @@ class Profile:
         return self.criteria.conditions[0].column if self.criteria else 0
 
     def scores(self, prediction: Prediction) -> Floats:
-        """How good each compound is, 0 to 1, `[B]`; NaN where it was rejected or is not listed."""
-        if self.rank_by == "probability" and self.criteria is not None:
-            is_log = (False,) * len(prediction.tasks) if prediction.rule is None else prediction.rule.is_log
-            scores = self.criteria.probability(prediction.mean, np.sqrt(prediction.var), is_log)
+        """How good each compound is, 0 to 1, `[B]`; NaN where it was rejected or is not listed.
+
+        Raises:
+            InputError: It is ranked by a probability that was not fitted.
+        """
+        if self.rank_by == "probability":
+            if self.probability is None:
+                raise InputError(
+                    "rank_by is 'probability', which calibration compounds tell: set Profile.probability, see "
+                    "molgraph.screening.out_of_fold.hit_probability"
+                )
+            scores = self.probability(prediction.mean)
         elif self.rank_by == "lower_bound":
             scores = self._desirability(prediction, prediction.interval(self.level))
         else:
@@ -157,7 +174,7 @@ def parse_profile(values: Mapping[str, Any], tasks: Sequence[TaskSpec], *, level
     >>> tasks = [TaskSpec("pIC50", "regression"), TaskSpec("hERG", "classification")]
     >>> objective = {"task": "pIC50", "curve": "sigmoid", "low": 6, "high": 8}
     >>> str(parse_profile({"objective": [objective], "require": ["not hERG"]}, tasks))
-    'desirability of pIC50'
+    'desirability of pIC50 (more is better)'
     """
     _check_keys(values, {"rank_by", "require", "criteria", "objective", "filters"}, "the profile")
     rank_by = values.get("rank_by", "mean")
@@ -169,8 +186,8 @@ def parse_profile(values: Mapping[str, Any], tasks: Sequence[TaskSpec], *, level
     profile = Profile(
         rank_by=rank_by,
         objectives=tuple(_objective(table, tasks) for table in tables),
-        require=_rule("require", values, tasks),
-        criteria=_rule("criteria", values, tasks),
+        require=parse_requirement(required, tasks) if (required := _conditions("require", values)) else None,
+        criteria=parse_hit(wanted, tasks, field="criteria") if (wanted := _conditions("criteria", values)) else None,
         level=level,
         filters=values.get("filters", {}),
     )
@@ -209,16 +226,14 @@ def _number(table: Mapping[str, Any], key: str, name: str) -> float:
     return float(value)
 
 
-def _rule(key: str, values: Mapping[str, Any], tasks: Sequence[TaskSpec]) -> HitRule | None:
+def _conditions(key: str, values: Mapping[str, Any]) -> str | None:
+    """The conditions of a list, joined by `and`."""
     texts = values.get(key)
     if texts is None:
         return None
-    if not isinstance(texts, list) or not texts or not all(isinstance(text, str) for text in texts):
+    if not isinstance(texts, list) or not texts or not all(isinstance(text, str) and text.strip() for text in texts):
         raise InputError(f'{key} is {texts!r}; it must be a list of conditions, e.g. ["pIC50 >= 7", "not hERG"]')
-    try:
-        return parse_hit(" and ".join(texts), tasks)
-    except InputError as error:
-        raise InputError(f"{key}: {error}") from error
+    return " and ".join(texts)
 
 
 def _check_keys(values: Mapping[str, Any], known: set[str], where: str) -> None:

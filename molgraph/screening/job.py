@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,7 @@ from molgraph.screening.candidates import CandidateFile
 from molgraph.screening.filters import HardFilters, parse_filters
 from molgraph.screening.hits import best_hits
 from molgraph.screening.options import ScreenOptions
+from molgraph.screening.out_of_fold import hit_probability
 from molgraph.screening.run import ScreenRun
 from molgraph.screening.sample import weigh_calibration
 from molgraph.screening.selection import DEFAULT_FDR, LibrarySelection, SelectionSettings, check_calibration
@@ -89,11 +90,17 @@ def plan_job(panel: Panel, options: ScreenOptions) -> ScreenJob:
         check_calibration(settings, panel.first)
     goal: Goal | Profile | None = None
     if options.profile is not None:
-        goal = read_profile(options.profile, panel.tasks, level=options.level)
+        goal = _fitted(read_profile(options.profile, panel.tasks, level=options.level), panel)
     elif options.goal is not None or settings is None:
         goal = parse_goal(options.goal, panel.tasks)
     filters = parse_filters(goal.filters) if isinstance(goal, Profile) and goal.filters else None
     return ScreenJob(panel, options, goal, settings, filters)
+
+
+def _fitted(profile: Profile, panel: Panel) -> Profile:
+    if profile.rank_by != "probability" or profile.criteria is None:
+        return profile
+    return replace(profile, probability=hit_probability(profile.criteria, panel.predictors))
 
 
 def begin_run(job: ScreenJob, candidates: CandidateFile, library: LibrarySource) -> ScreenRun:

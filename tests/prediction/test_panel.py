@@ -147,7 +147,7 @@ def test_a_profile_ranks_by_several_tasks(model_folder, active_folder, library, 
     path.write_text(PROFILE)
     options = {"profile": path, "domain": "ignore", "device": "cpu", "top": 100}
     result = screen([model_folder, active_folder], library, output=tmp_path / "hits", **options)
-    assert result.goal == "desirability of pIC50, active"
+    assert result.goal == "desirability of pIC50 (more is better), active (less is better)"
     hits = rows(tmp_path / "hits" / "hits.csv")
     for hit in hits:
         potent = 1 / (1 + 10 ** (-5 * (float(hit["pIC50_pred"]) - 6.75) / 2.5))

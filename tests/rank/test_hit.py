@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from molgraph.errors import InputError
-from molgraph.rank.hit import parse_hit
+from molgraph.rank.hit import parse_hit, parse_requirement
 from molgraph.tasks import TaskSpec
 
 PIC50, HERG, ACTIVE = (
@@ -32,6 +32,8 @@ ODD = TaskSpec("salt and pepper >= 1", "regression")
         ("hERG == 1", [HERG], "hERG = 1"),
         ("hERG = Active", [HERG], "hERG = 1"),
         ("hERG = no", [HERG], "hERG = 0"),
+        ("hERG <= 0.5", [HERG], "hERG = 0"),
+        ("hERG > 0.5", [HERG], "hERG = 1"),
         ("pIC50 >= 7 AND not hERG", [PIC50, HERG], "pIC50 >= 7 and hERG = 0"),
         ("pIC50 >= 7 and pIC50 < 9", [PIC50], "pIC50 >= 7 and pIC50 < 9"),
         ("salt and pepper >= 1 > 3 and hERG", [ODD, HERG], "salt and pepper >= 1 > 3 and hERG = 1"),
@@ -54,7 +56,8 @@ def test_words_and_their_meaning(text, tasks, meaning):
         ("pIC50 = active", [PIC50], "by >=, >, <= or <"),
         ("hERG > inactive", [HERG], "is a class: write 'hERG' or 'not hERG'"),
         ("hERG = maybe", [HERG], "is a class: write 'hERG' or 'not hERG'"),
-        ("hERG > 0.5", [HERG], "is a class: write 'hERG' or 'not hERG'"),
+        ("hERG > 0.3", [HERG], "is measured to be of the class hERG or not: .* goes into require of a profile"),
+        ("hERG > 1.5", [HERG], "is a class: write 'hERG' or 'not hERG'"),
         ("not pIC50 > 7", [PIC50], "turn the comparison round"),
         ("active", [ACTIVE, HERG], "a task of the model"),
         ("pIC50 > 7 and", [PIC50], "a task of the model"),
@@ -160,17 +163,31 @@ def test_a_value_and_its_logarithm_are_hits_alike(rows, error, rules, more):
     scale = np.array([error, np.nan])
     expected = as_log.score(logs, scale, [False, False])
     np.testing.assert_allclose(as_value.score(values, scale * np.log(10), [True, False]), expected, atol=1e-8)
-    stds = np.full(values.shape, error)
-    expected = as_log.probability(logs, stds, [False, False])
-    stds = stds * values * np.log(10)
-    np.testing.assert_allclose(as_value.probability(values, stds, [True, False]), expected, atol=1e-8)
+
+
+def test_one_condition_that_fails_is_enough():
+    rule = parse_hit("pIC50 >= 7 and not hERG", [PIC50, HERG])
+    labels = np.array([[6.0, np.nan], [np.nan, 1.0], [8.0, np.nan], [np.nan, 0.0], [8.0, 0.0], [np.nan, np.nan]])
+    np.testing.assert_array_equal(rule.is_hit(labels), [0, 0, np.nan, np.nan, 1, np.nan])
+    bounds = np.full((2, 6, 2), np.nan)
+    bounds[1, 5, 0] = 6.5  # below 6.5
+    np.testing.assert_array_equal(rule.is_hit(labels, bounds), [0, 0, np.nan, np.nan, 1, 0])
+
+
+def test_a_requirement_may_limit_a_probability():
+    rule = parse_requirement("hERG <= 0.3 and pIC50 >= 6", [PIC50, HERG])
+    assert rule.is_predicted(np.array([[7, 0.3], [7, 0.31], [5, 0.1]])).tolist() == [True, False, False]
+    assert str(parse_requirement("not hERG", [HERG])) == "hERG = 0"
+    with pytest.raises(InputError, match=r"require has 'hERG <= 3'; hERG is a class.*or a limit of its probability"):
+        parse_requirement("hERG <= 3", [HERG])
+    with pytest.raises(InputError, match=r"require has 'not hERG <= 0\.3'; 'not' is for classes"):
+        parse_requirement("not hERG <= 0.3", [HERG])
 
 
 def test_a_limit_that_no_logarithm_reaches():
     rule = parse_hit("IC50 > 0 and not hERG", [TaskSpec("IC50", "regression"), HERG])
     means = np.array([[0.1, 0.5], [5.0, 0.5]])
     assert rule.score(means, np.array([1.0, np.nan]), [True, False]) == pytest.approx(np.log([0.5, 0.5]))
-    assert rule.probability(means, means / 10, [True, False]) == pytest.approx([0.5, 0.5])
 
 
 @pytest.mark.parametrize(("limit", "what"), [(9, "none of them is"), (1, "all of them are")])

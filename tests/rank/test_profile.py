@@ -1,5 +1,7 @@
 """Profiles: curves, what is asked of a compound, and what a file may say."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import scipy.stats
@@ -8,6 +10,7 @@ from hypothesis import strategies as st
 
 from molgraph.errors import InputError
 from molgraph.rank.desirability import CURVES, geometric_mean
+from molgraph.rank.hit_probability import OutOfFoldRows, fit_hit_probability
 from molgraph.rank.profile import parse_profile, read_profile
 from molgraph.results import Prediction
 from molgraph.tasks import TaskSpec
@@ -62,7 +65,7 @@ def test_ranked_by_the_mean():
     assert scores[1] == pytest.approx((0.5 * 0.99685**2) ** (1 / 3), rel=1e-3)
     assert scores[0] > scores[1] > scores[2]
     assert np.isnan(scores[3])
-    assert (profile.column, str(profile)) == (0, "desirability of pIC50, hERG")
+    assert (profile.column, str(profile)) == (0, "desirability of pIC50 (more is better), hERG (less is better)")
 
 
 def test_ranked_by_the_less_wanted_end():
@@ -72,22 +75,26 @@ def test_ranked_by_the_less_wanted_end():
     between = {"task": "pIC50", "curve": "double_sigmoid", "low": 5, "high": 7}
     profile = parse_profile({"rank_by": "lower_bound", "objective": [between]}, TASKS, level=0.9)
     assert profile.scores(predicted([[6, 0.3]]))[0] == pytest.approx(0.5, abs=1e-3)  # both ends are at the flanks
-    assert str(profile) == "lower bound of the desirability of pIC50"
+    assert str(profile) == "lower bound of the desirability of pIC50 between 5 and 7"
 
 
 def test_ranked_by_the_probability_that_all_holds():
     profile = parse_profile({"rank_by": "probability", "criteria": ["pIC50 >= 7", "not hERG"]}, TASKS)
-    found = profile.scores(predicted([[7, 0.5], [7.5, 0.1], [9, 0.0]]))
-    assert found == pytest.approx([0.25, scipy.stats.norm.cdf(1) * 0.9, scipy.stats.norm.cdf(4)])
-    # Drawn at random, it comes true as often.
+    new = predicted([[7, 0.5], [7.5, 0.1], [9, 0.0]])
+    with pytest.raises(InputError, match="calibration compounds tell"):
+        profile.scores(new)
     rng = np.random.default_rng(1)
-    drawn = (rng.normal(7.5, 0.5, 100_000) >= 7) & (rng.random(100_000) >= 0.1)
-    assert found[1] == pytest.approx(drawn.mean(), abs=0.005)
+    means = np.column_stack([rng.normal(7, 1, 2000), rng.uniform(0.02, 0.98, 2000)])
+    labels = np.column_stack([means[:, 0] + rng.normal(0, 0.5, 2000), rng.random(2000) < means[:, 1]])
+    rows = OutOfFoldRows(0, labels, means, np.array([0.5, np.nan]), (False, False))
+    fitted = replace(profile, probability=fit_hit_probability(profile.criteria, [rows]))
+    found = fitted.scores(new)
+    assert found == pytest.approx([0.25, scipy.stats.norm.cdf(1) * 0.9, scipy.stats.norm.cdf(4)], abs=0.04)
     assert str(profile) == "probability of pIC50 >= 7 and hERG = 0"
 
 
 def test_what_is_required_is_not_listed_without():
-    profile = parse_profile({"objective": [POTENT], "require": ["not hERG", "pIC50 < 8"]}, TASKS)
+    profile = parse_profile({"objective": [POTENT], "require": ["hERG <= 0.5", "pIC50 < 8"]}, TASKS)
     scores = profile.scores(predicted([[7, 0.1], [7, 0.9], [8, 0.1], [np.nan, np.nan]]))
     assert np.isfinite(scores).tolist() == [True, False, False, False]
 
@@ -116,7 +123,8 @@ def test_what_is_required_is_not_listed_without():
         ({"objective": [POTENT], "require": "pIC50 > 6"}, "require is 'pIC50 > 6'; it must be a list"),
         ({"objective": [POTENT], "filters": 3}, r"filters is 3; write a table \[filters\]"),
         ({"objective": [POTENT], "require": []}, r"require is \[\]; it must be a list"),
-        ({"objective": [POTENT], "criteria": ["logD > 6"]}, "criteria: hit has 'logD > 6'"),
+        ({"objective": [POTENT], "require": ["hERG < 7"]}, "require has 'hERG < 7'; hERG is a class"),
+        ({"objective": [POTENT], "criteria": ["logD > 6"]}, "criteria has 'logD > 6'"),
     ],
 )
 def test_what_a_file_cannot_say(values, words):
