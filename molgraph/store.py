@@ -35,6 +35,7 @@ from safetensors.torch import load as load_tensors
 from safetensors.torch import save as serialize_tensors
 
 from molgraph.card import FORMAT_VERSION, ModelCard, card_from_dict, card_to_dict
+from molgraph.chem.identity import KnownCompounds
 from molgraph.chem.standardize import STANDARDIZERS
 from molgraph.domain.latent import LatentDomain, latent_domain_from_arrays
 from molgraph.encoder_store import encoder_digest, load_encoder, shipped_encoder_folder
@@ -133,8 +134,8 @@ class StoredModel:
         encoder: What the frozen encoder has learned; None where there is none.
         reference: Predictions of reference compounds; None where there are none.
         bounds: `[2, B, T]` what labels that were not measured lie above, and below; None where there are none.
-        known: `[n]` hashes of the compounds of training and calibration, for a model without structures
-            (`molgraph.chem.identity.compound_hashes`); None where there are none.
+        known: Hashes of the compounds of training and calibration, for a model without structures; None where there
+            are none.
     """
 
     card: ModelCard
@@ -148,7 +149,7 @@ class StoredModel:
     encoder: EncoderWeights | None = None
     reference: ReferenceValues | None = None
     bounds: NDArray[np.float64] | None = None
-    known: NDArray[np.uint64] | None = None
+    known: KnownCompounds | None = None
 
 
 def check_model_target(path: str | Path, *, overwrite: bool) -> None:
@@ -200,7 +201,7 @@ def save_model(
         contents[STRUCTURES] = json.dumps(texts).encode()
         contents[FINGERPRINTS] = _serialize({"fingerprints": s.fingerprints, "calibration": s.calibration_fingerprints})
     if model.known is not None:
-        contents[KNOWN] = _serialize({"hashes": model.known})
+        contents[KNOWN] = _serialize({"exact": model.known.exact, "stereo_free": model.known.stereo_free})
     if model.reference is not None:
         contents[REFERENCE] = _serialize(model.reference.to_arrays())
     card = replace(model.card, files=file_hashes(contents), has_structures=model.structures is not None)
@@ -389,13 +390,16 @@ def _reference(card: ModelCard, files: Mapping[str, bytes]) -> ReferenceValues |
     return reference_from_arrays(load_arrays(files[REFERENCE]), len(card.tasks))
 
 
-def _known(files: Mapping[str, bytes]) -> NDArray[np.uint64] | None:
+def _known(files: Mapping[str, bytes]) -> KnownCompounds | None:
     if KNOWN not in files:
         return None
-    hashes: NDArray[np.uint64] = load_arrays(files[KNOWN])["hashes"]
-    if hashes.dtype != np.uint64 or hashes.ndim != 1:
-        raise ValueError(f"{KNOWN} holds {hashes.dtype} {hashes.shape}, and no hashes")
-    return hashes
+    arrays = load_arrays(files[KNOWN])
+    if "hashes" in arrays:  # without those that know no stereo
+        arrays = {"exact": arrays["hashes"], "stereo_free": np.empty(0, dtype=np.uint64)}
+    for hashes in (arrays["exact"], arrays["stereo_free"]):
+        if hashes.dtype != np.uint64 or hashes.ndim != 1 or (hashes[1:] <= hashes[:-1]).any():
+            raise ValueError(f"{KNOWN} holds {hashes.dtype} {hashes.shape}, and no hashes in ascending order")
+    return KnownCompounds(arrays["exact"], arrays["stereo_free"])
 
 
 def _structures(card: ModelCard, files: Mapping[str, bytes], n_calibration: int) -> TrainingStructures:

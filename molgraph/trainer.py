@@ -12,7 +12,7 @@ import numpy as np
 from molgraph import __version__
 from molgraph.card import MetricRecord, ModelCard
 from molgraph.chem.fingerprints import morgan_fingerprints
-from molgraph.chem.identity import canonical_smiles, compound_hashes
+from molgraph.chem.identity import canonical_smiles, known_compounds
 from molgraph.chem.standardize import STANDARDIZERS
 from molgraph.config import TrainConfig
 from molgraph.datasets.dataset import Dataset
@@ -133,7 +133,7 @@ def to_stored_model(
     structures = known = domain_similarity = None
     canonical = () if keep == "nothing" else tuple(str(canonical_smiles(text)) for text in dataset.smiles)
     if keep == "hashes":
-        known = np.unique(compound_hashes(canonical))
+        known = known_compounds(canonical)
     if keep == "structures":
         fingerprints = morgan_fingerprints(dataset.smiles)
         calibrating = calibration_rows(trained.fold, split=trained.config.calibration == "split")

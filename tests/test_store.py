@@ -17,6 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from molgraph import Predictor, __version__
+from molgraph.chem.identity import KnownCompounds
 from molgraph.domain.threshold import domain_threshold
 from molgraph.errors import InputError, ModelError
 from molgraph.store import load_card, load_model, model_hash, none_if_undefined, save_model
@@ -404,12 +405,26 @@ def test_loading_never_unpickles(model_folder, monkeypatch):
     assert load_model(model_folder).card.n_members == 2
 
 
-@pytest.mark.parametrize("hashes", [np.zeros(3), np.zeros((3, 1), dtype=np.uint64), None])
-def test_hashes_that_are_none(mixed_folder, tmp_path, hashes):
-    known = np.array([1, 5, 2**64 - 1], dtype=np.uint64)
+_HASHES = np.array([1, 5, 2**64 - 1], dtype=np.uint64)
+
+
+@pytest.mark.parametrize(
+    "stored",
+    [
+        {"exact": np.zeros(3), "stereo_free": _HASHES},
+        {"exact": np.zeros((3, 1), dtype=np.uint64), "stereo_free": _HASHES},
+        {"exact": _HASHES, "stereo_free": _HASHES[::-1]},
+        {"exact": _HASHES},
+        {"others": _HASHES},
+    ],
+)
+def test_hashes_that_are_none(mixed_folder, tmp_path, stored):
+    known = KnownCompounds(_HASHES, _HASHES[:2])
     save_model(tmp_path / "model", replace(load_model(mixed_folder), known=known))
-    np.testing.assert_array_equal(load_model(tmp_path / "model").known, known)
-    arrays = {"others": known} if hashes is None else {"hashes": hashes}
+    loaded = load_model(tmp_path / "model").known
+    np.testing.assert_array_equal(loaded.exact, known.exact)
+    np.testing.assert_array_equal(loaded.stereo_free, known.stereo_free)
+    arrays = {name: np.ascontiguousarray(array) for name, array in stored.items()}
     replace_file(tmp_path / "model", "known.safetensors", safetensors.numpy.save(arrays))
     assert "not fit together" in refused(tmp_path / "model")
 

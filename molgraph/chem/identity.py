@@ -5,6 +5,7 @@ The text depends on the RDKit version: compare texts that were written in the sa
 
 import hashlib
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -85,3 +86,33 @@ def compound_hashes(keys: Iterable[str]) -> NDArray[np.uint64]:
     """
     digests = [hashlib.blake2b(key.encode(), digest_size=8).digest() for key in keys]
     return np.frombuffer(b"".join(digests), dtype="<u8").astype(np.uint64)
+
+
+@dataclass(frozen=True)
+class KnownCompounds:
+    """Hashes of the compounds that a model was trained on, in ascending order, by which to recognise them.
+
+    Attributes:
+        exact: `[n]` of their canonical SMILES.
+        stereo_free: `[m]` of these without stereo; empty where it was not stored.
+    """
+
+    exact: NDArray[np.uint64]
+    stereo_free: NDArray[np.uint64]
+
+    def joined(self, other: "KnownCompounds") -> "KnownCompounds":
+        """Those of both."""
+        return KnownCompounds(np.union1d(self.exact, other.exact), np.union1d(self.stereo_free, other.stereo_free))
+
+
+def known_compounds(keys: Iterable[str]) -> KnownCompounds:
+    """What recognises the compounds with these canonical SMILES.
+
+    >>> known = known_compounds(["C[C@H](N)O", "C[C@@H](N)O"])
+    >>> known.exact.size, known.stereo_free.size
+    (2, 1)
+    """
+    keys = [*keys]
+    return KnownCompounds(
+        np.unique(compound_hashes(keys)), np.unique(compound_hashes(str(stereo_free_smiles(key)) for key in keys))
+    )

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from molgraph.card import ModelCard
 from molgraph.chem.fingerprints import morgan_fingerprints
-from molgraph.chem.identity import canonical_smiles, compound_hashes
+from molgraph.chem.identity import canonical_smiles, compound_hashes, known_compounds
 from molgraph.chem.parse import parse_smiles
 from molgraph.chem.standardize import standardize_smiles
 from molgraph.config import Device, Precision
@@ -297,7 +297,7 @@ class Predictor:
                 calibration_fingerprints=morgan_fingerprints(smiles),
             )
         if known is not None:
-            known = np.union1d(known, compound_hashes(canonical))
+            known = known.joined(known_compounds(canonical))
         if reference is not None:
             means = calibration.means_after(self.calibration, reference.values.T.astype(np.float64))
             reference = None if means is None or not np.isfinite(means).all() else reference_values(means)
@@ -315,7 +315,7 @@ class Predictor:
             return [key in self._training_keys for key in keys]
         if self._model.known is None or self.card.libraries.get("rdkit") != rdkit.__version__:
             return None
-        found: list[bool] = np.isin(compound_hashes(keys), self._model.known).tolist()
+        found: list[bool] = np.isin(compound_hashes(keys), self._model.known.exact).tolist()
         return found
 
     @cached_property
