@@ -187,8 +187,8 @@ def _tell(result: "ScreenResult", top: int) -> None:
     )
     tell_rejected(result.first_rejected, result.rejected, f"{result.output / 'rejected.csv'} lists all")
     tell(f"{result.hits:,} hits ({result.goal}) written to {result.output / 'hits.csv'}")
-    if result.diverse:
-        tell(f"{result.diverse:,} of them that differ in {result.output / 'diverse.csv'}")
+    if result.diversity is not None:
+        tell(f"{result.diversity.sentence()}, in {result.output / 'diverse.csv'}")
     if result.outside_domain:
         best = "the best " if result.outside_domain == top else ""
         far, least = "far off in the model's own space", result.domain_similarity

@@ -1,6 +1,6 @@
 """Diverse picking: few compounds of a ranking that differ from each other."""
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -73,6 +73,39 @@ def best_of_each(kinds: Sequence[Hashable], n: int) -> list[int]:
         seen[kind] = turn[-1] + 1
     order = np.argsort(np.array(turn, dtype=np.int64), kind="stable")
     return [int(row) for row in order[:n]]
+
+
+def pick_above_floor(
+    worth: NDArray[np.float64], n: int, pick: Callable[[int, int], list[int]], *, most_lost: float
+) -> tuple[list[int], int]:
+    """Rows that differ, picked from as much of the top of a ranking as their worth allows, and how much that is.
+
+    The worth of the picked, summed, is at least 1 - `most_lost` of that of the first n rows; these themselves have it.
+
+    Args:
+        worth: `[B]` of each row, best compound first, 0 or more.
+        n: Rows to pick.
+        pick: Picks so many of the first so many rows.
+        most_lost: Share of the worth that may be given up for differing.
+
+    >>> worth = np.array([0.9, 0.9, 0.8, 0.7, 0.0, 0.0])
+    >>> pick_above_floor(worth, 2, lambda m, n: [0, m - 1], most_lost=0.2)
+    ([0, 3], 4)
+    """
+    floor = (1.0 - most_lost) * float(worth[:n].sum()) * (1.0 - 1e-12)
+    enough, too_many = n, len(worth) + 1
+    picked = list(range(min(n, len(worth))))
+    while too_many - enough > 1:
+        # All first, for in a good list nothing has to be given up; then halved.
+        m = len(worth) if too_many > len(worth) else (enough + too_many) // 2
+        if m == enough:
+            break
+        found = pick(m, n)
+        if float(worth[found].sum()) >= floor:
+            picked, enough = found, m
+        else:
+            too_many = m
+    return picked, enough
 
 
 def _similarity(fingerprints: NDArray[np.uint8], n_bits: NDArray[np.int64], row: int) -> NDArray[np.float64]:

@@ -14,7 +14,7 @@ from molgraph.rank.top import Ranked
 from molgraph.screening.columns import Columns
 from molgraph.screening.hits import Hit, HitColumns, HitFacts, quality_columns, write_hits
 from molgraph.screening.options import ScreenOptions
-from molgraph.screening.picks import picked_hits
+from molgraph.screening.picks import DiversityReport, picked_hits
 from molgraph.screening.repeats import repeat_ids
 from molgraph.screening.run import ScreenRun
 from molgraph.screening.sample import check_shift
@@ -35,14 +35,14 @@ class Rankings:
     Attributes:
         hits: In `hits.csv`.
         n_outside: Structures in `outside.csv`.
-        n_diverse: Structures in `diverse.csv`.
+        diversity: What was picked into `diverse.csv`, and what it costs; None if that was not asked for.
         selection: What was selected; None if it was not said what a hit is.
         shift: Whether the library is like the calibration compounds; None if their structures are not known.
     """
 
     hits: list[Hit]
     n_outside: int
-    n_diverse: int
+    diversity: DiversityReport | None
     selection: SelectionReport | None
     shift: ShiftReport | None
 
@@ -71,7 +71,7 @@ def write_rankings(run: ScreenRun, folder: Path, options: ScreenOptions, stream:
         has_selection=run.selection is not None,
     )
     duplicates = repeat_ids((inside, selected, outside), folder / DUPLICATES)
-    diverse = picked_hits(inside, run.panel.first, options)
+    diversity, diverse = picked_hits(inside, run, options)
     for name, ranking in ((HITS, inside), (DIVERSE, diverse), (SELECTED, selected), (OUTSIDE, outside)):
         if ranking or name == HITS:
             facts = HitFacts(duplicates, selected=keys)
@@ -79,7 +79,7 @@ def write_rankings(run: ScreenRun, folder: Path, options: ScreenOptions, stream:
                 p_values, chances = ({}, {}) if run.selection is None else run.selection.judged(ranking)
                 facts = HitFacts(duplicates, p_values, chances, keys, _front_column(run, inside, ranking), quality)
             write_hits(folder / name, run.panel, ranking, columns, facts)
-    return Rankings([entry.payload for entry in inside], len(outside), len(diverse), report, shift)
+    return Rankings([entry.payload for entry in inside], len(outside), diversity, report, shift)
 
 
 def _front_column(run: ScreenRun, hits: Sequence[Ranked[Hit]], ranking: Sequence[Ranked[Hit]]) -> Columns:

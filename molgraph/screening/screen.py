@@ -122,7 +122,8 @@ def screen(
         keep_columns: Columns of the library to carry into the hits.
         alerts: Catalogues of structural alerts (`molgraph.chem.alerts.ALERT_CATALOGUES`) whose findings are shown
             beside the hits, with their drug-likeness; nothing of this if empty.
-        diverse: Pick so many of the hits that differ from each other, into `diverse.csv`.
+        diverse: Pick so many of the hits that differ from each other, into `diverse.csv`: from as much of the top of
+            the list as keeps four fifths of the hits expected of as many at its top (see `molgraph.screening.picks`).
         diverse_by: How: `maxmin` takes the best, and then always the one that is most unlike those before (Tanimoto,
             Morgan radius 2); `scaffold` takes the best of each Murcko scaffold, then the second best, and so on;
             `cluster` likewise of each cluster (`molgraph.rank.diverse.clusters`).
@@ -228,7 +229,7 @@ def _result(run: ScreenRun, intake: Intake, rankings: Rankings, output: Path, ra
         duplicates_are_complete=not intake.seen.is_full,
         hits=len(rankings.hits),
         outside_domain=rankings.n_outside,
-        diverse=rankings.n_diverse,
+        diversity=rankings.diversity,
         domain_similarity=run.panel.first.card.domain_similarity,
         selection=rankings.selection,
         shift=rankings.shift,

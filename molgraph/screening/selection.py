@@ -102,6 +102,11 @@ class LibrarySelection:
         self._strengths: list[Floats] = []
 
     @property
+    def hit(self) -> HitRule:
+        """What a hit is."""
+        return self._settings.rule
+
+    @property
     def first_task(self) -> int:
         """Position of the first task that makes a hit."""
         return self._settings.rule.conditions[0].column

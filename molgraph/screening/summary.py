@@ -12,13 +12,14 @@ from molgraph import __version__
 from molgraph.domain.shift import ShiftReport
 from molgraph.results import Rejected
 from molgraph.screening.hits import Hit
+from molgraph.screening.picks import DiversityReport
 from molgraph.screening.selection_report import SelectionReport
 
 if TYPE_CHECKING:  # loading a model loads torch: helpers are started before that
     from molgraph.prediction.panel import Panel
 
 #: Version of `summary.json`.
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,8 @@ class ScreenResult:
         hits: Structures in the hit list.
         outside_domain: Structures that score as well but are outside of what the model knows, in `outside.csv`; as many
             as the hit list may hold at most.
-        diverse: Structures that were picked of the hits because they differ, in `diverse.csv`.
+        diversity: What was picked of the hits because it differs, into `diverse.csv`, and what that costs; None if it
+            was not asked for, or there are no hits.
         domain_similarity: What is less similar to all training compounds is outside, as is what is far from them in the
             model's own space; None if they are not known.
         selection: What was selected; None if it was not said what a hit is.
@@ -56,7 +58,7 @@ class ScreenResult:
     duplicates_are_complete: bool
     hits: int
     outside_domain: int
-    diverse: int
+    diversity: DiversityReport | None
     domain_similarity: float | None
     selection: SelectionReport | None
     shift: ShiftReport | None
@@ -115,7 +117,8 @@ def summary_values(result: ScreenResult, panel: Panel, settings: Mapping[str, An
             "duplicates": result.duplicates,
             "duplicates_are_complete": result.duplicates_are_complete,
         },
-        "hits": {"written": result.hits, "outside_domain": result.outside_domain, "diverse": result.diverse},
+        "hits": {"written": result.hits, "outside_domain": result.outside_domain},
+        "diversity": None if result.diversity is None else asdict(result.diversity),
         "domain_similarity": result.domain_similarity,
         "selection": None if result.selection is None else asdict(result.selection),
         "shift": _shift_values(result.shift),

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from rdkit import DataStructs
 from rdkit.SimDivFilters import rdSimDivPickers
 
-from molgraph.rank.diverse import best_of_each, clusters, max_min
+from molgraph.rank.diverse import best_of_each, clusters, max_min, pick_above_floor
 
 
 def as_rdkit(bits):
@@ -63,3 +63,43 @@ def test_each_kind_comes_before_any_comes_again(kinds, n):
     available = [kinds.count(kind) for kind in set(kinds)]
     most = max(counts, default=0)
     assert all(count == have or count >= most - 1 for count, have in zip(counts, available, strict=True))
+
+
+@given(
+    st.lists(st.floats(0, 1), min_size=1, max_size=60),
+    st.integers(1, 20),
+    st.sampled_from([0.0, 0.2, 0.5, 1.0]),
+    st.booleans(),
+)
+def test_what_differs_is_never_worth_less_than_the_floor(worth, n, most_lost, from_the_end):
+    ranked = np.sort(worth)[::-1]
+    picked, of_best = pick_above_floor(
+        ranked, n, lambda m, k: list(range(m))[-k:] if from_the_end else list(range(m))[:k], most_lost=most_lost
+    )
+    assert len(set(picked)) == len(picked) == min(n, len(worth))
+    assert max(picked) < of_best
+    assert ranked[picked].sum() >= (1 - most_lost) * ranked[:n].sum() - 1e-9
+    if not from_the_end or most_lost == 1.0:
+        assert of_best >= len(worth)  # nothing has to be given up
+
+
+def test_two_actives_series_and_a_tail_of_others():
+    """Two series that are good and many odd compounds that are not: MaxMin alone buys the odd ones."""
+    rng = np.random.default_rng(0)
+    series = [np.packbits(rng.random(256) < 0.3) for _ in range(2)]
+
+    def analogue(bits):
+        flipped = np.unpackbits(bits)
+        flipped[rng.choice(256, 12, replace=False)] ^= 1
+        return np.packbits(flipped)
+
+    good = [analogue(series[i % 2]) for i in range(40)]
+    odd = [np.packbits(rng.random(256) < 0.3) for _ in range(160)]
+    fingerprints = np.array(good + odd)
+    worth = np.concatenate([np.linspace(0.9, 0.6, 40), np.full(160, 0.01)])
+    alone = max_min(fingerprints, 20)
+    assert worth[alone].sum() < 0.2 * worth[:20].sum()
+    picked, of_best = pick_above_floor(worth, 20, lambda m, n: max_min(fingerprints[:m], n), most_lost=0.2)
+    assert worth[picked].sum() >= 0.8 * worth[:20].sum()
+    assert 30 < of_best < 60
+    assert {place % 2 for place in picked if place < 40} == {0, 1}

@@ -133,7 +133,8 @@ def test_domain_parts_the_ranking(predictor, library, tmp_path, top):
         assert list(rows(path)[0]) == HITS_COLUMNS
         assert [hit["rank"] for hit in rows(path)] == [str(rank) for rank in range(1, len(outside) + 1)]
     summary = json.loads((tmp_path / "parted" / "summary.json").read_text())
-    assert summary["hits"] == {"written": result.hits, "outside_domain": result.outside_domain, "diverse": 0}
+    assert summary["hits"] == {"written": result.hits, "outside_domain": result.outside_domain}
+    assert summary["diversity"] is None
     assert summary["domain_similarity"] == result.domain_similarity == least
 
 
@@ -187,12 +188,17 @@ def test_hits_that_differ(predictor, library, tmp_path, rule):
     options = {"top": 60, "domain": "ignore", "diverse": 9, "diverse_by": rule}
     result = screen(predictor, library, output=tmp_path / "hits", **options)
     hits, picked = rows(tmp_path / "hits" / "hits.csv"), rows(tmp_path / "hits" / "diverse.csv")
-    assert (result.diverse, len(picked), picked[0]["id"]) == (9, 9, hits[0]["id"])
+    report = result.diversity
+    assert (report.picked, len(picked), picked[0]["id"]) == (9, 9, hits[0]["id"])
+    assert json.loads((tmp_path / "hits" / "summary.json").read_text())["diversity"] == vars(report)
+    assert report.expected >= 0.8 * report.expected_plain > 0
+    assert report.counts == f"with pIC50 >= {float(hits[8]['pIC50_pred']):g}"
+    assert {hit["id"] for hit in picked} <= {hit["id"] for hit in hits[: report.of_best]}
     assert list(picked[0]) == list(hits[0])
     assert [hit["rank"] for hit in picked] == [str(rank) for rank in range(1, 10)]
     by_id = {hit["id"]: hit for hit in hits}
     assert all({**by_id[hit["id"]], "rank": ""} == {**hit, "rank": ""} for hit in picked)
-    scaffolds = {murcko_scaffold(hit["smiles"]) for hit in hits}
+    scaffolds = {murcko_scaffold(hit["smiles"]) for hit in hits[: report.of_best]}
     if rule == "scaffold":
         assert len({murcko_scaffold(hit["smiles"]) for hit in picked}) == min(9, len(scaffolds))
     for wrong in (0, 61):
@@ -267,7 +273,7 @@ def test_summary_tells_all(model_folder, library, tmp_path):
         raise AssertionError(constant)
 
     summary = json.loads((tmp_path / "hits" / "summary.json").read_text(), parse_constant=refuse)
-    assert summary["format_version"] == 2
+    assert summary["format_version"] == 3
     assert summary["molgraph_version"] == __version__
     counts = {"read": 107, "scored": 103, "rejected": 2, "duplicates": 2, "duplicates_are_complete": True}
     assert summary["rows"] == counts
