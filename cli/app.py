@@ -42,23 +42,23 @@ Examples:
 
 app = typer.Typer(
     cls=Commands,
-    help="Train graph neural networks on assay tables, and screen compound libraries into ranked hits with honest "
-    "uncertainties.",
+    help="Train graph neural networks on assay tables, and screen compound libraries into ranked hits with "
+    "calibrated uncertainties.",
     epilog=EXAMPLE,
     pretty_exceptions_enable=False,
     # Plain text: the same in a pipe, in a log and in a narrow window, and without the time to load rich.
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command(epilog=demo.EXAMPLE, short_help="Train, screen and judge on data that comes along.")(demo.demo)
+app.command(epilog=demo.EXAMPLE, short_help="Train, screen and evaluate on built-in data.")(demo.demo)
 app.command(epilog=train.EXAMPLE, short_help="Train an ensemble on an assay table.")(train.train)
 app.command(epilog=tune.EXAMPLE, short_help="Search settings that suit a table.")(tune.tune)
 app.command(epilog=pretrain.EXAMPLE, short_help="Pretrain an encoder on compound libraries.")(pretrain.pretrain)
 app.command(epilog=predict.EXAMPLE, short_help="Predict every row of a table.")(predict.predict)
 app.command(epilog=screen.EXAMPLE, short_help="Rank a compound library of any size.")(screen.screen)
 app.command(epilog=featurize.EXAMPLE, short_help="Pack a library, to screen it many times.")(featurize.featurize)
-app.command(epilog=embed.EXAMPLE, short_help="Write the vectors that an encoder makes.")(embed.embed)
-app.command(epilog=evaluate.EXAMPLE, short_help="Judge a model on measured compounds.")(evaluate.evaluate)
+app.command(epilog=embed.EXAMPLE, short_help="Write the embeddings of structures.")(embed.embed)
+app.command(epilog=evaluate.EXAMPLE, short_help="Evaluate a model on measured compounds.")(evaluate.evaluate)
 app.add_typer(models.app, name="models")
 app.add_typer(datasets.app, name="datasets")
 app.add_typer(benchmark.app, name="benchmark")

@@ -1,4 +1,4 @@
-"""`molgraph benchmark`: learners judged side by side on the sets of MoleculeNet."""
+"""`molgraph benchmark`: learners compared on the sets of MoleculeNet."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from molgraph.benchmark.protocol import Cell
     from molgraph.benchmark.run import CellOutcome
 
-app = typer.Typer(cls=Commands, help="Judge learners side by side on the sets of MoleculeNet.")
+app = typer.Typer(cls=Commands, help="Compare learners on the data sets of MoleculeNet.")
 
 RUN_EXAMPLE = """\b
 Examples:
@@ -69,7 +69,7 @@ def run(
         show_json([outcome.record for outcome in outcomes if outcome.record is not None])
     elif not quiet:
         done = sum(not outcome.was_there and not outcome.error for outcome in outcomes)
-        tell(f"{done} of {len(cells)} cells run, {len(cells) - done - len(failed)} were there, {len(failed)} failed")
+        tell(f"{done} of {len(cells)} runs done, {len(cells) - done - len(failed)} were there, {len(failed)} failed")
         tell(f"molgraph benchmark report {output} compares them")
     for outcome in failed if quiet else ():
         tell(f"{outcome.cell.name}: {outcome.error}")

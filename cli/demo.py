@@ -25,7 +25,7 @@ def demo(
     quiet: Quiet = False,
     as_json: AsJson = False,
 ) -> None:
-    """Train on an assay and screen a library that come with RDKit, and compare with the known answers."""
+    """Train on an assay and screen a library that RDKit ships, and compare with the known answers."""
     from molgraph.demo import run_demo
 
     from .progress import stream_bar, training_bar
@@ -57,7 +57,7 @@ def _show(report: "DemoReport", output: Path) -> None:
     show_line(f"Assay:   {ASSAY_TITLE};")
     show_line(f"         active means a pIC50 of {ACTIVE_FROM} or more")
     show_line(f"Library: {LIBRARY_TITLE}, and hidden among them")
-    show_line(f"         {report.hidden} of the assay ({report.hidden_actives} active) that training never saw")
+    show_line(f"         {report.hidden} of the assay ({report.hidden_actives} active) kept out of the training")
     show_line()
     show_table(_answers(report))
     show_line()
@@ -75,8 +75,8 @@ def _answers(report: "DemoReport") -> list[tuple[str, str]]:
     wrong = "none" if report.false_discovery_rate is None else f"{report.false_discovery_rate:.0%}"
     return [
         (
-            "Error on unseen compounds",
-            f"RMSE {report.hidden_rmse:.2f} (training promised {report.out_of_fold_rmse:.2f})",
+            "Error on hidden compounds",
+            f"RMSE {report.hidden_rmse:.2f} (cross-validation: {report.out_of_fold_rmse:.2f})",
         ),
         ("Hidden actives among the hits", f"{report.actives_found} of {report.hidden_actives}, in {report.top} hits"),
         ("Set aside as unlike the assay", _set_aside(report)),
@@ -87,8 +87,8 @@ def _answers(report: "DemoReport") -> list[tuple[str, str]]:
         ),
         ("Hits called active but inactive", f"{report.picked_wrong} of {report.picked_known} that are known ({wrong})"),
         (
-            f"{report.level:.0%} intervals hold the truth",
-            f"for {report.coverage:.0%} of {report.hidden}; mean width {report.mean_width:.1f}",
+            f"Inside their {report.level:.0%} intervals",
+            f"{report.coverage:.0%} of {report.hidden} measured values; mean width {report.mean_width:.1f}",
         ),
         (
             "Rows that could not be used",
@@ -99,7 +99,7 @@ def _answers(report: "DemoReport") -> list[tuple[str, str]]:
 
 
 def _selection(report: "DemoReport", output: Path) -> list[str]:
-    """What was selected, what it promised, and what came true; the lines fit 80 columns."""
+    """What was selected, its rate, and what came true; the lines fit 80 columns."""
     asked = f"To buy at a false discovery rate of {report.fdr:.0%}:"
     if not report.selected:
         return [f"{asked} nothing; too few score well enough"]
@@ -128,7 +128,7 @@ def _show_safe(report: "DemoReport", output: Path) -> None:
         rows.append((f"  {hit.id}", f"{hit.value:.1f}", interval, measured, *risks))
     show_table(rows, right=range(1, 4 + len(TOXICITY)))
     show_line("  Probabilities, in brackets the approved drugs with a smaller one, in per cent;")
-    show_line("  a ? marks compounds unlike all that this model was trained on: a guess.")
+    show_line("  a ? marks compounds outside the applicability domain of that model: a guess.")
 
 
 def _set_aside(report: "DemoReport") -> str:

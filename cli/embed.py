@@ -36,9 +36,7 @@ def embed(
     ],
     encoder: Annotated[
         str,
-        typer.Option(
-            metavar="auto|FOLDER", help="The encoder that comes with molgraph, one that was pretrained, or a model's."
-        ),
+        typer.Option(metavar="auto|FOLDER", help="The built-in encoder, one that was pretrained, or a model's."),
     ] = "auto",
     smiles_column: SmilesColumn = None,
     id_column: IdColumn = None,

@@ -50,10 +50,10 @@ _MEANINGS = {
     "log_loss": "0 is best",
     "nll": "likelihood of the errors, smaller is better",
     "crps": "error less what the spread admits",
-    "ence": "spread against error, 0 is honest",
-    "miscalibration_area": "errors against a Gaussian of that spread, 0 is honest",
-    "interval_miscalibration": "coverage of intervals against promise, 0 is honest",
-    "calibration_error": "probability against share, 0 is honest",
+    "ence": "spread against error, 0 is perfect",
+    "miscalibration_area": "errors against a Gaussian of that spread, 0 is perfect",
+    "interval_miscalibration": "observed against nominal coverage of intervals, 0 is perfect",
+    "calibration_error": "probability against share, 0 is perfect",
     "ef_1%": "times chance in the best 1%",
     "ef_5%": "times chance in the best 5%",
     "bedroc": "early recognition, 1 is best",
@@ -66,7 +66,7 @@ _OF_SPREADS = ("nll", "crps", "ence", "miscalibration_area")
 
 def evaluate(
     model: Model,
-    table: Annotated[str, typer.Argument(metavar="TABLE", help="Measured compounds that the model never saw.")],
+    table: Annotated[str, typer.Argument(metavar="TABLE", help="Measured compounds that were not in the training.")],
     *,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Folder for evaluation.json and pictures (PNG and SVG).")
@@ -95,7 +95,7 @@ def evaluate(
     quiet: Quiet = False,
     as_json: AsJson = False,
 ) -> None:
-    """Judge a model on compounds that it never saw: accuracy, enrichment, and whether its uncertainty is honest."""
+    """Evaluate a model on compounds that were not in its training: accuracy, enrichment, calibration."""
     from molgraph import evaluate as evaluate_model
     from molgraph.evaluation.report import evaluation_values
 
@@ -129,24 +129,24 @@ def evaluate(
         tell(f"evaluation.json and {len(found.pictures)} pictures written to {output}")
     if recalibrate is not None:
         tell_no_better_than_chance(found.no_better_than_chance, "these compounds")
-        tell(f"the model with the new calibration is in {recalibrate}; judge it with compounds of yet another table")
+        tell(f"the model with the new calibration is in {recalibrate}; evaluate it with compounds of yet another table")
 
 
 def _tell_rows(found: "Evaluation") -> None:
-    bounds = f" ({found.only_bounds:,} with no more than a bound)" if found.only_bounds else ""
+    bounds = f" ({found.only_bounds:,} censored)" if found.only_bounds else ""
     tell(
-        f"{found.table}: {found.rows_read:,} rows, {found.used:,} compounds judged{bounds}, "
+        f"{found.table}: {found.rows_read:,} rows, {found.used:,} compounds evaluated{bounds}, "
         f"{len(found.rejected):,} rejected, {found.unlabelled:,} without a label, {found.merged_away:,} merged"
     )
     tell_rejected(found.rejected, len(found.rejected), "molgraph predict lists all with their reasons")
     if found.in_training:
         tell(f"{found.in_training:,} compounds of the training were left out: they would flatter the model")
     if found.in_training is None:
-        tell("the model holds no training compounds to compare with, so nobody can tell whether it knows these")
+        tell("the model holds no training compounds to compare with, so that those among these cannot be left out")
 
 
 def _show_task(task: "TaskEvaluation") -> None:
-    bounds = f" and {task.n_bounds:,} bounds" if task.n_bounds else ""
+    bounds = f" and {task.n_bounds:,} censored (> or <)" if task.n_bounds else ""
     hits = "" if task.n_hits is None else f", {task.n_hits:,} hits"
     show_line()
     logs = ", learned as logarithms" if task.in_log10 else ""
@@ -168,9 +168,9 @@ def _show_task(task: "TaskEvaluation") -> None:
         )
     show_table(rows, right=[1])
     is_class = task.kind == "classification"
-    show_line("  labels held by the sets" if is_class else "  truths held by the intervals")
+    show_line("  labels inside the prediction sets" if is_class else "  measured values inside the intervals")
     levels = sorted({found.level for found in task.coverage})
-    table = [("  promised", "", *(f"{level:.0%}" for level in levels))]
+    table = [("  nominal", "", *(f"{level:.0%}" for level in levels))]
     for group in dict.fromkeys(found.group for found in task.coverage):
         own = {found.level: found for found in task.coverage if found.group == group}
         if own[levels[0]].n_rows:

@@ -1,4 +1,4 @@
-"""`molgraph models`: the models that come along, what a model folder says of itself, and how the former are made."""
+"""`molgraph models`: the built-in models, what a model folder says of itself, and how the former are made."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
     from molgraph.config import TrainConfig
     from molgraph.tasks import TaskSpec
 
-app = typer.Typer(cls=Commands, help="Models: list those that come along, or show one.")
+app = typer.Typer(cls=Commands, help="Models: list the built-in ones, or show one.")
 
 
-@app.command("list", epilog="Example: molgraph models list", short_help="List the models that come with molgraph.")
+@app.command("list", epilog="Example: molgraph models list", short_help="List the built-in models.")
 def list_models(*, as_json: AsJson = False) -> None:
-    """List the models that come with molgraph; each name stands for a model folder, and `panel` for all of them."""
+    """List the built-in models; each name stands for a model folder, and `panel` for all of them."""
     from molgraph.card import card_to_dict
     from molgraph.prediction.shipped import shipped_models
     from molgraph.store import load_card
@@ -29,9 +29,9 @@ def list_models(*, as_json: AsJson = False) -> None:
         show_json({name: card_to_dict(card) for name, card in cards.items()})
         return
     if not cards:
-        show_line("no models come with this installation")
+        show_line("this installation has no built-in models")
         return
-    rows = [("name", "compounds", "out of fold", "what it predicts")]
+    rows = [("name", "compounds", "cross-validated", "what it predicts")]
     group = None
     for name, card in cards.items():
         about = card.about
@@ -78,9 +78,7 @@ def show(model: Model, *, as_json: AsJson = False) -> None:
         show_table(_lines(card))
 
 
-@app.command(
-    epilog="Example: molgraph models build data/models", short_help="Train the models that come along once more."
-)
+@app.command(epilog="Example: molgraph models build data/models", short_help="Train the built-in models anew.")
 def build(
     output: Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder of models; those that it holds stay.")],
     *,
@@ -90,7 +88,7 @@ def build(
     ],
     quiet: Quiet = False,
 ) -> None:
-    """Train the models that come with molgraph once more, from the tables that they were learned from."""
+    """Train the built-in models anew, from the tables that they were learned from."""
     from molgraph.endpoints import build_panel
 
     folders = build_panel(data, output, tell=(lambda _line: None) if quiet else tell)
@@ -138,11 +136,11 @@ def _lines(card: "ModelCard") -> list[tuple[str, str]]:
     if len(card.tasks) > 20:
         lines.append(("", f"... and {len(card.tasks) - 20} more (--json shows all)"))
     lines += [
-        ("members", f"{card.n_members} of {', '.join(card.learners)}"),
+        ("models", _models_line(card)),
         *([("network", _network_line(config))] if "network" in card.learners else []),
         ("trained on", f"{data.name}: {data.rows_used:,} compounds of {data.rows_read:,} rows"),
         ("left out", f"{data.rejected:,} rejected, {data.unlabelled:,} without a label, {data.merged_away:,} merged"),
-        *([("bounds", f"{data.bounds:,} labels of which no more than a bound is known")] if data.bounds else []),
+        *([("censored", f"{data.bounds:,} labels (> or <)")] if data.bounds else []),
         ("conflicting", f"{data.conflicting_groups:,} of {data.merged_groups:,} merged structures"),
         *([("encoder", _encoder_line(card))] if card.encoder is not None else []),
         ("standardizer", f"{card.standardizer}, version {card.standardizer_version}"),
@@ -158,8 +156,14 @@ def _lines(card: "ModelCard") -> list[tuple[str, str]]:
             ", ".join([f"molgraph {card.molgraph_version}", *(f"{k} {v}" for k, v in card.libraries.items())]),
         ),
     ]
-    lines += [("out of fold", _metric_line(record)) for record in card.metrics[:40]]
+    lines += [("validation", _metric_line(record)) for record in card.metrics[:40]]
     return lines
+
+
+def _models_line(card: "ModelCard") -> str:
+    from molgraph.learners import LEARNERS
+
+    return f"{card.n_members} of {', '.join(LEARNERS[name].title for name in card.learners)}"
 
 
 def _metric_line(record: "MetricRecord") -> str:
@@ -184,7 +188,7 @@ def _network_line(config: "TrainConfig") -> str:
 
 def _calibration_line(card: "ModelCard") -> str:
     rows = f"{min(card.calibration_rows):,}" if card.calibration_rows else "no"
-    how = "each judged by the member that never saw it" if card.calibration.rows == "cross" else "no member saw them"
+    how = "out-of-fold predictions" if card.calibration.rows == "cross" else "held out from all models"
     where = "" if card.recalibrated_on is None else f", of {card.recalibrated_on.name}"
     return f"{card.calibration.rows}: {rows} compounds a task or more{where}; {how}"
 

@@ -113,7 +113,7 @@ def _tell_corpus(card: "EncoderCard") -> None:
         }
         why = ", ".join(f"{count:,} {reason}" for reason, count in left_out.items() if count)
         tell(f"{account.name}: {account.used:,} of {account.rows:,} records" + (f" ({why})" if why else ""))
-    tell(f"learned from {card.n_train:,} molecules, judged on {card.n_held_out:,} others")
+    tell(f"learned from {card.n_train:,} molecules, evaluated on {card.n_held_out:,} others")
 
 
 def _r2_lines(card: "EncoderCard") -> list[tuple[str, str]]:

@@ -52,6 +52,9 @@ settings.toml may hold any setting of training, and of the network below [model]
 #: Names of tasks that are potent where they are small, but for their logarithms (pIC50).
 _CONCENTRATION = re.compile(r"(?<![A-Za-z])((IC|EC|AC|CC|GI)_?50|Ki|Kd|MIC|[nuµμ]M)(?![A-Za-z0-9])")
 
+#: Share of a learner in a blend that is told.
+_LEAST_SHARE = 0.005
+
 Table = Annotated[
     str,
     typer.Argument(
@@ -79,8 +82,8 @@ ConfigFile = Annotated[Path | None, typer.Option(metavar="FILE.toml", help="File
 PresetName = Annotated[
     Literal["lean", "fast", "accurate"] | None,
     typer.Option(
-        help="fast blends what leaves half of the network's rate when a library is screened, lean only the network and "
-        "a process on the encoder's vector, accurate whatever helps. [default: fast]"
+        help="fast blends learners that screen at half of the network's rate, lean only the network and a Gaussian "
+        "process on the encoder's embedding, accurate whatever helps. [default: fast]"
     ),
 ]
 Learner = Annotated[
@@ -91,8 +94,7 @@ Encoder = Annotated[
     str | None,
     typer.Option(
         metavar="auto|none|FOLDER",
-        help="What the network begins with: the encoder that comes with molgraph, fresh weights, or one of your own. "
-        "[default: auto]",
+        help="What the network begins with: the built-in encoder, fresh weights, or one of your own. [default: auto]",
     ),
 ]
 EncoderTuning = Annotated[
@@ -103,7 +105,8 @@ EncoderTuning = Annotated[
     ),
 ]
 Folds = Annotated[
-    int | None, typer.Option(help="Members of the ensemble, each blind to its fold; 1 for a single model. [default: 5]")
+    int | None,
+    typer.Option(help="Models of the ensemble, each trained without one fold; 1 for a single one. [default: 5]"),
 ]
 Split = Annotated[
     Literal["random", "scaffold"] | None, typer.Option(help="How rows are put into folds. [default: random]")
@@ -114,7 +117,7 @@ Epochs = Annotated[
 ]
 BatchSize = Annotated[int | None, typer.Option("--batch-size", "-b", help="Molecules a step. [default: 64]")]
 Patience = Annotated[
-    int | None, typer.Option(help="Stop a member after this many epochs without progress. [default: never]")
+    int | None, typer.Option(help="Stop a model after this many epochs without progress. [default: never]")
 ]
 Hidden = Annotated[
     int | None, typer.Option("--message-hidden-dim", "--hidden", help="Width of the network. [default: 300]")
@@ -123,13 +126,15 @@ Depth = Annotated[int | None, typer.Option(help="Message-passing steps. [default
 Dropout = Annotated[float | None, typer.Option(help="Share of hidden values dropped in training. [default: 0]")]
 UncertaintyName = Annotated[
     Literal["ensemble", "mve", "evidential", "quantile", "dropout"] | None,
-    typer.Option(help="What gives the spread of a prediction beside the members' disagreement. [default: ensemble]"),
+    typer.Option(
+        help="What gives the spread of a prediction beside the disagreement of the models. [default: ensemble]"
+    ),
 ]
 CalibrationName = Annotated[
     Literal["cross", "split"] | None,
     typer.Option(
-        help="Calibrate with all rows, each judged by the member that was blind to it, or with a fifth that no member "
-        "sees, for exact guarantees. [default: cross]"
+        help="Calibrate with the out-of-fold predictions of all rows, or with a fifth that no model is trained on, for "
+        "exact guarantees. [default: cross]"
     ),
 ]
 ClassCalibrationName = Annotated[
@@ -237,7 +242,7 @@ def train(
     quiet: Quiet = False,
     as_json: AsJson = False,
 ) -> None:
-    """Train an ensemble on an assay table, and print how well it predicts compounds that it has not seen."""
+    """Train an ensemble on an assay table, and print how well it predicts in cross-validation."""
     settings = _settings(
         config,
         {"preset": preset, "learner": learner, "encoder": encoder, "encoder_tuning": encoder_tuning,
@@ -403,9 +408,10 @@ def _disagreement(group: "MergedGroup", task_names: Sequence[str]) -> str:
 
 
 def _show_metrics(model: "Predictor", output: Path) -> None:
+    from molgraph.learners import LEARNERS
+
     n_folds = model.card.config.folds
-    how = f"{n_folds} folds, each predicted by a member that never saw it" if n_folds > 1 else "a held-out tenth"
-    show_line(f"On compounds that it had not seen ({how}):")
+    show_line(f"Cross-validation ({n_folds}-fold):" if n_folds > 1 else "On a held-out tenth:")
     rows = [("task", "metric", "value", "spread over folds" if n_folds > 1 else "standard error", "compounds")]
     for record in model.card.metrics:
         std = "" if record.std is None else f"± {significant(record.std)}"
@@ -415,9 +421,10 @@ def _show_metrics(model: "Predictor", output: Path) -> None:
         if record.metric == "median_factor":
             show_line(f"{record.task}: learned as logarithms; half of the predictions are within that factor")
     if len(model.card.learners) > 1:
-        shares = ", ".join(f"{share:.0%} {name}" for name, share in model.shares.items())
-        show_line(f"Each member blends {shares}" + (" (mean over the tasks)" if len(model.tasks) > 1 else ""))
-    tell_no_better_than_chance(_no_better_than_chance(model), "compounds that it had not seen")
+        heaviest = sorted(model.shares.items(), key=lambda pair: -pair[1])
+        shown = ", ".join(f"{LEARNERS[name].title} {share:.0%}" for name, share in heaviest if share >= _LEAST_SHARE)
+        show_line(f"Model weights: {shown}" + (" (mean over the tasks)" if len(model.tasks) > 1 else ""))
+    tell_no_better_than_chance(_no_better_than_chance(model), "held-out compounds")
     show_line(f"Model written to {output}")
 
 

@@ -50,7 +50,7 @@ def tune(
     quiet: Quiet = False,
     as_json: AsJson = False,
 ) -> None:
-    """Search settings of the network that predict best what its members have not seen; the best go into best.toml."""
+    """Search settings of the network that predict best in cross-validation; the best go into best.toml."""
     from molgraph import TrainConfig, load_dataset
     from molgraph.config import config_from_toml
     from molgraph.tuning import SEARCH_SPACE

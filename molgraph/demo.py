@@ -70,7 +70,7 @@ high = 0.8
 
 @dataclass(frozen=True)
 class Risk:
-    """What a model that comes along says of a compound.
+    """What a built-in model says of a compound.
 
     Attributes:
         endpoint: Name of the model.
@@ -186,7 +186,7 @@ def run_demo(
     training_bar: Callable[[], AbstractContextManager[ProgressListener]] | None = None,
     screening_bar: Callable[[], AbstractContextManager[Callable[[StreamProgress], None]]] | None = None,
 ) -> DemoReport:
-    """Train, screen, judge, and rank once more with the models that come along.
+    """Train, screen, judge, and rank once more with built-in models.
 
     Writes `assay.csv`, `library.smi`, `hidden.csv`, `model/`, `hits/`, `profile.toml`, `safe/` and `report.json`.
 
@@ -246,7 +246,7 @@ def run_demo(
 
     tell(f"2. Screen a library of {n_library:,} rows, in which the {len(hidden)} are hidden.")
     result = search([folder / "model"], "hits", hit=f"{ASSAY_COLUMN} >= {ACTIVE_FROM}", profile=None)
-    tell(f"3. Rank once more, with models that come along ({', '.join(TOXICITY)}): potency up, toxicity down.")
+    tell(f"3. Rank once more, with built-in models ({', '.join(TOXICITY)}): potency up, toxicity down.")
     toxicity = f"{PANEL}:{','.join(TOXICITY)}"
     search([folder / "model", toxicity], "safe", hit=None, profile=folder / "profile.toml")
     tell("4. Compare with what is known of the hidden compounds.")

@@ -188,7 +188,7 @@ def build_panel(
         card = build_endpoint(endpoint, data, output).card
         first = card.metrics[0]
         shown = "undefined" if first.mean is None else f"{first.mean:.3f}"
-        tell(f"{endpoint.name}: {card.data.rows_used:,} compounds, out of fold {first.metric} {shown}")
+        tell(f"{endpoint.name}: {card.data.rows_used:,} compounds, cross-validated {first.metric} {shown}")
     return tuple(folders)
 
 

@@ -15,6 +15,7 @@ class LearnerSpec:
 
     Attributes:
         name: As settings and model cards have it.
+        title: What it is, in a few words.
         description: What it is, for people.
         blocks: Columns that it reads (`molgraph.features.columns.BLOCKS`); none for the network, which reads graphs.
         reads_network: It also reads the vector that the member's own network makes of a molecule; where the encoder is
@@ -26,6 +27,7 @@ class LearnerSpec:
     """
 
     name: LearnerName
+    title: str
     description: str
     blocks: tuple[str, ...] = ()
     reads_network: bool = False
@@ -39,9 +41,10 @@ LEARNERS: Mapping[LearnerName, LearnerSpec] = MappingProxyType(
     {
         spec.name: spec
         for spec in (
-            LearnerSpec("network", "graph neural network", reads_encoder="frozen"),
+            LearnerSpec("network", "graph network", "graph neural network", reads_encoder="frozen"),
             LearnerSpec(
                 "embedding",
+                "boosted trees (network)",
                 "boosted trees on the network's vector of a molecule",
                 ("codes",),
                 reads_network=True,
@@ -49,21 +52,32 @@ LEARNERS: Mapping[LearnerName, LearnerSpec] = MappingProxyType(
             ),
             LearnerSpec(
                 "boosting",
+                "boosted trees",
                 "boosted trees on counts of atom environments and the encoder's vector",
                 ("environments", "codes"),
                 reads_encoder="always",
             ),
             LearnerSpec(
                 "maplight",
+                "MapLight",
                 "boosted trees on ECFP, Avalon and reduced-graph counts and RDKit's descriptors (Notwell and Wood "
                 "2023, doi:10.48550/arXiv.2310.00174)",
                 ("ecfp_counts", "avalon_counts", "reduced_graph", "descriptors"),
             ),
-            LearnerSpec("forest", "random forest on ECFP counts and properties", ("ecfp_counts", "properties")),
-            LearnerSpec("kernel", "Gaussian process with a Tanimoto kernel", ("environments",), most_rows=5000),
+            LearnerSpec(
+                "forest", "random forest", "random forest on ECFP counts and properties", ("ecfp_counts", "properties")
+            ),
+            LearnerSpec(
+                "kernel",
+                "Gaussian process (fingerprints)",
+                "Gaussian process with a Tanimoto kernel",
+                ("environments",),
+                most_rows=5000,
+            ),
             LearnerSpec(
                 "latent",
-                "Gaussian process on the encoder's vector",
+                "Gaussian process (encoder)",
+                "Gaussian process on the encoder's embedding",
                 reads_encoder="always",
                 needs_encoder=True,
                 most_rows=12_000,

@@ -1,4 +1,4 @@
-"""What somebody may have meant by a name that does not exist."""
+"""Words in messages: numbers of things, and what somebody may have meant by a name that does not exist."""
 
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
@@ -57,6 +57,15 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     """
     near = near_names(name, known)
     return f"did you mean {' or '.join(map(repr, near))}? " if near else ""
+
+
+def counted(count: int, noun: str) -> str:
+    """A number of things.
+
+    >>> counted(1, "task"), counted(1200, "model")
+    ('1 task', '1,200 models')
+    """
+    return f"{count:,} {noun}" + ("" if count == 1 else "s")
 
 
 def near_names(name: str, known: Iterable[str]) -> list[str]:

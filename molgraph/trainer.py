@@ -82,7 +82,7 @@ def train(
         >>> config = TrainConfig(folds=2, epochs=2)
         >>> model = train(folder / "assay.csv", target_columns=["y"], output=folder / "model", config=config)
         >>> model
-        Predictor(1 tasks: y; 2 members, on cpu)
+        Predictor(1 task: y; 2 models, on cpu)
         >>> model.card.metrics[0].metric
         'rmse'
     """

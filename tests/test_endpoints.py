@@ -66,7 +66,7 @@ def test_a_model_of_the_panel_from_its_table(small):
     told = []
     assert build_panel(data, output, tell=told.append) == (output / "small",)
     assert len(told) == 1
-    assert told[0].startswith("small: 60 compounds, out of fold rmse ")
+    assert told[0].startswith("small: 60 compounds, cross-validated rmse ")
     card = load_card(output / "small")
     assert (card.learners, card.n_members, card.has_structures) == (("latent",), 5, False)
     assert card.reference == "10 approved drugs (ChEMBL)"

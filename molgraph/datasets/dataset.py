@@ -13,6 +13,7 @@ from molgraph.card import DataAccount
 from molgraph.datasets.duplicates import MergeReport
 from molgraph.errors import InputError
 from molgraph.results import Rejected
+from molgraph.spelling import counted
 from molgraph.tasks import TaskSpec
 
 
@@ -66,7 +67,7 @@ class Dataset:
 
     def __repr__(self) -> str:
         tasks = ", ".join(task.name for task in self.tasks[:3]) + (", ..." if len(self.tasks) > 3 else "")
-        return f"Dataset({self.name!r}, {len(self)} structures, {len(self.tasks)} tasks: {tasks})"
+        return f"Dataset({self.name!r}, {counted(len(self), 'structure')}, {counted(len(self.tasks), 'task')}: {tasks})"
 
     @cached_property
     def fingerprint(self) -> str:
@@ -144,5 +145,6 @@ def _describe(task: TaskSpec, labels: NDArray[np.float64], n_bounds: int) -> str
     if task.kind == "classification":
         return f"{task.name}: {len(measured)} labels, {int(measured.sum())} of class 1 ({measured.mean():.1%})"
     low, middle, high = measured.min(), np.median(measured), measured.max()
-    bounds = f" and {n_bounds} bounds" if n_bounds else ""
-    return f"{task.name}: {len(measured)} labels{bounds}, {low:.4g} to {high:.4g}, median {middle:.4g}{unit}"
+    censored = f", {n_bounds} censored (> or <)" if n_bounds else ""
+    count = counted(len(measured), "measured value")
+    return f"{task.name}: {count}{censored}, {low:.4g} to {high:.4g}, median {middle:.4g}{unit}"

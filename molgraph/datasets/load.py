@@ -50,7 +50,7 @@ def load_dataset(
         >>> table = Path(tempfile.mkdtemp()) / "assay.csv"
         >>> _ = table.write_text("smiles,active\nCCO,no\nCCN,yes\nc1ccccc1O,yes\nwrong,no\n")
         >>> load_dataset(table)
-        Dataset('assay.csv', 3 structures, 1 tasks: active)
+        Dataset('assay.csv', 3 structures, 1 task: active)
         >>> load_dataset(table).rejected[0].reason
         'SMILES Parse Error: ...'
     """

@@ -17,6 +17,7 @@ from molgraph.graphs import PackedGraphs
 from molgraph.prediction.predictor import Predictor
 from molgraph.prediction.shipped import model_folders
 from molgraph.results import IntervalRule, Prediction
+from molgraph.spelling import counted
 from molgraph.tasks import TaskSpec
 from molgraph.uncertainty.calibration import Calibration
 
@@ -80,7 +81,7 @@ class Panel:
 
     def __repr__(self) -> str:
         names = ", ".join(task.name for task in self.tasks[:3]) + (", ..." if len(self.tasks) > 3 else "")
-        return f"Panel({len(self.predictors)} models, {len(self.tasks)} tasks: {names})"
+        return f"Panel({counted(len(self.predictors), 'model')}, {counted(len(self.tasks), 'task')}: {names})"
 
     @property
     def first(self) -> Predictor:

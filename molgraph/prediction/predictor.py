@@ -25,6 +25,7 @@ from molgraph.features.environments import structure_vectors
 from molgraph.features.featurize import featurize
 from molgraph.features.schema import SCHEMAS
 from molgraph.graphs import PackedGraphs
+from molgraph.learners import LearnerName
 from molgraph.models.committee import Committee
 from molgraph.models.frozen import EncoderWeights, FrozenEncoder
 from molgraph.models.precision import resolve_device, resolve_precision
@@ -32,6 +33,7 @@ from molgraph.outputs import MemberOutputs
 from molgraph.prediction.shipped import PANEL, model_folder
 from molgraph.reference import ReferenceValues, reference_values
 from molgraph.results import Prediction, Rejected
+from molgraph.spelling import counted
 from molgraph.store import StoredModel, TrainingStructures, load_model, model_hash
 from molgraph.tasks import TaskSpec
 from molgraph.uncertainty.calibration import Calibration
@@ -106,7 +108,7 @@ class Predictor:
     def load(
         cls, path: str | Path, *, device: Device = "auto", precision: Precision = "float32"
     ) -> "Predictor | Panel":
-        """The model in a folder that `train` wrote, or one that comes with molgraph.
+        """The model in a folder that `train` wrote, or a built-in one.
 
         Args:
             path: Model folder; the name of an endpoint that comes along, e.g. `herg` (`molgraph models list`); or
@@ -128,7 +130,8 @@ class Predictor:
 
     def __repr__(self) -> str:
         names = ", ".join(self.card.task_names[:3]) + (", ..." if len(self.tasks) > 3 else "")
-        return f"Predictor({len(self.tasks)} tasks: {names}; {self.card.n_members} members, on {self.device.type})"
+        tasks, members = counted(len(self.tasks), "task"), counted(self.card.n_members, "model")
+        return f"Predictor({tasks}: {names}; {members}, on {self.device.type})"
 
     @property
     def tasks(self) -> tuple[TaskSpec, ...]:
@@ -151,7 +154,7 @@ class Predictor:
         return any(needs_structures(self.card.config.blocks_of(name)) for name in self.card.learners)
 
     @property
-    def shares(self) -> dict[str, float]:
+    def shares(self) -> dict[LearnerName, float]:
         """Share of each learner in a prediction, mean over members and tasks."""
         means = self._model.learners.weights.mean(axis=(1, 2))
         return dict(zip(self.card.learners, means.tolist(), strict=True))

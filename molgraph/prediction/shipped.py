@@ -1,4 +1,4 @@
-"""The models that come with molgraph, by name: the panel, and each endpoint of it."""
+"""The built-in models, by name: the panel, and each endpoint of it."""
 
 from collections.abc import Sequence
 from functools import cache
@@ -11,15 +11,15 @@ from molgraph.errors import InputError
 from molgraph.sealed import CARD, load_json, sealed_noun
 from molgraph.spelling import did_you_mean
 
-#: Stands for all models that come along; `panel:a,b` for some.
+#: Stands for all built-in models; `panel:a,b` for some.
 PANEL = "panel"
 
 
 @cache
 def shipped_models() -> dict[str, Path]:
-    """Folder of each model that comes with this installation, by name: toxicity first, then ADME, and so on.
+    """Folder of each model that is built into this installation, by name: toxicity first, then ADME, and so on.
 
-    Empty where none does.
+    Empty where none is.
 
     >>> "herg" in shipped_models()
     True
@@ -31,7 +31,7 @@ def shipped_models() -> dict[str, Path]:
 
 
 def model_folders(models: Sequence[str | Path]) -> tuple[Path, ...]:
-    """The folders that are meant: names of models that come along are looked up, and folders stay as they are.
+    """The folders that are meant: names of built-in models are looked up, and folders stay as they are.
 
     A folder that exists goes before a model of the same name.
 
@@ -115,7 +115,7 @@ def _folders(model: str | Path) -> tuple[Path, ...]:
         return (Path(text),)  # a folder that is not there, and no name: the reader of folders says so
     hint = did_you_mean(text, [PANEL, *shipped]).rstrip() or "give a folder that molgraph train wrote"
     raise InputError(
-        f"there is no folder {text!r}, and no model of that name comes with molgraph; {hint} "
+        f"there is no folder {text!r}, and no built-in model of that name; {hint} "
         "(molgraph models list shows all names)"
     )
 

@@ -56,7 +56,7 @@ def test_train_tells_what_was_left_out(molgraph, folder):
     assert conflict.endswith(" is used")
     assert "\x1b" not in ended.err + ended.out
     shown = ended.out.splitlines()
-    assert shown[0].startswith("On compounds that it had not seen (2 folds")
+    assert shown[0].startswith("Cross-validation (2-fold):")
     assert shown[1].split()[:3] == ["task", "metric", "value"]
     assert shown[-1] == "Model written to new"
     assert sorted(path.name for path in folder.iterdir()) == ["assay.csv", "library.smi", "model", "new"]
@@ -81,7 +81,7 @@ def test_train_warns_of_a_model_that_learned_nothing(molgraph, folder):
     (folder / "parity.csv").write_text("\n".join(["smiles,odd", *lines]))
     ended = molgraph("train", "parity.csv", "-o", "new", "--learner", "forest", "--folds", 3)
     assert ended.code == 0
-    assert "WARNING: odd: compounds that it had not seen are ranked no better than by chance" in ended.err
+    assert "WARNING: odd: held-out compounds are ranked no better than by chance" in ended.err
     ended = molgraph("train", "parity.csv", "-o", "new", "--learner", "forest", "--folds", 3, "--json", "--overwrite")
     assert json.loads(ended.out)["no_better_than_chance"] == ["odd"]
     (folder / "size.csv").write_text("\n".join(["smiles,size", *(f"{'C' * n}O,{n}" for n in range(1, 31))]))
@@ -101,7 +101,7 @@ def test_train_says_what_it_learned_as_logarithms(molgraph, folder):
     assert row[0] == "IC50"
     metrics = json.loads(molgraph(*told, "--json", "--overwrite").out)["metrics"]
     (factor,) = (record["mean"] for record in metrics if record["metric"] == "median_factor")
-    assert float(row[2]) == pytest.approx(factor, abs=0.0005)
+    assert float(row[2]) == pytest.approx(factor, abs=0.005)
     assert 1 < factor < 10
 
 
@@ -261,11 +261,11 @@ def test_evaluate(molgraph, folder, assay):
     (folder / "new.csv").write_text("\n".join(["smiles,pIC50", *lines, "C1CC,5"]))
     ended = molgraph("evaluate", "model", "new.csv", "-o", "judged", "--hit", "pIC50 >= 6.5", "--recalibrate", "again")
     assert ended.code == 0, ended.err
-    assert "new.csv: 41 rows, 40 compounds judged, 1 rejected" in ended.err
+    assert "new.csv: 41 rows, 40 compounds evaluated, 1 rejected" in ended.err
     shown = ended.out.splitlines()
     assert shown[1].startswith("pIC50: 40 compounds, ")
     assert [line.split()[0] for line in shown[2:8]] == ["rmse", "mae", "r2", "spearman", "kendall", "nll"]
-    assert re.search(r"\n  promised +50% +80% +90% +95%\n +all +40 ", ended.out)
+    assert re.search(r"\n  nominal +50% +80% +90% +95%\n +all +40 ", ended.out)
     assert (folder / "judged" / "parity.png").exists()
     told = molgraph("evaluate", "again", "new.csv")
     assert told.code == 2

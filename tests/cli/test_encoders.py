@@ -26,7 +26,7 @@ def test_pretrain_says_what_it_read_and_how_well_it_tells(molgraph, folder):
     assert ended.code == 0
     told = ended.err.splitlines()
     assert told[0] == "library.smi: 50 of 61 records (1 unusable, 10 kept out)"
-    assert told[1] == "learned from 49 molecules, judged on 1 others"
+    assert told[1] == "learned from 49 molecules, evaluated on 1 others"
     assert told[-1] == "Encoder written to new; use it with molgraph train --encoder new"
     shown = ended.out.splitlines()
     assert shown[0].split() == ["target", "R2", "on", "held-out", "molecules"]
@@ -93,7 +93,7 @@ def test_embed(molgraph, folder):
         (("pretrain", "library.smi", "-o", "encoder"), "exists and is not empty; give another one, or --overwrite"),
         (
             ("embed", "library.smi", "-o", "v.npz", "--encoder", "nowhere"),
-            "there is no folder 'nowhere', and no model of that name",
+            "there is no folder 'nowhere', and no built-in model of that name",
         ),
         (("embed", "library.smi", "-o", "v.json", "--encoder", "encoder"), "cannot write that format"),
         (

@@ -35,7 +35,9 @@ def test_show_takes_a_name(molgraph):
     assert "CC BY 4.0" in out
     assert "roc_auc 0." in out
     assert ", 95%: 0." in out
-    assert molgraph("models", "show", "hrg").error.startswith("there is no folder 'hrg', and no model of that name")
+    assert molgraph("models", "show", "hrg").error.startswith(
+        "there is no folder 'hrg', and no built-in model of that name"
+    )
     assert "means 27 models, and one is needed" in molgraph("models", "show", "panel").error
 
 

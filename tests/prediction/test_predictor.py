@@ -235,7 +235,7 @@ def test_bfloat16_is_close(model_folder, assay):
 
 
 def test_it_says_what_it_is(predictor, mixed):
-    assert repr(predictor) == "Predictor(1 tasks: pIC50; 2 members, on cpu)"
-    assert repr(mixed) == "Predictor(2 tasks: pIC50, active; 2 members, on cpu)"
+    assert repr(predictor) == "Predictor(1 task: pIC50; 2 models, on cpu)"
+    assert repr(mixed) == "Predictor(2 tasks: pIC50, active; 2 models, on cpu)"
     assert predictor.precision == "float32"
     assert predictor.device == resolve_device("cpu")

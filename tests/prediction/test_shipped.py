@@ -112,7 +112,7 @@ def test_wrong_names_get_the_near_ones(name, message):
 def test_one_model_is_no_panel():
     with pytest.raises(InputError, match=r"'panel:herg,ames' means 2 models, and one is needed; name one"):
         Predictor.load("panel:herg,ames")
-    assert repr(Predictor.load("herg", device="cpu")) == "Predictor(1 tasks: herg; 5 members, on cpu)"
+    assert repr(Predictor.load("herg", device="cpu")) == "Predictor(1 task: herg; 5 models, on cpu)"
     with pytest.raises(ModelError, match="not a model folder: it does not exist"):
         Predictor.load("no/such/folder")
 
