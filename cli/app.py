@@ -5,6 +5,7 @@ import io
 import os
 import signal
 import sys
+from collections.abc import Callable
 from types import FrameType
 from typing import Annotated, NoReturn
 
@@ -25,7 +26,7 @@ from . import (
     train,
     tune,
 )
-from .commands import Commands, StoppedError, show_help
+from .commands import Commands, show_help
 from .text import show_line, tell
 
 #: Exit codes besides 0 (done) and 1 (done, but more rows were rejected than `--max-rejected` allows).
@@ -88,16 +89,32 @@ class _TerminatedError(KeyboardInterrupt):
     """A job manager or a shutdown wants the program to end, which then leaves as it does after an interrupt."""
 
 
+class _Interrupts:
+    """Whether the keyboard has interrupted: what an import makes of that may be any error."""
+
+    came = False
+
+    @classmethod
+    def raise_one(cls, _signal: int, _frame: FrameType | None) -> NoReturn:
+        cls.came = True
+        raise KeyboardInterrupt
+
+
 def _end(_signal: int, _frame: FrameType | None) -> NoReturn:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)  # once is enough: a second one would cut the cleaning up short
     raise _TerminatedError
 
 
+def _listen() -> None:
+    """From here on something may be half-written: signals become exceptions, and what was begun is taken back."""
+    signal.signal(signal.SIGTERM, _end)
+    signal.signal(signal.SIGINT, _Interrupts.raise_one)
+
+
 def run() -> NoReturn:
     """Run the command line as a program of its own: `main`, and out."""
-    signal.signal(signal.SIGTERM, _end)
     try:
-        main()
+        main(on_command=_listen)
         code: object = 0
     except SystemExit as leaving:
         code = leaving.code
@@ -107,24 +124,26 @@ def run() -> NoReturn:
     os._exit(code if isinstance(code, int) else 0)
 
 
-def main() -> None:
-    """Run the command line: one line for each error, and an exit code that says which kind it was."""
+def main(on_command: Callable[[], None] = lambda: None) -> None:
+    """Run the command line: one line for each error, and an exit code that says which kind it was.
+
+    Args:
+        on_command: Called when a command begins, before it does anything.
+    """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a letter that a terminal lacks is no reason to fail
     try:
-        code = app(prog_name="molgraph", standalone_mode=False)
+        code = app(prog_name="molgraph", standalone_mode=False, obj=on_command)
         sys.stdout.flush()
-    except Exception as error:  # noqa: BLE001  (the last place where an error can become one line)
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001  (the last place where an error can become a line)
         _explain(error)
     sys.exit(code or 0)
 
 
-def _explain(error: Exception) -> NoReturn:
-    from molgraph.errors import MolgraphError
-
-    cause = error.__cause__
-    if isinstance(error, StoppedError) and isinstance(cause, KeyboardInterrupt):
+def _explain(error: Exception | KeyboardInterrupt) -> NoReturn:
+    cause = error if isinstance(error, KeyboardInterrupt) else error.__cause__
+    if isinstance(cause, KeyboardInterrupt):
         what, code = (
             ("ended from outside", EXIT_TERMINATED) if _is_terminated(cause) else ("interrupted", EXIT_INTERRUPTED)
         )
@@ -136,6 +155,10 @@ def _explain(error: Exception) -> NoReturn:
     # Errors of usage come from Typer or, in its older versions, from click; only this method is common to them.
     if hasattr(error, "format_message"):
         _stop(_usage_message(error), EXIT_BAD_INPUT)
+    if _Interrupts.came:
+        _stop("interrupted; nothing half-written is left behind", EXIT_INTERRUPTED)
+    from molgraph.errors import MolgraphError
+
     if os.environ.get("MOLGRAPH_DEBUG"):
         raise error
     if isinstance(error, MolgraphError):

@@ -26,6 +26,8 @@ class Commands(TyperGroup):
     def invoke(self, ctx: Any) -> Any:
         """Run a command."""
         try:
+            if callable(ctx.obj):
+                ctx.obj()
             return super().invoke(ctx)
         except (KeyboardInterrupt, BrokenPipeError) as error:
             raise StoppedError from error

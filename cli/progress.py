@@ -92,28 +92,35 @@ def json_lines(
 ) -> Iterator[Callable[["StreamProgress"], None]]:
     """A listener that writes a line of JSON each second, and one when all is done."""
     rate, work_rate = _rate(clock), _rate(clock)
-    last = -_JSON_SECONDS
-    values: dict[str, object] = {}
+    last = clock()
+    values: dict[str, object] = {
+        "command": what,
+        "rows": 0,
+        "rejected": 0,
+        "fraction": 0.0,
+        "molecules_per_second": 0.0,
+        "seconds_left": None,
+        "done": False,
+    }
+    tell(json.dumps(values))  # models are loaded before there is a row to tell of
 
     def listen(progress: "StreamProgress") -> None:
         nonlocal last
         speed, work_speed = rate(progress.rows), work_rate(progress.bytes_read)
         left = None if progress.bytes_total is None else progress.bytes_total - progress.bytes_read
         values.update(
-            command=what,
             rows=progress.rows,
             rejected=progress.rejected,
             fraction=None if left is None else round(progress.bytes_read / max(progress.bytes_total or 0, 1), 4),
             molecules_per_second=round(speed, 1),
             seconds_left=None if left is None or work_speed <= 0 else round(left / work_speed, 1),
-            done=False,
         )
         if clock() - last >= _JSON_SECONDS:
             last = clock()
             tell(json.dumps(values))
 
     yield listen
-    if values:
+    if values["rows"]:
         tell(json.dumps({**values, "fraction": 1.0, "seconds_left": 0.0, "done": True}))
 
 

@@ -112,7 +112,7 @@ def embed_file(
             rows_read += len(rows.ids)
             rejected += len(lost)
             shown += lost[: _SHOWN - len(shown)]
-            on_progress(StreamProgress(rows_read, rejected, reader.bytes_read, reader.bytes_total))
+            on_progress(StreamProgress(rows_read, rejected, reader.bytes_of(rows_read), reader.bytes_total))
         if rejected == rows_read:
             raise nothing_usable(source, reader.smiles_column, shown)
     return EmbedSummary(rows_read, rows_read - rejected, rejected, embedder.encoder.n_columns, tuple(shown))

@@ -146,7 +146,7 @@ def pack_library(
         run = _Run(folder, index)
 
         def tell() -> None:
-            on_progress(StreamProgress(run.rows_read, run.rejected, reader.bytes_read, reader.bytes_total))
+            on_progress(StreamProgress(run.rows_read, run.rejected, reader.bytes_of(run.rows_read), reader.bytes_total))
 
         batches = _featurized(reader, standardizer, processes or default_processes())
         stack.callback(batches.close)

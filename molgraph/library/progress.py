@@ -10,7 +10,7 @@ class StreamProgress:
     Attributes:
         rows: Rows done.
         rejected: Of these, rows that could not be used.
-        bytes_read: Bytes of the input read, as stored; may be ahead of the rows.
+        bytes_read: Bytes of the input that these rows took, as stored, about.
         bytes_total: Size of the input as stored; None where unknown.
     """
 

@@ -29,6 +29,9 @@ class LibraryReader(Protocol):
     def bytes_read(self) -> int:
         """Bytes read so far."""
 
+    def bytes_of(self, rows: int) -> int:
+        """Bytes that the first so many rows took, about."""
+
     def __enter__(self) -> Self: ...
 
     def __exit__(
@@ -122,12 +125,17 @@ class PackedReader:
         self.column_names = (*own, *self._index.columns)
         self.bytes_total: int | None = sum(entry.n_bytes for entry in self._index.shards)
         self.bytes_read = 0
+        self._rows_read = 0
         self._batches = self._read(batch_size)
 
     @property
     def files(self) -> list[tuple[str, int | None]]:
         """The index, whose size tells one library from another, and that of all shards."""
         return [(str(self._folder / INDEX), (self._folder / INDEX).stat().st_size), ("shards", self.bytes_total)]
+
+    def bytes_of(self, rows: int) -> int:
+        """Bytes that the first so many rows took, about."""
+        return self.bytes_read * min(rows, self._rows_read) // max(self._rows_read, 1)
 
     def __enter__(self) -> Self:
         return self
@@ -162,5 +170,6 @@ class PackedReader:
             if (shard.first_row, n_records) != (entry.first_row, entry.n_records):
                 path = shard_path(self._folder, entry)
                 raise InputError(f"{path} is damaged: it holds other rows than {INDEX} says; pack the library again")
-            yield shard
             self.bytes_read += entry.n_bytes
+            self._rows_read += entry.n_records
+            yield shard

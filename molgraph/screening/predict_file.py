@@ -121,7 +121,7 @@ def predict_file(
                 rows_read += len(columns["id"])
                 rejected += len(lost)
                 shown += lost[: _SHOWN - len(shown)]
-                on_progress(StreamProgress(rows_read, rejected, reader.bytes_read, reader.bytes_total))
+                on_progress(StreamProgress(rows_read, rejected, reader.bytes_of(rows_read), reader.bytes_total))
             if rejected and rejected == rows_read:
                 raise nothing_usable(source, reader.smiles_column, shown)
     return PredictSummary(rows_read, rows_read - rejected, rejected, tuple(shown))

@@ -292,7 +292,7 @@ def _read_all(
 
     def tell() -> None:
         rows = run.scored + run.rejected + intake.n_repeats
-        on_progress(StreamProgress(rows, run.rejected, reader.bytes_read, reader.bytes_total))
+        on_progress(StreamProgress(rows, run.rejected, reader.bytes_of(rows), reader.bytes_total))
 
     with ExitStack() as stack:
         names = ["row", "id", "smiles", "step", "reason"]

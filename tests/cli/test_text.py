@@ -72,14 +72,14 @@ def test_progress_for_programs(capsys):
         for moment, rows in ((0.0, 100), (0.5, 200), (2.0, 300)):
             now = moment
             listen(StreamProgress(rows, rejected=3, bytes_read=10 * rows, bytes_total=4000))
-    lines = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    first, *lines = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    assert (first["rows"], first["fraction"], first["seconds_left"], first["done"]) == (0, 0.0, None, False)
     last = {"command": "screen", "rows": 300, "rejected": 3, "molecules_per_second": 100.0}
-    assert lines[0]["rows"] == 100
-    assert lines[1] == {**last, "fraction": 0.75, "seconds_left": 1.0, "done": False}
-    assert lines[2:] == [{**last, "fraction": 1.0, "seconds_left": 0.0, "done": True}]
+    assert lines[0] == {**last, "fraction": 0.75, "seconds_left": 1.0, "done": False}
+    assert lines[1:] == [{**last, "fraction": 1.0, "seconds_left": 0.0, "done": True}]
     with json_lines("screen") as listen:
         listen(StreamProgress(1, 0, 5, None))
-    assert json.loads(capsys.readouterr().err.splitlines()[0])["fraction"] is None
+    assert [json.loads(line)["fraction"] for line in capsys.readouterr().err.splitlines()] == [0.0, 1.0]
 
 
 def test_progress_that_was_cut_short_is_not_done(capsys):

@@ -84,6 +84,7 @@ class RecordReader:
         self._batch_size = batch_size
         self._stream: CountedStream | None = None
         self._bytes_done = 0
+        self._rows_parsed = 0
         sizes = [source.n_bytes for source in sources]
         self.bytes_total = None if None in sizes else sum(size or 0 for size in sizes)
         self.format, first = self._open(sources[0], format_name or _common_format(sources))
@@ -101,6 +102,10 @@ class RecordReader:
     def bytes_read(self) -> int:
         """Bytes read so far, as stored; of a Parquet file only the columns in use are read."""
         return self._bytes_done + (self._stream.n_bytes if self._stream else 0)
+
+    def bytes_of(self, rows: int) -> int:
+        """Bytes that the first so many rows took, as stored, about: what is read runs ahead of what is worked on."""
+        return self.bytes_read * min(rows, self._rows_parsed) // max(self._rows_parsed, 1)
 
     def __enter__(self) -> Self:
         return self
@@ -129,6 +134,7 @@ class RecordReader:
         for table in self._tables(first):
             for chunk in table.chunks:
                 waiting.extend(chunk)
+                self._rows_parsed += len(chunk)
                 while len(waiting) >= self._batch_size:
                     yield waiting.pop(self._batch_size).batch(row, first.kept)
                     row += self._batch_size

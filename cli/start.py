@@ -1,0 +1,23 @@
+"""Where the program `molgraph` begins: an interrupt is one line from the first moment on."""
+
+import os
+import signal
+from types import FrameType
+from typing import NoReturn
+
+_LOADING = b"molgraph: %s; nothing half-written is left behind\n"
+
+
+def run() -> NoReturn:
+    """Run the command line."""
+    signal.signal(signal.SIGINT, _leave)
+    signal.signal(signal.SIGTERM, _leave)
+    from .app import run as run_commands
+
+    run_commands()
+
+
+def _leave(number: int, _frame: FrameType | None) -> NoReturn:
+    what = b"interrupted" if number == signal.SIGINT else b"ended from outside"
+    os.write(2, _LOADING % what)
+    os._exit(128 + number)

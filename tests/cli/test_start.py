@@ -1,0 +1,38 @@
+"""An interrupt in the first moments of the program, which are those of imports."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+START = [sys.executable, "-c", "from molgraph_cli.start import run; print('here', flush=True); run()"]
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="this system has no such signals")
+
+
+@pytest.mark.parametrize("delay", [0.0, 0.02, 0.1, 0.3, 0.6])
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_one_line_at_any_moment(tmp_path, delay, number, code):
+    (tmp_path / "long.smi").write_text("CCO\n" * 200_000)
+    command = [*START, "predict", "herg", "long.smi", "-o", "out.csv", "--processes", "1", "-q"]
+    program = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path)
+    try:
+        assert program.stdout.readline() == "here\n"
+        time.sleep(0.005 + delay)
+        os.kill(program.pid, number)
+        _, told = program.communicate(timeout=120)
+    finally:
+        program.kill()
+    what = "interrupted" if number == signal.SIGINT else "ended from outside"
+    assert [line for line in told.splitlines() if line] == [f"molgraph: {what}; nothing half-written is left behind"]
+    assert program.returncode == code
+    assert [path.name for path in tmp_path.iterdir()] == ["long.smi"]
+
+
+def test_it_runs_commands():
+    done = subprocess.run([*START, "--version"], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "\nmolgraph " in done.stdout
