@@ -20,6 +20,7 @@ from .options import (
     tell_no_better_than_chance,
     tell_rejected,
 )
+from .table_options import Missing, Where, rows_where
 from .text import show_line, show_table, significant, tell
 
 if TYPE_CHECKING:
@@ -84,6 +85,12 @@ def evaluate(
     ] = None,
     smiles_column: SmilesColumn = None,
     id_column: IdColumn = None,
+    missing: Missing = None,
+    where: Where = None,
+    other_scale: Annotated[
+        bool,
+        typer.Option("--other-scale", help="Recalibrate also with values that are not of the scale that was learned."),
+    ] = False,
     hit: Annotated[
         str | None,
         typer.Option(metavar="CONDITION", help="What a hit is, e.g. 'pIC50 >= 7', for early enrichment."),
@@ -107,6 +114,9 @@ def evaluate(
         target_columns=None if target_columns is None else names(target_columns),
         smiles_column=smiles_column,
         id_column=id_column,
+        missing=names(missing or ""),
+        where=rows_where(where),
+        other_scale=other_scale,
         hit=hit,
         level=level,
         seed=seed,
@@ -121,7 +131,9 @@ def evaluate(
             _show_task(task)
         if len(found.tasks) > _SHOWN_TASKS:
             show_line(f"... and {len(found.tasks) - _SHOWN_TASKS} more tasks (--json shows all)")
-        for sentence in [] if found.shift is None else found.shift.sentences():
+        # Of values on another scale no sentence about shifts is worth anything, and "as expected" least of all.
+        shift = [] if found.shift is None or found.other_scales else found.shift.sentences()
+        for sentence in [*(f"WARNING: {scale}" for scale in found.other_scales), *shift]:
             tell(sentence)
     if quiet or as_json:
         return
@@ -138,6 +150,8 @@ def _tell_rows(found: "Evaluation") -> None:
         f"{found.table}: {found.rows_read:,} rows, {found.used:,} compounds evaluated{bounds}, "
         f"{len(found.rejected):,} rejected, {found.unlabelled:,} without a label, {found.merged_away:,} merged"
     )
+    for note in found.notes:
+        tell(note)
     tell_rejected(found.rejected, len(found.rejected), "molgraph predict lists all with their reasons")
     if found.in_training:
         tell(f"{found.in_training:,} compounds of the training were left out: they would flatter the model")

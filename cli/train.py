@@ -3,7 +3,6 @@
 import dataclasses
 import math
 import os
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -26,6 +25,7 @@ from .options import (
     tell_no_better_than_chance,
     tell_rejected,
 )
+from .table_options import AsIs, Missing, Where, directions, rows_where, tell_notes
 from .text import show_json, show_line, show_table, significant, tell
 
 if TYPE_CHECKING:
@@ -49,9 +49,6 @@ settings.toml may hold any setting of training, and of the network below [model]
   dropout = 0.1
 """
 
-#: Names of tasks that are potent where they are small, but for their logarithms (pIC50).
-_CONCENTRATION = re.compile(r"(?<![A-Za-z])((IC|EC|AC|CC|GI)_?50|Ki|Kd|MIC|[nuµμ]M)(?![A-Za-z0-9])")
-
 #: Share of a learner in a blend that is told.
 _LEAST_SHARE = 0.005
 
@@ -67,7 +64,7 @@ Output = Annotated[Path, typer.Option("--output", "-o", help="Model folder to wr
 TargetColumns = Annotated[
     str | None,
     typer.Option(
-        help="Columns to learn, joined by commas. [default: the only one that can be meant]",
+        help="Columns to learn, joined by commas; '*' for all of numbers. [default: the only one that can be meant]",
         autocompletion=completion.columns,
     ),
 ]
@@ -164,8 +161,12 @@ Minimize = Annotated[
     typer.Option(
         metavar="COLUMNS",
         autocompletion=completion.columns,
-        help="Columns of which less is better, as of an IC50 in nM: screens rank them so.",
+        help="Columns of which less is better, where that is not known: screens rank them so.",
     ),
+]
+Maximize = Annotated[
+    str | None,
+    typer.Option(metavar="COLUMNS", autocompletion=completion.columns, help="Columns of which more is better."),
 ]
 TaskWeights = Annotated[
     str | None, typer.Option(metavar="NAME=W,...", help="How much tasks count in the loss. [default: 1 each]")
@@ -208,6 +209,9 @@ def train(
     target_columns: TargetColumns = None,
     weight_column: WeightColumn = None,
     task_type: TaskType = "auto",
+    missing: Missing = None,
+    where: Where = None,
+    as_is: AsIs = False,
     config: ConfigFile = None,
     preset: PresetName = None,
     learner: Learner = None,
@@ -229,6 +233,7 @@ def train(
     target_scaling: TargetScalingName = None,
     task_weights: TaskWeights = None,
     minimize: Minimize = None,
+    maximize: Maximize = None,
     balance_classes: BalanceClasses = None,
     standardize: Standardize = None,
     precision: Precision = None,
@@ -263,11 +268,13 @@ def train(
         weight_column=weight_column,
         task_kind=task_type,
         standardizer=settings.standardizer,
+        directions=directions(names(minimize or ""), names(maximize or "")),
+        missing=names(missing or ""),
+        where=rows_where(where),
+        as_is=as_is,
     )
-    dataset = _with_directions(dataset, minimize)
     if not quiet:
         _tell_rows(dataset)
-        _tell_directions(dataset)
     model = _train(
         dataset,
         output,
@@ -301,18 +308,6 @@ def _weights(given: str | None) -> dict[str, float] | None:
         if not name:
             raise InputError(f"--task-weights is {given!r}; it must be like pIC50=2,hERG=0.5")
     return weights
-
-
-def _with_directions(dataset: "Dataset", minimize: str | None) -> "Dataset":
-    """The data set with the tasks of which less is better."""
-    from molgraph.errors import InputError
-
-    chosen, known = names(minimize or ""), [task.name for task in dataset.tasks]
-    for name in chosen:
-        if name not in known:
-            raise InputError(f"--minimize has {name!r}, which is no target; the targets are {', '.join(known)}")
-    tasks = [dataclasses.replace(task, direction="minimize") if task.name in chosen else task for task in dataset.tasks]
-    return dataclasses.replace(dataset, tasks=tuple(tasks))
 
 
 def _settings(config: Path | None, options: dict[str, Any], model_options: dict[str, Any]) -> "TrainConfig":
@@ -373,6 +368,7 @@ def _tell_rows(dataset: "Dataset") -> None:
     """Say what was read, the first rows that were left out, and the first duplicates that disagree."""
     for line in dataset.summary():
         tell(line)
+    tell_notes(dataset)
     tell_rejected(dataset.rejected, len(dataset.rejected), "--json lists all")
     conflicts = dataset.merges.conflicts
     task_names = [task.name for task in dataset.tasks]
@@ -380,16 +376,6 @@ def _tell_rows(dataset: "Dataset") -> None:
         tell(f"  conflict: {group.smiles[:60]}: {_disagreement(group, task_names)}")
     if len(conflicts) > SHOWN:
         tell(f"  and {len(conflicts) - SHOWN:,} more; --json lists all")
-
-
-def _tell_directions(dataset: "Dataset") -> None:
-    """Point out what reads like a concentration, of which a screen would rank the largest first."""
-    for task in dataset.tasks:
-        if task.kind == "regression" and task.direction is None and _CONCENTRATION.search(task.name):
-            tell(
-                f"{task.name}: a screen ranks the largest values first; if less is better, train with "
-                f"--minimize {task.name!r}, or screen with --goal 'minimize {task.name}'"
-            )
 
 
 def _disagreement(group: "MergedGroup", task_names: Sequence[str]) -> str:
@@ -440,5 +426,6 @@ def _result(model: "Predictor", dataset: "Dataset", output: Path) -> dict[str, A
         "no_better_than_chance": _no_better_than_chance(model),
         "data": dataclasses.asdict(model.card.data),
         "rejected": [dataclasses.asdict(row) for row in dataset.rejected],
+        "notes": dataset.notes,
         "merged": [dataclasses.asdict(group) for group in dataset.merges.groups],
     }

@@ -124,6 +124,7 @@ def endpoint_dataset(endpoint: Endpoint, data: str | Path) -> Dataset:
         task_kind=endpoint.kind,
         units={task.column: task.unit for task in endpoint.tasks if task.unit is not None},
         directions={task.column: task.direction for task in endpoint.tasks if task.direction is not None},
+        as_is=True,
         name=endpoint.file,
     )
     names = [task.name for task in endpoint.tasks]

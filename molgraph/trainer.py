@@ -39,6 +39,9 @@ def train(
     task_kind: Literal["auto", "regression", "classification"] = "auto",
     units: Mapping[str, str] | None = None,
     directions: Mapping[str, Direction] | None = None,
+    missing: Sequence[str] = (),
+    where: Mapping[str, str] | None = None,
+    as_is: bool = False,
     config: TrainConfig | None = None,
     resume: bool = False,
     overwrite: bool = False,
@@ -51,13 +54,17 @@ def train(
     Args:
         table: File with structures and labels, or a `Dataset` that was read before.
         output: Model folder to write. While training runs, its state is in `<output>.training` beside it.
-        target_columns: Columns to learn; may be left out if only one column can be meant.
+        target_columns: Columns to learn, or `["*"]` for all of numbers; may be left out if only one can be meant.
         smiles_column: Column of structures; found by name if left out.
         id_column: Column of identifiers; found by name if left out.
         weight_column: Column with the weight of each row in the loss.
         task_kind: What the columns hold; `auto` takes columns of two classes for classification.
         units: Unit of a column, by name.
-        directions: Which way a column is better, by name.
+        directions: Which way a column is better, by its name or that of the task that is learned of it.
+        missing: Cells that mean "not measured" besides the usual ones, e.g. `["-999", "inactive"]`.
+        where: Rows to take: the text that they must have in a column, e.g. `{"Standard Type": "IC50"}`.
+        as_is: Learn the numbers as they are, and recognise no quantities, units and relations: an IC50 in nM is learned
+            as pIC50 otherwise, see `molgraph.datasets.tables.read_table`.
         config: Settings; the defaults train five members.
         resume: Go on where a killed training stopped; the model is the same as if it had not been killed.
         overwrite: Replace `output` if it exists.
@@ -90,7 +97,8 @@ def train(
     _refuse_unwritable(Path(output), overwrite=overwrite)
     if isinstance(table, Dataset):
         dataset = table
-        if any((target_columns, smiles_column, id_column, weight_column, units, directions)) or task_kind != "auto":
+        options = (target_columns, smiles_column, id_column, weight_column, units, directions, missing, where, as_is)
+        if any(options) or task_kind != "auto":
             raise InputError("table is a Dataset, whose columns were chosen when it was read; leave out their options")
     else:
         dataset = read_table(
@@ -103,6 +111,9 @@ def train(
             standardizer=config.standardizer,
             units=units,
             directions=directions,
+            missing=missing,
+            where=where,
+            as_is=as_is,
         )
     target = os.path.realpath(output)  # "." means another folder once the new one has taken its place
     state_folder = Path(f"{target}.training")

@@ -2,9 +2,10 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +15,7 @@ from molgraph.datasets.duplicates import MergeReport
 from molgraph.errors import InputError
 from molgraph.results import Rejected
 from molgraph.spelling import counted
-from molgraph.tasks import TaskSpec
+from molgraph.tasks import Direction, TaskSpec
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,6 +38,8 @@ class Dataset:
         bounds: `[2, B, T]` what values that are not measured are known to lie above, and below, NaN = no bound (a cell
             like `>10`); None if there are none. Losses use them, and whether a compound is a hit may follow from them;
             metrics of values and intervals take measured values alone.
+        notes: What was made of the columns of the table, in sentences: quantities and units that were recognised, cells
+            that are no plain numbers, columns that were left out.
     """
 
     name: str
@@ -50,6 +53,7 @@ class Dataset:
     rows_read: int
     n_unlabelled: int = 0
     bounds: NDArray[np.float64] | None = None
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         shape = (len(self.smiles), len(self.tasks))
@@ -137,6 +141,16 @@ class Dataset:
         return lines
 
 
+#: What a direction means, and what a screen does where there is none.
+_BETTER: Mapping[Direction | None, str] = MappingProxyType(
+    {
+        "maximize": "more is better",
+        "minimize": "less is better",
+        None: "no direction, screens rank the largest first",
+    }
+)
+
+
 def _describe(task: TaskSpec, labels: NDArray[np.float64], n_bounds: int) -> str:
     measured = labels[~np.isnan(labels)]
     unit = f" {task.unit}" if task.unit else ""
@@ -147,4 +161,5 @@ def _describe(task: TaskSpec, labels: NDArray[np.float64], n_bounds: int) -> str
     low, middle, high = measured.min(), np.median(measured), measured.max()
     censored = f", {n_bounds} censored (> or <)" if n_bounds else ""
     count = counted(len(measured), "measured value")
-    return f"{task.name}: {count}{censored}, {low:.4g} to {high:.4g}, median {middle:.4g}{unit}"
+    better = _BETTER[task.direction]
+    return f"{task.name}: {count}{censored}, {low:.4g} to {high:.4g}, median {middle:.4g}{unit}; {better}"

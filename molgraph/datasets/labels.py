@@ -1,47 +1,53 @@
-"""Cells of a table to numbers, remembering the first cell that is none."""
+"""Columns of measured values: cells to numbers, bounds and classes, remembering all cells that are none of these."""
 
 import math
-import re
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from molgraph.datasets.cells import CLASS_WORDS, Cell, advice_on, parse_cell
+from molgraph.datasets.units import Unit
 from molgraph.errors import InputError
 from molgraph.tasks import TaskKind
 
 KindChoice = Literal["auto", "regression", "classification"]
 
-#: Spellings of "not measured", compared in lower case.
-MISSING = frozenset({"", "na", "n/a", "#n/a", "nan", "null", "none", "-", "--", "?", "missing", "nd", "n.d."})
+#: Where a row stands in the file, for people.
+Place = Callable[[int], str]
 
-#: Spellings of the two classes besides 0 and 1, compared in lower case.
-CLASS_WORDS: Mapping[str, float] = MappingProxyType(
-    {"false": 0.0, "inactive": 0.0, "no": 0.0, "true": 1.0, "active": 1.0, "yes": 1.0}
-)
-
-#: Signs before a number that say on which side of it the value lies: 0 above (a lower bound), 1 below.
-_SIDES: Mapping[str, int] = MappingProxyType({">=": 0, "<=": 1, ">": 0, "<": 1, "≥": 0, "≤": 1})
-
-#: A number with a comma, as spreadsheets of many countries write it; and one whose comma may part thousands.
-_COMMA = re.compile(r"[+-]?\d+,\d+(e[+-]?\d+)?", re.ASCII)
-_THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}", re.ASCII)
+#: Cells that a message shows; all are counted.
+SHOWN_CELLS = 10
 
 _SHOWN_LETTERS = 40
 
+#: With so many values, two or three whole numbers are remarked on: they may be classes.
+_MANY = 20
+
+_MOST_CLASSES = 3
+
+
+def line_of(row: int) -> str:
+    """Where a row of a table with a header stands, as a spreadsheet counts: the header is line 1."""
+    return f"line {row + 2}"
+
+
+def record_of(row: int) -> str:
+    """Where a row stands that has no line of its own, as in an SD file."""
+    return f"record {row + 1}"
+
 
 @dataclass(frozen=True)
-class _Cell:
-    """One cell to show in a message. Rows are counted from 0."""
+class BadCell:
+    """A cell that cannot be learned."""
 
     row: int
+    column: str
     text: str
-
-    def __str__(self) -> str:
-        return f"{self.text[:_SHOWN_LETTERS]!r} in row {self.row} (rows of data count from 0)"
+    advice: str
 
 
 @dataclass
@@ -50,170 +56,254 @@ class NumberColumn:
 
     Attributes:
         name: Column name, for messages.
+        missing: Further cells that mean "not measured", in lower case.
+        place: Where a row stands in the file.
+        gaps: How often each spelling of "not measured" came.
+        n_of: How many cells of each other kind came (`molgraph.datasets.cells.CellKind`).
+        units: The units that stand in cells.
     """
 
     name: str
+    missing: Collection[str] = ()
+    place: Place = line_of
+    gaps: Counter[str] = field(default_factory=Counter)
+    n_of: Counter[str] = field(default_factory=Counter)
+    units: list[Unit] = field(default_factory=list)
     _parts: list[NDArray[np.float64]] = field(default_factory=list)
-    _bounds: list[NDArray[np.float64]] = field(default_factory=list)
-    _first_bound: _Cell | None = None
-    _first_text: _Cell | None = None
-    _first_word: _Cell | None = None
-    _first_other: _Cell | None = None
-    _first_comma: _Cell | None = None
-    _first_point: _Cell | None = None
-    _has_decimal_comma: bool = False
-    _n_numbers: int = 0
+    _row_parts: list[NDArray[np.int64]] = field(default_factory=list)
+    _unit_parts: list[NDArray[np.int64]] = field(default_factory=list)
+    _texts: dict[int, str] = field(default_factory=dict)
     _n_texts: int = 0
+    _words: dict[str, tuple[int, str]] = field(default_factory=dict)
+    _word_rows: list[tuple[int, str]] = field(default_factory=list)
+    _first_other: tuple[int, str] | None = None
+    _first_comma: tuple[int, str] | None = None
+    _first_point: tuple[int, str] | None = None
+    _has_decimal_comma: bool = False
+    _distinct: set[float] = field(default_factory=set)
 
     def extend(self, cells: Sequence[str], rows: NDArray[np.int64]) -> None:
         """Append cells that stand in the given rows of the table."""
-        sides = {text: _side(text) for text in set(cells)}
-        numbers = {text: _number(text if side is None else _unsigned(text)) for text, side in sides.items()}
-        numbers |= {
-            text: None for text, side in sides.items() if side is not None and not _is_bound(numbers[text], text)
-        }
-        bounds = {text for text, side in sides.items() if side is not None and numbers[text] is not None}
-        texts = {text for text, value in numbers.items() if value is None}
-        words = {text for text in numbers if text.strip().lower() in CLASS_WORDS}
-        others = {
-            text
-            for text, value in numbers.items()
-            if text in bounds or (value is not None and not math.isnan(value) and value not in (0, 1))
-        }
-        commas = {text for text, value in numbers.items() if value is not None and "," in text}
-        points = {text for text, value in numbers.items() if value is not None and "." in text and math.isfinite(value)}
-        self._first_comma = self._first_comma or _first(cells, rows, commas)
-        self._first_point = self._first_point or _first(cells, rows, points)
-        self._has_decimal_comma |= any(_THOUSANDS.fullmatch(_unsigned(text).strip()) is None for text in commas)
-        self._first_bound = self._first_bound or _first(cells, rows, bounds)
-        self._first_text = self._first_text or _first(cells, rows, texts)
-        self._first_word = self._first_word or _first(cells, rows, words)
-        self._first_other = self._first_other or _first(cells, rows, others)
-        values = np.array([numbers[text] for text in cells], dtype=np.float64)  # None becomes NaN
-        self._n_numbers += int(np.isfinite(values).sum())
-        self._n_texts += sum(text in texts for text in cells)
-        self._bounds.append(np.full((2, len(cells)), np.nan))
-        if bounds:
-            for place, text in enumerate(cells):
-                side = sides[text]
-                if side is not None:
-                    self._bounds[-1][side, place], values[place] = values[place], np.nan
-        self._parts.append(values)
+        parsed = {text: self._parse(text) for text in set(cells)}
+        numbers = np.full((3, len(cells)), np.nan)
+        units = np.full(len(cells), -1, dtype=np.int64)
+        for place, (text, row) in enumerate(zip(cells, rows.tolist(), strict=True)):
+            cell = parsed[text]
+            if cell is None:
+                self._n_texts += 1
+                if len(self._texts) < SHOWN_CELLS:
+                    self._texts[row] = text
+            elif cell.kind == "gap":
+                self.gaps[text.strip()] += 1
+            else:
+                numbers[:, place] = cell.value, cell.lower, cell.upper
+                if cell.unit is not None:
+                    units[place] = self._unit_index(cell.unit)
+                self._note(cell, text, row)
+        self._parts.append(numbers)
+        self._row_parts.append(rows)
+        self._unit_parts.append(units)
+
+    def _parse(self, text: str) -> Cell | None:
+        if text.strip().lower() in self.missing:
+            return Cell("gap")
+        cell = parse_cell(text)
+        is_named = cell is not None and cell.kind == "value" and any(_is_number(m, cell.value) for m in self.missing)
+        return Cell("gap") if is_named else cell
+
+    def _unit_index(self, unit: Unit) -> int:
+        if unit not in self.units:
+            self.units.append(unit)
+        return self.units.index(unit)
+
+    def _note(self, cell: Cell, text: str, row: int) -> None:
+        """Remember what decides about the whole column."""
+        self.n_of[cell.kind] += 1
+        if cell.kind == "class":
+            self._words.setdefault(text.strip().lower(), (row, text))
+            if len(self._word_rows) < SHOWN_CELLS:
+                self._word_rows.append((row, text))
+            return
+        if cell.kind != "value" or cell.value not in (0, 1):
+            self._first_other = self._first_other or (row, text)
+        if len(self._distinct) <= _MOST_CLASSES:
+            self._distinct.add(cell.value)
+        if cell.comma:
+            self._first_comma = self._first_comma or (row, text)
+            self._has_decimal_comma |= cell.comma == "decimal"
+        if cell.point:
+            self._first_point = self._first_point or (row, text)
+
+    @property
+    def n_numbers(self) -> int:
+        """Cells that hold something to learn."""
+        return sum(self.n_of.values())
 
     @property
     def is_usable(self) -> bool:
-        """True if the column holds nothing but numbers (or the two classes) and gaps, and at least one number."""
-        return self._n_numbers > 0 and not self.problem
+        """True if the column holds nothing but numbers (or the two classes) and gaps, and at least one of these."""
+        return self.n_numbers > self.n_of["bound"] and not self.problem
 
     @property
     def is_nearly_usable(self) -> bool:
         """True if something keeps the column from being numbers, though most of its cells are some."""
-        return self._n_numbers > self._n_texts and bool(self.problem)
+        return self.n_numbers > self._n_texts and bool(self.problem)
+
+    @property
+    def n_bad(self) -> int:
+        """Cells that cannot be learned: texts, and words for classes among other numbers."""
+        return self._n_texts + (self.n_of["class"] if self._first_other is not None else 0)
+
+    def bad_cells(self) -> list[BadCell]:
+        """The first of them, in the order of rows."""
+        cells = [BadCell(row, self.name, text, advice_on(text)) for row, text in self._texts.items()]
+        if self._first_other is not None:
+            other = self._shown(self._first_other)
+            advice = (
+                f"other cells hold numbers, such as {other}: --missing leaves words out, or give the bound that was "
+                "tested, as in >10"
+            )
+            cells += [BadCell(row, self.name, text, advice) for row, text in self._word_rows]
+        return sorted(cells, key=lambda cell: cell.row)[:SHOWN_CELLS]
 
     @property
     def problem(self) -> str:
-        """What keeps the column from being numbers, with a cell and what to do; empty if nothing does."""
-        if self._first_text is not None:
-            return f"{self._first_text}; {_advice(self._first_text.text)}"
-        if self._first_word is not None and self._first_other is not None:
-            return f"{self._first_word} and {self._first_other}; use numbers throughout, or two classes throughout"
+        """What keeps the column from being numbers, with cells and what to do; empty if nothing does."""
+        if self.n_bad:
+            return describe_bad_cells(self.bad_cells(), self.n_bad, self.place, columns=False)
         if self._first_comma is not None and self._first_point is not None:
-            return f"{self._first_comma} and {self._first_point}; use one decimal sign throughout"
+            both = f"{self._shown(self._first_comma)} and {self._shown(self._first_point)}"
+            return f"{both}; use one decimal sign throughout"
         if self._first_comma is not None and not self._has_decimal_comma:
             return (
-                f"{self._first_comma}, whose comma may part thousands or decimals; write numbers with a decimal point, "
-                "and thousands without a sign"
+                f"{self._shown(self._first_comma)}, whose comma may part thousands or decimals; write numbers with a "
+                "decimal point, and thousands without a sign"
             )
         return ""
+
+    def _shown(self, cell: tuple[int, str]) -> str:
+        return f"{cell[1][:_SHOWN_LETTERS]!r} in {self.place(cell[0])}"
 
     @property
     def first_obstacle(self) -> str:
         """The first cell that keeps the column from being numbers, in a few words."""
-        cell = self._first_text or self._first_word or self._first_comma
-        return "nothing" if cell is None else repr(cell.text[:_SHOWN_LETTERS])
+        bad = self.bad_cells()
+        text = bad[0].text if bad else self._first_comma[1] if self._first_comma else ""
+        return repr(text[:_SHOWN_LETTERS]) if text else "nothing"
 
     def values(self) -> NDArray[np.float64]:
         """All numbers, NaN where there is none or only a bound.
 
         Raises:
-            InputError: A cell holds text or an infinite number, or cells that do not go together: words for classes
-                and other numbers, commas and points.
+            InputError: Cells hold text or an infinite number, or do not go together: words for classes and other
+                numbers, commas and points.
         """
         if self.problem:
             raise InputError(f"column {self.name!r} holds {self.problem}")
-        return np.concatenate(self._parts) if self._parts else np.empty(0)
+        return np.asarray(self._numbers()[0])
 
     def bounds(self) -> NDArray[np.float64] | None:
-        """`[2, n]` numbers that a value lies above (`>10`) and below (`<0.1`), NaN for others; None if all are."""
-        return None if self._first_bound is None else np.concatenate(self._bounds, axis=1)
+        """`[2, n]` what a value lies above (`>10`) and below (`<0.1`), NaN for others; None if there are none."""
+        return np.asarray(self._numbers()[1:]) if self.n_of["bound"] or self.n_of["range"] else None
+
+    def unit_index(self) -> NDArray[np.int64]:
+        """`[n]` which of `units` stands in a cell; -1 where none does."""
+        return np.concatenate(self._unit_parts) if self._unit_parts else np.empty(0, dtype=np.int64)
+
+    def rows(self) -> NDArray[np.int64]:
+        """`[n]` rows of the table in which the cells stand."""
+        return np.concatenate(self._row_parts) if self._row_parts else np.empty(0, dtype=np.int64)
+
+    def _numbers(self) -> NDArray[np.float64]:
+        return np.concatenate(self._parts, axis=1) if self._parts else np.empty((3, 0))
 
     @property
     def first_bound(self) -> str | None:
-        """The first bound with its row, for messages; None if there is none."""
-        return None if self._first_bound is None else str(self._first_bound)
+        """The first cell that is no plain number, with its place, for messages; None if there is none."""
+        bounds = self.bounds()
+        if bounds is None or self._first_other is None:
+            return None
+        return self._shown(self._first_other)
+
+    @property
+    def is_signed_class(self) -> bool:
+        """True if all numbers are -1 or 1, and both come."""
+        return self._distinct == {-1.0, 1.0} and not self.n_of["class"] and self.n_of["value"] == self.n_numbers
+
+    @property
+    def class_names(self) -> tuple[str, str] | None:
+        """The words for the classes 0 and 1, where each is always called the same."""
+        words: list[list[str]] = [[], []]
+        for word in self._words:
+            words[int(CLASS_WORDS[word])].append(word)
+        both = len(words[0]) == len(words[1]) == 1 and self.n_of["class"] == self.n_numbers
+        return (words[0][0], words[1][0]) if both else None
 
     def kind(self, choice: KindChoice) -> TaskKind:
-        """The kind of task: as chosen, or classification where all numbers are 0 or 1.
+        """The kind of task: as chosen, or classification where all numbers are 0 or 1, or -1 or 1.
 
         Raises:
-            InputError: The column cannot be of the kind that was chosen.
+            InputError: The column cannot be of the kind that was chosen, or it cannot be told what it is.
         """
-        if choice == "regression" and self._first_word is not None:
-            raise InputError(f"column {self.name!r} holds {self._first_word}; regression needs numbers")
-        if choice == "classification" and self._first_other is not None:
-            raise InputError(f"column {self.name!r} holds {self._first_other}; classification needs 0 and 1")
-        if choice == "auto":
-            return "classification" if self._first_other is None else "regression"
-        return choice
+        if choice == "regression":
+            if self._word_rows:
+                raise InputError(
+                    f"column {self.name!r} holds {self._shown(self._word_rows[0])}; regression needs numbers"
+                )
+            return choice
+        if self._first_other is None or self.is_signed_class:
+            return "classification"
+        classes = sorted(self._distinct)
+        few = (
+            1 < len(classes) <= _MOST_CLASSES
+            and self.n_of["value"] == self.n_numbers >= _MANY
+            and all(value == round(value) for value in classes)
+        )
+        listed = ", ".join(f"{value:g}" for value in classes)
+        if few:
+            raise InputError(
+                f"column {self.name!r} holds nothing but {listed}: a task has two classes, as 0 and 1, -1 and 1 or "
+                "active and inactive; make a column of 0 and 1 of each class, or learn the numbers as they are with "
+                "--task-type regression"
+            )
+        if choice == "classification":
+            raise InputError(
+                f"column {self.name!r} holds {self._shown(self._first_other)}; classification needs 0 and 1"
+            )
+        return "regression"
+
+    def special_cells(self) -> str:
+        """What was made of cells that are no plain numbers, in a few words; empty if there are none."""
+        parts = [f"{count:,} {what}" for kind, what in _TOLD.items() if (count := self.n_of[kind])]
+        n_gaps = self.gaps.total()
+        words = [f"{count:,} {text!r}" for text, count in self.gaps.most_common(_SHOWN_GAPS) if text]
+        if n_gaps:
+            parts.append(f"{n_gaps:,} without a value" + (f" ({', '.join(words)})" if words else ""))
+        return ", ".join(parts)
 
 
-def _number(text: str) -> float | None:
-    """The number in a cell, NaN for a gap, None for anything else, infinities too; a comma is taken for decimals."""
-    plain = text.strip().lower()
-    if _COMMA.fullmatch(plain):
-        plain = plain.replace(",", ".")
-    if plain in MISSING:
-        return math.nan
-    if plain in CLASS_WORDS:
-        return CLASS_WORDS[plain]
+#: Spellings of gaps that are told.
+_SHOWN_GAPS = 4
+
+_TOLD = {
+    "approximate": "approximate ones (~6.1) taken as they are",
+    "spread": "with a spread (±), of which the value is taken",
+    "range": "ranges (7-8), taken as two bounds",
+}
+
+
+def describe_bad_cells(cells: Sequence[BadCell], n_bad: int, place: Place, *, columns: bool) -> str:
+    """The first of some cells that cannot be learned, how many there are, and what to do about the first."""
+    shown = [
+        f"{cell.text[:_SHOWN_LETTERS]!r} in {place(cell.row)}" + (f" of {cell.column!r}" if columns else "")
+        for cell in cells[:SHOWN_CELLS]
+    ]
+    more = f" and {n_bad - len(shown):,} more such cells" if n_bad > len(shown) else ""
+    return f"{', '.join(shown)}{more}; {cells[0].advice}"
+
+
+def _is_number(text: str, value: float) -> bool:
     try:
-        # Python would read the programmer's "1_000" and digits of other scripts as well.
-        value = float(plain) if plain.isascii() and "_" not in plain else math.inf
+        return math.isclose(float(text), value, rel_tol=1e-12)
     except ValueError:
-        return None
-    return value if math.isfinite(value) else None
-
-
-def _side(text: str) -> int | None:
-    """On which side of the number behind it a sign puts the value; None where there is no sign."""
-    plain = text.strip()
-    return _SIDES.get(plain[:2], _SIDES.get(plain[:1]))
-
-
-def _unsigned(text: str) -> str:
-    """Without the sign of a bound, if there is one."""
-    plain = text.strip()
-    return plain[2:] if plain[:2] in _SIDES else plain[1:] if plain[:1] in _SIDES else plain
-
-
-def _is_bound(value: float | None, text: str) -> bool:
-    return value is not None and not math.isnan(value) and _unsigned(text).strip().lower() not in CLASS_WORDS
-
-
-def _first(cells: Sequence[str], rows: NDArray[np.int64], wanted: set[str]) -> _Cell | None:
-    if not wanted:
-        return None
-    return next(_Cell(int(row), text) for text, row in zip(cells, rows, strict=True) if text in wanted)
-
-
-def _advice(text: str) -> str:
-    plain = text.strip().lower()
-    if plain.startswith(tuple(_SIDES)):
-        return "a bound needs a number behind its sign, as in >10"
-    if plain.startswith("~"):
-        return "give the number alone, or a bound with < or >"
-    if "inf" in plain and plain.strip("+-") in {"inf", "infinity"}:
-        return "an infinite value cannot be learned: leave the cell empty, or give a number"
-    if "," in plain:
-        return "write numbers with a decimal point, and thousands without a sign"
-    return "numbers are needed; leave the cell empty where nothing was measured, or choose other target columns"
+        return False

@@ -1,6 +1,6 @@
 """A data set by its name or from a table."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from molgraph.chem.standardize import StandardizerName
@@ -11,6 +11,7 @@ from molgraph.datasets.fetch import fetch, read_columns
 from molgraph.datasets.labels import KindChoice
 from molgraph.datasets.tables import read_table
 from molgraph.errors import InputError
+from molgraph.tasks import Direction
 
 
 def load_dataset(
@@ -22,6 +23,11 @@ def load_dataset(
     weight_column: str | None = None,
     id_column: str | None = None,
     standardizer: StandardizerName = "default",
+    units: Mapping[str, str] | None = None,
+    directions: Mapping[str, Direction] | None = None,
+    missing: Sequence[str] = (),
+    where: Mapping[str, str] | None = None,
+    as_is: bool = False,
     cache_dir: str | Path | None = None,
     progress: Progress | None = None,
 ) -> Dataset:
@@ -38,6 +44,12 @@ def load_dataset(
         weight_column: Column that says how much each row counts.
         id_column: Column of identifiers; found by name if left out.
         standardizer: What is done to structures.
+        units: Unit of a column of your table, where known.
+        directions: Which way is better in a column, or in the task that is learned of it; of a benchmark set, where its
+            card says otherwise or nothing.
+        missing: Cells that mean "not measured" besides the usual ones.
+        where: Rows to take: the text that they must have in a column.
+        as_is: Recognise no quantities, units and relations in your table. Columns of benchmark sets are known.
         cache_dir: Folder for downloaded sets.
         progress: Called with the bytes read so far and the bytes expected while downloading.
 
@@ -63,6 +75,11 @@ def load_dataset(
             weight_column=weight_column,
             id_column=id_column,
             standardizer=standardizer,
+            units=units,
+            directions=directions,
+            missing=missing,
+            where=where,
+            as_is=as_is,
         )
     card = card_named(str(source))
     path = fetch(card.name, cache_dir=cache_dir, progress=progress)
@@ -71,16 +88,23 @@ def load_dataset(
     unknown = [name for name in target_columns or () if name not in tasks]
     if unknown:
         raise InputError(f"{card.name} has no task {unknown[0]!r}; its tasks are {', '.join(list(tasks)[:30])}")
+    chosen = list(tasks) if target_columns is None else list(target_columns)
     return read_table(
         path,
         smiles_column=smiles_column or card.smiles_column(columns),
-        target_columns=list(tasks) if target_columns is None else target_columns,
+        target_columns=chosen,
         task_kind=card.kind if task_kind == "auto" else task_kind,
         weight_column=weight_column,
         id_column=id_column or card.id_column,
         standardizer=standardizer,
         units={task.name: task.unit for task in tasks.values() if task.unit},
-        directions={task.name: task.direction for task in tasks.values() if task.direction},
+        directions={
+            **{name: way for name in chosen if (way := tasks[name].direction) is not None},
+            **(directions or {}),
+        },
+        missing=missing,
+        where=where,
+        as_is=True,
         name=card.name,
     )
 

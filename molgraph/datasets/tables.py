@@ -1,41 +1,28 @@
 """A table of structures and measured values, in any format that `molgraph.chem.files` reads, to a `Dataset`."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from molgraph.chem.files import open_records
 from molgraph.chem.identity import canonical_smiles
 from molgraph.chem.standardize import StandardizerName, standardize_smiles
+from molgraph.datasets.choice import choose_targets, find_targets
 from molgraph.datasets.dataset import Dataset
 from molgraph.datasets.duplicates import merge_duplicates
-from molgraph.datasets.labels import KindChoice, NumberColumn
+from molgraph.datasets.labels import KindChoice
+from molgraph.datasets.recognition import Target, Told
+from molgraph.datasets.rows import ALL_COLUMNS, Rows, Wanted, read_rows
 from molgraph.errors import InputError
 from molgraph.results import Rejected
 from molgraph.tasks import Direction, TaskKind, TaskSpec
 
 _SHOWN_REASONS = 3
-_SHOWN_COLUMNS = 30
-_SHOWN_OBSTACLES = 5
 
-
-@dataclass
-class _Rows:
-    """The table as it is read: records in columns, structures and numbers still apart."""
-
-    smiles_column: str = ""
-    rows: list[NDArray[np.int64]] = field(default_factory=list)
-    ids: list[str] = field(default_factory=list)
-    smiles: list[str] = field(default_factory=list)
-    numbers: dict[str, NumberColumn] = field(default_factory=dict)
-    rejected: list[Rejected] = field(default_factory=list)
-
-    @property
-    def n_read(self) -> int:
-        return len(self.smiles) + len(self.rejected)
+#: Targets that a message names.
+_SHOWN_TARGETS = 20
 
 
 def read_table(
@@ -49,34 +36,47 @@ def read_table(
     standardizer: StandardizerName = "default",
     units: Mapping[str, str] | None = None,
     directions: Mapping[str, Direction] | None = None,
+    missing: Sequence[str] = (),
+    where: Mapping[str, str] | None = None,
+    as_is: bool | Collection[str] = False,
     name: str | None = None,
     to_learn: bool = True,
 ) -> Dataset:
     r"""The labelled structures of a table: standardized, checked, and one row per structure.
 
-    Gaps may be written as an empty cell, NA, NaN, null or `-`; classes as 0/1, true/false, active/inactive or yes/no;
-    numbers with a decimal point, or all of a column with a decimal comma.
-    Cells like `>10` and `<=0.1` are bounds of a value that was not measured (`Dataset.bounds`).
+    Gaps may be written as an empty cell, NA, NaN, null, n.d. or `-`; classes as 0/1, -1/1, true/false, active/inactive
+    or yes/no; numbers with a decimal point, or all of a column with a decimal comma.
+    Cells like `>10` and `<=0.1` are bounds of a value that was not measured (`Dataset.bounds`), `7-8` is two of them,
+    and `~6.1` is 6.1. Units may stand in cells (`5.7 uM`).
     Rows without any label are left out and counted; rows of the same structure are merged and reported (see
     `molgraph.datasets.duplicates`).
+
+    What a column measures is recognised by its name and by the columns beside it (`molgraph.datasets.quantities`,
+    `molgraph.datasets.companions`): an IC50 or Ki in nM is learned as pIC50 or pKi, `-log10(mol/L)`, a column of
+    relations turns values into bounds, values in several units are converted to one, a 0 among concentrations is
+    less than the smallest that was measured, and directions and ranges are known. `Dataset.notes` says what was made of
+    the table.
 
     Args:
         source: Path, folder, glob or address of the table.
         smiles_column: Column of structures; found by name if left out.
-        target_columns: Columns of labels; may be left out if exactly one further column holds numbers, and no other
-            does but for a few cells.
+        target_columns: Columns of labels, or `["*"]` for all that hold numbers; may be left out if exactly one further
+            column holds numbers, and no other does but for a few cells, or if what one measures is recognised.
         task_kind: `auto` takes columns of two classes as classification, others as regression; or the kind of each
             target column.
         weight_column: Column that says how much each row counts, 0 or more.
         id_column: Column of identifiers; found by name if left out.
         standardizer: What is done to structures, see `molgraph.chem.standardize`.
         units: Unit of a target column, where known.
-        directions: Which way is better in a target column, where known.
+        directions: Which way is better in a target column, or in the task that is learned of it, where known.
+        missing: Cells that mean "not measured" besides the usual ones, e.g. `["-999", "inactive"]`.
+        where: Rows to take: the text that they must have in a column, e.g. `{"Standard Type": "IC50"}`.
+        as_is: Recognise nothing and learn the numbers as they are; or the columns for which that holds.
         name: Name of the data set; the file's name if left out.
         to_learn: Refuse a target that nothing can be learned from, because all its values are the same.
 
     Raises:
-        InputError: The table cannot be used; the message names the column and the row.
+        InputError: The table cannot be used; the message names the column and the line.
 
     Example:
         >>> import tempfile
@@ -84,20 +84,49 @@ def read_table(
         >>> _ = table.write_text("smiles,pIC50\nCCO,5.0\nOCC,5.5\nc1ccccc1,6.0\n")
         >>> read_table(table).labels.tolist()
         [[5.25], [6.0]]
+        >>> _ = table.write_text("smiles,IC50 (nM)\nCCO,1000\nCCN,>10000\nc1ccccc1,10\n")
+        >>> read_table(table).tasks[0].name, read_table(table).labels.tolist()
+        ('pIC50', [[6.0], [nan], [8.0]])
     """
-    table = _read_rows(source, smiles_column, target_columns, weight_column, id_column)
+    wanted = Wanted(
+        smiles_column=smiles_column,
+        id_column=id_column,
+        target_columns=None if target_columns is None else tuple(target_columns),
+        weight_column=weight_column,
+        missing=tuple(missing),
+        where=where or {},
+    )
+    table = read_rows(source, wanted)
     if table.n_read == 0:
         raise InputError(f"{source} has no rows; give a table with structures and measured values")
-    targets = _targets(table, source, target_columns, weight_column)
-    labels = np.column_stack([table.numbers[target].values() for target in targets])
+    columns = choose_targets(table, source, wanted)
+    choices = [task_kind] * len(columns) if isinstance(task_kind, str) else task_kind
+    told = [
+        Told(choice, (units or {}).get(column), directions or {})
+        for column, choice in zip(columns, choices, strict=True)
+    ]
+    targets, notes = find_targets(table, source, columns, told, as_is=as_is)
     weights = _weights(table, weight_column)
-    choices = [task_kind] * len(targets) if isinstance(task_kind, str) else task_kind
-    kinds = [table.numbers[target].kind(choice) for target, choice in zip(targets, choices, strict=True)]
-    tasks = tuple(
-        TaskSpec(target, kind, (units or {}).get(target), (directions or {}).get(target))
-        for target, kind in zip(targets, kinds, strict=True)
-    )
-    bounds = _bounds(table, targets)
+    if table.n_skipped:
+        chosen = ", ".join(f"{column}={text}" for column, text in (where or {}).items())
+        notes = (f"{table.n_read:,} rows with {chosen}; {table.n_skipped:,} others are not taken", *notes)
+    dataset = _merged(table, targets, weights, standardizer, source)
+    dataset = replace(dataset, name=name or Path(source).name, notes=notes)
+    takes_all = wanted.target_columns == (ALL_COLUMNS,)
+    return _check_labels(dataset, source, to_learn=to_learn, leave_out=takes_all)
+
+
+def _merged(
+    table: Rows,
+    targets: Sequence[Target],
+    weights: NDArray[np.float64],
+    standardizer: StandardizerName,
+    source: str | Path,
+) -> Dataset:
+    """One row per structure of what was read."""
+    labels = np.column_stack([target.labels for target in targets])
+    tasks = tuple(target.task for target in targets)
+    bounds = _bounds(targets, len(table.smiles))
     structures, keys, rejected = _structures(table, standardizer, source)
     has_label = ~np.isnan(labels).all(axis=1)
     if bounds is not None:
@@ -113,8 +142,8 @@ def read_table(
         bounds=None if bounds is None else bounds[:, used],
     )
     index = used[merged.index]
-    dataset = Dataset(
-        name=name or Path(source).name,
+    return Dataset(
+        name="",
         smiles=tuple(structures[i] for i in index),
         ids=tuple(table.ids[i] for i in index),
         labels=merged.labels,
@@ -126,79 +155,17 @@ def read_table(
         n_unlabelled=int((has_structure & ~has_label).sum()),
         bounds=merged.bounds,
     )
-    _check_labels(dataset, source, to_learn=to_learn)
-    return dataset
 
 
-def _read_rows(
-    source: str | Path,
-    smiles_column: str | None,
-    target_columns: Sequence[str] | None,
-    weight_column: str | None,
-    id_column: str | None,
-) -> _Rows:
-    """All records; numbers of the named columns, or of all columns where no target is named."""
-    if target_columns is not None and len(set(target_columns)) < max(len(target_columns), 1):
-        raise InputError(f"target columns are {', '.join(target_columns) or 'none'}; name at least one, and each once")
-    wanted = [*(target_columns or ()), *([weight_column] if weight_column else ())]
-    table = _Rows()
-    with open_records(
-        source,
-        smiles_column=smiles_column,
-        id_column=id_column,
-        keep_columns="all" if target_columns is None else tuple(dict.fromkeys(wanted)),
-    ) as records:
-        table.smiles_column = records.smiles_column
-        if weight_column is not None and weight_column not in records.column_names:
-            raise InputError(
-                f"{source} has no column {weight_column!r}; the columns are {_listed(records.column_names)}"
-            )
-        for batch in records:
-            table.rows.append(batch.rows)
-            table.ids += batch.ids
-            table.smiles += batch.smiles
-            table.rejected += batch.rejected
-            for column, cells in batch.columns.items():
-                table.numbers.setdefault(column, NumberColumn(column)).extend(cells, batch.rows)
-    return table
-
-
-def _targets(
-    table: _Rows, source: str | Path, target_columns: Sequence[str] | None, weight_column: str | None
-) -> tuple[str, ...]:
-    """The target columns as named, or the only candidate."""
-    if target_columns is not None:
-        return tuple(target_columns)
-    others = [column for column in table.numbers if column != weight_column]
-    candidates = [column for column in others if table.numbers[column].is_usable]
-    nearly = [column for column in others if table.numbers[column].is_nearly_usable]
-    if len(candidates) == 1 and not nearly:
-        return (candidates[0],)
-    if candidates:
-        # The one column without a flaw may be a molecular weight beside the assay.
-        spoiled = f", and in {nearly[0]!r} but for {table.numbers[nearly[0]].first_obstacle}" if nearly else ""
-        raise InputError(
-            f"{source}: which column is to be predicted? Numbers stand in {_listed(candidates)}{spoiled}; "
-            "name one or more with --target-columns"
-        )
-    if len(others) == 1 or len(nearly) == 1:
-        table.numbers[(nearly or others)[0]].values()  # says which cell is no number, and why
-    found = [f"{name!r} holds {table.numbers[name].first_obstacle}" for name in others[:_SHOWN_OBSTACLES]]
-    more = f" ({len(others) - len(found)} more columns are not shown)" if len(others) > len(found) else ""
-    why = f"{', '.join(found)}{more}; write numbers alone" if found else "there is no other column"
-    raise InputError(f"{source} has no column of numbers besides {table.smiles_column!r} and the identifiers: {why}")
-
-
-def _bounds(table: _Rows, targets: Sequence[str]) -> NDArray[np.float64] | None:
+def _bounds(targets: Sequence[Target], n: int) -> NDArray[np.float64] | None:
     """`[2, n, T]` bounds of values that were not measured; None if there are none."""
-    columns = [table.numbers[target].bounds() for target in targets]
-    if all(column is None for column in columns):
+    if all(target.bounds is None for target in targets):
         return None
-    none = np.full((2, len(table.smiles)), np.nan)
-    return np.stack([none if column is None else column for column in columns], axis=2)
+    none = np.full((2, n), np.nan)
+    return np.stack([none if target.bounds is None else target.bounds for target in targets], axis=2)
 
 
-def _weights(table: _Rows, weight_column: str | None) -> NDArray[np.float64]:
+def _weights(table: Rows, weight_column: str | None) -> NDArray[np.float64]:
     if weight_column is None:
         return np.ones(len(table.smiles))
     first_bound = table.numbers[weight_column].first_bound if weight_column in table.numbers else None
@@ -210,7 +177,7 @@ def _weights(table: _Rows, weight_column: str | None) -> NDArray[np.float64]:
     if len(bad):
         found = "nothing" if np.isnan(weights[bad[0]]) else f"{weights[bad[0]]:g}"
         raise InputError(
-            f"weight column {weight_column!r} holds {found} in row {rows[bad[0]]} (rows of data count from 0); "
+            f"weight column {weight_column!r} holds {found} in {table.place(int(rows[bad[0]]))}; "
             "every row needs a weight of 0 or more"
         )
     if len(weights) and weights.max() == 0:
@@ -219,7 +186,7 @@ def _weights(table: _Rows, weight_column: str | None) -> NDArray[np.float64]:
 
 
 def _structures(
-    table: _Rows, standardizer: StandardizerName, source: str | Path
+    table: Rows, standardizer: StandardizerName, source: str | Path
 ) -> tuple[list[str], list[str | None], tuple[Rejected, ...]]:
     """Standardized and canonical structure of each record (None where there is none), and everything rejected."""
     structures: list[str] = []
@@ -246,22 +213,64 @@ def _structures(
     return structures, keys, tuple(rejected)
 
 
-def _check_labels(dataset: Dataset, source: str | Path, *, to_learn: bool) -> None:
-    """Refuse a target without labels, and one that nothing can be learned from."""
-    for t, task in enumerate(dataset.tasks):
+def _check_labels(dataset: Dataset, source: str | Path, *, to_learn: bool, leave_out: bool) -> Dataset:
+    """Refuse targets without labels and such as nothing can be learned from, all at once, or leave them out."""
+    empty, constant = [], []
+    for t in range(len(dataset.tasks)):
         measured = dataset.labels[~np.isnan(dataset.labels[:, t]), t]
         if len(measured) == 0:
-            raise InputError(f"{source}: target {task.name!r} has no value in any usable row; choose another target")
-        if to_learn and measured.min() == measured.max():
-            found = (
-                f"only class {measured[0]:g}" if task.kind == "classification" else f"only the value {measured[0]:g}"
-            )
-            raise InputError(
-                f"{source}: target {task.name!r} holds {found} in {len(measured)} usable rows, so there is nothing "
-                "to learn; add rows of the other kind, or choose another target"
-            )
+            empty.append(t)
+        elif to_learn and measured.min() == measured.max():
+            constant.append(t)
+    bad = [*empty, *constant]
+    if not bad:
+        return dataset
+    if leave_out and len(bad) < len(dataset.tasks):
+        return _without_tasks(dataset, empty, constant)
+    if len(bad) == 1 and constant:
+        raise InputError(f"{source}: {_nothing_to_learn(dataset, constant[0])}")
+    parts = []
+    for which, what in ((empty, "no value in any usable row"), (constant, "the same value in all usable rows")):
+        if which:
+            parts.append(f"{_named(dataset.tasks, which)} {'has' if len(which) == 1 else 'have'} {what}")
+    raise InputError(f"{source}: {' and '.join(parts)}, so there is nothing to learn; choose other targets")
 
 
-def _listed(columns: Sequence[str]) -> str:
-    shown = ", ".join(repr(column) for column in columns[:_SHOWN_COLUMNS])
-    return f"{shown} and {len(columns) - _SHOWN_COLUMNS} more" if len(columns) > _SHOWN_COLUMNS else shown
+def _nothing_to_learn(dataset: Dataset, t: int) -> str:
+    task, measured = dataset.tasks[t], dataset.labels[~np.isnan(dataset.labels[:, t]), t]
+    found = f"only class {measured[0]:g}" if task.kind == "classification" else f"only the value {measured[0]:g}"
+    return (
+        f"target {task.name!r} holds {found} in {len(measured)} usable rows, so there is nothing to learn; add rows of "
+        "the other kind, or choose another target"
+    )
+
+
+def _named(tasks: Sequence[TaskSpec], which: Sequence[int]) -> str:
+    shown = ", ".join(repr(tasks[t].name) for t in which[:_SHOWN_TARGETS])
+    more = f" and {len(which) - _SHOWN_TARGETS} more" if len(which) > _SHOWN_TARGETS else ""
+    return f"{'target' if len(which) == 1 else 'targets'} {shown}{more}"
+
+
+def _without_tasks(dataset: Dataset, empty: Sequence[int], constant: Sequence[int]) -> Dataset:
+    """The set without some tasks, and without the rows that only they have."""
+    bad = {*empty, *constant}
+    kept = [t for t in range(len(dataset.tasks)) if t not in bad]
+    labels = dataset.labels[:, kept]
+    bounds = None if dataset.bounds is None else dataset.bounds[:, :, kept]
+    has_label = ~np.isnan(labels).all(axis=1)
+    if bounds is not None:
+        has_label |= ~np.isnan(bounds).all(axis=(0, 2))
+    rows = np.flatnonzero(has_label)
+    counts = [f"{len(which):,} {what}" for which, what in ((constant, "of one value"), (empty, "of none")) if which]
+    note = f"{len(bad):,} columns are left out ({', '.join(counts)}): {_named(dataset.tasks, sorted(bad))}"
+    return replace(
+        dataset,
+        smiles=tuple(dataset.smiles[i] for i in rows),
+        ids=tuple(dataset.ids[i] for i in rows),
+        labels=labels[rows],
+        weights=dataset.weights[rows],
+        tasks=tuple(dataset.tasks[t] for t in kept),
+        n_unlabelled=dataset.n_unlabelled + len(dataset) - len(rows),
+        bounds=None if bounds is None else bounds[:, rows],
+        notes=(*dataset.notes, note),
+    )

@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,15 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from molgraph.atomic import atomic_folder, check_folder
-from molgraph.chem.files.reader import open_records
 from molgraph.chem.fingerprints import morgan_fingerprints
 from molgraph.chem.identity import canonical_smiles
 from molgraph.config import Device
 from molgraph.datasets.dataset import Dataset
-from molgraph.datasets.tables import read_table
 from molgraph.domain.shift import shift_check
 from molgraph.errors import InputError
 from molgraph.evaluation.judge import TaskRows, judge_task
+from molgraph.evaluation.measured import TableOptions, other_scales, read_measured
 from molgraph.evaluation.pictures import draw_task
 from molgraph.evaluation.recalibrate import recalibrated_model
 from molgraph.evaluation.report import Evaluation, evaluation_values
@@ -47,6 +46,9 @@ def evaluate(
     target_columns: Sequence[str] | None = None,
     smiles_column: str | None = None,
     id_column: str | None = None,
+    missing: Sequence[str] = (),
+    where: Mapping[str, str] | None = None,
+    other_scale: bool = False,
     hit: str | None = None,
     level: float = 0.9,
     seed: int = 0,
@@ -68,6 +70,9 @@ def evaluate(
             tasks, and a table may lack some.
         smiles_column: Column of structures; found by name if left out.
         id_column: Column of identifiers; found by name if left out.
+        missing: Cells that mean "not measured" besides the usual ones.
+        where: Rows to take: the text that they must have in a column, e.g. `{"Standard Type": "IC50"}`.
+        other_scale: Recalibrate also with values that are not of the scale that the model learned.
         hit: What a hit is, for early enrichment (see `molgraph.rank.hit.parse_hit`); class 1 for classes by default.
         level: Level of the intervals in the parity plot.
         seed: Seed of the bootstrap samples.
@@ -75,8 +80,8 @@ def evaluate(
         overwrite: Replace the folders if they exist.
 
     Raises:
-        InputError: The table cannot be used, holds no compound to judge by, or holds training compounds to recalibrate
-            with.
+        InputError: The table cannot be used, holds no compound to judge by, or holds training compounds or values
+            of another scale to recalibrate with.
         ModelError: The model folder cannot be used.
 
     Example:
@@ -97,7 +102,8 @@ def evaluate(
     if not isinstance(model, Predictor):
         refuse_swapped([model], table)
     predictor = model if isinstance(model, Predictor) else Predictor.load(model, device=device)
-    whole = _read(predictor, table, target_columns, smiles_column, id_column)
+    options = TableOptions(target_columns, smiles_column, id_column, missing, where or {})
+    whole = read_measured(predictor, table, options)
     keys = [str(canonical_smiles(text)) for text in whole.smiles]
     known = predictor.in_training(keys)
     is_new = np.ones(len(whole), dtype=np.bool_) if known is None else ~np.array(known, dtype=np.bool_)
@@ -108,6 +114,11 @@ def evaluate(
     dataset = whole.take(np.flatnonzero(is_new))
     graphs = featurize(dataset.smiles, ids=dataset.ids, standardizer="none")
     prediction = predictor.predict_graphs(graphs, structures=dataset.smiles)
+    scales = other_scales(predictor, dataset, prediction.mean)
+    if recalibrate is not None and scales and not other_scale:
+        raise InputError(
+            f"{table} does not recalibrate the model: {'; '.join(scales)}; --other-scale recalibrates all the same"
+        )
     rule = None if hit is None else parse_hit(hit, predictor.tasks)
     neighbours = predictor.neighbours(dataset.smiles)
     similarity = None if neighbours is None else neighbours.similarity[:, 0]
@@ -131,6 +142,8 @@ def evaluate(
         rejected=whole.rejected,
         tasks=tuple(judge_task(part, seed=seed) for part in parts),
         shift=shift,
+        other_scales=scales,
+        notes=whole.notes,
     )
     stored = None
     if recalibrate is not None:
@@ -152,59 +165,6 @@ def _refuse_taken(output: str | Path | None, recalibrate: str | Path | None, *, 
         check_model_target(recalibrate, overwrite=overwrite)
     if output is not None and recalibrate is not None and os.path.realpath(output) == os.path.realpath(recalibrate):
         raise InputError(f"output and recalibrate are both {output}; give the new model a folder of its own")
-
-
-def _read(
-    predictor: Predictor,
-    table: str | Path,
-    target_columns: Sequence[str] | None,
-    smiles_column: str | None,
-    id_column: str | None,
-) -> Dataset:
-    """The table, with a column of labels for each task of the model; NaN for tasks that it lacks."""
-    tasks = predictor.tasks
-    if target_columns is not None and len(target_columns) != len(tasks):
-        raise InputError(
-            f"target columns are {', '.join(target_columns)}; name one for each task of the model, in its order: "
-            f"{', '.join(predictor.card.task_names)}"
-        )
-    names = dict(zip(predictor.card.task_names, target_columns or predictor.card.task_names, strict=True))
-    with open_records(table, smiles_column=smiles_column, id_column=id_column) as reader:
-        there = [task for task in tasks if target_columns is not None or names[task.name] in reader.column_names]
-        if not there:
-            raise InputError(
-                f"{table} has no column of a task of the model ({', '.join(names)}), but has "
-                f"{', '.join(reader.column_names)}; name the columns of labels with --target-columns"
-            )
-    read = read_table(
-        table,
-        smiles_column=smiles_column,
-        id_column=id_column,
-        target_columns=[names[task.name] for task in there],
-        task_kind=[task.kind for task in there],
-        standardizer=predictor.card.standardizer,
-        to_learn=False,
-    )
-    columns = [tasks.index(task) for task in there]
-    labels: NDArray[np.float64] = np.full((len(read), len(tasks)), np.nan)
-    labels[:, columns] = read.labels
-    bounds = None
-    if read.bounds is not None:
-        bounds = np.full((2, *labels.shape), np.nan)
-        bounds[:, :, columns] = read.bounds
-    return Dataset(
-        name=read.name,
-        smiles=read.smiles,
-        ids=read.ids,
-        labels=labels,
-        weights=read.weights,
-        tasks=tasks,
-        rejected=read.rejected,
-        merges=read.merges,
-        rows_read=read.rows_read,
-        n_unlabelled=read.n_unlabelled,
-        bounds=bounds,
-    )
 
 
 def _refuse_known(whole: Dataset, known: list[bool] | None) -> None:

@@ -103,6 +103,9 @@ class Evaluation:
         no_better_than_chance: Tasks in which the compounds that a model was recalibrated with are ranked no better than
             by chance; none where it was not recalibrated.
         pictures: Names of the files that were drawn.
+        other_scales: A sentence for each task whose values are not of the scale that the model learned: its metrics and
+            coverage say nothing then.
+        notes: What was made of the columns of the table, in sentences.
     """
 
     model: str
@@ -118,6 +121,8 @@ class Evaluation:
     shift: ShiftReport | None
     no_better_than_chance: tuple[str, ...] = ()
     pictures: tuple[str, ...] = ()
+    other_scales: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def evaluation_values(found: Evaluation) -> dict[str, Any]:

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from molgraph.chem.identity import canonical_smiles
-from molgraph.datasets.labels import MISSING, NumberColumn
+from molgraph.datasets.cells import MISSING
+from molgraph.datasets.labels import NumberColumn
 from molgraph.datasets.load import load_dataset
 from molgraph.datasets.tables import read_table
 from molgraph.errors import InputError
@@ -106,9 +107,9 @@ def test_kinds_are_recognized(table, cells, kind):
 def test_a_kind_can_be_asked_for(table):
     path = table("smiles,y\nCCO,0\nCCN,1\n")
     assert read_table(path, task_kind="regression").tasks[0].kind == "regression"
-    with pytest.raises(InputError, match=r"'y' holds '1.5' in row 0 .*; classification needs 0 and 1"):
+    with pytest.raises(InputError, match=r"'y' holds '1.5' in line 2.*; classification needs 0 and 1"):
         read_table(table(GOOD), task_kind="classification")
-    with pytest.raises(InputError, match=r"'y' holds 'yes' in row 1 .*; regression needs numbers"):
+    with pytest.raises(InputError, match=r"'y' holds 'yes' in line 3.*; regression needs numbers"):
         read_table(table("smiles,y\nCCO,0\nCCN,yes\n"), task_kind="regression")
 
 
@@ -116,11 +117,11 @@ def test_weights(table):
     dataset = read_table(table("smiles,y,w\nCCO,1,0.5\nCCN,5,0\nOCC,3,1.5\n"), weight_column="w")
     assert dataset.weights.tolist() == pytest.approx([4 / 3, 0.0])  # 1, times what two measurements are worth
     for cells, message in {
-        ("1", "-2"): "'w' holds -2 in row 1",
-        ("1", ""): "'w' holds nothing in row 1",
+        ("1", "-2"): "'w' holds -2 in line 3",
+        ("1", ""): "'w' holds nothing in line 3",
         ("0", "0"): "nothing but 0",
-        ("1", "heavy"): "'w' holds 'heavy' in row 1",
-        ("1", "inf"): "'w' holds 'inf' in row 1",
+        ("1", "heavy"): "'w' holds 'heavy' in line 3",
+        ("1", "inf"): "'w' holds 'inf' in line 3",
     }.items():
         path = table(f"smiles,y,w\nCCO,1,{cells[0]}\nCCN,2,{cells[1]}\n")
         with pytest.raises(InputError, match=message):
@@ -145,37 +146,37 @@ def test_weights(table):
             {},
             r"which column is to be predicted\? .*'a', 'b'; name .*--target-columns",
         ),
-        ("smiles,id,note\nCCO,1,x\nCCN,2,z\n", {}, "column 'note' holds 'x' in row 0"),
+        ("smiles,id,note\nCCO,1,x\nCCN,2,z\n", {}, "column 'note' holds 'x' in line 2"),
         ("smiles,note,who\nCCO,x,u\nCCN,z,v\n", {}, r"no column of numbers .*'note' holds 'x', 'who' holds 'u'; write"),
         ("smiles,id\nCCO,1\nCCN,2\n", {}, "no column of numbers .* there is no other column"),
-        ("smiles,y\nCCO,1\nCCN,high\n", {}, r"'y' holds 'high' in row 1 \(rows of data count from 0\); numbers"),
-        ("smiles,y\nCCO,1\nCCN,>\n", {}, r"'y' holds '>' in row 1 .*a bound needs a number behind its sign"),
-        ("smiles,y\nCCO,1\nCCN,>yes\n", {}, r"'y' holds '>yes' in row 1 .*a bound needs a number"),
-        ("smiles,y\nCCO,1\nCCN,~10\n", {}, r"'y' holds '~10' in row 1 .*give the number alone"),
+        ("smiles,y\nCCO,1\nCCN,high\n", {}, r"'y' holds 'high' in line 3; numbers"),
+        ("smiles,y\nCCO,1\nCCN,>\n", {}, r"'y' holds '>' in line 3.*a bound needs a number behind its sign"),
+        ("smiles,y\nCCO,1\nCCN,>yes\n", {}, r"'y' holds '>yes' in line 3.*a bound needs a number"),
+        ("smiles,y\nCCO,1\nCCN,~low\n", {}, r"'y' holds '~low' in line 3.*a bound is written as >10, a range as 7-8"),
         (
             "smiles,y\nCCO,1\nCCN,>0\n",
             {"task_kind": "classification"},
-            r"'y' holds '>0' in row 1 .*classification needs 0 and 1",
+            r"'y' holds '>0' in line 3.*classification needs 0 and 1",
         ),
         (
             "smiles,y,w\nCCO,1,1\nCCN,2,<1\n",
             {"target_columns": ["y"], "weight_column": "w"},
-            r"weight column 'w' holds '<1' in row 1 .*a weight is a number",
+            r"weight column 'w' holds '<1' in line 3.*a weight is a number",
         ),
-        ("smiles;y\nCCO;1,500\nCCN;2\n", {}, r"'1,500' in row 0 .*may part thousands or decimals; write .*point"),
-        ("smiles;y\nCCO;1,5\nCCN;2.5\n", {}, r"'1,5' in row 0 .* and '2.5' in row 1 .*one decimal sign"),
-        ("smiles;y\nCCO;1,234,567\nCCN;2\n", {}, r"'1,234,567' in row 0 .*thousands without a sign"),
-        ("smiles;y;z\nCCO;1,500;a\nCCN;;\n", {}, r"'y' holds '1,500' in row 0 .*thousands without a sign"),
+        ("smiles;y\nCCO;1,500\nCCN;2\n", {}, r"'1,500' in line 2.*may part thousands or decimals; write .*point"),
+        ("smiles;y\nCCO;1,5\nCCN;2.5\n", {}, r"'1,5' in line 2.* and '2.5' in line 3.*one decimal sign"),
+        ("smiles;y\nCCO;1,234,567\nCCN;2\n", {}, r"'1,234,567' in line 2.*thousands without a sign"),
+        ("smiles;y;z\nCCO;1,500;a\nCCN;;\n", {}, r"'y' holds '1,500' in line 2.*thousands without a sign"),
         (
-            "smiles,IC50,mw,note\nCCO,120,46,x\nCCN,~90,45,3\nCCC,>10,44,z\n",
+            "smiles,IC50,mw,note\nCCO,120,46,x\nCCN,weak,45,3\nCCC,>10,44,z\n",
             {},
-            r"which column is to be predicted\? .*'mw', and in 'IC50' but for '~90'; name .*--target-columns",
+            r"which column is to be predicted\? .*'mw', and in 'IC50' but for 'weak'; name .*--target-columns",
         ),
-        ("smiles,IC50,note\nCCO,120,x\nCCN,~90,3\nCCC,7,z\n", {}, r"column 'IC50' holds '~90' in row 1 "),
-        ("smiles,y\nCCO,1\nCCN,-inf\n", {}, r"'-inf' in row 1 .*infinite"),
-        ("smiles,y\nCCO,1\nCCN,1e999\n", {}, r"'1e999' in row 1"),
-        ("smiles,y\nCCO,1_000\nCCN,1\n", {}, r"'1_000' in row 0"),
-        ("smiles,y\nCCO,yes\nCCN,2.5\n", {}, r"'yes' in row 0 .* and '2.5' in row 1"),
+        ("smiles,IC50,note\nCCO,120,x\nCCN,weak,3\nCCC,7,z\n", {}, r"column 'IC50' holds 'weak' in line 3"),
+        ("smiles,y\nCCO,1\nCCN,-inf\n", {}, r"'-inf' in line 3.*infinite"),
+        ("smiles,y\nCCO,1\nCCN,1e999\n", {}, r"'1e999' in line 3"),
+        ("smiles,y\nCCO,1_000\nCCN,1\n", {}, r"'1_000' in line 2"),
+        ("smiles,y\nCCO,yes\nCCN,2.5\n", {}, r"'yes' in line 2.*such as '2.5' in line 3"),
         ("smiles,y\nC1,1\nC(C,2\n", {"smiles_column": "smiles"}, r"none of the 2 rows .*unclosed ring.*'smiles'"),
         ("smiles,y\nCCO,1\nCCN,1\nCCC,1\n", {}, "only class 1 in 3 usable rows"),
         ("smiles,y\nCCO,5.5\nCCN,5.5\n", {}, "only the value 5.5 in 2 usable rows"),
@@ -218,7 +219,7 @@ def test_a_missing_file(tmp_path):
 def test_row_numbers_survive_unreadable_rows_and_batches(table):
     rows = ["smiles,y", *("C" * (i % 50 + 1) + f",{i}" for i in range(9000)), "CCO,many"]
     rows[10] = ",1"
-    with pytest.raises(InputError, match="'many' in row 9000 "):
+    with pytest.raises(InputError, match="'many' in line 9002"):
         read_table(table("\n".join(rows) + "\n"))
 
 
@@ -253,7 +254,7 @@ def test_any_text_is_a_number_a_gap_or_named_in_the_error(text):
     if column.is_usable:
         assert not np.isinf(column.values()[1])
     else:
-        with pytest.raises(InputError, match="row 7"):
+        with pytest.raises(InputError, match="line 9"):
             column.values()
 
 
@@ -308,7 +309,7 @@ def test_bounds_are_read_beside_measured_values(tmp_path):
     assert dataset.n_unlabelled == 1
     assert dataset.n_bounds.tolist() == [3, 1]
     assert dataset.account().bounds == 4
-    assert "y: 2 labels and 3 bounds, 5.5 to 6.5" in "\n".join(dataset.summary())
+    assert "y: 2 measured values, 3 censored (> or <), 5.5 to 6.5" in "\n".join(dataset.summary())
     assert dataset.take([1]).bounds[0, 0, 0] == 10
     without = dataclasses.replace(dataset, bounds=None)
     assert without.fingerprint != dataset.fingerprint

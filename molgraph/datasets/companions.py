@@ -1,0 +1,145 @@
+"""Columns that belong to a column of values: its relation (`>`), its unit, and what was measured.
+
+ChEMBL writes `Standard Type`, `Standard Relation`, `Standard Value` and `Standard Units`, PubChem the same; others
+write `IC50 (nM)` and `IC50 qualifier`, or a single column `relation` beside the only value.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from molgraph.chem.files.columns import plain
+from molgraph.datasets.quantities import named, split_unit
+
+Role = Literal["relation", "unit", "type"]
+
+#: Words for the roles at the beginning or the end of a column's name, as regular expressions.
+_ROLES: Mapping[Role, str] = MappingProxyType(
+    {
+        "relation": r"relations?|relationship|qualifiers?|operators?|modifiers?|prefix|censor(?:ed|ing)?|inequality",
+        "unit": r"units?|uom",
+        "type": r"types?|endpoint|parameter|measurement",
+    }
+)
+
+_PATTERNS: Mapping[Role, re.Pattern[str]] = MappingProxyType(
+    {role: re.compile(rf"(?:(.*?)_)?(?:{words})(?:_(.*))?") for role, words in _ROLES.items()}
+)
+
+#: Values of any kind: what they are stands in another column, or nowhere.
+_GENERIC = re.compile(r"(?:(?:pubchem_)?(?:standard|published|activity|assay)_?)?(?:values?|results?)")
+
+#: What a cell of a relation column says: on which side of the number the value lies, or that it is the number.
+_RELATIONS: Mapping[str, Literal["above", "below", "exact", "about"]] = MappingProxyType(
+    {
+        **dict.fromkeys((">", ">=", ">>", "=>", "\u2265", "gt", "ge"), "above"),
+        **dict.fromkeys(("<", "<=", "<<", "=<", "\u2264", "lt", "le"), "below"),
+        **dict.fromkeys(("=", "==", "eq", ""), "exact"),
+        **dict.fromkeys(("~", "~=", "\u2248", "ca", "ca.", "about"), "about"),
+    }
+)
+
+
+@dataclass(frozen=True)
+class Companions:
+    """The columns that belong to a column of values; None where there is none."""
+
+    relation: str | None = None
+    unit: str | None = None
+    type: str | None = None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Those that are there."""
+        return tuple(name for name in (self.relation, self.unit, self.type) if name is not None)
+
+
+def is_generic(column: str) -> bool:
+    """Whether a column is called a value, and what it is a value of is said elsewhere."""
+    return _GENERIC.fullmatch(plain(split_unit(column)[0])) is not None
+
+
+def find_companions(column: str, names: Sequence[str], *, is_alone: bool) -> Companions:
+    """The columns among `names` that belong to `column` by their names.
+
+    Args:
+        column: A column of values.
+        names: All columns.
+        is_alone: Whether it is the only target, to which a column called `relation` or `unit` must belong.
+
+    >>> find_companions("Standard Value", ["Standard Type", "Standard Relation", "Standard Value"], is_alone=True)
+    Companions(relation='Standard Relation', unit=None, type='Standard Type')
+    """
+    return Companions(
+        relation=_find("relation", column, names, is_alone=is_alone),
+        unit=_find("unit", column, names, is_alone=is_alone),
+        type=_find("type", column, names, is_alone=is_alone),
+    )
+
+
+def companion_names(names: Sequence[str]) -> tuple[str, ...]:
+    """Those of the names that a companion may have."""
+    return tuple(name for name in names if any(pattern.fullmatch(plain(name)) for pattern in _PATTERNS.values()))
+
+
+def _find(role: Role, column: str, names: Sequence[str], *, is_alone: bool) -> str | None:
+    own, generic = _stem(column), is_generic(column)
+    says = named(column)
+    is_p = says is not None and says.scale == "p"
+    if is_p and role != "relation":
+        return None
+    wanted = {own, own.removeprefix("pubchem_")}
+    if generic:
+        wanted |= {re.sub(r"_?(?:values?|results?)$", "", stem) for stem in wanted}
+    candidates = []
+    for name in names:
+        match = _PATTERNS[role].fullmatch(plain(name))
+        if match is None or name == column:
+            continue
+        stem = _stem("_".join(part for part in match.groups() if part))
+        if stem in wanted:
+            return name
+        # ChEMBL's standard relation is that of the concentration, and not of the p-value beside it.
+        if stem == "" or (stem in {"standard", "activity", "value", "result"} and not is_p):
+            candidates.append(name)
+    # A type says what any value is of; that of a column with a name of its own is known.
+    return candidates[0] if len(candidates) == 1 and is_alone and (role != "type" or generic) else None
+
+
+def _stem(name: str) -> str:
+    return plain(split_unit(name)[0]).strip("_()[]")
+
+
+@dataclass
+class TextColumn:
+    """The cells of a companion, as they come."""
+
+    name: str
+    cells: list[str] = field(default_factory=list)
+
+    def counts(self, rows: NDArray[np.int64]) -> Counter[str]:
+        """How often each text stands in some rows."""
+        return Counter(self.cells[row].strip().strip("'\"").strip() for row in rows.tolist())
+
+
+def relation_sides(column: TextColumn) -> NDArray[np.int64] | None:
+    """`[n]` 0 where a cell says that the value lies above the number, 1 below, -1 neither; None for other columns.
+
+    Args:
+        column: A column that is called a relation. If some of its cells are no relations, it is none.
+    """
+    sides = {"above": 0, "below": 1, "exact": -1, "about": -1}
+    known = {text: _RELATIONS.get(text.strip().strip("'\"").strip().lower()) for text in set(column.cells)}
+    known = {text: "exact" if text.strip().lower() in _NONE else found for text, found in known.items()}
+    if any(found is None for found in known.values()):
+        return None
+    return np.array([sides[known[text] or "exact"] for text in column.cells], dtype=np.int64)
+
+
+_NONE = frozenset({"none", "na", "nan", "null", "n/a"})

@@ -1,0 +1,161 @@
+"""The rows of a table as they are read: structures, identifiers, and columns of numbers and of texts."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from molgraph.chem.files import RecordBatch, RecordReader, open_records
+from molgraph.chem.files.columns import position_of
+from molgraph.datasets.companions import TextColumn, companion_names, find_companions
+from molgraph.datasets.labels import NumberColumn, Place, line_of, record_of
+from molgraph.errors import InputError
+from molgraph.results import Rejected
+
+_T = TypeVar("_T")
+
+#: The target columns that mean all columns of numbers.
+ALL_COLUMNS = "*"
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is asked of a table.
+
+    Attributes:
+        smiles_column: Column of structures; found by name if None.
+        id_column: Column of identifiers; found by name if None.
+        target_columns: Columns of labels; None or `*` for all that hold numbers.
+        weight_column: Column of weights.
+        missing: Cells that mean "not measured", besides the usual ones.
+        where: Texts that rows must have, by column; all rows if empty.
+    """
+
+    smiles_column: str | None = None
+    id_column: str | None = None
+    target_columns: tuple[str, ...] | None = None
+    weight_column: str | None = None
+    missing: tuple[str, ...] = ()
+    where: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def takes_all(self) -> bool:
+        """Whether all columns are looked at."""
+        return self.target_columns is None or self.target_columns == (ALL_COLUMNS,)
+
+
+@dataclass
+class Rows:
+    """The table as it is read: records in columns, structures and numbers still apart.
+
+    Attributes:
+        smiles_column: Column of structures.
+        column_names: All columns.
+        place: Where a row stands in the file.
+        rows: Row numbers of each batch.
+        ids: Identifiers.
+        smiles: Structures.
+        numbers: Columns of numbers, by name.
+        texts: Columns that say what numbers are, by name.
+        rejected: Records that could not be read.
+        n_skipped: Rows that were not asked for.
+    """
+
+    smiles_column: str = ""
+    column_names: tuple[str, ...] = ()
+    place: Place = line_of
+    rows: list[NDArray[np.int64]] = field(default_factory=list)
+    ids: list[str] = field(default_factory=list)
+    smiles: list[str] = field(default_factory=list)
+    numbers: dict[str, NumberColumn] = field(default_factory=dict)
+    texts: dict[str, TextColumn] = field(default_factory=dict)
+    rejected: list[Rejected] = field(default_factory=list)
+    n_skipped: int = 0
+
+    @property
+    def n_read(self) -> int:
+        """Rows that were asked for."""
+        return len(self.smiles) + len(self.rejected)
+
+
+def read_rows(source: str | Path, wanted: Wanted) -> Rows:
+    """All records; numbers of the named columns, or of all columns where no target is named.
+
+    Raises:
+        InputError: A column is not there, or the file cannot be read.
+    """
+    targets = wanted.target_columns
+    if targets is not None and len(set(targets)) < max(len(targets), 1):
+        raise InputError(f"target columns are {', '.join(targets) or 'none'}; name at least one, and each once")
+    if targets is not None and len(targets) > 1 and ALL_COLUMNS in targets:
+        raise InputError(f"target columns are {', '.join(targets)}; {ALL_COLUMNS} means all and stands alone")
+    table = Rows()
+    with _opened(source, wanted) as records:
+        table.smiles_column, table.column_names = records.smiles_column, records.column_names
+        table.place = record_of if records.format in {"sdf", "parquet"} or len(records.files) > 1 else line_of
+        for name in (*wanted.where, *([wanted.weight_column] if wanted.weight_column else [])):
+            position_of(name, records.column_names, str(source))
+        for batch in records:
+            _add(table, batch, wanted)
+    if wanted.where and table.n_read == 0:
+        chosen = ", ".join(f"{name}={text}" for name, text in wanted.where.items())
+        raise InputError(f"{source}: no row has {chosen}; compare the spelling with that in the table")
+    return table
+
+
+def _opened(source: str | Path, wanted: Wanted) -> RecordReader:
+    """The records with the columns that matter: those asked for, and those that say what they are."""
+    if wanted.takes_all or str(source) == "-":
+        keep: tuple[str, ...] | Literal["all"] = "all"
+    else:
+        with open_records(source, smiles_column=wanted.smiles_column, id_column=wanted.id_column) as records:
+            keep = _needed(wanted, records.column_names)
+    return open_records(source, smiles_column=wanted.smiles_column, id_column=wanted.id_column, keep_columns=keep)
+
+
+def _needed(wanted: Wanted, names: Sequence[str]) -> tuple[str, ...]:
+    """The columns that were asked for, and those that say what they are."""
+    targets = wanted.target_columns or ()
+    others = [name for name in companion_names(names) if name not in targets]
+    beside: list[str] = []
+    for target in targets:
+        beside += find_companions(target, others, is_alone=len(targets) == 1).names
+    weights = () if wanted.weight_column is None else (wanted.weight_column,)
+    return tuple(dict.fromkeys((*targets, *weights, *wanted.where, *beside)))
+
+
+def _add(table: Rows, batch: RecordBatch, wanted: Wanted) -> None:
+    """The rows of a batch that are asked for."""
+    chosen = _chosen(batch.columns, len(batch.rows), wanted.where)
+    table.rows.append(batch.rows[chosen])
+    table.ids += _at(batch.ids, chosen)
+    table.smiles += _at(batch.smiles, chosen)
+    kept = _chosen(batch.rejected_columns, len(batch.rejected), wanted.where)
+    table.rejected += _at(batch.rejected, kept)
+    table.n_skipped += len(batch.rows) + len(batch.rejected) - len(chosen) - len(kept)
+    texts = set(companion_names(tuple(batch.columns)))
+    for column, all_cells in batch.columns.items():
+        cells = _at(all_cells, chosen)
+        if column in texts:
+            table.texts.setdefault(column, TextColumn(column)).cells += cells
+        is_number = wanted.takes_all or column in (*(wanted.target_columns or ()), wanted.weight_column)
+        if is_number:
+            if column not in table.numbers:
+                missing = frozenset(text.strip().lower() for text in wanted.missing)
+                table.numbers[column] = NumberColumn(column, missing, table.place)
+            table.numbers[column].extend(cells, batch.rows[chosen])
+
+
+def _chosen(columns: Mapping[str, Sequence[str]], n: int, where: Mapping[str, str]) -> NDArray[np.int64]:
+    """Positions of the rows whose cells are as asked for."""
+    fits = np.ones(n, dtype=np.bool_)
+    for name, text in where.items():
+        fits &= np.array([cell.strip().strip("'\"").strip() == text for cell in columns[name]], dtype=np.bool_)
+    return np.flatnonzero(fits)
+
+
+def _at(cells: Sequence[_T], chosen: NDArray[np.int64]) -> list[_T]:
+    return list(cells) if len(chosen) == len(cells) else [cells[i] for i in chosen.tolist()]

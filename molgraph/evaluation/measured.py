@@ -1,0 +1,232 @@
+"""The measured values of a table, on the scale of the tasks of a model - or a word that they are of another."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from molgraph.chem.files.reader import open_records
+from molgraph.datasets.companions import is_generic
+from molgraph.datasets.dataset import Dataset
+from molgraph.datasets.quantities import named
+from molgraph.datasets.tables import read_table
+from molgraph.datasets.units import P_UNIT, unit_of
+from molgraph.errors import InputError
+from molgraph.prediction.predictor import Predictor
+from molgraph.tasks import TaskSpec
+
+Floats = NDArray[np.float64]
+
+#: Share of values beyond the range of training, and half of it more on either side, from which the scale is another.
+_SHARE_BEYOND = 0.5
+
+#: Values that are needed to tell.
+_LEAST_LEARNED, _LEAST_MEASURED = 10, 5
+
+#: Powers of ten by which logarithms may be off in the middle before another unit is suspected.
+_MOST_OFF = 2.5
+
+#: Units that are tried where values may be concentrations.
+_TRIED = ("nM", "uM", "mM", "M")
+
+#: What one nanomolar is in mol/L.
+_NANO = 1e-9
+
+
+@dataclass(frozen=True)
+class TableOptions:
+    """How a table of measured values is read; see `molgraph.datasets.tables.read_table`."""
+
+    target_columns: Sequence[str] | None = None
+    smiles_column: str | None = None
+    id_column: str | None = None
+    missing: Sequence[str] = ()
+    where: Mapping[str, str] = field(default_factory=dict)
+
+
+def read_measured(predictor: Predictor, table: str | Path, options: TableOptions) -> Dataset:
+    """The table, with a column of labels for each task of the model; NaN for tasks that it lacks.
+
+    What a task learned as a p-value or in a known unit is converted to that: a column `IC50 (nM)` is measured values of
+    the task `pIC50`.
+
+    Raises:
+        InputError: The table has no column of a task, or its values cannot be converted to the unit of the task.
+    """
+    tasks = predictor.tasks
+    columns = _columns(predictor, table, options)
+    as_is = [columns[task.name] for task in tasks if task.name in columns and not _has_scale(task)]
+    there = [task for task in tasks if task.name in columns]
+    read = read_table(
+        table,
+        smiles_column=options.smiles_column,
+        id_column=options.id_column,
+        target_columns=[columns[task.name] for task in there],
+        task_kind=[task.kind for task in there],
+        standardizer=predictor.card.standardizer,
+        missing=options.missing,
+        where=options.where,
+        as_is=as_is,
+        to_learn=False,
+    )
+    index = [tasks.index(task) for task in there]
+    labels: Floats = np.full((len(read), len(tasks)), np.nan)
+    bounds: Floats | None = None if read.bounds is None else np.full((2, *labels.shape), np.nan)
+    for t, (task, found) in enumerate(zip(there, read.tasks, strict=True)):
+        factor = _factor(task, found, columns[task.name], table)
+        labels[:, index[t]] = read.labels[:, t] * factor
+        if bounds is not None and read.bounds is not None:
+            bounds[:, :, index[t]] = read.bounds[:, :, t] * factor
+    return Dataset(
+        name=read.name,
+        smiles=read.smiles,
+        ids=read.ids,
+        labels=labels,
+        weights=read.weights,
+        tasks=tasks,
+        rejected=read.rejected,
+        merges=read.merges,
+        rows_read=read.rows_read,
+        n_unlabelled=read.n_unlabelled,
+        bounds=bounds,
+        notes=read.notes,
+    )
+
+
+def _columns(predictor: Predictor, table: str | Path, options: TableOptions) -> dict[str, str]:
+    """The column of each task that the table has."""
+    names = predictor.card.task_names
+    given = options.target_columns
+    if given is not None and len(given) != len(names):
+        raise InputError(
+            f"target columns are {', '.join(given)}; name one for each task of the model, in its order: "
+            f"{', '.join(names)}"
+        )
+    if given is not None:
+        return dict(zip(names, given, strict=True))
+    with open_records(table, smiles_column=options.smiles_column, id_column=options.id_column) as reader:
+        header = reader.column_names
+    found = {task.name: column for task in predictor.tasks if (column := _column_of(task, header)) is not None}
+    if not found:
+        raise InputError(
+            f"{table} has no column of a task of the model ({', '.join(names)}), but has {', '.join(header)}; name the "
+            "columns of labels with --target-columns"
+        )
+    return found
+
+
+def _column_of(task: TaskSpec, header: Sequence[str]) -> str | None:
+    """The column of that name, or the only one that is learned under it."""
+    if task.name in header:
+        return task.name
+    if not is_p_value(task):
+        return None
+    says = {column: named(column) for column in header}
+    same = [column for column, found in says.items() if found and found.unit and found.p_name == task.name]
+    generic = [column for column in header if is_generic(column)]
+    return same[0] if len(same) == 1 else generic[0] if not same and len(generic) == 1 else None
+
+
+def _has_scale(task: TaskSpec) -> bool:
+    """Whether the values of a task have a unit that others can be converted to."""
+    return task.kind == "regression" and (is_p_value(task) or unit_of(task.unit or "") is not None)
+
+
+def is_p_value(task: TaskSpec) -> bool:
+    """Whether a task is the negative logarithm of a molar concentration, by its unit or else its name.
+
+    >>> is_p_value(TaskSpec("bace", "regression", unit="pIC50")), is_p_value(TaskSpec("IC50", "regression"))
+    (True, False)
+    """
+    says = named(task.unit or task.name)
+    return task.unit == P_UNIT or (says is not None and says.scale == "p")
+
+
+def _factor(task: TaskSpec, found: TaskSpec, column: str, table: str | Path) -> float:
+    """What values are to be multiplied by to be in the unit of the task."""
+    mine, theirs = unit_of(task.unit or ""), unit_of(found.unit or "")
+    if mine is None or theirs is None or found.unit is None:
+        return 1.0
+    if mine.dimension != theirs.dimension:
+        raise InputError(
+            f"{table}: {column!r} is in {theirs.name}, and the model learned {task.name!r} in {mine.name}, which "
+            "cannot be converted into each other; give a table in the unit of the model"
+        )
+    return theirs.factor / mine.factor
+
+
+def other_scales(predictor: Predictor, dataset: Dataset, mean: Floats) -> tuple[str, ...]:
+    """A sentence for each task whose values in the table are not of the scale that the model learned.
+
+    Args:
+        predictor: The model.
+        dataset: n compounds; labels are `[n, T]`.
+        mean: `[n, T]` predictions.
+    """
+    sentences = []
+    calibration = predictor.calibration
+    for t, task in enumerate(predictor.tasks):
+        if task.kind != "regression":
+            continue
+        learned = calibration.data.labels[:, t]
+        measured = dataset.labels[:, t]
+        rows = np.isfinite(measured) & np.isfinite(mean[:, t])
+        sentence = scale_sentence(
+            task, learned[np.isfinite(learned)], measured[rows], mean[rows, t], is_log=calibration.is_log[t]
+        )
+        if sentence:
+            sentences.append(sentence)
+    return tuple(sentences)
+
+
+def scale_sentence(task: TaskSpec, learned: Floats, measured: Floats, mean: Floats, *, is_log: bool) -> str:
+    """Why values `measured [n]` are not of the scale of those `learned [m]`; empty if they may be.
+
+    Args:
+        task: The task.
+        learned: Values that the model was trained or calibrated on.
+        measured: Values of new compounds.
+        mean: `[n]` predictions of these.
+        is_log: Whether the task was learned as logarithms.
+
+    >>> task = TaskSpec("pIC50", "regression")
+    >>> scale_sentence(task, np.linspace(4, 9, 20), np.geomspace(10, 1e5, 9), np.full(9, 6.0), is_log=False)
+    'pIC50: the values of the table (10 to 1e+05) are not of the scale that the model learned (4 to 9); ...'
+    """
+    if len(learned) < _LEAST_LEARNED or len(measured) < _LEAST_MEASURED:
+        return ""
+    ranges = f"{measured.min():.3g} to {measured.max():.3g}"
+    own = f"{learned.min():.3g} to {learned.max():.3g}"
+    beyond = f"{task.name}: the values of the table ({ranges}) are not of the scale that the model learned ({own})"
+    if is_log and (measured <= 0).any():
+        return f"{beyond}; it learned logarithms, which values of 0 or less do not have"
+    old, new = (np.log10(learned), np.log10(measured)) if is_log else (learned, measured)
+    if _share_beyond(old, new) > _SHARE_BEYOND:
+        return f"{beyond}; {_guess(old, measured, is_log=is_log)}"
+    if is_log or is_p_value(task):
+        off = float(np.median(new - (np.log10(mean) if is_log else mean)))
+        if abs(off) > _MOST_OFF:
+            return f"{beyond}: half of them are off by a factor of {10 ** abs(off):.0g} or more; is the unit the same?"
+    return ""
+
+
+def _share_beyond(old: Floats, new: Floats) -> float:
+    slack = (old.max() - old.min()) / 2
+    return float(((new < old.min() - slack) | (new > old.max() + slack)).mean())
+
+
+def _guess(old: Floats, measured: Floats, *, is_log: bool) -> str:
+    """What may have happened, and what to do."""
+    if not is_log and (measured > 0).all():
+        for name in _TRIED:
+            unit = unit_of(name)
+            if unit is not None and _share_beyond(old, -np.log10(measured * unit.factor)) == 0:
+                return (
+                    f"-log10 of them is, if they are in {name}: call the column IC50 ({name}), or whatever it is, and "
+                    "name it with --target-columns"
+                )
+    if is_log and _share_beyond(old, -measured - np.log10(_NANO)) == 0:
+        return "they fit as negative logarithms of mol/L: give concentrations as in the training"
+    return "are they in another unit, or logarithms?"
