@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +26,9 @@ SELECTED = "selected.csv"
 OUTSIDE = "outside.csv"
 DIVERSE = "diverse.csv"
 DUPLICATES = "duplicates.csv"
+
+#: Compounds at the top of the list of which the expected hits are told: about as many as are bought at once.
+_BEST = 50
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,9 @@ def write_rankings(run: ScreenRun, folder: Path, options: ScreenOptions, stream:
     """
     inside, outside = run.top.inside(), run.top.outside()
     report, selected = (None, []) if run.selection is None else run.selection.finish()
+    if report is not None and run.selection is not None and run.goal is None and inside:
+        best = inside[:_BEST]
+        report = replace(report, expected_of_best=(len(best), float(run.selection.hit_probabilities(best).sum())))
     keys = frozenset(entry.key for entry in selected)
     # What nobody would buy is not looked at for what else speaks against it.
     wanted = {entry.key: entry for entry in (*inside, *selected)}

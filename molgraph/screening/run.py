@@ -68,14 +68,17 @@ class ScreenRun:
         is_ranked = scores > self._thresholds(prediction)  # a rejected row's NaN is above nothing
         is_candidate = np.zeros(len(batch), dtype=np.bool_)
         is_considered = ~np.isnan(scores)
+        above_each: tuple[int, ...] = ()
         if self.selection is not None and hit_scores is not None:
             is_considered = self.selection.are_considered(prediction, hit_scores)
             is_candidate = is_considered & self.selection.may_be_selected(hit_scores)
+            above_each = self.selection.above_each(hit_scores[is_considered])
         index = np.flatnonzero(is_ranked | is_candidate)
         found = hits_at(index, batch, prediction, scores, hit_scores, level=self.level, keep=self.keep_columns)
         return ShardResult(
             scored=len(batch) - len(prediction.rejected),
             considered=int(is_considered.sum()),
+            above_each=above_each,
             rejected=tuple(sorted([*batch.rejected, *prediction.rejected], key=lambda rejected: rejected.row)),
             hits=_chosen(found, is_ranked[index]),
             candidates=_chosen(found, is_candidate[index]),
@@ -106,7 +109,7 @@ class ScreenRun:
         for hit in found.hits:
             self.top.offer(hit.score, hit.row, hit)
         if self.selection is not None:
-            self.selection.count(found.considered)
+            self.selection.count(found)
             self.selection.keep(found.candidates)
 
 

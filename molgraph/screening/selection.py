@@ -20,6 +20,7 @@ from molgraph.rank.discovery_bound import bound_false_discoveries
 from molgraph.rank.diverse_selection import diverse_selection
 from molgraph.rank.hit import HitRule
 from molgraph.rank.hit_probability import fit_hit_probability
+from molgraph.rank.other_limits import count_above, lowest_rate, most_demanding_limit, p_values_at, thresholds_of
 from molgraph.rank.selection import HitCalibration, calibrate_hits, checked_fdr, selection_threshold
 from molgraph.rank.top import Ranked
 from molgraph.rank.weighted_selection import WeightedHitCalibration, calibrate_weighted_hits, weighted_selection
@@ -28,6 +29,7 @@ from molgraph.screening.candidates import CandidateFile
 from molgraph.screening.hits import Hit
 from molgraph.screening.out_of_fold import out_of_fold_rows
 from molgraph.screening.selection_report import FdrMethod, SelectionReport
+from molgraph.screening.shard import ShardResult
 
 if TYPE_CHECKING:  # loading a model loads torch: helpers are started before that
     from molgraph.prediction.predictor import Predictor
@@ -98,7 +100,9 @@ class LibrarySelection:
         self._weighted: WeightedHitCalibration | None = None
         if ratio is not None:
             self._weighted = calibrate_weighted_hits(scores, is_hit, ratio.calibration_weights, nobody, 1)
-        self._n_considered = 0
+        self._thresholds = thresholds_of(np.where(np.isfinite(is_hit), scores, np.nan))
+        self._above_each = np.zeros(len(self._thresholds), dtype=np.int64)
+        self._n_considered = self._n_scored = 0
         self._strengths: list[Floats] = []
 
     @property
@@ -127,9 +131,15 @@ class LibrarySelection:
             is_considered &= prediction.latent_distance <= 1.0
         return is_considered
 
-    def count(self, n_considered: int) -> None:
-        """Take note of rows that are considered."""
-        self._n_considered += n_considered
+    def above_each(self, scores: Floats) -> tuple[int, ...]:
+        """How many of the rows that are considered lie above each of the thresholds at which the library is counted."""
+        return count_above(scores, self._thresholds)
+
+    def count(self, found: ShardResult) -> None:
+        """Take note of how many rows there are."""
+        self._n_scored += found.scored
+        self._n_considered += found.considered
+        self._above_each += np.array(found.above_each, dtype=np.int64)
 
     def may_be_selected(self, scores: Floats) -> NDArray[np.bool_]:
         """Which rows may be selected by their p-value alone, `[B]`; these are to be kept."""
@@ -240,6 +250,7 @@ class LibrarySelection:
             threshold=float(p_values.max()) if selected else None,
             hits_above=int((is_above & (self._is_hit == 1)).sum()),
             non_hits_above=non_hits_above,
+            n_scored=self._n_scored,
             n_considered=n_new,
             in_training=look.in_training,
             outside_domain=look.outside_domain,
@@ -248,7 +259,25 @@ class LibrarySelection:
             n_calibration_hits=self._calibration.n_hits,
             least_selection=self._calibration.least_selection(n_new, self._settings.fdr),
             effective_calibration=None if self._ratio is None else self._ratio.effective_rows,
+            lowest_rate=None if selected or self._weighted is not None else self._lowest_rate(n_new),
+            easier_hit=None if selected or self._weighted is not None else self._easier_hit(n_new),
         )
+
+    def _lowest_rate(self, n_new: int) -> tuple[float, int] | None:
+        p_values = p_values_at(self._thresholds, self._calibration.non_hits[0], self._calibration.n_rows)
+        return lowest_rate(self._above_each.tolist(), p_values, n_new)
+
+    def _easier_hit(self, n_new: int) -> tuple[str, int] | None:
+        if len(self.hit.conditions) > 1:
+            return None
+        (condition,), data = self.hit.conditions, self._predictor.calibration.data
+        bounds = None if data.bounds is None else data.bounds[:, :, condition.column]
+        known = np.where(np.isfinite(self._is_hit), self._calibration_scores, np.nan)
+        found = most_demanding_limit(
+            condition, data.labels[:, condition.column], bounds, known, self._above_each.tolist(),
+            n_new=n_new, q=self._settings.fdr,
+        )  # fmt: skip
+        return None if found is None else (str(found[0]), found[1])
 
     def hit_probabilities(self, ranking: Sequence[Ranked[Hit]]) -> Floats:
         """Calibrated probability that each compound is a hit, `[B]`."""

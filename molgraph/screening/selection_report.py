@@ -29,6 +29,7 @@ class SelectionReport:
         threshold: The largest p-value that was selected; None if none was.
         hits_above: Calibration compounds that score as well as the last one selected and are hits.
         non_hits_above: Likewise those that are none.
+        n_scored: Rows of the library that were predicted.
         n_considered: Rows of the library that could be selected, m: those in the domain of the model.
         in_training: Compounds that score well enough and are training compounds: their answer is known.
         outside_domain: Compounds that score well enough but have no near enough training compound.
@@ -37,6 +38,12 @@ class SelectionReport:
         n_calibration_hits: Hits among them.
         least_selection: The fewest compounds that can be selected at once, given so many calibration compounds.
         effective_calibration: Calibration compounds of equal weight that would say as much; None without weights.
+        lowest_rate: Where nothing was selected, the lowest rate that selects any, and about how many; None if there is
+            none up to a half, or with weights.
+        easier_hit: Likewise the most demanding condition that selects any at the rate; None if the hit has several
+            conditions, or is a class.
+        expected_of_best: Compounds at the top of a list that is ranked by the hit, and the hits expected among them;
+            None where something else ranks.
     """
 
     hit: str
@@ -48,6 +55,7 @@ class SelectionReport:
     threshold: float | None
     hits_above: int
     non_hits_above: int
+    n_scored: int
     n_considered: int
     in_training: int
     outside_domain: int
@@ -56,6 +64,9 @@ class SelectionReport:
     n_calibration_hits: int
     least_selection: int
     effective_calibration: float | None
+    lowest_rate: tuple[float, int] | None = None
+    easier_hit: tuple[str, int] | None = None
+    expected_of_best: tuple[int, float] | None = None
 
     def sentences(self) -> list[str]:
         """What came, and under which assumption, in plain words."""
@@ -63,7 +74,10 @@ class SelectionReport:
         if self.selected:
             told = [f"Selected {self.selected:,} {of} as hits ({self.hit}).", *self._this_list(), self._guarantee()]
         elif not self.n_considered:
-            told = [f"Selected none: no row of the library is new to the model and in its domain (hit: {self.hit})."]
+            told = [
+                f"Selected none: no row of the library is new to the model and in its domain (hit: {self.hit}).",
+                f"With --domain ignore all {self.n_scored:,} rows are considered; no rate is promised of these.",
+            ]
         else:
             told = [
                 f"Selected none {of} as hits ({self.hit}) at a false discovery rate of {self.fdr:.0%}.",
@@ -71,7 +85,7 @@ class SelectionReport:
                     f"{self.n_calibration:,} calibration compounds allow no fewer than {self.least_selection:,} at "
                     "once, and not so many score well enough."
                 ),
-                "Ask for a higher --fdr, for a less demanding --hit, or measure more compounds.",
+                *self._alternatives(),
             ]
         told += [self._basis(), *self._left_out()]
         return told
@@ -94,6 +108,21 @@ class SelectionReport:
                 f"well{few}."
             ),
         ]
+
+    def _alternatives(self) -> list[str]:
+        """What would have been selected otherwise."""
+        others = []
+        if self.lowest_rate is not None:
+            others.append(f"--fdr {self.lowest_rate[0]:g} would select about {self.lowest_rate[1]:,}")
+        if self.easier_hit is not None:
+            others.append(f"--hit '{self.easier_hit[0]}' would select about {self.easier_hit[1]:,}")
+        told = ["Ask for a higher --fdr, for a less demanding --hit, or measure more compounds."]
+        if others:
+            told = [f"{', and '.join(others)}: choosing by looking like this, the rate is not held."]
+        if self.expected_of_best is not None:
+            n_best, hits = self.expected_of_best
+            told.append(f"Expect {hits:,.1f} hits among the best {n_best:,} of the list all the same.")
+        return told
 
     def _guarantee(self) -> str:
         """What the rate says, and of which lists."""

@@ -14,7 +14,7 @@ from molgraph.results import Rejected
 from molgraph.screening.hits import Hit
 
 #: Version of a stored shard.
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 
 _ARRAYS = ("mean", "std", "lower", "upper", "percentiles")
 
@@ -26,6 +26,7 @@ class ShardResult:
     Attributes:
         scored: Rows that were predicted.
         considered: Rows of these that may be sampled, or selected.
+        above_each: How many of these lie above each threshold at which a selection counts; empty without one.
         rejected: Rows that could not be used.
         hits: Rows that may still be among the best.
         candidates: Rows that may be selected.
@@ -34,6 +35,7 @@ class ShardResult:
 
     scored: int
     considered: int
+    above_each: tuple[int, ...]
     rejected: tuple[Rejected, ...]
     hits: tuple[Hit, ...]
     candidates: tuple[Hit, ...]
@@ -52,6 +54,7 @@ def joined(parts: Iterable[ShardResult], has_chance: Callable[[Hit], bool], *, l
     return ShardResult(
         scored=sum(part.scored for part in parts),
         considered=sum(part.considered for part in parts),
+        above_each=tuple(map(sum, zip(*(part.above_each for part in parts), strict=True))),
         rejected=tuple(rejected for part in parts for rejected in part.rejected),
         hits=tuple(hit for part in parts for hit in part.hits if has_chance(hit)),
         candidates=tuple(hit for part in parts for hit in part.candidates),
@@ -97,6 +100,7 @@ def to_bytes(content: ShardContent, result: ShardResult) -> bytes:
         "content": content.digest,
         "scored": result.scored,
         "considered": result.considered,
+        "above_each": result.above_each,
         "rejected": [asdict(rejected) for rejected in result.rejected],
         "hits": [hit_values(hit) for hit in result.hits],
         "candidates": [hit_values(hit) for hit in result.candidates],
@@ -125,6 +129,7 @@ def from_bytes(stored: bytes, name: str) -> tuple[str, ShardResult]:
         result = ShardResult(
             scored=int(values["scored"]),
             considered=int(values["considered"]),
+            above_each=tuple(int(count) for count in values["above_each"]),
             rejected=tuple(Rejected(**rejected) for rejected in values["rejected"]),
             hits=tuple(hit_from_values(hit) for hit in values["hits"]),
             candidates=tuple(hit_from_values(hit) for hit in values["candidates"]),

@@ -159,7 +159,7 @@ def test_helpers_give_the_same(folder, library, tmp_path, monkeypatch):
 def test_summary_holds_selection_and_shift(predictor, library, tmp_path):
     result = screen(predictor, library, output=tmp_path / "out", hit=HIT)
     summary = json.loads((tmp_path / "out" / "summary.json").read_text())
-    assert summary["selection"] == {**vars(result.selection)}
+    assert summary["selection"] == json.loads(json.dumps(vars(result.selection)))
     assert summary["selection"]["fdr"] == summary["settings"]["fdr"] == 0.1
     assert summary["settings"]["hit"] == HIT
     assert summary["shift"]["fires"] is False
@@ -198,7 +198,30 @@ def test_none_selected_is_said_with_the_reason(predictor, library, tmp_path):
     told = " ".join(result.selection.sentences())
     assert "Selected none" in told
     assert f"no fewer than {result.selection.least_selection}" in told
-    assert "Ask for a higher --fdr" in told
+    assert "Ask for a higher --fdr" in told or "would select about" in told
+    assert "hits among the best 50 of the list all the same" in told
+
+
+def test_where_nothing_is_selected_what_would_be_is_told_and_comes_true(predictor, assay, tmp_path):
+    (tmp_path / "new.smi").write_text("".join(f"{text} cpd{i}\n" for i, text in enumerate(assay[0][450:750])))
+    options = {"domain": "ignore", "alerts": [], "fdr": 0.1}
+    report = screen(predictor, tmp_path / "new.smi", output=tmp_path / "none", hit=HIT, **options).selection
+    assert report.selected == 0
+    (rate, n_by_rate), (easier, n_by_hit) = report.lowest_rate, report.easier_hit
+    told = " ".join(report.sentences())
+    assert f"--fdr {rate:g} would select about {n_by_rate}, and --hit '{easier}' would select about {n_by_hit}" in told
+    assert "choosing by looking like this, the rate is not held" in told
+    n_best, expected = report.expected_of_best
+    assert f"Expect {expected:.1f} hits among the best 50 of the list" in told
+    best = rows(tmp_path / "none" / "hits.csv")[:50]
+    assert n_best == 50
+    assert expected == pytest.approx(sum(float(row["hit_probability"]) for row in best), rel=1e-4)
+    screens = ({"hit": HIT, "fdr": rate}, {"hit": easier, "fdr": 0.1})
+    for number, (own, expected_count) in enumerate(zip(screens, (n_by_rate, n_by_hit), strict=True)):
+        found = screen(predictor, tmp_path / "new.smi", output=tmp_path / str(number), **{**options, **own}).selection
+        assert found.selected >= expected_count > 0
+        assert found.lowest_rate is found.easier_hit is None
+        assert found.selected < expected_count + 10
 
 
 def test_nothing_in_the_domain(predictor, tmp_path):
@@ -206,7 +229,9 @@ def test_nothing_in_the_domain(predictor, tmp_path):
     result = screen(predictor, tmp_path / "library.smi", output=tmp_path / "out", hit=HIT)
     assert result.selection.n_considered == 0
     assert not result.shift.was_checked
-    assert "Selected none: no row of the library is new" in " ".join(result.selection.sentences())
+    told = " ".join(result.selection.sentences())
+    assert "Selected none: no row of the library is new" in told
+    assert "With --domain ignore all 2 rows are considered" in told
 
 
 def test_weighted(predictor, library, tmp_path):
