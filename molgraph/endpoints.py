@@ -6,7 +6,6 @@ it. Where a network of its own pays for one more, an endpoint blends that with i
 encoder of the installation instead of holding a copy.
 """
 
-import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from importlib import resources
@@ -19,6 +18,7 @@ from molgraph.chem.files import open_records
 from molgraph.config import TrainConfig
 from molgraph.datasets.dataset import Dataset
 from molgraph.datasets.tables import read_table
+from molgraph.decode import decode_toml
 from molgraph.learners import LearnerName, Preset
 from molgraph.plain import parse_plain
 from molgraph.prediction.predictor import Predictor
@@ -89,8 +89,7 @@ def endpoints() -> tuple[Endpoint, ...]:
     >>> [endpoint.name for endpoint in endpoints()][:2]
     ['herg', 'ames']
     """
-    text = resources.files("molgraph_data").joinpath(_RECIPE).read_text(encoding="utf-8")
-    values = tomllib.loads(text)
+    values = decode_toml(resources.files("molgraph_data").joinpath(_RECIPE).read_bytes())
     return tuple(_endpoint(entry, values["not_for"]) for entry in values["endpoints"])
 
 

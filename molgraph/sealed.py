@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from molgraph.atomic import atomic_folder, check_folder
+from molgraph.decode import decode_json
 from molgraph.errors import InputError, ModelError
 
 CARD = "card.json"
@@ -22,7 +23,7 @@ _SEAL = "card_sha256"
 _MOST_CARD_BYTES = 2**26
 
 #: What content that does not fit its card can raise.
-_CONTENT_ERRORS: tuple[type[Exception], ...] = (KeyError, ValueError, TypeError, RuntimeError, IndexError)
+_CONTENT_ERRORS: tuple[type[Exception], ...] = (InputError, KeyError, ValueError, TypeError, RuntimeError, IndexError)
 
 
 @dataclass(frozen=True)
@@ -120,14 +121,13 @@ class SealedKind:
         """
         source = str(folder / CARD)
         try:
-            values = load_json(self.read(folder, CARD))
+            values = decode_json(self.read(folder, CARD))
             version = values["format_version"]
             is_sealed = values.pop(_SEAL, None) == _seal(values)
             kind = values.pop("kind", "model")
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-            raise ModelError(
-                f"{source} is no {self.noun} card ({type(error).__name__}); copy or {self.remedy}"
-            ) from error
+        except (InputError, KeyError, TypeError, AttributeError) as error:
+            why = str(error) if isinstance(error, InputError) else type(error).__name__
+            raise ModelError(f"{source} is no {self.noun} card ({why}); copy or {self.remedy}") from error
         if kind != self.noun:
             raise ModelError(
                 f"{folder} is a folder of the kind {reprlib.repr(kind)}, not {self._a()} folder; give a folder that "
@@ -167,7 +167,7 @@ class SealedKind:
         """What `parse` makes of a card; one that it refuses is one error that says what helps."""
         try:
             return parse()
-        except (InputError, RecursionError) as error:
+        except InputError as error:
             raise ModelError(f"{error}; copy or {self.remedy}") from error
 
     def _a(self) -> str:
@@ -178,8 +178,8 @@ def sealed_noun(folder: str | Path) -> str | None:
     """What kind of folder its card says it is, without checking anything; None where there is no readable card."""
     try:
         with (Path(folder) / CARD).open("rb") as file:
-            kind = load_json(file.read(_MOST_CARD_BYTES))["kind"]
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+            kind = decode_json(file.read(_MOST_CARD_BYTES))["kind"]
+    except (OSError, InputError, KeyError, TypeError):
         return None
     return kind if isinstance(kind, str) else None
 
@@ -187,15 +187,6 @@ def sealed_noun(folder: str | Path) -> str | None:
 def file_hashes(contents: Mapping[str, bytes]) -> dict[str, str]:
     """sha256 of each file."""
     return {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
-
-
-def load_json(content: bytes) -> Any:
-    """JSON without the constants that JSON does not have."""
-
-    def refuse(constant: str) -> None:
-        raise ValueError(f"{constant} is not JSON")
-
-    return json.loads(content, parse_constant=refuse)
 
 
 def _seal(values: Mapping[str, Any]) -> str:

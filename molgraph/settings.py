@@ -1,6 +1,5 @@
 """Settings that people write: values that are checked against the fields of a dataclass."""
 
-import tomllib
 import types
 import typing
 from collections.abc import Collection, Mapping
@@ -9,6 +8,7 @@ from functools import wraps
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
+from molgraph.decode import decode_toml, is_number, read_bounded
 from molgraph.errors import InputError
 from molgraph.spelling import did_you_mean
 
@@ -49,6 +49,9 @@ def _hint(kind: type, name: str, known: Collection[str]) -> str:
             return f"it is one of {held.__name__}: {field}={held.__name__}({name}=...)"
     return did_you_mean(name, known).strip() or f"there are {', '.join(known)}"
 
+#: Bytes of settings that are read.
+_MOST_BYTES = 1_000_000
+
 
 def require_range(config: object, name: str, value: float, low: float, high: float) -> None:
     """Raise an `InputError` if the field `name` of `config` has a value outside of these bounds."""
@@ -72,11 +75,12 @@ def read_toml(path: str | Path) -> dict[str, Any]:
         InputError: The file cannot be read, or is not TOML.
     """
     try:
-        with Path(path).open("rb") as file:
-            return tomllib.load(file)
+        content = read_bounded(path, _MOST_BYTES)
     except OSError as error:
         raise InputError(f"cannot read the settings in {path}: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    try:
+        return decode_toml(content)
+    except InputError as error:
         raise InputError(f"{path} is not a TOML file: {error}") from error
 
 
@@ -114,7 +118,7 @@ def _fits(value: object, expected: Any) -> bool:
         key, item = typing.get_args(expected)
         return isinstance(value, dict) and all(_fits(k, key) and _fits(v, item) for k, v in value.items())
     if expected is float:
-        return isinstance(value, int | float) and not isinstance(value, bool)
+        return is_number(value)
     if expected is int:
         return isinstance(value, int) and not isinstance(value, bool)
     return isinstance(value, expected)

@@ -37,6 +37,7 @@ from safetensors.torch import save as serialize_tensors
 from molgraph.card import FORMAT_VERSION, ModelCard, card_from_dict, card_to_dict
 from molgraph.chem.identity import KnownCompounds
 from molgraph.chem.standardize import STANDARDIZERS
+from molgraph.decode import decode_json
 from molgraph.domain.latent import LatentDomain, latent_domain_from_arrays
 from molgraph.encoder_store import encoder_digest, load_encoder, shipped_encoder_folder
 from molgraph.errors import ModelError
@@ -51,7 +52,7 @@ from molgraph.models.network import Network
 from molgraph.models.target_transforms import transforms_from_arrays
 from molgraph.models.weights import require_same_shapes
 from molgraph.reference import ReferenceValues, reference_from_arrays
-from molgraph.sealed import CARD, SealedKind, file_hashes, load_json
+from molgraph.sealed import CARD, SealedKind, file_hashes
 from molgraph.uncertainty.calibration import Calibration, calibration_from_arrays
 
 WEIGHTS = "weights.safetensors"
@@ -403,7 +404,7 @@ def _known(files: Mapping[str, bytes]) -> KnownCompounds | None:
 
 
 def _structures(card: ModelCard, files: Mapping[str, bytes], n_calibration: int) -> TrainingStructures:
-    text = load_json(files[STRUCTURES])
+    text = decode_json(files[STRUCTURES])
     n_rows = card.data.rows_used
     columns = {key: tuple(str(value) for value in text[key]) for key in ("ids", "smiles", "canonical")}
     calibration = tuple(str(value) for value in text["calibration"])

@@ -56,7 +56,7 @@ def test_a_recipe_that_says_something_else_is_refused(monkeypatch):
     text = resources.files("molgraph_data").joinpath("panel.toml").read_text(encoding="utf-8")
     values = tomllib.loads(text)
     values["endpoints"][0]["kind"] = "ranking"
-    monkeypatch.setattr("molgraph.endpoints.tomllib.loads", lambda _: values)
+    monkeypatch.setattr("molgraph.endpoints.decode_toml", lambda _: values)
     with pytest.raises(InputError, match=r"panel\.toml: herg: kind is 'ranking'"):
         endpoints()
 

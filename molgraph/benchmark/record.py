@@ -1,23 +1,20 @@
 """Records: what one learner reached on one split, as JSON that is checked when it is read."""
 
 import json
-import math
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from molgraph.atomic import atomic_path
+from molgraph.decode import decode_json, read_bounded
 from molgraph.errors import InputError
+from molgraph.plain import is_table, parse_plain
 
 #: Version of a record.
 FORMAT_VERSION = 1
 
-_TYPES: Mapping[str, type] = {
-    "data_set": str, "split": str, "seed": int, "learner": str, "metric": str, "value": float, "tasks": dict,
-    "rows": dict, "problem_sha256": str, "data_sha256": str, "settings": dict, "versions": dict, "seconds": float,
-    "peak_mb": float, "date": str,
-}  # fmt: skip
+#: Bytes of a record that are read.
+_MOST_BYTES = 2**26
 
 
 @dataclass(frozen=True)
@@ -85,15 +82,15 @@ def read_record(path: Path) -> Record:
         InputError: It is none, or lies under the name of another.
     """
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
+        values = decode_json(read_bounded(path, _MOST_BYTES))
+    except (OSError, InputError) as error:
         raise InputError(f"{path} is no record of a benchmark ({error}); delete it and run that cell again") from error
-    if not isinstance(values, dict) or values.pop("format_version", None) != FORMAT_VERSION:
+    if not is_table(values) or values.pop("format_version", None) != FORMAT_VERSION:
         raise InputError(f"{path} is no record of format {FORMAT_VERSION}; delete it and run that cell again")
-    wrong = [name for name in {*values, *_TYPES} if type(values.get(name)) is not _TYPES.get(name)]
-    if wrong or not _is_finite(values):
-        raise InputError(f"{path}: {', '.join(sorted(wrong)) or 'a number'} is not what a record holds; run it again")
-    record = Record(**{field.name: values[field.name] for field in fields(Record)})
+    try:
+        record: Record = parse_plain(Record, values, "record", str(path))
+    except InputError as error:
+        raise InputError(f"{error}; run it again") from error
     if path.stem != record.name:
         raise InputError(f"{path} is the record of {record.name}; give it that name")
     return record
@@ -109,11 +106,3 @@ def read_records(folder: Path) -> list[Record]:
     if not records:
         raise InputError(f"{folder} holds no records; run 'molgraph benchmark run' first")
     return records
-
-
-def _is_finite(value: object) -> bool:
-    if isinstance(value, dict):
-        return all(_is_finite(item) for item in value.values())
-    if isinstance(value, list):
-        return all(_is_finite(item) for item in value)
-    return not isinstance(value, float) or math.isfinite(value)

@@ -4,7 +4,6 @@ One TOML file per set in the installed package `molgraph_data`. A card with an u
 that a spelling mistake does not pass as an absent value.
 """
 
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -14,6 +13,7 @@ from types import MappingProxyType
 from typing import Any, get_args
 
 from molgraph.config import FoldSplit
+from molgraph.decode import decode_toml
 from molgraph.errors import InputError
 from molgraph.metrics.scores import METRICS
 from molgraph.tasks import Direction, TaskKind, TaskSpec
@@ -164,8 +164,8 @@ def parse_card(text: str, file: str) -> DatasetCard:
         InputError: The text is no TOML, or a key is unknown, missing or of the wrong kind.
     """
     try:
-        fields = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+        fields = decode_toml(text.encode(errors="surrogatepass"))
+    except InputError as error:
         raise InputError(f"{file} is not valid TOML: {error}") from error
     _check_fields(fields, file)
     kind: TaskKind = fields["kind"]

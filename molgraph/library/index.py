@@ -10,8 +10,10 @@ from typing import Any
 from molgraph import __version__
 from molgraph.atomic import atomic_path
 from molgraph.chem.standardize import STANDARDIZERS
+from molgraph.decode import decode_json, read_bounded
 from molgraph.errors import InputError
 from molgraph.features.schema import SCHEMAS
+from molgraph.plain import parse_plain
 
 #: Raised when older versions of molgraph can no longer read the folder.
 FORMAT_VERSION = 1
@@ -115,7 +117,7 @@ def read_index(folder: str | Path) -> LibraryIndex:
         raise InputError(f"{path} is damaged: its seal does not fit its content; pack the library again")
     try:
         index = _index(values)
-    except (KeyError, TypeError, ValueError) as error:
+    except InputError as error:
         raise InputError(f"{path} is damaged ({error}); pack the library again") from error
     schema = SCHEMAS.get(index.schema)
     if schema is None or schema.schema_hash != index.schema_hash or index.standardizer not in STANDARDIZERS:
@@ -132,32 +134,30 @@ def shard_path(folder: Path, entry: ShardEntry) -> Path:
 
 
 def _index(values: Mapping[str, Any]) -> LibraryIndex:
-    shards = tuple(ShardEntry(**entry) for entry in values["shards"])
-    for entry in shards:
-        if Path(entry.file).name != entry.file:
-            raise ValueError(f"the shard {entry.file!r} is no file of its folder")
-    return LibraryIndex(
-        schema=str(values["schema"]),
-        schema_hash=str(values["schema_hash"]),
-        standardizer=str(values["standardizer"]),
-        smiles_column=str(values["smiles_column"]),
-        id_column=None if values["id_column"] is None else str(values["id_column"]),
-        columns=tuple(map(str, values["columns"])),
-        sources=tuple(map(str, values["sources"])),
-        shards=shards,
-    )
+    own = {name: value for name, value in values.items() if name not in ("format_version", "molgraph_version")}
+    index: LibraryIndex = parse_plain(LibraryIndex, own, f"library of format {FORMAT_VERSION}", INDEX)
+    at = 0
+    for entry in index.shards:
+        if Path(entry.file).name != entry.file or not entry.file.isprintable():
+            raise InputError(f"the shard {entry.file[:80]!r} is no file of its folder")
+        if entry.first_row != at or not 0 <= entry.n_molecules <= entry.n_records or entry.n_bytes < 0:
+            raise InputError(f"the rows of the shard {entry.file} do not follow those before")
+        at += entry.n_records
+    if len(set(index.columns)) < len(index.columns):
+        raise InputError("a column comes more than once")
+    return index
 
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        if path.stat().st_size > _MAX_BYTES:
-            raise InputError(f"{path} has {path.stat().st_size:,} bytes; at most {_MAX_BYTES:,} are read")
-        values = json.loads(path.read_text(encoding="utf-8"))
+        content = read_bounded(path, _MAX_BYTES)
     except FileNotFoundError as error:
         raise InputError(f"{path.parent} is no packed library: it has no {INDEX}; make one with featurize") from error
     except OSError as error:
         raise InputError(f"{path} cannot be read ({error.strerror}); check the file and its permissions") from error
-    except ValueError as error:  # neither UTF-8 nor JSON
+    try:
+        values = decode_json(content)
+    except InputError as error:
         raise InputError(f"{path} is damaged ({error}); pack the library again") from error
     if not isinstance(values, dict):
         raise InputError(f"{path} is damaged (no table); pack the library again")

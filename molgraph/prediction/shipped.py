@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import get_args
 
 from molgraph.card import EndpointGroup
+from molgraph.decode import decode_json
 from molgraph.errors import InputError
-from molgraph.sealed import CARD, load_json, sealed_noun
+from molgraph.sealed import CARD, sealed_noun
 from molgraph.spelling import did_you_mean
 
 #: Stands for all built-in models; `panel:a,b` for some.
@@ -91,7 +92,7 @@ def model_folder(model: str | Path) -> Path:
 
 def _group(folder: Path) -> str:
     """What the card says; the card is checked when the model is loaded, which takes torch."""
-    return str(load_json((folder / CARD).read_bytes())["about"]["group"])
+    return str(decode_json((folder / CARD).read_bytes())["about"]["group"])
 
 
 def _folders(model: str | Path) -> tuple[Path, ...]:

@@ -13,6 +13,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save as serialize_arrays
 
 from molgraph.atomic import atomic_path
+from molgraph.decode import decode_json
 from molgraph.errors import InputError, TrainingError
 from molgraph.features.featurize import featurize
 from molgraph.graphs import PackedGraphs
@@ -179,8 +180,8 @@ def _stored_scaling(path: Path, identity: Mapping[str, str]) -> tuple[TargetScal
         with safe_open(path, framework="np") as file:
             about = file.metadata()
             scaling = TargetScaling(file.get_tensor("centre"), file.get_tensor("scale"))
-        there, mean_atoms = json.loads(about["identity"]), float(about["mean_atoms"])
-    except (SafetensorError, OSError, ValueError, KeyError, TypeError) as error:
+        there, mean_atoms = decode_json(about["identity"].encode()), float(about["mean_atoms"])
+    except (SafetensorError, OSError, InputError, ValueError, KeyError, TypeError) as error:
         raise TrainingError(f"{path} is damaged ({error}); delete {path.parent} and begin again") from error
     for key, value in identity.items():
         if there.get(key) != value:

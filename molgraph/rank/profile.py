@@ -15,7 +15,6 @@ weight = 2.0                      # 1 if left out
     no_alerts_of = ["pains"]
 """
 
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,6 +23,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from molgraph.decode import decode_toml, is_number, read_bounded
 from molgraph.errors import InputError
 from molgraph.rank.desirability import CURVES, geometric_mean
 from molgraph.rank.hit import HitRule, parse_hit, parse_requirement
@@ -155,12 +155,14 @@ def read_profile(path: str | Path, tasks: Sequence[TaskSpec], *, level: float) -
         InputError: The file cannot be read, or says something that cannot be done.
     """
     try:
-        if Path(path).stat().st_size > _MOST_BYTES:
-            raise InputError(f"{path} has more than {_MOST_BYTES:,} bytes; a profile is a few lines of TOML")
-        values = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+        content = read_bounded(path, _MOST_BYTES)
     except OSError as error:
         raise InputError(f"{path} cannot be read ({error.strerror}); give the TOML file of a profile") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except InputError as error:
+        raise InputError(f"{error}; a profile is a few lines of TOML") from error
+    try:
+        values = decode_toml(content)
+    except InputError as error:
         raise InputError(f"{path} is no TOML file ({error}); see the README for an example") from error
     try:
         return parse_profile(values, tasks, level=level)
@@ -208,22 +210,23 @@ def _objective(table: object, tasks: Sequence[TaskSpec]) -> Objective:
     if table.get("task") not in names:
         raise InputError(f"an objective has the task {table.get('task')!r}; the models have {', '.join(names)}")
     name = str(table["task"])
-    if table.get("curve") not in CURVES:
-        raise InputError(f"the objective {name} has the curve {table.get('curve')!r}; choose of {', '.join(CURVES)}")
+    curve = table.get("curve")
+    if not isinstance(curve, str) or curve not in CURVES:
+        raise InputError(f"the objective {name} has the curve {curve!r}; choose of {', '.join(CURVES)}")
     low, high = (_number(table, key, name) for key in ("low", "high"))
     weight = _number(table, "weight", name) if "weight" in table else 1.0
     if low >= high:
         raise InputError(f"the objective {name} has low = {low:g} and high = {high:g}; low must be less")
     if weight <= 0:
         raise InputError(f"the objective {name} has weight = {weight:g}; it must be above 0")
-    return Objective(name, names.index(name), str(table["curve"]), low, high, weight)
+    return Objective(name, names.index(name), curve, low, high, weight)
 
 
 def _number(table: Mapping[str, Any], key: str, name: str) -> float:
     value = table.get(key)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not np.isfinite(value):
+    if not is_number(value):
         raise InputError(f"the objective {name} has {key} = {value!r}; it must be a number")
-    return float(value)
+    return float(value)  # type: ignore[arg-type]  # it is one
 
 
 def _conditions(key: str, values: Mapping[str, Any]) -> str | None:

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
+from molgraph.decode import decode_json
 from molgraph.screening.hits import Hit
 from molgraph.screening.shard import hit_from_values, hit_values
 
@@ -25,7 +26,7 @@ class CandidateFile:
         self._file.seek(0)
         for position, line in enumerate(self._file):
             if wanted(position):
-                yield position, hit_from_values(json.loads(line))
+                yield position, hit_from_values(decode_json(line.encode(), allows_nonfinite=True))
         self._file.seek(0, 2)
 
 

@@ -15,14 +15,18 @@ import contextlib
 import hashlib
 import json
 import os
+import reprlib
 import shutil
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
 from molgraph.atomic import atomic_path, check_folder, clear_errors, is_out_of_space, move_folder
+from molgraph.decode import decode_json, read_bounded
 from molgraph.errors import InputError, MolgraphError
+from molgraph.plain import is_table, parse_plain
 from molgraph.screening.shard import ShardContent, ShardResult, from_bytes, to_bytes
 
 #: Version of `run.json`.
@@ -30,6 +34,12 @@ FORMAT_VERSION = 1
 
 #: Differences, and names of files, that a message shows.
 _SHOWN = 3
+
+#: Characters of a value that a message shows.
+_MOST_SHOWN = 200
+
+#: Bytes of a shard, and of `run.json` or the summary of an output, that are read.
+_MOST_SHARD_BYTES, _MOST_RUN_BYTES = 2**31, 2**28
 
 _LOCK = "lock"
 
@@ -54,15 +64,23 @@ class Ledger:
         self.result = folder / "result"
         self._folder = folder
 
-    def read(self, index: int, content: ShardContent) -> ShardResult:
+    def read(self, index: int, content: ShardContent, *, n_tasks: int, n_kept: int) -> ShardResult:
         """What was found in a shard that is done.
+
+        Args:
+            index: Its position.
+            content: What the library holds there.
+            n_tasks: Tasks of the models.
+            n_kept: Columns of the library that are carried along.
 
         Raises:
             InputError: The library has changed there, or the stored shard is damaged.
         """
         path = _shard_path(self._folder, index)
-        digest, result = from_bytes(path.read_bytes(), str(path))
-        if digest != content.digest:
+        with clear_errors(path):
+            stored = read_bounded(path, _MOST_SHARD_BYTES)
+        was, result = from_bytes(stored, str(path), n_tasks=n_tasks, n_kept=n_kept)
+        if (was.first_row, was.n_rows, was.digest) != (content.first_row, content.n_rows, content.digest):
             raise _ChangedError(
                 f"the library has changed since the screen in {self._folder} was begun: rows {content.first_row:,} to "
                 f"{content.first_row + content.n_rows - 1:,} are others; bring it back, or start again with --overwrite"
@@ -81,8 +99,9 @@ class Ledger:
 
     def forget_sizes(self) -> None:
         """Let the input have other sizes next time: it could not be read to its end, and must be copied again."""
-        run = json.loads((self._folder / "run.json").read_text(encoding="utf-8"))
-        _write_run(self._folder, {**run, "files": [[name, None] for name, _ in run["files"]]})
+        stored = _read_run(self._folder)
+        files = [[name, None] for name, _ in stored.files]
+        _write_run(self._folder, {"format_version": FORMAT_VERSION, "run": stored.run, "files": files})
 
 
 @contextmanager
@@ -177,28 +196,53 @@ def _check_same(folder: Path, stored: Mapping[str, Any]) -> None:
     Raises:
         InputError: Model, options or input are others; the first few differences are named.
     """
-    try:
-        before = json.loads((folder / "run.json").read_text(encoding="utf-8"))
-        version, was = before["format_version"], dict(before["run"])
-        files = [(str(name), size) for name, size in before["files"]]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(f"{folder} cannot be read ({error}); begin anew with --overwrite") from error
-    if version != FORMAT_VERSION:
-        raise InputError(
-            f"{folder} has format {version}, and this molgraph reads {FORMAT_VERSION}; begin anew with --overwrite"
-        )
-    now = stored["run"]
+    before = _read_run(folder)
+    was, now = before.run, stored["run"]
     found = [
-        f"{name} was {was.get(name)!r} and is {now.get(name)!r}"
+        f"{name} was {_shown_value(was.get(name))} and is {_shown_value(now.get(name))}"
         for name in dict.fromkeys([*now, *was])
         if was.get(name) != now.get(name)
     ]
-    found += _changed_files(files, [(str(name), size) for name, size in stored["files"]])
+    found += _changed_files([*before.files], [(str(name), size) for name, size in stored["files"]])
     if found:
         raise InputError(
             f"the screen in {folder} cannot go on as another one: {'; '.join(found[:_SHOWN])}; "
             "give what was given before, or begin anew with --overwrite"
         )
+
+
+@dataclass(frozen=True)
+class _StoredRun:
+    """`run.json`."""
+
+    format_version: int
+    run: dict[str, Any]
+    files: tuple[tuple[str, int | None], ...]
+
+
+def _read_run(folder: Path) -> _StoredRun:
+    """What is being done in a folder.
+
+    Raises:
+        InputError: It cannot be read, or is of another version.
+    """
+    try:
+        values = decode_json(read_bounded(folder / "run.json", _MOST_RUN_BYTES))
+        version = values.get("format_version") if is_table(values) else None
+        if version == FORMAT_VERSION:
+            run: _StoredRun = parse_plain(_StoredRun, values, f"run of format {FORMAT_VERSION}", "run.json")
+            return run
+    except (OSError, InputError) as error:
+        raise InputError(f"{folder} cannot be read ({error}); begin anew with --overwrite") from error
+    raise InputError(
+        f"{folder} has format {reprlib.repr(version)}, and this molgraph reads {FORMAT_VERSION}; begin anew with "
+        "--overwrite"
+    )
+
+
+def _shown_value(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= _MOST_SHOWN else f"{text[:_MOST_SHOWN]}..."
 
 
 def _changed_files(was: list[tuple[str, int | None]], now: list[tuple[str, int | None]]) -> list[str]:
@@ -219,8 +263,8 @@ def _listed(files: list[tuple[str, int | None]]) -> str:
 def _run_id(output: Path) -> str | None:
     """The run that wrote an output; None if it cannot be told."""
     try:
-        return str(json.loads((output / "summary.json").read_text(encoding="utf-8"))["run"])
-    except (OSError, ValueError, KeyError, TypeError):
+        return str(decode_json(read_bounded(output / "summary.json", _MOST_RUN_BYTES))["run"])
+    except (OSError, InputError, KeyError, TypeError):
         return None
 
 

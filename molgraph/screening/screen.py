@@ -314,7 +314,9 @@ def _take_shards(
 ) -> None:
     """Take in what is done, then do the rest, shard by shard."""
     for index in range(ledger.n_done):
-        run.take(ledger.read(index, intake.skip_shard(index)), rejected_file)
+        content = intake.skip_shard(index)
+        done = ledger.read(index, content, n_tasks=len(run.panel.tasks), n_kept=len(run.keep_columns))
+        run.take(done, rejected_file)
     if ledger.n_done:
         tell()  # once, so that a rate begins to count here
     results = enumerate(stream.predict(intake.batches()), start=ledger.n_done * SHARD_BATCHES)

@@ -2,21 +2,24 @@
 
 import hashlib
 import json
+import math
+import reprlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
-from typing import Any
+from functools import cache
+from typing import Any, get_origin, get_type_hints
 
 import numpy as np
 
 from molgraph.chem.files.records import RecordBatch
+from molgraph.decode import decode_json
 from molgraph.errors import InputError
+from molgraph.plain import is_table, parse_plain
 from molgraph.results import Rejected
 from molgraph.screening.hits import Hit
 
 #: Version of a stored shard.
 FORMAT_VERSION = 3
-
-_ARRAYS = ("mean", "std", "lower", "upper", "percentiles")
 
 
 @dataclass(frozen=True)
@@ -69,10 +72,12 @@ class ShardContent:
     Attributes:
         first_row: Position of its first row in the library.
         n_rows: Rows, those that could not be read included.
+        stored_digest: Hash of what it held when it was stored; None while it is read.
     """
 
     first_row: int
     n_rows: int = 0
+    stored_digest: str | None = None
 
     def __post_init__(self) -> None:
         self._hash = hashlib.blake2b(digest_size=16)
@@ -88,7 +93,7 @@ class ShardContent:
     @property
     def digest(self) -> str:
         """Hash of identifiers, structures and kept columns."""
-        return self._hash.hexdigest()
+        return self._hash.hexdigest() if self.stored_digest is None else self.stored_digest
 
 
 def to_bytes(content: ShardContent, result: ShardResult) -> bytes:
@@ -110,8 +115,14 @@ def to_bytes(content: ShardContent, result: ShardResult) -> bytes:
     return hashlib.sha256(body).hexdigest().encode() + b"\n" + body
 
 
-def from_bytes(stored: bytes, name: str) -> tuple[str, ShardResult]:
-    """Digest of the content, and the result, of what `to_bytes` gave.
+def from_bytes(stored: bytes, name: str, *, n_tasks: int, n_kept: int) -> tuple[ShardContent, ShardResult]:
+    """What the library held there, and the result, of what `to_bytes` gave.
+
+    Args:
+        stored: The bytes.
+        name: What they are called in errors.
+        n_tasks: Tasks of the models.
+        n_kept: Columns of the library that are carried along.
 
     Raises:
         InputError: It is damaged, or of another version.
@@ -119,25 +130,61 @@ def from_bytes(stored: bytes, name: str) -> tuple[str, ShardResult]:
     checksum, _, body = stored.partition(b"\n")
     if hashlib.sha256(body).hexdigest().encode() != checksum:
         raise InputError(f"{name} is damaged: its checksum does not fit; begin anew with --overwrite")
-    values = json.loads(body)  # written by `to_bytes`, or else somebody took the trouble of a new checksum
-    version = values.get("format_version") if isinstance(values, dict) else None
-    if version != FORMAT_VERSION:
-        raise InputError(
-            f"{name} has format {version}, and this molgraph reads {FORMAT_VERSION}; begin anew with --overwrite"
-        )
     try:
-        result = ShardResult(
-            scored=int(values["scored"]),
-            considered=int(values["considered"]),
-            above_each=tuple(int(count) for count in values["above_each"]),
-            rejected=tuple(Rejected(**rejected) for rejected in values["rejected"]),
-            hits=tuple(hit_from_values(hit) for hit in values["hits"]),
-            candidates=tuple(hit_from_values(hit) for hit in values["candidates"]),
-            sample=tuple((int(key), str(text)) for key, text in values["sample"]),
-        )
-        return str(values["content"]), result
-    except (ValueError, KeyError, TypeError) as error:
+        values = decode_json(body, allows_nonfinite=True)
+        version = values.get("format_version") if is_table(values) else None
+        if version == FORMAT_VERSION:
+            shard: _Shard = parse_plain(_Shard, values, f"shard of format {FORMAT_VERSION}", "shard")
+            return _checked(shard, n_tasks, n_kept)
+    except InputError as error:
         raise InputError(f"{name} is damaged ({error}); begin anew with --overwrite") from error
+    raise InputError(
+        f"{name} has format {reprlib.repr(version)}, and this molgraph reads {FORMAT_VERSION}; begin anew with "
+        "--overwrite"
+    )
+
+
+@dataclass(frozen=True)
+class _Shard:
+    """A shard as JSON has it."""
+
+    format_version: int
+    first_row: int
+    n_rows: int
+    content: str
+    scored: int
+    considered: int
+    above_each: tuple[int, ...]
+    rejected: tuple[Rejected, ...]
+    hits: tuple[dict[str, Any], ...]
+    candidates: tuple[dict[str, Any], ...]
+    sample: tuple[tuple[int, str], ...]
+
+
+def _checked(shard: _Shard, n_tasks: int, n_kept: int) -> tuple[ShardContent, ShardResult]:
+    result = ShardResult(
+        scored=shard.scored,
+        considered=shard.considered,
+        above_each=shard.above_each,
+        rejected=shard.rejected,
+        hits=tuple(hit_from_values(hit) for hit in shard.hits),
+        candidates=tuple(hit_from_values(hit) for hit in shard.candidates),
+        sample=shard.sample,
+    )
+    hits = (*result.hits, *result.candidates)
+    rows = [hit.row for hit in hits] + [bad.row for bad in result.rejected]
+    if rows and not shard.first_row <= min(rows) <= max(rows) < shard.first_row + shard.n_rows:
+        raise InputError("a row is not one of this shard")
+    if not 0 <= shard.considered <= shard.scored <= shard.n_rows - len(shard.rejected):
+        raise InputError(f"of {shard.n_rows} rows it has {shard.scored} that were scored")
+    if any(len(hit.kept) != n_kept or _widths(hit) != {n_tasks} for hit in hits):
+        raise InputError(f"a hit has not {n_tasks} predictions and {n_kept} columns")
+    return ShardContent(shard.first_row, shard.n_rows, stored_digest=shard.content), result
+
+
+def _widths(hit: Hit) -> set[int]:
+    own = [value for name, value in vars(hit).items() if name != "kept"]
+    return {len(value) for value in own if isinstance(value, tuple | np.ndarray)}
 
 
 def hit_values(hit: Hit) -> dict[str, Any]:
@@ -147,14 +194,29 @@ def hit_values(hit: Hit) -> dict[str, Any]:
 
 
 def hit_from_values(values: Mapping[str, Any]) -> Hit:
-    """The hit that `hit_values` took apart."""
-    arrays = {name: np.array(values[name], dtype=np.float64) for name in _ARRAYS}
-    return Hit(
-        **{
-            **values,
-            **arrays,
-            "sets": tuple(values["sets"]),
-            "in_domain": tuple(values["in_domain"]),
-            "kept": tuple(values["kept"]),
-        }
-    )
+    """The hit that `hit_values` took apart.
+
+    Raises:
+        InputError: A field is missing, unknown or of the wrong type, or the score is no number.
+    """
+    kinds = _hit_kinds()
+    odd = sorted(kinds.keys() ^ values.keys())
+    if odd:
+        raise InputError(f"a hit has missing or unknown fields {reprlib.repr(odd)}")
+    hit = Hit(**{name: _hit_value(kinds[name], value, name) for name, value in values.items()})
+    if math.isnan(hit.score):
+        raise InputError("a hit has no score")
+    return hit
+
+
+@cache
+def _hit_kinds() -> Mapping[str, Any]:
+    return get_type_hints(Hit)
+
+
+def _hit_value(kind: Any, value: object, name: str) -> Any:
+    if get_origin(kind) is np.ndarray and isinstance(value, list) and all(type(item) is float for item in value):
+        return np.array(value, dtype=np.float64)
+    if kind is float and type(value) is float:  # NaN and infinity too
+        return value
+    return parse_plain(kind, value, "hit", name)

@@ -1,6 +1,5 @@
 """Boosted trees, as CatBoost fits them: one model for each member and task."""
 
-import json
 import tempfile
 from concurrent.futures import CancelledError
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import logit
 
+from molgraph.decode import decode_json
 from molgraph.models.boosted import BoostedTrees
 from molgraph.models.oblivious import ObliviousTrees, trees_from_catboost
 from molgraph.tasks import TaskKind
@@ -75,7 +75,7 @@ def _fit(data: ColumnData, task: int, plan: MemberPlan, *, seed: int, limits: Fi
     with tempfile.TemporaryDirectory(prefix="molgraph-") as folder:
         path = Path(folder, "trees.json")
         fitted.save_model(str(path), format="json")
-        return trees_from_catboost(json.loads(path.read_text(encoding="utf-8")))
+        return trees_from_catboost(decode_json(path.read_bytes()))
 
 
 @dataclass(frozen=True)

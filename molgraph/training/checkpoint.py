@@ -13,6 +13,7 @@ from safetensors.torch import save as to_bytes
 from torch import Tensor, nn
 
 from molgraph.atomic import atomic_path, check_folder
+from molgraph.decode import decode_json
 from molgraph.errors import InputError, TrainingError
 
 _METADATA_KEY = "molgraph"
@@ -56,10 +57,10 @@ class Checkpoint:
             return None
         try:
             with safe_open(path, framework="pt") as file:
-                record = json.loads(file.metadata()[_METADATA_KEY])
+                record = decode_json(file.metadata()[_METADATA_KEY].encode(), allows_nonfinite=True)
                 tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118  (not a mapping)
             identity, state = record["identity"], record["state"]
-        except (SafetensorError, OSError, ValueError, KeyError, TypeError) as error:
+        except (SafetensorError, OSError, InputError, ValueError, KeyError, TypeError) as error:
             raise TrainingError(
                 f"the checkpoint {path} is damaged ({error}); delete {self.folder} or train without --resume"
             ) from error
