@@ -49,6 +49,7 @@ def _hint(kind: type, name: str, known: Collection[str]) -> str:
             return f"it is one of {held.__name__}: {field}={held.__name__}({name}=...)"
     return did_you_mean(name, known).strip() or f"there are {', '.join(known)}"
 
+
 #: Bytes of settings that are read.
 _MOST_BYTES = 1_000_000
 

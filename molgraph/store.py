@@ -23,6 +23,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -34,6 +35,7 @@ from safetensors.numpy import save as serialize_arrays
 from safetensors.torch import load as load_tensors
 from safetensors.torch import save as serialize_tensors
 
+from molgraph.arrays import ArraySpec, checked_arrays
 from molgraph.card import FORMAT_VERSION, ModelCard, card_from_dict, card_to_dict
 from molgraph.chem.identity import KnownCompounds
 from molgraph.chem.standardize import STANDARDIZERS
@@ -50,7 +52,8 @@ from molgraph.models.encoders import encoder_width
 from molgraph.models.frozen import EncoderWeights, weights_from_tensors
 from molgraph.models.network import Network
 from molgraph.models.target_transforms import transforms_from_arrays
-from molgraph.models.weights import require_same_shapes
+from molgraph.models.weights import require_fitting
+from molgraph.plain import parse_plain
 from molgraph.reference import ReferenceValues, reference_from_arrays
 from molgraph.sealed import CARD, SealedKind, file_hashes
 from molgraph.uncertainty.calibration import Calibration, calibration_from_arrays
@@ -94,6 +97,20 @@ _KIND = SealedKind(
         REFERENCE: 2**28,
         **{learner_file(name): 2**33 for name in LEARNERS},
     },
+)
+#: What is stored of B training rows: a label, its bounds and its prediction are NaN where there is none.
+_ROW_ARRAYS = MappingProxyType(
+    {
+        "fold": ArraySpec(np.int64, "B", lowest=-1),
+        "labels": ArraySpec(np.float64, "BT", may_lack=True),
+        "out_of_fold": ArraySpec(np.float64, "BT", may_lack=True),
+        "bounds": ArraySpec(np.float64, "2BT", may_lack=True),
+    }
+)
+_BLEND_ARRAYS = MappingProxyType({"weights": ArraySpec(np.float64, "LMT", lowest=0.0, highest=1.0 + 1e-9)})
+_HASHES = ArraySpec(np.uint64, "n", lowest=0, highest=2.0**64)
+_FINGERPRINT_ARRAYS = MappingProxyType(
+    {"fingerprints": ArraySpec(np.uint8, "BF"), "calibration": ArraySpec(np.uint8, "CF")}
 )
 _REQUIRED = frozenset({BLEND, CALIBRATION, DOMAIN, OUT_OF_FOLD})
 
@@ -240,22 +257,21 @@ def load_model(path: str | Path) -> StoredModel:
     missing = (_REQUIRED | {learner_file(name) for name in card.learners}) - files.keys()
     if missing:
         raise ModelError(f"{folder}: the card names no {', '.join(sorted(missing))}; train the model again")
-    n_rows, n_tasks = card.data.rows_used, len(card.tasks)
     with _KIND.damage(folder, SafetensorError):
-        rows = load_arrays(files[OUT_OF_FOLD])
+        rows = _rows(files[OUT_OF_FOLD], card)
         calibration = _calibration(card, files[CALIBRATION])
         return StoredModel(
             card=card,
             learners=_learners(card, files),
             calibration=calibration,
             latent_domain=latent_domain_from_arrays(load_arrays(files[DOMAIN])),
-            fold=_checked(rows, "fold", np.int64, (n_rows,)),
-            labels=_checked(rows, "labels", np.float64, (n_rows, n_tasks)),
-            out_of_fold=_checked(rows, "out_of_fold", np.float64, (n_rows, n_tasks)),
+            fold=rows["fold"],
+            labels=rows["labels"],
+            out_of_fold=rows["out_of_fold"],
             structures=_structures(card, files, len(calibration.data.judge)) if card.has_structures else None,
             encoder=_encoder(card, files, folder),
             reference=_reference(card, files),
-            bounds=_checked(rows, "bounds", np.float64, (2, n_rows, n_tasks)) if "bounds" in rows else None,
+            bounds=rows.get("bounds"),
             known=_known(files),
         )
 
@@ -292,13 +308,14 @@ def _check_known(card: ModelCard, folder: Path) -> None:
     _KIND.checked_files(folder, card.files)
 
 
-def _checked(
-    arrays: Mapping[str, NDArray[Any]], key: str, dtype: type[np.generic], shape: tuple[int, ...]
-) -> NDArray[Any]:
-    array = arrays[key]
-    if array.dtype != dtype or array.shape != shape:
-        raise ValueError(f"{key} is {array.dtype} {array.shape}, not {np.dtype(dtype)} {shape}")
-    return array
+def _rows(content: bytes, card: ModelCard) -> dict[str, NDArray[Any]]:
+    """What is known of the training rows."""
+    arrays = load_arrays(content)
+    specs = {name: spec for name, spec in _ROW_ARRAYS.items() if name in arrays or name != "bounds"}
+    rows = checked_arrays(arrays, specs, {"B": card.data.rows_used, "T": len(card.tasks), "2": 2})
+    if rows["fold"].max(initial=-1) >= card.n_members:
+        raise ValueError(f"a row belongs to the fold {rows['fold'].max()} of {card.n_members}")
+    return rows
 
 
 def _learners(card: ModelCard, files: Mapping[str, bytes]) -> Learners:
@@ -317,9 +334,9 @@ def _learners(card: ModelCard, files: Mapping[str, bytes]) -> Learners:
             n_columns += network.encoder.n_out
         if columns[name].n_columns > n_columns:
             raise ValueError(f"{name} reads {columns[name].n_columns} columns, and there are {n_columns}")
-    shape = (len(card.learners), card.n_members, len(kinds))
-    weights = _checked(load_arrays(files[BLEND]), "weights", np.float64, shape)
-    if not (np.isfinite(weights).all() and (weights >= 0).all() and np.allclose(weights.sum(axis=0), 1.0)):
+    sizes = {"L": len(card.learners), "M": card.n_members, "T": len(kinds)}
+    weights = checked_arrays(load_arrays(files[BLEND]), _BLEND_ARRAYS, sizes)["weights"]
+    if not np.allclose(weights.sum(axis=0), 1.0):
         raise ValueError("the shares of the learners do not add up to 1")
     transforms = transforms_from_arrays(load_arrays(files[BLEND]), card.n_members, len(kinds))
     readers = frozenset(name for name in card.learners if card.config.reads_network(name))
@@ -358,7 +375,7 @@ def _network(card: ModelCard, content: bytes) -> Network:
     # What the card asks for is compared before it is allocated: the file bounds the memory, whatever the card says.
     with torch.device("meta"):
         outline = _begun_network(card).state_dict()
-    require_same_shapes(outline, weights)
+    require_fitting(outline, weights)
     network = _begun_network(card)
     network.load_state_dict(weights)
     return network.eval()
@@ -397,23 +414,26 @@ def _known(files: Mapping[str, bytes]) -> KnownCompounds | None:
     arrays = load_arrays(files[KNOWN])
     if "hashes" in arrays:  # without those that know no stereo
         arrays = {"exact": arrays["hashes"], "stereo_free": np.empty(0, dtype=np.uint64)}
-    for hashes in (arrays["exact"], arrays["stereo_free"]):
-        if hashes.dtype != np.uint64 or hashes.ndim != 1 or (hashes[1:] <= hashes[:-1]).any():
-            raise ValueError(f"{KNOWN} holds {hashes.dtype} {hashes.shape}, and no hashes in ascending order")
+    for name in ("exact", "stereo_free"):
+        hashes = checked_arrays(arrays, {name: _HASHES}, {})[name]
+        if (hashes[1:] <= hashes[:-1]).any():
+            raise ValueError(f"{KNOWN}: {name} are not in ascending order")
     return KnownCompounds(arrays["exact"], arrays["stereo_free"])
 
 
 def _structures(card: ModelCard, files: Mapping[str, bytes], n_calibration: int) -> TrainingStructures:
     text = decode_json(files[STRUCTURES])
     n_rows = card.data.rows_used
-    columns = {key: tuple(str(value) for value in text[key]) for key in ("ids", "smiles", "canonical")}
-    calibration = tuple(str(value) for value in text["calibration"])
+    texts = parse_plain(dict[str, tuple[str, ...]], text, "table of structures", STRUCTURES)
+    columns = {key: texts[key] for key in ("ids", "smiles", "canonical")}
+    calibration = texts["calibration"]
     if any(len(column) != n_rows for column in columns.values()) or len(calibration) != n_calibration:
         raise ValueError(f"{STRUCTURES} does not hold {n_rows} structures, {n_calibration} of them to calibrate")
-    arrays = load_arrays(files[FINGERPRINTS])
+    sizes = {"B": n_rows, "C": n_calibration, "F": FINGERPRINT_BYTES}
+    arrays = checked_arrays(load_arrays(files[FINGERPRINTS]), _FINGERPRINT_ARRAYS, sizes)
     return TrainingStructures(
-        fingerprints=_checked(arrays, "fingerprints", np.uint8, (n_rows, FINGERPRINT_BYTES)),
+        fingerprints=arrays["fingerprints"],
         calibration_canonical=calibration,
-        calibration_fingerprints=_checked(arrays, "calibration", np.uint8, (n_calibration, FINGERPRINT_BYTES)),
+        calibration_fingerprints=arrays["calibration"],
         **columns,
     )

@@ -56,7 +56,14 @@ def _of(mol: Chem.Mol | None) -> DrugLikeness:
         score = float(_sa_scorer().calculateScore(mol))
     except (ZeroDivisionError, ValueError):  # a molecule without a ring system or a bond that it could count
         score = float("nan")
-    qed = float(QED.qed(mol))  # type: ignore[no-untyped-call]
+    try:
+        qed = float(QED.qed(mol))  # type: ignore[no-untyped-call]
+    except (
+        OverflowError,
+        ValueError,
+        RuntimeError,
+    ):  # numbers far beyond those of drugs
+        qed = float("nan")
     return DrugLikeness(qed, sum(broken), score)
 
 

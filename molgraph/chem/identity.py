@@ -45,7 +45,10 @@ def stereo_free_smiles(text: str, *, row: int = 0, id: str = "") -> str | Reject
     Chem.RemoveStereochemistry(mol)
     with quiet_rdkit():
         # A hydrogen that was an atom only to carry the stereo of its double bond, as in [H]/N=C/C, goes with it.
-        return Chem.MolToSmiles(Chem.RemoveHs(mol))
+        try:
+            return Chem.MolToSmiles(Chem.RemoveHs(mol))
+        except Chem.MolSanitizeException:  # it can be read, and not be checked again: hydrogens stay
+            return Chem.MolToSmiles(mol)
 
 
 def parent_key(text: str, *, row: int = 0, id: str = "") -> str | Rejected:  # noqa: A002

@@ -51,7 +51,9 @@ STANDARDIZERS: Mapping[StandardizerName, StandardizerSpec] = MappingProxyType(
 _NITRO = r"\[N\+\]\(=O\)\[O-\]|O=\[N\+\]\(\[O-\]\)(?=[A-Za-z])|\[O-\]\[N\+\]\(=O\)(?=[A-Za-z])"
 _N_OXIDE = r"\[(?:[NnSP]|[NS]@@?)\+\](?:\[O-\]|\(\[O-\]\))|\[O-\]\[[NnSP]\+\]"
 _DIAZO = r"\[N-\]=\[N\+\]|\[N\+\]=\[N-\]|\[C-\]#\[N\+\]|\[N\+\]#\[C-\]"
-_CHARGES = re.compile(rf"(?:{_NITRO})|(?P<pair>{_N_OXIDE}|{_DIAZO})|(?P<lone>\[[^\]]*[+-][^\]]*\])")
+# Nothing is tried twice: thousands of brackets that nothing closes would take hours otherwise.
+_LONE = r"\[[^\[\]+-]*+[+-][^\[\]]*+\]"
+_CHARGES = re.compile(rf"(?:{_NITRO})|(?P<pair>{_N_OXIDE}|{_DIAZO})|(?P<lone>{_LONE})")
 
 _DEPROTONATED = {"[NH+]": "N", "[NH2+]": "N", "[NH3+]": "N", "[nH+]": "n"}
 _PROTONATED = {"[O-]": "O", "[S-]": "S", "[N-]": "N", "[n-]": "[nH]"}

@@ -69,7 +69,7 @@ def boosted_from_arrays(
     """What `to_arrays` took apart.
 
     Raises:
-        KeyError, ValueError: An array is missing or does not fit.
+        ValueError: An array is missing or does not fit.
     """
     trees = tuple(tuple(trees_from_arrays(arrays, f"{m}.{t}") for t in range(len(kinds))) for m in range(n_members))
     return BoostedTrees(trees, kinds)

@@ -21,7 +21,7 @@ class ColumnModelKind:
 
     Attributes:
         from_arrays: Takes arrays, the kinds of the tasks and M, and gives the model that `to_arrays` took apart; raises
-            KeyError or ValueError where they do not fit.
+            ValueError where they do not fit.
         join: Makes one model of the members of several.
     """
 

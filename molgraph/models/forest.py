@@ -1,16 +1,32 @@
 """Random forests as arrays."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from molgraph.arrays import ArraySpec, checked_arrays
 from molgraph.tasks import TaskKind
 
 #: Rows that are predicted at once.
 _ROWS_AT_ONCE = 256
+
+
+#: What is stored; a threshold can be anything but NaN.
+_ARRAYS = MappingProxyType(
+    {
+        "column": ArraySpec(np.int32, "N", lowest=-1),
+        "threshold": ArraySpec(np.float32, "N", lowest=-math.inf, highest=math.inf),
+        "left": ArraySpec(np.int64, "N", lowest=0),
+        "right": ArraySpec(np.int64, "N", lowest=0),
+        "value": ArraySpec(np.float32, "N"),
+        "roots": ArraySpec(np.int64, "MTK", lowest=0),
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -77,25 +93,17 @@ def forest_from_arrays(arrays: Mapping[str, NDArray[Any]], kinds: tuple[TaskKind
     """What `to_arrays` took apart. Children come after their node, so that every walk ends.
 
     Raises:
-        KeyError, ValueError: An array is missing or does not fit.
+        ValueError: An array is missing or does not fit.
     """
-    types = {"roots": np.int64, "column": np.int32, "threshold": np.float32, "left": np.int64, "right": np.int64,
-             "value": np.float32}  # fmt: skip
-    found = {name: arrays[name] for name in types}
+    found = checked_arrays(arrays, _ARRAYS, {"M": n_members, "T": len(kinds)})
     n_nodes = len(found["column"])
-    for name, dtype in types.items():
-        array = found[name]
-        if array.dtype != dtype or (name != "roots" and array.shape != (n_nodes,)):
-            raise ValueError(f"{name} is {array.dtype} {array.shape}")
-    if found["roots"].ndim != 3 or found["roots"].shape[:2] != (n_members, len(kinds)):
-        raise ValueError(f"roots have the shape {found['roots'].shape}")
     inner = np.flatnonzero(found["column"] >= 0)
     for name in ("left", "right"):
         child = found[name][inner]
         if not ((child > inner) & (child < n_nodes)).all():
             raise ValueError(f"{name} does not lead to a later node")
-    if found["roots"].size and not ((found["roots"] >= 0) & (found["roots"] < n_nodes)).all():
-        raise ValueError("roots lead to no node")
+    if not found["roots"].size or found["roots"].max() >= n_nodes:
+        raise ValueError("there are no trees, or roots lead to no node")
     return Forest(**found)
 
 

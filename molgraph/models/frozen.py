@@ -15,7 +15,7 @@ from molgraph.models.batch import ResidentGraphs
 from molgraph.models.encoders import encoder_width, make_encoder
 from molgraph.models.ensemble import BATCH_LIMITS, cut_batches
 from molgraph.models.linear import MemberLinear
-from molgraph.models.weights import require_same_shapes
+from molgraph.models.weights import require_fitting
 from molgraph.vocabulary import Vocabulary
 
 _MEAN, _SCALE = "vector_mean", "vector_scale"
@@ -54,9 +54,7 @@ def weights_from_tensors(config: ModelConfig, vocabulary: Vocabulary, tensors: M
     with torch.device("meta"):
         outline = make_encoder(config, vocabulary, 1, torch.Generator("cpu")).state_dict()
         width = torch.empty(encoder_width(config))
-    require_same_shapes({**outline, _MEAN: width, _SCALE: width}, tensors)
-    if not all(bool(torch.isfinite(tensor).all()) for tensor in tensors.values()):
-        raise ValueError("a weight is not finite")
+    require_fitting({**outline, _MEAN: width, _SCALE: width}, tensors)
     if not bool((tensors[_SCALE] > 0).all()):
         raise ValueError(f"{_SCALE} has an entry that is not above 0")
     return EncoderWeights({key: tensors[key] for key in outline}, tensors[_MEAN], tensors[_SCALE])

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from scipy.special import expit
 
+from molgraph.arrays import ArraySpec, checked_arrays
 from molgraph.models.precision import is_fast_at_int8
 from molgraph.tasks import TaskKind
 
@@ -26,6 +28,22 @@ _STEP = np.float32(1 / 32)
 #: Entries of the kernel that are computed at once: a few megabytes, which stay near the processor from one step to the
 #: next. A quarter of it and four times of it take a tenth longer.
 _ENTRIES_AT_ONCE = 2**20
+
+
+#: What is stored: R references of F columns, M members, T tasks.
+_SHARED_ARRAYS: Mapping[str, ArraySpec] = {
+    "coefficients": ArraySpec(np.float32, "MTR"),
+    "centre": ArraySpec(np.float64, "MT"),
+    "spread": ArraySpec(np.float64, "MT", lowest=0.0),
+}
+_COUNT_ARRAYS = MappingProxyType({"references": ArraySpec(np.uint8, "RF"), **_SHARED_ARRAYS})
+_LATENT_ARRAYS = MappingProxyType(
+    {
+        "references": ArraySpec(np.int8, "RF"),
+        **_SHARED_ARRAYS,
+        "lengths": ArraySpec(np.float64, "MT", lowest=1e-6, highest=1e6),
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -240,9 +258,9 @@ def tanimoto_from_arrays(
     """A process on counts that `to_arrays` took apart.
 
     Raises:
-        KeyError, ValueError: An array is missing or does not fit.
+        ValueError: An array is missing or does not fit.
     """
-    return _checked(arrays, np.uint8, None, kinds, n_members)
+    return _process(arrays, _COUNT_ARRAYS, kinds, n_members)
 
 
 def latent_from_arrays(
@@ -251,31 +269,18 @@ def latent_from_arrays(
     """A process on vectors that `to_arrays` took apart.
 
     Raises:
-        KeyError, ValueError: An array is missing or does not fit.
+        ValueError: An array is missing or does not fit.
     """
-    lengths = arrays["lengths"]
-    if lengths.shape != (n_members, len(kinds)) or lengths.dtype != np.float64 or not (lengths > 0).all():
-        raise ValueError(f"lengths are {lengths.dtype} {lengths.shape}, or not above 0")
-    return _checked(arrays, np.int8, lengths, kinds, n_members)
+    return _process(arrays, _LATENT_ARRAYS, kinds, n_members)
 
 
-def _checked(
-    arrays: Mapping[str, NDArray[Any]],
-    dtype: type[np.generic],
-    lengths: NDArray[np.float64] | None,
-    kinds: tuple[TaskKind, ...],
-    n_members: int,
+def _process(
+    arrays: Mapping[str, NDArray[Any]], specs: Mapping[str, ArraySpec], kinds: tuple[TaskKind, ...], n_members: int
 ) -> KernelProcess:
-    names = ("references", "coefficients", "centre", "spread")
-    references, coefficients, centre, spread = (arrays[name] for name in names)
-    shape = (n_members, len(kinds), len(references))
-    if references.dtype != dtype or references.ndim != 2 or coefficients.dtype != np.float32:
-        raise ValueError(f"references are {references.dtype}, coefficients {coefficients.dtype}")
-    if coefficients.shape != shape or centre.shape != shape[:2] or centre.dtype != np.float64:
-        raise ValueError(f"coefficients have the shape {coefficients.shape}, not {shape}")
-    if spread.shape != shape[:2] or spread.dtype != np.float64 or not (spread >= 0).all():
-        raise ValueError(f"spreads are {spread.dtype} {spread.shape}, or below 0")
-    return KernelProcess(references, coefficients, centre, lengths, spread, kinds)
+    found = checked_arrays(arrays, specs, {"M": n_members, "T": len(kinds)})
+    return (
+        KernelProcess(**found, kinds=kinds) if "lengths" in found else KernelProcess(**found, lengths=None, kinds=kinds)
+    )
 
 
 def join_processes(parts: Sequence[KernelProcess]) -> KernelProcess:

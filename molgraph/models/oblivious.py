@@ -1,14 +1,29 @@
 """Boosted oblivious trees as arrays: all nodes of one depth of a tree ask the same question (as CatBoost's do)."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from molgraph.arrays import ArraySpec, checked_arrays
+
 #: Rows that are predicted at once: their answers to the questions of all trees stay in the cache.
 _ROWS_AT_ONCE = 256
+
+
+#: What is stored: K trees of depth D with L leaves.
+_ARRAYS = MappingProxyType(
+    {
+        "feature": ArraySpec(np.int32, "KD", lowest=0),
+        "border": ArraySpec(np.float32, "KD", lowest=-math.inf, highest=math.inf),
+        "leaf": ArraySpec(np.float32, "KL"),
+        "bias": ArraySpec(np.float64, "1"),
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -86,13 +101,9 @@ def trees_from_arrays(arrays: Mapping[str, NDArray[Any]], prefix: str) -> Oblivi
     """What `to_arrays` took apart.
 
     Raises:
-        KeyError, ValueError: An array is missing or does not fit.
+        ValueError: An array is missing or does not fit.
     """
-    types = {"feature": np.int32, "border": np.float32, "leaf": np.float32, "bias": np.float64}
-    found = {name: arrays[f"{prefix}.{name}"] for name in types}
-    for name, dtype in types.items():
-        if found[name].dtype != dtype or found[name].ndim != (1 if name == "bias" else 2):
-            raise ValueError(f"{prefix}.{name} is {found[name].dtype} {found[name].shape}")
+    found = checked_arrays(arrays, _ARRAYS, {"1": 1}, prefix=f"{prefix}.")
     return ObliviousTrees(found["feature"], found["border"], found["leaf"], float(found["bias"][0]))
 
 

@@ -4,8 +4,10 @@ from collections.abc import Mapping
 
 from torch import Tensor
 
+from molgraph.arrays import LARGEST
 
-def require_same_shapes(outline: Mapping[str, Tensor], weights: Mapping[str, Tensor]) -> None:
+
+def require_fitting(outline: Mapping[str, Tensor], weights: Mapping[str, Tensor]) -> None:
     """Refuse weights that are not those of a network.
 
     Args:
@@ -13,12 +15,15 @@ def require_same_shapes(outline: Mapping[str, Tensor], weights: Mapping[str, Ten
         weights: Those that were stored.
 
     Raises:
-        ValueError: One is missing, unknown, or of another type or shape.
+        ValueError: One is missing, unknown, of another type or shape, or not finite.
     """
     for key in outline.keys() | weights.keys():
         asked, found = (_describe(tensors.get(key)) for tensors in (outline, weights))
         if asked != found:
             raise ValueError(f"{key} is {found}, not {asked}")
+    for key, tensor in weights.items():
+        if tensor.is_floating_point() and not bool((tensor.abs() <= LARGEST).all()):  # NaN is not
+            raise ValueError(f"{key} has entries that are not finite, or beyond {LARGEST:g}")
 
 
 def _describe(tensor: Tensor | None) -> str:

@@ -19,7 +19,7 @@ from molgraph.chem.standardize import standardize_smiles
 from molgraph.config import Device, Precision
 from molgraph.domain.latent import LatentDomain
 from molgraph.domain.neighbours import NeighbourSpace, k_closest, k_nearest, similarities
-from molgraph.errors import InputError
+from molgraph.errors import InputError, ModelError
 from molgraph.features.columns import MoleculeColumns, needs_structures
 from molgraph.features.environments import structure_vectors
 from molgraph.features.featurize import featurize
@@ -208,10 +208,13 @@ class Predictor:
 
         Raises:
             InputError: The graphs belong to another feature schema, or the structures are needed and not there.
+            ModelError: A prediction is not finite.
         """
         graphs = columns.graphs
         outputs, latents = self._said_by_members(columns)
         mean, aleatoric, epistemic = self.calibration.apply(outputs)
+        if not np.isfinite(mean).all():  # what is stored is finite, but its sums need not be
+            raise ModelError("the model predicts values that are not finite: it is damaged; train the model again")
         quantiles = outputs.pooled().quantiles
         row = graphs.row_index if graphs.rejected else None
         n_rows = graphs.n_rows

@@ -20,7 +20,7 @@ FLOORS = (
         "learners",
         "spelling",
     }
-    | {"plain", "decode", "sealed", "helpers", "interrupts", "card", "encoder_card", "reference"},
+    | {"plain", "decode", "arrays", "sealed", "helpers", "interrupts", "card", "encoder_card", "reference"},
     {"chem", "metrics", "uncertainty", "domain", "rank"},
     {"features", "models"},
     {"datasets", "library", "encoder_store"},

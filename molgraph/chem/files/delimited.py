@@ -90,7 +90,10 @@ def sniff_delimiter(block: str, smiles_column: str | None = None) -> str:
     wanted = {plain(smiles_column)} if smiles_column else STRUCTURE_COLUMNS.keys()
 
     def score(delimiter: str) -> tuple[bool, int]:
-        cells = next(csv.reader([header], delimiter=delimiter), [])
+        try:
+            cells = next(csv.reader([header], delimiter=delimiter), [])
+        except csv.Error:  # a carriage return within a cell
+            cells = header.split(delimiter)
         return len(cells) > 1 and any(plain(cell) in wanted for cell in cells), len(cells)
 
     return max(",\t;", key=score)

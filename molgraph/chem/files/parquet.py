@@ -5,6 +5,7 @@ from typing import Any, BinaryIO
 
 from molgraph.chem.files.columns import Choice, Request, choose_columns
 from molgraph.chem.files.records import MAX_RECORD_BYTES, Chunk, Fault, Table
+from molgraph.chem.files.text import decoded_line
 from molgraph.errors import InputError
 
 _BATCH_ROWS = 8192
@@ -22,9 +23,9 @@ def read_parquet(file: BinaryIO, name: str, request: Request) -> Table:
     try:
         table = pq.ParquetFile(file)
         first = next(table.iter_batches(batch_size=20), None)
-    except (pa.ArrowException, OSError) as error:
+        names = table.schema_arrow.names
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise _unreadable(name, error) from error
-    names = table.schema_arrow.names
     rows = [] if first is None else list(zip(*(_texts(column) for column in first.columns), strict=True))
     choice = choose_columns(names, rows, request, name)
     return Table(
@@ -41,7 +42,10 @@ def _chunks(table: Any, name: str, choice: Choice) -> Iterator[Chunk]:
 
     stored = table.schema_arrow.names
     wanted = dict.fromkeys([choice.smiles, *([] if choice.id is None else [choice.id]), *choice.kept])
-    batches = table.iter_batches(batch_size=_BATCH_ROWS, columns=[stored[position] for position in wanted])
+    # Arrow finds columns by name alone, and takes a dot for a field of a field.
+    is_clear = len(set(stored)) == len(stored) and not any("." in stored[position] for position in wanted)
+    places = {position: stored[position] if is_clear else position for position in wanted}
+    batches = table.iter_batches(batch_size=_BATCH_ROWS, columns=list(places.values()) if is_clear else None)
     while True:
         try:
             batch = next(batches, None)
@@ -49,7 +53,7 @@ def _chunks(table: Any, name: str, choice: Choice) -> Iterator[Chunk]:
             raise _unreadable(name, error) from error
         if batch is None:
             return
-        cells = {position: _texts(batch.column(stored[position])) for position in wanted}
+        cells = {position: _texts(batch.column(place)) for position, place in places.items()}
         yield Chunk(
             structures=[structure.partition(" |")[0].strip() for structure in cells[choice.smiles]],
             ids=[""] * len(batch) if choice.id is None else list(cells[choice.id]),
@@ -68,9 +72,23 @@ def _texts(column: Any) -> list[str]:
 
     try:
         texts = pc.cast(column, pa.string())
-    except pa.ArrowException:  # lists, structs and bytes that are not UTF-8 have no text of their own
-        return ["" if value is None else str(value) for value in column.to_pylist()]
-    return [text or "" for text in texts.to_pylist()]
+        return [text or "" for text in texts.to_pylist()]
+    except (pa.ArrowException, UnicodeDecodeError):  # lists, structs, and what is called text and is not UTF-8
+        return [_text(value) for value in column]
+
+
+def _text(value: Any) -> str:
+    """A value that has no text of its own, or one that is not UTF-8, which is then read as in other files."""
+    import pyarrow as pa
+
+    if not value.is_valid:
+        return ""
+    if pa.types.is_string(value.type) or pa.types.is_large_string(value.type):
+        return decoded_line(value.as_buffer().to_pybytes())
+    try:
+        return str(value.as_py())
+    except (ValueError, OverflowError):  # it holds such a text, or a time that Python does not have
+        return "\N{REPLACEMENT CHARACTER}"
 
 
 def _unreadable(name: str, error: Exception) -> InputError:

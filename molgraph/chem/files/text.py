@@ -63,10 +63,11 @@ def _decoded(data: bytes) -> str:
     try:
         return data.decode()
     except UnicodeDecodeError:
-        return "\n".join(_decoded_line(line) for line in data.split(b"\n"))
+        return "\n".join(decoded_line(line) for line in data.split(b"\n"))
 
 
-def _decoded_line(line: bytes) -> str:
+def decoded_line(line: bytes) -> str:
+    """The text of a line, or of a cell: UTF-8, or where it is not, Latin-1, which any bytes are."""
     try:
         return line.decode()
     except UnicodeDecodeError:

@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from molgraph.chem.files import open_records, open_table_writer
+from molgraph.chem.files.delimited import sniff_delimiter
 from molgraph.errors import InputError
 
 
@@ -232,3 +233,9 @@ def test_memory_does_not_grow_with_the_file(write):
         return peak
 
     assert peak(200_000) < 1.2 * peak(50_000) < 20e6
+
+
+def test_a_carriage_return_in_a_cell_of_the_header(write):
+    assert sniff_delimiter("smiles;a\rx;IC50 (nM, mean)") == ";"
+    with pytest.raises(InputError, match="smiles"):
+        open_records(write("x.csv", b"id;\rdrug;y\nCCO;a;b\n"), smiles_column="smiles")

@@ -84,3 +84,26 @@ def test_damaged_files_give_one_clear_line(read, write, tmp_path, monkeypatch):
     write("y.parquet.gz", b"")
     with pytest.raises(InputError, match="Parquet is compressed inside"):
         open_records(tmp_path / "y.parquet.gz")
+
+
+def not_utf_8(*cells):
+    """Text as Arrow holds it, without a look at its bytes."""
+    stored = pa.array(cells, pa.binary()).buffers()
+    return pa.StringArray.from_buffers(len(cells), stored[1], stored[2], stored[0])
+
+
+def test_text_that_is_not_utf_8_is_latin_1_cell_by_cell(read, tmp_path):
+    path = tmp_path / "x.parquet"
+    odd = not_utf_8(b"caf\xe9", "café".encode(), None)
+    pq.write_table(table(smiles=["C", "CC", "CCC"], note=odd, many=pa.ListArray.from_arrays([0, 1, 2, 3], odd)), path)
+    result = read(path, keep_columns="all")
+    assert result.smiles == ["C", "CC", "CCC"]
+    assert result.columns["note"] == ["café", "café", ""]
+    assert result.columns["many"] == ["\N{REPLACEMENT CHARACTER}", "['café']", "[None]"]
+
+
+def test_names_that_arrow_cannot_tell_apart(read, tmp_path):
+    path = tmp_path / "x.parquet"
+    fields = {"smiles": ["C", "CC"], "a": [{"b": 1}, {"b": 2}], "a.b": ["x", "y"], "smiles.1": [5, 6]}
+    pq.write_table(table(**fields), path)
+    assert read(path, keep_columns=["a.b", "smiles.1"]).columns == {"a.b": ["x", "y"], "smiles.1": ["5", "6"]}
