@@ -1,6 +1,6 @@
 """molgraph in the uncertainty comparison: train each method once, keep what every member says of every row.
 
-    python benchmarks/uncertainty_cells.py [--split random] [--seed 0] [--data-set esol] [--method mve]
+    python benchmarks/uncertainty_cells.py [--split random] [--seed 0] [--data-set esol] [--method fast latent]
 
 What is there is not run again. All statistics come later, from the stored outputs.
 """
@@ -21,7 +21,11 @@ if TYPE_CHECKING:
     from molgraph.datasets.dataset import Dataset
 
 RUNS = Path(__file__).resolve().parent / ".runs"
-METHODS = ("ensemble", "mve", "evidential", "quantile", "dropout")
+#: What is shipped: the default preset, the other large one, and single learners as `train --learner` makes them.
+SHIPPED = ("fast", "accurate", "latent", "kernel", "boosting", "maplight", "forest")
+#: The network alone, from fresh weights, with each of its heads.
+NETWORKS = ("ensemble", "mve", "evidential", "quantile", "dropout")
+METHODS = (*SHIPPED, *NETWORKS)
 
 #: Not for tasks of classes: a class has no spread of its own.
 REGRESSION_ONLY = ("mve", "quantile")
@@ -29,24 +33,24 @@ DROPOUT = 0.1
 
 
 def run_cell(data_set: str, split: SplitName, seed: int, method: str, output: Path) -> None:
-    """Train five members on the training rows of one split; writes their outputs for all rows to `output`."""
+    """Train on the training rows of one split; writes what the members say of all rows to `output`."""
     from molgraph.features.featurize import featurize
-    from molgraph.models.ensemble import Ensemble
-    from molgraph.models.precision import resolve_device, resolve_precision
+    from molgraph.prediction.predictor import Predictor
+    from molgraph.trainer import to_stored_model
     from molgraph.training.ensemble import train_ensemble
 
     rows = split_rows(data_folder(), data_set, split, seed)
-    config = _config(method, UNCERTAINTY_SETS[data_set].epochs, seed)
     train = np.flatnonzero(rows.parts == "train")
+    dataset = _dataset(rows, data_set).take(train)
     started = time.monotonic()
-    trained = train_ensemble(_dataset(rows, data_set).take(train), config)
+    trained = train_ensemble(dataset, _config(method, UNCERTAINTY_SETS[data_set].epochs, seed))
     seconds = time.monotonic() - started
+    predictor = Predictor(to_stored_model(dataset, trained, keep="nothing"), digest="", device="cpu")
     graphs = featurize(rows.smiles, standardizer="none")
-    device = resolve_device(config.device)
-    dtype = resolve_precision(config.precision, device)
-    outputs = Ensemble(trained.network, schema=graphs.schema, device=device, dtype=dtype).predict(graphs)
+    outputs = predictor.member_outputs(graphs, structures=rows.smiles if predictor.needs_structures else None)
     fold = np.full(len(rows.smiles), -1)
     fold[train] = trained.fold
+    arrays = {name: values for name, values in vars(outputs).items() if isinstance(values, np.ndarray)}
     output.parent.mkdir(parents=True, exist_ok=True)
     partial = output.with_suffix(".partial.npz")
     np.savez_compressed(
@@ -56,7 +60,8 @@ def run_cell(data_set: str, split: SplitName, seed: int, method: str, output: Pa
         labels=rows.labels,
         similarity=_similarity(rows, fold),
         seconds=np.array([seconds]),
-        **{name: values.astype(np.float32) for name, values in vars(outputs).items() if values is not None},
+        epistemic_is_complete=np.array([outputs.epistemic_is_complete]),
+        **{name: values.astype(np.float32) for name, values in arrays.items()},
     )
     partial.rename(output)
 
@@ -64,8 +69,12 @@ def run_cell(data_set: str, split: SplitName, seed: int, method: str, output: Pa
 def _config(method: str, epochs: int, seed: int) -> "TrainConfig":
     from molgraph.config import ModelConfig, TrainConfig
 
+    if method in {"fast", "accurate"}:
+        return TrainConfig(preset=method, seed=seed, standardizer="none", device="cpu")
+    if method in SHIPPED:
+        return TrainConfig(learner=method, seed=seed, standardizer="none", device="cpu")
     model = ModelConfig(dropout=DROPOUT) if method == "dropout" else ModelConfig()
-    return TrainConfig(learner="network", epochs=epochs, seed=seed, model=model, uncertainty=method)
+    return TrainConfig(learner="network", encoder="none", epochs=epochs, seed=seed, model=model, uncertainty=method)
 
 
 def _dataset(rows: SplitRows, name: str) -> "Dataset":
@@ -120,7 +129,7 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--split", nargs="+", choices=get_args(SplitName), default=["random"])
     parser.add_argument("--seed", nargs="+", type=int, default=[0])
     parser.add_argument("--data-set", nargs="+", choices=tuple(UNCERTAINTY_SETS), default=list(UNCERTAINTY_SETS))
-    parser.add_argument("--method", nargs="+", choices=METHODS, default=list(METHODS))
+    parser.add_argument("--method", nargs="+", choices=METHODS, default=["fast"])
     parser.add_argument("--runs", type=Path, default=RUNS, help="folder of the stored outputs")
     return parser.parse_args(arguments)
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from .commands import Commands
+from .new_series import new_series_lines
 from .options import AsJson, Model, Quiet
 from .text import show_json, show_line, show_table, significant, tell
 
@@ -157,6 +158,7 @@ def _lines(card: "ModelCard") -> list[tuple[str, str]]:
         ),
     ]
     lines += [("validation", _metric_line(record)) for record in card.metrics[:40]]
+    lines += [("new series", line) for line in new_series_lines(card)]
     return lines
 
 

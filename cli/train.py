@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from . import completion
+from .new_series import new_series_lines, tell_worse_on_new_series
 from .options import (
     SHOWN,
     AsJson,
@@ -403,6 +404,8 @@ def _show_metrics(model: "Predictor", output: Path) -> None:
         std = "" if record.std is None else f"± {significant(record.std)}"
         rows.append((record.task, record.metric, significant(record.mean), std, f"{record.n_rows:,}"))
     show_table(rows, right=(2, 3, 4))
+    for line in new_series_lines(model.card):
+        show_line(line)
     for record in model.card.metrics:
         if record.metric == "median_factor":
             show_line(f"{record.task}: learned as logarithms; half of the predictions are within that factor")
@@ -410,6 +413,7 @@ def _show_metrics(model: "Predictor", output: Path) -> None:
         heaviest = sorted(model.shares.items(), key=lambda pair: -pair[1])
         shown = ", ".join(f"{LEARNERS[name].title} {share:.0%}" for name, share in heaviest if share >= _LEAST_SHARE)
         show_line(f"Model weights: {shown}" + (" (mean over the tasks)" if len(model.tasks) > 1 else ""))
+    tell_worse_on_new_series(model.card)
     tell_no_better_than_chance(_no_better_than_chance(model), "held-out compounds")
     show_line(f"Model written to {output}")
 
@@ -423,6 +427,8 @@ def _result(model: "Predictor", dataset: "Dataset", output: Path) -> dict[str, A
         "model": str(output),
         "model_sha256": model.digest,
         "metrics": [dataclasses.asdict(record) for record in model.card.metrics],
+        "new_series": [dataclasses.asdict(record) for record in model.card.new_series],
+        "new_series_unknown": model.card.new_series_unknown,
         "no_better_than_chance": _no_better_than_chance(model),
         "data": dataclasses.asdict(model.card.data),
         "rejected": [dataclasses.asdict(row) for row in dataset.rejected],

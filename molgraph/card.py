@@ -32,6 +32,9 @@ _RANGES = MappingProxyType(
 #: Standard errors on either side that hold 95% of a normal distribution.
 _NORMAL_95 = 1.96
 
+#: An error that is so many times larger on new series is warned of.
+WORSE_ON_NEW_SERIES = 1.3
+
 EndpointGroup = Literal["toxicity", "ADME", "physical chemistry", "efficacy"]
 
 
@@ -111,6 +114,41 @@ class MetricRecord:
 
 
 @dataclass(frozen=True)
+class SeriesRecord:
+    """The error of one task to expect on compounds like those of the table, and on new series.
+
+    One of the two was measured out of fold, by the kind of folds that the training had; the other follows from it by
+    the ratio of the errors of a quick learner that was judged by both kinds (`molgraph.training.new_series`).
+
+    Attributes:
+        task: Name of the task.
+        metric: `rmse`, `rmse_log10` where logarithms were learned, or `roc_auc`.
+        like_table: What to expect of compounds whose relatives are in the table.
+        new_series: What to expect of a series that the table does not have.
+        ratio: How many times larger the error on new series is; of classes the error is 1 - ROC AUC.
+        ratio_low: It is larger than this with 95% confidence.
+        series: What a series is: a Murcko `scaffold`, or a `cluster` of similar compounds.
+        learner: The quick learner.
+        n_rows: Compounds that the ratio rests on.
+    """
+
+    task: str
+    metric: Literal["rmse", "rmse_log10", "roc_auc"]
+    like_table: float
+    new_series: float
+    ratio: float
+    ratio_low: float
+    series: Literal["scaffold", "cluster"]
+    learner: str
+    n_rows: int
+
+    @property
+    def warns(self) -> bool:
+        """Whether the error that random folds tell must not be expected on new series."""
+        return self.ratio >= WORSE_ON_NEW_SERIES and self.ratio_low > 1
+
+
+@dataclass(frozen=True)
 class About:
     """What a model that comes along says of itself, beyond what is known of any model.
 
@@ -161,6 +199,8 @@ class ModelCard:
         about: What a model that comes along says of itself; None for others.
         libraries: Versions of what the model was trained with.
         files: sha256 of each other file of the folder.
+        new_series: The errors to expect on compounds like those of the table, and on new series.
+        new_series_unknown: Why these are not known; None where they are.
     """
 
     molgraph_version: str
@@ -186,6 +226,8 @@ class ModelCard:
     about: About | None
     libraries: dict[str, str]
     files: dict[str, str]
+    new_series: tuple[SeriesRecord, ...] = ()
+    new_series_unknown: str | None = None
 
     @property
     def task_names(self) -> tuple[str, ...]:
@@ -203,6 +245,7 @@ def card_to_dict(card: ModelCard) -> dict[str, Any]:
     values["calibration"] = dict(vars(card.calibration))
     values["about"] = None if card.about is None else dict(vars(card.about))
     values["metrics"] = [dict(vars(record)) for record in card.metrics]
+    values["new_series"] = [dict(vars(record)) for record in card.new_series]
     return {"format_version": FORMAT_VERSION, **values}
 
 

@@ -216,6 +216,8 @@ def _card(dataset: Dataset, trained: TrainedEnsemble, domain_similarity: float |
         about=None,
         libraries=_library_versions(),
         files={},
+        new_series=trained.new_series,
+        new_series_unknown=trained.new_series_unknown,
     )
 
 

@@ -77,3 +77,15 @@ def rows_of_groups(groups: Indices) -> list[list[int]]:
     for row, group in enumerate(groups.tolist()):
         rows.setdefault(group, []).append(row)
     return list(rows.values())
+
+
+def numbers_of_groups(groups: Sequence[Sequence[int]], n: int) -> Indices:
+    """Number `[n]` of the group of each row, the inverse of `rows_of_groups`.
+
+    >>> numbers_of_groups([[0, 2], [1]], 3).tolist()
+    [0, 1, 0]
+    """
+    numbers = np.empty(n, dtype=np.int64)
+    for number, rows in enumerate(groups):
+        numbers[rows] = number
+    return numbers

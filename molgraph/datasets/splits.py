@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from molgraph.chem.fingerprints import morgan_fingerprints
 from molgraph.chem.scaffold import murcko_scaffold
 from molgraph.config import FoldSplit
-from molgraph.datasets.parents import merged_groups, parent_groups, rows_of_groups
+from molgraph.datasets.parents import merged_groups, numbers_of_groups, parent_groups, rows_of_groups
 from molgraph.errors import InputError
 
 Sizes = tuple[float, float, float]
@@ -90,7 +90,7 @@ def scaffold_split(smiles: Sequence[str], sizes: Sizes = DEFAULT_SIZES) -> Split
         array([0, 1])
     """
     _check_sizes(sizes)
-    groups = sorted(_scaffold_groups(smiles), key=lambda rows: (len(rows), rows[0]), reverse=True)
+    groups = sorted(scaffold_groups(smiles), key=lambda rows: (len(rows), rows[0]), reverse=True)
     # The cuts are computed as DeepChem computes them, since their rounding decides about whole scaffolds.
     train_cut, valid_cut = sizes[0] * len(smiles), (sizes[0] + sizes[1]) * len(smiles)
     train: list[int] = []
@@ -119,7 +119,7 @@ def balanced_scaffold_split(smiles: Sequence[str], sizes: Sizes = DEFAULT_SIZES,
         >>> len(split.train), len(split.valid), len(split.test)
         (3, 1, 1)
     """
-    return _dealt(_scaffold_groups(smiles), len(smiles), sizes, seed)
+    return _dealt(scaffold_groups(smiles), len(smiles), sizes, seed)
 
 
 def butina_split(
@@ -143,7 +143,7 @@ def butina_split(
         >>> sorted(len(part) for part in (split.train, split.valid, split.test))
         [1, 1, 3]
     """
-    return _dealt(_butina_groups(morgan_fingerprints(smiles), similarity), len(smiles), sizes, seed)
+    return _dealt(butina_groups(morgan_fingerprints(smiles), similarity), len(smiles), sizes, seed)
 
 
 def folds(
@@ -216,18 +216,24 @@ def _scaffold_folds(
     smiles: Sequence[str], parents: Indices, k: int, rng: np.random.Generator, classes: NDArray[np.float64] | None
 ) -> Indices:
     del classes  # scaffolds decide alone
-    scaffolds = np.empty(len(smiles), dtype=np.int64)
-    for number, rows in enumerate(_scaffold_groups(smiles)):
-        scaffolds[rows] = number
-    groups = rows_of_groups(merged_groups(scaffolds, parents))
+    groups = rows_of_groups(merged_groups(numbers_of_groups(scaffold_groups(smiles), len(smiles)), parents))
     if len(groups) < k:
         raise InputError(
             f"cannot make {k} scaffold folds of {len(groups)} different scaffolds; use fewer folds or a random split"
         )
-    # Largest first into the smallest fold evens out the sizes; the shuffle decides between scaffolds of one size.
+    return even_folds(groups, k, rng, len(smiles))
+
+
+def even_folds(groups: Sequence[Sequence[int]], k: int, rng: np.random.Generator, n: int) -> Indices:
+    """Fold number `[n]` of each row, whole groups in k folds as even as these allow.
+
+    >>> even_folds([[0, 1], [2], [3]], 2, np.random.default_rng(0), 4).tolist()
+    [0, 0, 1, 1]
+    """
+    # Largest first into the smallest fold evens out the sizes; the shuffle decides between groups of one size.
     shuffled = [groups[i] for i in rng.permutation(len(groups))]
     sizes = np.zeros(k, dtype=np.int64)
-    fold = np.empty(len(smiles), dtype=np.int64)
+    fold = np.empty(n, dtype=np.int64)
     for rows in sorted(shuffled, key=len, reverse=True):
         smallest = int(sizes.argmin())
         fold[rows] = smallest
@@ -256,8 +262,10 @@ def _dealt(groups: Sequence[Sequence[int]], n: int, sizes: Sizes, seed: int) -> 
     return Split(*(np.array(part, dtype=np.int64) for part in parts))
 
 
-def _butina_groups(fingerprints: NDArray[np.uint8], similarity: float) -> list[list[int]]:
-    """Rows of each cluster, the centre first: always the row with the most neighbours, and what is left of these.
+def butina_groups(fingerprints: NDArray[np.uint8], similarity: float) -> list[list[int]]:
+    """Rows of each cluster of packed fingerprints `[B, 256]`, the centre first.
+
+    A centre is always the row with the most neighbours, and its cluster what is left of these.
 
     Of rows with as many neighbours the first comes first.
     """
@@ -284,7 +292,7 @@ def _neighbours(fingerprints: NDArray[np.uint8], similarity: float) -> list[Indi
     return found
 
 
-def _scaffold_groups(smiles: Sequence[str]) -> list[list[int]]:
+def scaffold_groups(smiles: Sequence[str]) -> list[list[int]]:
     """Rows of each scaffold, in the order of first rows."""
     groups: dict[str, list[int]] = {}
     for row, text in enumerate(smiles):

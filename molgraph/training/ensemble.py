@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from molgraph import __version__
+from molgraph.card import SeriesRecord
 from molgraph.config import CalibrationSettings, TrainConfig, config_to_dict
 from molgraph.datasets.dataset import Dataset
 from molgraph.datasets.parents import parent_groups
@@ -35,6 +36,7 @@ from molgraph.training.column_learners import ColumnSource, fit_column_learners
 from molgraph.training.evaluation import TaskMetrics, evaluate_folds
 from molgraph.training.loop import TrainedPass, TrainingData
 from molgraph.training.members import train_members
+from molgraph.training.new_series import Described, new_series_records
 from molgraph.training.plan import HELD_OUT, plan_members
 from molgraph.training.progress import ProgressListener, silent
 from molgraph.training.structure_columns import compute_structure_columns
@@ -62,6 +64,8 @@ class TrainedEnsemble:
         best_epochs: `[M]` epoch whose weights each member of the network kept; empty without a network.
         config: The settings, with the shape of the encoder that the network began with.
         encoder: That encoder; None where there was none.
+        new_series: The errors to expect on compounds like those of the table, and on new series.
+        new_series_unknown: Why these are not known; None where they are.
     """
 
     names: tuple[LearnerName, ...]
@@ -75,6 +79,8 @@ class TrainedEnsemble:
     best_epochs: tuple[int, ...]
     config: TrainConfig
     encoder: PretrainedEncoder | None
+    new_series: tuple[SeriesRecord, ...] = ()
+    new_series_unknown: str | None = None
 
 
 def train_ensemble(
@@ -160,6 +166,7 @@ def train_ensemble(
         vectors = structure_vectors(graphs) if latents is None else latents[0]
     fitted = _Fitted(names, network, said, vectors, models, others)
     judged = _judge(dataset, graphs.schema, fold, fitted, targets, config)
+    judged = _with_new_series(judged, dataset, _described(known, encoder, device, dtype), parents)
     return judged if frozen is None and network is None else replace(judged, encoder=encoder)
 
 
@@ -182,6 +189,25 @@ class _Fitted:
     latents: NDArray[np.float32]
     columns: dict[LearnerName, ColumnModel]
     others: dict[LearnerName, ColumnOutputs]
+
+
+def _described(
+    known: MoleculeColumns, encoder: PretrainedEncoder | None, device: torch.device, dtype: torch.dtype
+) -> Described:
+    """The rows by what no label has shaped: the encoder as it was pretrained, or counts of atom environments."""
+    if encoder is None:
+        return Described(known.of(["environments"]), is_counts=True)
+    return Described(known.vectors(encoder.frozen(device, dtype)), is_counts=False)
+
+
+def _with_new_series(
+    trained: TrainedEnsemble, dataset: Dataset, described: Described, parents: NDArray[np.int64]
+) -> TrainedEnsemble:
+    is_log = trained.learners.transforms.all_log
+    records, unknown = new_series_records(
+        dataset, described, parents, trained.out_of_fold, is_log, trained.config.split
+    )
+    return replace(trained, new_series=records, new_series_unknown=unknown)
 
 
 def _task_weights(dataset: Dataset, config: TrainConfig) -> NDArray[np.float64]:

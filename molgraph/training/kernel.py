@@ -17,7 +17,7 @@ Floats = NDArray[np.float64]
 _NOISE = tuple(np.geomspace(0.01, 10.0, 16).tolist())
 
 #: Lengths of the exponential kernel that are tried, in the distance of two vectors with independent standard entries.
-_LENGTHS = (0.5, 1.0, 2.0, 4.0, 8.0)
+LENGTHS = (0.5, 1.0, 2.0, 4.0, 8.0)
 
 #: Rows that choose length and noise; decomposing more of them would take longer than all the rest.
 _CHOOSING = 1000
@@ -59,7 +59,7 @@ def fit_latent_process(data: ColumnData, plan: MemberPlan, seed: int, _limits: F
     seen = references[plan.seen_rows]
     apart = distances(seen, seen).astype(np.float64)
     unit = float(np.sqrt(2.0 * data.columns.shape[1]))
-    lengths = tuple(unit * length for length in _LENGTHS)
+    lengths = tuple(unit * length for length in LENGTHS)
     fitted = _fit(data, plan, seed, lambda places, length: np.exp(-apart[np.ix_(places, places)] / length), lengths)
     return KernelProcess(references, fitted.coefficients, fitted.centre, fitted.lengths, fitted.spread, data.kinds)
 
@@ -99,7 +99,7 @@ def _fit(data: ColumnData, plan: MemberPlan, seed: int, kernel: _Kernel, lengths
         root = np.sqrt(weights / weights.mean())  # scaled so that the noise of all rows is the same
         residual = (labels - centre[0, tasks]) * root[:, None]
         chosen = np.sort(rng.permutation(len(places))[:_CHOOSING])
-        choices = _likeliest(kernel, places[chosen], root[chosen], residual[chosen], lengths)
+        choices = likeliest(kernel, places[chosen], root[chosen], residual[chosen], lengths)
         for length, noise in dict.fromkeys(choices):
             own = [t for t, choice in enumerate(choices) if choice == (length, noise)]
             scaled = kernel(places, length) * root[:, None] * root
@@ -120,7 +120,7 @@ def _tasks_by_rows(is_known: NDArray[np.bool_]) -> Iterator[tuple[NDArray[np.int
         yield np.array(tasks), np.flatnonzero(is_known[:, tasks[0]])
 
 
-def _likeliest(
+def likeliest(
     kernel: _Kernel, places: NDArray[np.int64], root: Floats, residual: Floats, lengths: tuple[float, ...]
 ) -> list[tuple[float, float]]:
     """For each column of residuals `[n, T]` the length and noise of the largest likelihood.
