@@ -6,27 +6,32 @@ it. Where a network of its own pays for one more, an endpoint blends that with i
 encoder of the installation instead of holding a copy.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from molgraph.atomic import make_folder
 from molgraph.card import About
 from molgraph.chem.files import open_records
+from molgraph.chem.identity import parent_key
 from molgraph.config import TrainConfig
 from molgraph.datasets.dataset import Dataset
 from molgraph.datasets.tables import read_table
 from molgraph.decode import decode_toml
 from molgraph.learners import LearnerName, Preset
+from molgraph.outputs import MemberOutputs
 from molgraph.plain import parse_plain
 from molgraph.prediction.predictor import Predictor
 from molgraph.reference import reference_values
 from molgraph.store import save_model
 from molgraph.tasks import Direction, TaskKind
 from molgraph.trainer import to_stored_model
-from molgraph.training.ensemble import train_ensemble
+from molgraph.training.ensemble import TrainedEnsemble, train_ensemble
 
 
 @dataclass(frozen=True)
@@ -154,7 +159,7 @@ def build_endpoint(endpoint: Endpoint, data: str | Path, output: str | Path) -> 
     model = to_stored_model(dataset, trained, keep="hashes")
     drugs = _reference_structures(Path(data, REFERENCE_FILE))
     mean = Predictor(model, digest="", device="cpu").predict(drugs).mean
-    reference = reference_values(mean)
+    reference = reference_values(_unseen(mean, drugs, dataset, trained))
     card = replace(
         model.card,
         about=replace(endpoint.about, defects=(*endpoint.about.defects, *_defects(dataset))),
@@ -195,6 +200,27 @@ def build_panel(
 def _reference_structures(path: Path) -> list[str]:
     with open_records(str(path)) as reader:
         return [text for batch in reader for text in batch.smiles]
+
+
+def _unseen(
+    mean: NDArray[np.float64], drugs: Sequence[str], dataset: Dataset, trained: TrainedEnsemble
+) -> NDArray[np.float64]:
+    """Predictions `[n, T]` of the reference compounds, without what is remembered of those that were trained on.
+
+    A compound of the training, or its salt, stereoisomer or tautomer, gets the out-of-fold prediction, or NaN where
+    there is none: else it would be its remembered label that a new compound is ranked among.
+    """
+    blind = MemberOutputs(trained.out_of_fold[None], *(np.zeros((2, 1, *trained.out_of_fold.shape))))
+    out_of_fold = trained.calibration.apply(blind)[0]
+    rows_of: dict[str, list[int]] = {}
+    for row, text in enumerate(dataset.smiles):
+        rows_of.setdefault(str(parent_key(text)), []).append(row)
+    found = mean.copy()
+    for i, text in enumerate(drugs):
+        key = parent_key(text)
+        if isinstance(key, str) and key in rows_of:
+            found[i] = out_of_fold[rows_of[key]].mean(axis=0)
+    return found
 
 
 def _defects(dataset: Dataset) -> tuple[str, ...]:

@@ -125,7 +125,11 @@ def test_wrong_values_are_named_in_one_line(path, value):
     assert len(message) < 900
 
 
-@pytest.mark.parametrize("key", [key for key in card_to_dict(CARD) if key != "format_version"])
+#: Cards of models that were made before these were known.
+LATER = {"format_version", "new_series", "new_series_unknown"}
+
+
+@pytest.mark.parametrize("key", [key for key in card_to_dict(CARD) if key not in LATER])
 def test_missing_fields_are_named(key):
     values = plain()
     del values[key]

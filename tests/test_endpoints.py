@@ -17,6 +17,7 @@ from molgraph.errors import InputError, ModelError
 from molgraph.prediction.shipped import shipped_models
 from molgraph.reference import reference_values
 from molgraph.store import KNOWN, load_card, load_model
+from molgraph.training.ensemble import train_ensemble
 from molgraph.uncertainty.probabilities import ProbabilityCalibration, fit_probability_calibration
 
 
@@ -84,6 +85,28 @@ def test_a_model_of_the_panel_from_its_table(small):
     before = sorted((path, path.stat().st_mtime_ns) for path in output.rglob("*"))
     assert build_panel(data, output, tell=told.append) == (output / "small",)  # what is there stays
     assert sorted((path, path.stat().st_mtime_ns) for path in output.rglob("*")) == before
+
+
+def test_reference_compounds_that_were_trained_on_get_what_was_said_of_them_unseen(small, assay, monkeypatch):
+    _, data, output = small
+    smiles, _ = assay
+    (data / REFERENCE_FILE).write_text(
+        "smiles\n" + "\n".join([*smiles[:5], f"{smiles[5]}.Cl", *smiles[100:104]]) + "\n"
+    )
+    trained = {}
+
+    def kept(dataset, config):
+        trained["rows"], trained["all"] = dataset, train_ensemble(dataset, config)
+        return trained["all"]
+
+    monkeypatch.setattr("molgraph.endpoints.train_ensemble", kept)
+    build_panel(data, output)
+    model = load_model(output / "small")
+    blind = trained["all"].out_of_fold[:6, 0].astype(np.float32)  # the rows of the table are in the order of the assay
+    assert set(blind.tolist()) <= set(model.reference.values[0].tolist())
+    seen = Predictor.load(output / "small", device="cpu").predict(list(smiles[:6])).mean[:, 0].astype(np.float32)
+    assert not set(seen.tolist()) & set(model.reference.values[0].tolist())
+    assert model.reference.values.shape == (1, 10)
 
 
 def test_a_model_of_the_panel_knows_its_compounds_by_their_hashes(small, assay, tmp_path, monkeypatch):
