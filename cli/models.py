@@ -210,4 +210,6 @@ def _domain_line(similarity: float | None) -> str:
 
 
 def _task_line(task: "TaskSpec") -> str:
-    return ", ".join(part for part in (task.name, task.kind, task.unit, task.direction) if part)
+    direction = "more is better" if task.direction == "maximize" else "less is better"
+    better = direction if task.direction is not None else "which way is better was not said"
+    return ", ".join(part for part in (task.name, task.kind, task.unit, better) if part)

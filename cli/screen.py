@@ -177,6 +177,15 @@ def _tell_cost(rate: float, processes: int) -> None:
     tell(f"about {shown:,.0f} molecules a second in {processes} process{'es' if processes > 1 else ''}")
 
 
+def _why_empty(result: "ScreenResult") -> str:
+    if result.outside_domain:
+        return (
+            f"the list is empty because all of the {result.scored:,} compounds that could be listed are outside of "
+            "what the model knows: --domain ignore ranks them all the same"
+        )
+    return f"the list is empty because none of the {result.scored:,} compounds is what the profile requires"
+
+
 def _tell(result: "ScreenResult", top: int) -> None:
     duplicates = f", {result.duplicates:,} duplicates" if result.duplicates else ""
     rate = result.molecules_per_second
@@ -187,6 +196,8 @@ def _tell(result: "ScreenResult", top: int) -> None:
     )
     tell_rejected(result.first_rejected, result.rejected, f"{result.output / 'rejected.csv'} lists all")
     tell(f"{result.hits:,} hits ({result.goal}) written to {result.output / 'hits.csv'}")
+    if not result.hits:
+        tell(_why_empty(result))
     if result.diversity is not None:
         tell(f"{result.diversity.sentence()}, in {result.output / 'diverse.csv'}")
     if result.outside_domain:

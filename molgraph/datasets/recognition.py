@@ -259,7 +259,7 @@ class Recognizer:
         task = TaskSpec(column.name, kind, name, direction, lowest, highest)
         if not is_known:
             self._notes.append(
-                f"{column.name!r} has no unit, so it is learned as it is, and a screen ranks the largest values first; "
+                f"{column.name!r} has no unit, so it is learned as it is, and a screen asks which way is better; "
                 f"call it {found.word} (nM), or whatever its unit is, to have p{found.word} learned, or say --minimize"
             )
             return self._finish(numbers, task, "", how)

@@ -1,5 +1,6 @@
 """What a screen looks for: a task, and which way is better."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,6 +11,13 @@ from molgraph.errors import InputError
 from molgraph.results import Prediction
 from molgraph.spelling import did_you_mean
 from molgraph.tasks import Direction, TaskSpec
+
+#: Names of concentrations: IC50, Ki, MIC and the like, or a unit in the name.
+_CONCENTRATION = re.compile(
+    r"(?<![A-Za-z])(?:(?:IC|EC|AC|XC|CC|GI|ED|LC|TC)[ _-]?(?:50|90)|Ki|Kd|MIC(?:[ _-]?(?:50|90))?|[pnuµμm]M)"
+    r"(?![A-Za-z0-9])"
+)
+_CONCENTRATION_UNIT = re.compile(r"[pnuµμm]?(?:M|mol/L|g/mL|g/L)")
 
 _SIGNS: dict[Direction, float] = {"maximize": 1.0, "minimize": -1.0}
 
@@ -44,10 +52,12 @@ class Goal:
 def parse_goal(text: str | None, tasks: Sequence[TaskSpec]) -> Goal:
     """The goal in words: a task name, or `maximize NAME` or `minimize NAME`.
 
-    Without words it is the only task of the model. Without a direction it is the task's own, else `maximize`.
+    Without words it is the only task of the model. Without a direction it is the task's own, else `maximize`; of what
+    reads like a concentration the direction has to be given, because the largest is usually the worst.
 
     Raises:
-        InputError: No such task, or several tasks and no word about which.
+        InputError: No such task, several tasks and no word about which, or a concentration and no word about which way
+            is better.
 
     >>> parse_goal("minimize hERG", [TaskSpec("hERG", "classification"), TaskSpec("logD", "regression")])
     Goal(task='hERG', column=0, direction='minimize')
@@ -56,7 +66,7 @@ def parse_goal(text: str | None, tasks: Sequence[TaskSpec]) -> Goal:
     if text is None or not text.strip():
         if len(tasks) > 1:
             raise InputError(f"the model has the tasks {', '.join(names)}; say which ranks, e.g. --goal {names[0]!r}")
-        return Goal(names[0], 0, tasks[0].direction or "maximize")
+        return Goal(names[0], 0, _direction(tasks[0]))
     name, asked = text.strip(), None
     for direction in _SIGNS:
         if name not in names and name.lower().startswith(direction + " "):
@@ -67,4 +77,28 @@ def parse_goal(text: str | None, tasks: Sequence[TaskSpec]) -> Goal:
             "alone or after maximize or minimize"
         )
     column = names.index(name)
-    return Goal(name, column, asked or tasks[column].direction or "maximize")
+    return Goal(name, column, asked or _direction(tasks[column]))
+
+
+def reads_like_concentration(task: TaskSpec) -> bool:
+    """Whether the name or the unit of a task is that of a concentration at which something happens.
+
+    A solubility is none of these: more of it is better.
+
+    >>> names = ["IC50 (nM)", "Ki", "pIC50", "tox_uM", "solubility_uM", "Kissing number", "logD"]
+    >>> [name for name in names if reads_like_concentration(TaskSpec(name, "regression"))]
+    ['IC50 (nM)', 'Ki', 'tox_uM']
+    """
+    if task.kind != "regression" or "solub" in task.name.lower():
+        return False
+    return bool(_CONCENTRATION.search(task.name) or (task.unit and _CONCENTRATION_UNIT.fullmatch(task.unit.strip())))
+
+
+def _direction(task: TaskSpec) -> Direction:
+    if task.direction is None and reads_like_concentration(task):
+        raise InputError(
+            f"{task.name} reads like a concentration, and nobody has said whether less of it is better; "
+            f"give --goal 'minimize {task.name}' or --goal 'maximize {task.name}', or train with --minimize or "
+            "--maximize"
+        )
+    return task.direction or "maximize"

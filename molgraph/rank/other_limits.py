@@ -55,7 +55,7 @@ def lowest_rate(above_each: Sequence[int], p_values: Floats, n_new: int) -> tupl
     (0.3, 40)
     """
     counts = np.array(above_each)
-    if not counts.any():
+    if n_new < 1 or not counts.any():  # what was counted may all have dropped out: known compounds, and repeats
         return None
     with np.errstate(divide="ignore"):
         least = float(np.min(p_values * n_new / counts))
@@ -90,7 +90,7 @@ def most_demanding_limit(
         q: False discovery rate.
     """
     measured = labels[np.isfinite(labels)]
-    if condition.is_class or len(measured) == 0:
+    if n_new < 1 or condition.is_class or len(measured) == 0:
         return None
     thresholds = thresholds_of(scores)
     shares = np.linspace(0.0, 1.0, _LIMITS + 1)

@@ -95,6 +95,8 @@ class HitColumns:
         nearest: Training compounds that are shown.
         nearest_by: What makes them near.
         has_selection: Whether p-values are shown.
+        ranked_by: What ranks, and which way is better, in words.
+        sign: -1 where less of a value is better, so that its scores are negative.
     """
 
     keep: tuple[str, ...] = ()
@@ -102,6 +104,8 @@ class HitColumns:
     nearest: int = 1
     nearest_by: NeighbourSpace = "structure"
     has_selection: bool = False
+    ranked_by: str = ""
+    sign: float = 1.0
 
 
 def hits_at(
@@ -203,7 +207,8 @@ class HitFacts:
 def write_hits(path: Path, panel: Panel, ranking: Sequence[Ranked[Hit]], columns: HitColumns, facts: HitFacts) -> None:
     """Write a ranking as a table, best first.
 
-    Columns: `rank, id, smiles, duplicate_ids`, the kept ones, the predictions, `score`, with a selection
+    Columns: `rank, id, smiles, duplicate_ids`, the kept ones, the predictions, `ranked_by` in words, `score` (of a
+    task the value itself, else larger is better), with a selection
     `hit_probability`, `p_value` and `selected`, then `latent_distance`, `leverage`, `in_training`, `in_domain`, the
     nearest training compounds with their measured values, which are empty if the model was saved without its training
     structures (`in_domain` then goes by the distance alone, and `in_training` by hashes if it has those), with a
@@ -225,7 +230,10 @@ def write_hits(path: Path, panel: Panel, ranking: Sequence[Ranked[Hit]], columns
 def _columns(ranking: Sequence[Ranked[Hit]], panel: Panel, shown: HitColumns, facts: HitFacts) -> Columns:
     hits, predictor = [entry.payload for entry in ranking], panel.first
     in_training = predictor.in_training([entry.key for entry in ranking])
-    last: Columns = {"score": [entry.score for entry in ranking]}
+    last: Columns = {
+        "ranked_by": [shown.ranked_by] * len(hits),
+        "score": [shown.sign * entry.score for entry in ranking],
+    }
     if shown.has_selection:
         last["hit_probability"] = [facts.hit_probabilities.get(hit.row) for hit in hits]
         last["p_value"] = [facts.p_values.get(hit.row) for hit in hits]

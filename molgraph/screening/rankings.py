@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from molgraph.domain.shift import ShiftReport
+from molgraph.rank.goal import Goal
 from molgraph.rank.profile import Profile
 from molgraph.rank.top import Ranked
 from molgraph.screening.columns import Columns
@@ -75,6 +76,8 @@ def write_rankings(run: ScreenRun, folder: Path, options: ScreenOptions, stream:
         nearest=options.nearest,
         nearest_by=options.nearest_by,
         has_selection=run.selection is not None,
+        ranked_by=_ranked_by(run),
+        sign=run.goal.sign if isinstance(run.goal, Goal) else 1.0,
     )
     duplicates = repeat_ids((inside, selected, outside), folder / DUPLICATES)
     diversity, diverse = picked_hits(inside, run, options)
@@ -95,6 +98,10 @@ def _front_column(run: ScreenRun, hits: Sequence[Ranked[Hit]], ranking: Sequence
     fronts = run.goal.fronts(np.stack([entry.payload.mean for entry in hits]))
     of_key = dict(zip([entry.key for entry in hits], fronts.tolist(), strict=True))
     return {"pareto_front": [of_key.get(entry.key) for entry in ranking]}
+
+
+def _ranked_by(run: ScreenRun) -> str:
+    return f"hit: {run.selection.hit}" if run.goal is None and run.selection is not None else str(run.goal)
 
 
 def _shown_task(run: ScreenRun) -> int:

@@ -114,12 +114,12 @@ def test_less_may_be_better(molgraph, folder):
     assert "pKi: 30 measured values, 7.523 to 9, median 7.81 -log10(mol/L); more is better" in ended.err
     assert [line for line in ended.err.splitlines() if "--minimize" in line] == [
         (
-            "'Ki' has no unit, so it is learned as it is, and a screen ranks the largest values first; call it Ki (nM), "
+            "'Ki' has no unit, so it is learned as it is, and a screen asks which way is better; call it Ki (nM), "
             "or whatever its unit is, to have pKi learned, or say --minimize"
         )
     ]
     ended = molgraph(*told, "--target-columns", "Kissing", "--minimize", "Kissing")
-    assert "minimize" in molgraph("models", "show", "new").out
+    assert "less is better" in molgraph("models", "show", "new").out
     ended = molgraph("screen", "new", "library.smi", "-o", "hits", "--domain", "ignore")
     assert "(minimize Kissing)" in ended.err
     ended = molgraph(*told, "--target-columns", "Kissing", "--minimize", "Ki")
@@ -236,6 +236,16 @@ def test_screen_tells_what_is_outside(molgraph, folder):
     assert any(re.fullmatch("as good a score, but " + words + "the best 1 in hits/outside.csv", line) for line in told)
     told = molgraph(*screen, "--domain", "ignore").err.splitlines()
     assert told[-1] == "3 hits (maximize pIC50) written to hits/hits.csv"
+    (folder / "mixed.smi").write_text("CCO ethanol\n[Co+3] cobalt\n")
+    told = molgraph(*screen).err.splitlines()
+    assert told[-3] == "0 hits (maximize pIC50) written to hits/hits.csv"
+    assert told[-2].startswith("the list is empty because all of the 2 compounds that could be listed are outside")
+    assert told[-2].endswith("--domain ignore ranks them all the same")
+    (folder / "none.toml").write_text(
+        'require = ["pIC50 > 50"]\n[[objective]]\ntask = "pIC50"\ncurve = "sigmoid"\nlow = 5\nhigh = 7\n'
+    )
+    told = molgraph(*screen, "--domain", "ignore", "--profile", "none.toml").err
+    assert "none of the 2 compounds is what the profile requires" in told
 
 
 def test_screen_selects_and_tells_on_what_it_rests(molgraph, folder):

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from molgraph.errors import InputError
@@ -48,3 +50,21 @@ def test_sign():
     assert parse_goal("pIC50", [PIC50]).sign == 1.0
     assert parse_goal("hERG", [HERG]).sign == -1.0
     assert str(parse_goal("hERG", [HERG])) == "minimize hERG"
+
+
+@pytest.mark.parametrize("task", [
+    TaskSpec("IC50 (nM)", "regression"), TaskSpec("Standard Value", "regression", "nM"), TaskSpec("Ki", "regression"),
+])  # fmt: skip
+def test_the_largest_concentration_is_not_ranked_first_without_a_word(task):
+    name = task.name
+    for text in (None, name):
+        with pytest.raises(InputError, match=r"reads like a concentration.*--goal 'minimize .*--goal 'maximize "):
+            parse_goal(text, [task])
+    assert parse_goal(f"maximize {name}", [task]).direction == "maximize"
+    assert parse_goal(f"minimize {name}", [task]).direction == "minimize"
+    assert parse_goal(None, [replace(task, direction="minimize")]).direction == "minimize"
+
+
+@pytest.mark.parametrize("name", ["pIC50", "logD", "solubility_uM", "dG (kJ/mol)", "Makism", "nM50x"])
+def test_all_else_is_ranked_upwards(name):
+    assert parse_goal(None, [TaskSpec(name, "regression")]).direction == "maximize"

@@ -66,6 +66,7 @@ def test_the_limit_that_is_offered_selects_at_the_rate(sign, limit):
 def test_no_limit_and_no_rate_where_nothing_is_known():
     assert lowest_rate([0, 0], np.array([0.1, 0.2]), 10) is None
     assert lowest_rate([1, 2], np.array([0.9, 0.9]), 100) is None
+    assert lowest_rate([0, 2], np.array([0.1, 0.2]), 0) is None
     herg = Condition("hERG", 0, is_class=True, sign="=", limit=1)
     assert most_demanding_limit(herg, np.ones(3), None, np.ones(3), [1], n_new=1, q=0.1) is None
     value = Condition("y", 0, is_class=False, sign=">=", limit=3)

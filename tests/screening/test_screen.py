@@ -30,6 +30,7 @@ HITS_COLUMNS = [
         "pIC50_std",
         "pIC50_lower",
         "pIC50_upper",
+        "ranked_by",
         "score",
         "latent_distance",
     ),
@@ -251,7 +252,8 @@ def test_less_can_be_better(predictor, library, tmp_path):
     hits = rows(tmp_path / "hits" / "hits.csv")
     values = [float(hit["pIC50_pred"]) for hit in hits]
     assert values == sorted(values)
-    assert [float(hit["score"]) for hit in hits] == [-value for value in values]
+    assert [float(hit["score"]) for hit in hits] == values
+    assert {hit["ranked_by"] for hit in hits} == {"minimize pIC50"}
 
 
 def test_kept_columns_keep_their_names_where_they_can(predictor, tmp_path):

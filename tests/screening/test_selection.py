@@ -177,7 +177,7 @@ def test_another_library_is_noticed(predictor, assay, tmp_path):
 def test_the_goal_may_rank_and_the_hit_select(predictor, library, tmp_path):
     screen(predictor, library, output=tmp_path / "out", hit=HIT, fdr=RATE, goal="minimize pIC50", top=10)
     hits = rows(tmp_path / "out" / "hits.csv")
-    assert [float(row["score"]) for row in hits] == [-float(row["pIC50_pred"]) for row in hits]
+    assert [float(row["score"]) for row in hits] == [float(row["pIC50_pred"]) for row in hits]
     assert {row["selected"] for row in hits} == {"false"}
     assert len(rows(tmp_path / "out" / "selected.csv")) > 10
 
