@@ -38,6 +38,8 @@ def training_bar(*, quiet: bool) -> Iterator[Callable[["TrainProgress"], None]]:
             numbers = ",".join(str(member + 1) for member in progress.members)
             if progress.learner != "network":
                 note = progress.learner + (f", member {numbers}" if numbers else "")
+                if progress.tasks > 1 and 0 < progress.task < progress.tasks:
+                    note += f", task {progress.task}/{progress.tasks}"
             elif progress.members >= newest:  # of members that train side by side, the note follows the last one
                 newest = progress.members
                 loss = "" if progress.inner_loss is None else f", loss {progress.inner_loss:.3g}"

@@ -7,6 +7,7 @@ import typer
 from .text import tell
 
 if TYPE_CHECKING:
+    from molgraph.config import TrainConfig
     from molgraph.datasets.dataset import Dataset
     from molgraph.tasks import Direction
 
@@ -64,3 +65,23 @@ def tell_notes(dataset: "Dataset") -> None:
     """Say what was made of the columns, and which tasks nobody has given a direction."""
     for note in dataset.notes:
         tell(note)
+
+
+#: Tasks from which it is told beforehand how long they take.
+_MANY_TASKS = 30
+
+
+def tell_many_tasks(dataset: "Dataset", settings: "TrainConfig") -> None:
+    """Say how long many tasks take, and which preset bears them."""
+    if len(dataset.tasks) < _MANY_TASKS:
+        return
+    from molgraph.learners import PRESETS
+    from molgraph.training.column_learners import seconds_of_many_tasks
+
+    names = PRESETS[settings.preset] if settings.learner is None else (settings.learner,)
+    fits, seconds = seconds_of_many_tasks(names, len(dataset.tasks), settings.folds)
+    if fits:
+        tell(
+            f"{len(dataset.tasks):,} tasks: {fits:,} fits of trees, one for each task and model, take at least "
+            f"{seconds / 60:,.0f} minutes or so; --preset lean learns all tasks at once, and needs none"
+        )

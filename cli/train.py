@@ -26,7 +26,7 @@ from .options import (
     tell_no_better_than_chance,
     tell_rejected,
 )
-from .table_options import AsIs, Missing, Where, directions, rows_where, tell_notes
+from .table_options import AsIs, Missing, Where, directions, rows_where, tell_many_tasks, tell_notes
 from .text import show_json, show_line, show_table, significant, tell
 
 if TYPE_CHECKING:
@@ -276,6 +276,7 @@ def train(
     )
     if not quiet:
         _tell_rows(dataset)
+        tell_many_tasks(dataset, settings)
     model = _train(
         dataset,
         output,

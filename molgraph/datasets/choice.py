@@ -51,7 +51,10 @@ def choose_targets(table: Rows, source: str | Path, wanted: Wanted) -> tuple[str
 
 
 def _recognised(table: Rows, columns: Sequence[str]) -> str | None:
-    """The only one of the columns that measures something known; ChEMBL's values go before the p-values beside them."""
+    """The only one of the columns that measures something known; ChEMBL's values go before the p-values beside them.
+
+    Beside a column of two classes, which may be a target as well, none is chosen.
+    """
     found = []
     for column in columns:
         says = named(column)
@@ -63,7 +66,8 @@ def _recognised(table: Rows, columns: Sequence[str]) -> str | None:
             has_unit = True
         if has_unit:
             found.append(column)
-    return found[0] if len(found) == 1 else None
+    others = [column for column in columns if column not in found and table.numbers[column].is_usable]
+    return None if len(found) != 1 or any(table.numbers[column].has_two_classes for column in others) else found[0]
 
 
 def _companions(table: Rows, column: str, *, is_alone: bool) -> Companions:

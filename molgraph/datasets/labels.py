@@ -231,6 +231,11 @@ class NumberColumn:
         return self._distinct == {-1.0, 1.0} and not self.n_of["class"] and self.n_of["value"] == self.n_numbers
 
     @property
+    def has_two_classes(self) -> bool:
+        """True if nothing but the two classes stands in the column."""
+        return self.n_numbers > 0 and (self._first_other is None or self.is_signed_class)
+
+    @property
     def class_names(self) -> tuple[str, str] | None:
         """The words for the classes 0 and 1, where each is always called the same."""
         words: list[list[str]] = [[], []]
@@ -251,7 +256,7 @@ class NumberColumn:
                     f"column {self.name!r} holds {self._shown(self._word_rows[0])}; regression needs numbers"
                 )
             return choice
-        if self._first_other is None or self.is_signed_class:
+        if self._first_other is None or self.is_signed_class:  # also where there is no value at all
             return "classification"
         classes = sorted(self._distinct)
         few = (

@@ -36,7 +36,10 @@ def fit_boosted_trees(data: ColumnData, plan: MemberPlan, seed: int, limits: Fit
     Raises:
         CancelledError: It is.
     """
-    trees = [_fit(data, t, plan, seed=seed + 1000 * plan.member + t, limits=limits) for t in range(len(data.kinds))]
+    trees = []
+    for t in range(len(data.kinds)):
+        trees.append(_fit(data, t, plan, seed=seed + 1000 * plan.member + t, limits=limits))
+        limits.on_share(1 / len(data.kinds))
     return BoostedTrees((tuple(trees),), data.kinds)
 
 

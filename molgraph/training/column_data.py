@@ -38,6 +38,10 @@ def never() -> bool:
     return False
 
 
+def nobody(_share: float) -> None:
+    """Tell nobody."""
+
+
 @dataclass(frozen=True)
 class FitLimits:
     """What a fit may take.
@@ -46,10 +50,12 @@ class FitLimits:
         threads: Threads that share its work.
         is_stopped: Whether nobody wants it any more; a fit that takes long asks now and then, and ends by raising
             `concurrent.futures.CancelledError`.
+        on_share: Takes the share of the fit's work that is newly done, after each task.
     """
 
     threads: int = 1
     is_stopped: Callable[[], bool] = never
+    on_share: Callable[[float], None] = nobody
 
 
 #: Fits one member: takes the data, the rows of the member, a seed, and what it may take. The model has that member

@@ -1,9 +1,11 @@
 """The learners that read columns of numbers: fitted member by member, each kept for a training that goes on."""
 
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
+from functools import partial
 from types import MappingProxyType
 
 import numpy as np
@@ -61,6 +63,15 @@ _FITS: Mapping[LearnerName, Fit] = MappingProxyType(
 #: of the others follow each other, each on all cores. A fit comes out the same on any number of them.
 _SIDE_BY_SIDE: frozenset[LearnerName] = frozenset({"embedding", "boosting", "maplight"})
 
+#: Seconds between two words about tasks of a member, and the share of it that is done once all its tasks are.
+_TELL_SECONDS, _ALMOST = 0.5, 0.999
+
+#: Learners that fit each task on its own for a second or so; others fit all at once, or in hundredths of a second.
+_TASK_BY_TASK: frozenset[LearnerName] = frozenset({"embedding", "boosting", "maplight", "forest"})
+
+#: Seconds of one core that such a fit takes with some hundred rows: 165 fits to 60 tasks of ToxCast took 235.
+_SECONDS_A_FIT = 1.4
+
 #: Numbers that members side by side may read together, since each copies what it reads: 100 million are 1 GB.
 _MOST_NUMBERS = 100_000_000
 
@@ -95,15 +106,30 @@ def fit_column_learners(
             columns = with_latents(source.latents, columns)
         at_once = _members_at_once(name, columns.shape[-2] * columns.shape[-1], len(plans))
         stop = threading.Event()
+        told = _Told(name, plans, len(source.dataset.tasks), on_progress)
         limits = FitLimits(max(1, usable_cores() // at_once), stop.is_set)
-        fitting = _Fitting(name, columns, source, config, checkpoint, limits)
+        fitting = _Fitting(name, columns, source, config, checkpoint, limits, told)
         members = []
-        for plan, member in zip(plans, _in_threads(fitting.member, plans, at_once, stop), strict=True):
+        for plan, member in zip(plans, _in_threads(fitting.member, plans, at_once, stop, told), strict=True):
             members.append(member)
-            on_progress(_progress(name, plan, len(members), plans))
+            told.member_done(plan)
         models[name] = COLUMN_MODELS[name].join(members)
         said[name] = ColumnOutputs(*models[name].predict_with_variance(columns))
     return models, said
+
+
+def seconds_of_many_tasks(names: Collection[LearnerName], n_tasks: int, n_members: int) -> tuple[int, float]:
+    """How many fits the learners that take one task at a time need, and about how many seconds of all cores.
+
+    The seconds are those of small tables: of thousands of rows, each fit takes longer.
+
+    >>> seconds_of_many_tasks(["network", "latent"], 485, 5)
+    (0, 0.0)
+    >>> seconds_of_many_tasks(["network", "boosting"], 485, 5)[0]
+    2425
+    """
+    fits = n_tasks * n_members * len(_TASK_BY_TASK.intersection(names))
+    return fits, fits * _SECONDS_A_FIT / usable_cores()
 
 
 def _members_at_once(name: LearnerName, numbers: int, n_members: int) -> int:
@@ -112,19 +138,83 @@ def _members_at_once(name: LearnerName, numbers: int, n_members: int) -> int:
 
 
 def _in_threads(
-    fit: Callable[[MemberPlan], ColumnModel], plans: Sequence[MemberPlan], threads: int, stop: threading.Event
+    fit: Callable[[MemberPlan], ColumnModel],
+    plans: Sequence[MemberPlan],
+    threads: int,
+    stop: threading.Event,
+    told: "_Told",
 ) -> Iterator[ColumnModel]:
-    """What is fitted to each plan, in order, so many at a time; `stop` is set where nobody wants the rest."""
+    """What is fitted to each plan, in order, so many at a time; `stop` is set where nobody wants the rest.
+
+    Meanwhile listeners are told of what is done of it now and then, by this thread: they need not be safe for others.
+    """
     if threads == 1:
+        told.is_direct = True
         yield from map(fit, plans)
         return
     with ThreadPoolExecutor(threads) as pool:
         try:
-            yield from pool.map(fit, plans)
+            for member in [pool.submit(fit, plan) for plan in plans]:
+                while not member.done():
+                    wait([member], timeout=_TELL_SECONDS)
+                    if not member.done():
+                        told.tell()
+                yield member.result()
         except BaseException:  # also an interrupt: end the other members before leaving
             stop.set()
             pool.shutdown(cancel_futures=True)
             raise
+
+
+class _Told:
+    """What of the members of a learner is fitted, and who is told.
+
+    Attributes:
+        is_direct: Whether members are fitted in the thread of the listener, which is told of each task then.
+    """
+
+    def __init__(self, name: LearnerName, plans: list[MemberPlan], n_tasks: int, listener: ProgressListener) -> None:
+        self.is_direct = False
+        self._name, self._plans, self._n_tasks, self._listener = name, plans, n_tasks, listener
+        self._done = {plan.member: 0.0 for plan in plans}
+        self._n_members, self._newest, self._last = 0, plans[0].member, time.monotonic()
+
+    def add(self, plan: MemberPlan, share: float) -> None:
+        """Of a member a further share is done."""
+        self._done[plan.member] = min(self._done[plan.member] + share, _ALMOST)
+        self._newest = plan.member
+        if self.is_direct:
+            self.tell()
+
+    def tell(self) -> None:
+        """Tell of what was done since the listener was told last, if that was some time ago."""
+        now = time.monotonic()
+        is_news = self._n_tasks > 1 and any(0 < share < 1 for share in self._done.values())
+        if is_news and now - self._last >= _TELL_SECONDS:
+            self._last = now
+            self._send(self._newest)
+
+    def member_done(self, plan: MemberPlan) -> None:
+        """A member is fitted, now or in a training before this one."""
+        self._done[plan.member] = 1.0
+        self._n_members += 1
+        self._send(plan.member)
+
+    def _send(self, member: int) -> None:
+        sizes = {plan.member: len(plan.train_rows) for plan in self._plans}
+        self._listener(
+            TrainProgress(
+                members=(member,),
+                epoch=self._n_members,
+                epochs=len(self._plans),
+                molecules_done=int(sum(self._done[own] * size for own, size in sizes.items())),
+                molecules_total=sum(sizes.values()),
+                inner_loss=None,
+                learner=self._name,
+                task=round(self._done[member] * self._n_tasks),
+                tasks=self._n_tasks,
+            )
+        )
 
 
 @dataclass(frozen=True)
@@ -138,6 +228,7 @@ class _Fitting:
         config: Settings.
         checkpoint: Where fitted members are kept; None to keep nothing.
         limits: Threads that share the work of one fit, and whether it is to end.
+        told: Who is told of each task.
     """
 
     name: LearnerName
@@ -146,6 +237,7 @@ class _Fitting:
     config: TrainConfig
     checkpoint: Checkpoint | None
     limits: FitLimits
+    told: _Told
 
     def member(self, plan: MemberPlan) -> ColumnModel:
         """A member, fitted now or in a training before this one."""
@@ -155,7 +247,8 @@ class _Fitting:
         if stored is not None:
             arrays = {path: tensor.numpy() for path, tensor in stored[0].items()}
             return COLUMN_MODELS[self.name].from_arrays(arrays, data.kinds, 1)
-        member = _fit_within_bounds(self.name, data, plan, self.config.seed, self.limits)
+        limits = replace(self.limits, on_share=partial(self.told.add, plan))
+        member = _fit_within_bounds(self.name, data, plan, self.config.seed, limits)
         if self.checkpoint is not None:
             tensors = {
                 path: torch.from_numpy(np.ascontiguousarray(array)) for path, array in member.to_arrays().items()
@@ -175,6 +268,10 @@ class _Fitting:
         )
 
 
+def _tell_half(on_share: Callable[[float], None], share: float) -> None:
+    on_share(share / 2)
+
+
 def _fit_within_bounds(
     name: LearnerName, data: ColumnData, plan: MemberPlan, seed: int, limits: FitLimits
 ) -> ColumnModel:
@@ -186,21 +283,9 @@ def _fit_within_bounds(
     fit = _FITS[name]
     if data.bounds is None:
         return fit(data, plan, seed, limits)
+    limits = replace(limits, on_share=partial(_tell_half, limits.on_share))  # there are two fits
     begun = replace(data, labels=bounds_as_labels(data.labels, data.bounds))
     first = fit(begun, plan, seed, limits).predict(data.columns)[0]
     watched = plan.inner_rows if len(plan.inner_rows) else plan.train_rows
     expected = expected_labels(data.labels, data.bounds, first, watched)
     return fit(replace(data, labels=expected), plan, seed, limits)
-
-
-def _progress(name: LearnerName, plan: MemberPlan, done: int, plans: list[MemberPlan]) -> TrainProgress:
-    sizes = [len(own.train_rows) for own in plans]
-    return TrainProgress(
-        members=(plan.member,),
-        epoch=done,
-        epochs=len(plans),
-        molecules_done=sum(sizes[:done]),
-        molecules_total=sum(sizes),
-        inner_loss=None,
-        learner=name,
-    )

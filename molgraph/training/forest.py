@@ -40,6 +40,7 @@ def fit_forest(data: ColumnData, plan: MemberPlan, seed: int, limits: FitLimits)
                 tree[name] = tree[name] + n_nodes
             nodes.append(tree)
             n_nodes += len(tree["column"])
+        limits.on_share(1 / len(data.kinds))
     return Forest(roots, **{name: np.concatenate([tree[name] for tree in nodes]) for name in nodes[0]})
 
 

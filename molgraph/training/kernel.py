@@ -23,7 +23,7 @@ LENGTHS = (0.5, 1.0, 2.0, 4.0, 8.0)
 _CHOOSING = 1000
 
 
-def fit_tanimoto_process(data: ColumnData, plan: MemberPlan, seed: int, _limits: FitLimits) -> KernelProcess:
+def fit_tanimoto_process(data: ColumnData, plan: MemberPlan, seed: int, limits: FitLimits) -> KernelProcess:
     """The process of one member for each task, fitted to its training and inner rows.
 
     The marginal likelihood of `_CHOOSING` rows at most chooses the noise (Rasmussen and Williams 2006, equation 2.30).
@@ -34,16 +34,16 @@ def fit_tanimoto_process(data: ColumnData, plan: MemberPlan, seed: int, _limits:
         data: Counts up to 255, and labels.
         plan: Rows of the member.
         seed: Seed of the rows that choose.
-        _limits: The linear algebra below has its own threads.
+        limits: Whom to tell; the linear algebra below has its own threads.
     """
     roots = root_counts(data.columns[plan.seen_rows])
     alike = tanimoto(roots, roots).astype(np.float64)
-    fitted = _fit(data, plan, seed, lambda places, _: alike[np.ix_(places, places)], (1.0,))
+    fitted = _fit(data, plan, seed, lambda places, _: alike[np.ix_(places, places)], (1.0,), limits)
     references = data.columns.astype(np.uint8)
     return KernelProcess(references, fitted.coefficients, fitted.centre, None, fitted.spread, data.kinds)
 
 
-def fit_latent_process(data: ColumnData, plan: MemberPlan, seed: int, _limits: FitLimits) -> KernelProcess:
+def fit_latent_process(data: ColumnData, plan: MemberPlan, seed: int, limits: FitLimits) -> KernelProcess:
     """The process of one member for each task on an encoder's vectors, fitted to its training and inner rows.
 
     Its kernel falls exponentially with the distance (Matern 1/2; Rasmussen and Williams 2006, equation 4.18). The
@@ -53,14 +53,18 @@ def fit_latent_process(data: ColumnData, plan: MemberPlan, seed: int, _limits: F
         data: Vectors, of which each entry varies by 1 or so, and labels.
         plan: Rows of the member.
         seed: Seed of the rows that choose.
-        _limits: The linear algebra below has its own threads.
+        limits: Whom to tell; the linear algebra below has its own threads.
     """
     references = steps_of(data.columns)
     seen = references[plan.seen_rows]
     apart = distances(seen, seen).astype(np.float64)
     unit = float(np.sqrt(2.0 * data.columns.shape[1]))
     lengths = tuple(unit * length for length in LENGTHS)
-    fitted = _fit(data, plan, seed, lambda places, length: np.exp(-apart[np.ix_(places, places)] / length), lengths)
+
+    def kernel(places: NDArray[np.int64], length: float) -> Floats:
+        return np.asarray(np.exp(-apart[np.ix_(places, places)] / length))
+
+    fitted = _fit(data, plan, seed, kernel, lengths, limits)
     return KernelProcess(references, fitted.coefficients, fitted.centre, fitted.lengths, fitted.spread, data.kinds)
 
 
@@ -85,7 +89,9 @@ class _Fitted:
     spread: Floats
 
 
-def _fit(data: ColumnData, plan: MemberPlan, seed: int, kernel: _Kernel, lengths: tuple[float, ...]) -> _Fitted:
+def _fit(  # noqa: PLR0917
+    data: ColumnData, plan: MemberPlan, seed: int, kernel: _Kernel, lengths: tuple[float, ...], limits: FitLimits
+) -> _Fitted:
     """Processes of all tasks; those whose labels are known for the same rows share the decompositions."""
     n_tasks, seen = len(data.kinds), plan.seen_rows
     coefficients = np.zeros((1, n_tasks, len(data.columns)), dtype=np.float32)
@@ -107,6 +113,7 @@ def _fit(data: ColumnData, plan: MemberPlan, seed: int, kernel: _Kernel, lengths
             factor = cho_factor(scaled, lower=True, overwrite_a=True)
             coefficients[0][np.ix_(tasks[own], rows)] = (root[:, None] * cho_solve(factor, residual[:, own])).T
             own_lengths[0, tasks[own]] = length
+        limits.on_share(len(tasks) / n_tasks)
     return _Fitted(coefficients, centre, own_lengths, spread)
 
 

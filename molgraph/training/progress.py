@@ -18,6 +18,8 @@ class TrainProgress:
         molecules_done: Molecules trained on so far, over all members.
         molecules_total: Molecules that the whole training will take, at most.
         inner_loss: Mean of the members' best loss on inner rows so far; None before there is one.
+        task: Tasks of this member that are fitted, by learners that fit one after the other; 0 by others.
+        tasks: Tasks of a member.
         learner: What is trained, or `descriptors` while RDKit computes what some learners read; each counts its
             molecules from 0, and learners that are not networks an epoch for each member.
     """
@@ -29,6 +31,8 @@ class TrainProgress:
     molecules_total: int
     inner_loss: float | None
     learner: LearnerName | Literal["descriptors"] = "network"
+    task: int = 0
+    tasks: int = 1
 
 
 ProgressListener = Callable[[TrainProgress], None]

@@ -264,6 +264,9 @@ def test_two_columns_of_one_task_are_refused(table):
 def test_a_recognised_column_goes_before_others(table):
     path = table(**{"mw": ["10", "100", "1"], "IC50 (nM)": ["8", "7", "9"], "logP": ["1", "2", "3"]})
     assert [task.name for task in read_table(path).tasks] == ["pIC50"]
+    path = table(**{"active": ["1", "0", "1"], "IC50 (nM)": ["8", "7", "9"]})
+    with pytest.raises(InputError, match="which column is to be predicted"):
+        read_table(path)
 
 
 def test_directions_of_the_caller_win(table):

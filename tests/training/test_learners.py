@@ -16,6 +16,7 @@ from molgraph.errors import InputError, ModelError, TrainingError
 from molgraph.learners import LEARNERS, PRESETS, chosen_learners
 from molgraph.models.network import Network
 from molgraph.models.target_transforms import no_transforms
+from molgraph.tasks import TaskSpec
 from molgraph.trainer import to_stored_model
 from molgraph.training import boosting, column_learners
 from molgraph.training.ensemble import train_ensemble
@@ -138,8 +139,15 @@ def test_a_screen_gives_the_same_from_a_file_and_from_a_packed_library(model, as
     (tmp_path / "library.smi").write_text("".join(f"{text} c{row}\n" for row, text in enumerate(assay[0][100:140])))
     pack_library(tmp_path / "library.smi", tmp_path / "packed")
     for name in ("library.smi", "packed"):
-        screen(predictor, tmp_path / name, output=tmp_path / f"hits-{name}", goal="task 0", domain="ignore", top=10)
-    one, other = ((tmp_path / f"hits-{name}" / "hits.csv").read_text() for name in ("library.smi", "packed"))
+        screen(
+            predictor,
+            tmp_path / name,
+            output=tmp_path / f"hits-{name.partition('.')[0]}",
+            goal="task 0",
+            domain="ignore",
+            top=10,
+        )
+    one, other = ((tmp_path / f"hits-{name}" / "hits.csv").read_text() for name in ("library", "packed"))
     assert one == other
     assert len(one.splitlines()) == 11
 
@@ -196,6 +204,28 @@ def test_progress_tells_the_learner(dataset):
     ]
     last = [progress for progress in seen if progress.learner == "forest"][-1]
     assert last.molecules_done == last.molecules_total
+
+
+@pytest.mark.parametrize("cores", [1, 2])
+@pytest.mark.parametrize("learner", ["boosting", "kernel"])
+def test_progress_tells_the_tasks_of_a_member(dataset, monkeypatch, learner, cores):
+    """With hundreds of tasks, a member takes minutes."""
+    monkeypatch.setattr(column_learners, "usable_cores", lambda: cores)
+    monkeypatch.setattr(column_learners, "_TELL_SECONDS", 0.0005)
+    labels = np.concatenate([dataset.labels] * 4, axis=1)
+    labels[:5, :4] = np.nan  # tasks of other rows are fitted apart
+    tasks = tuple(TaskSpec(f"task {t}", "regression") for t in range(labels.shape[1]))
+    seen = []
+    train_ensemble(
+        dataclasses.replace(dataset, labels=labels, tasks=tasks), make_config(learner=learner), on_progress=seen.append
+    )
+    seen = [progress for progress in seen if progress.learner == learner]
+    done = [progress.molecules_done for progress in seen]
+    assert done == sorted(done)
+    assert done[-1] == seen[-1].molecules_total
+    assert {progress.tasks for progress in seen} == {len(tasks)}
+    assert any(0 < progress.task < len(tasks) for progress in seen)
+    assert [progress.epoch for progress in seen if progress.task == len(tasks)][-1] == 3
 
 
 @pytest.mark.parametrize("learner", ["boosting", "forest"])
