@@ -184,7 +184,7 @@ def _is_terminated(error: BaseException | None) -> bool:
     return error is not None
 
 
-def _usage_message(error: Exception) -> str:
+def _usage_message(error: BaseException) -> str:
     """What is wrong with the command as it was typed, what came, and where the help is."""
     message = str(error.format_message()).replace("Value error, ", "").rstrip(".")  # type: ignore[attr-defined]
     problems = getattr(error.__cause__, "errors", None)
