@@ -16,8 +16,11 @@ if TYPE_CHECKING:
 
     from .options import ProgressStyle
 
-#: Takes work done, all work (None if unknown), molecules done, and a note.
-_Update = Callable[[int, int | None, int, str], None]
+#: Takes work done, all work (None if unknown), molecules done (None where these say nothing), and a note.
+_Update = Callable[[int, int | None, int | None, str], None]
+
+#: All work of a training, in parts.
+_WHOLE = 1_000_000
 
 #: Seconds between two lines of progress where stderr is no terminal.
 _LOG_SECONDS = 30.0
@@ -29,22 +32,30 @@ _JSON_SECONDS = 1.0
 @contextmanager
 def training_bar(*, quiet: bool) -> Iterator[Callable[["TrainProgress"], None]]:
     """A listener that shows members, epoch, inner loss, molecules per second and time left."""
+    from molgraph.learners import LEARNERS
+
     newest: tuple[int, ...] = ()
     note = ""
     with _bar("train", quiet=quiet) as update:
 
         def listen(progress: "TrainProgress") -> None:
             nonlocal newest, note
-            numbers = ",".join(str(member + 1) for member in progress.members)
-            if progress.learner != "network":
-                note = progress.learner + (f", member {numbers}" if numbers else "")
+            molecules = None
+            if progress.learner == "descriptors":
+                note = "descriptors"
+            elif progress.learner != "network":
+                fitted = min(progress.epoch + 1, progress.epochs)
+                note = f"{LEARNERS[progress.learner].title}, model {fitted} of {progress.epochs}"
                 if progress.tasks > 1 and 0 < progress.task < progress.tasks:
                     note += f", task {progress.task}/{progress.tasks}"
-            elif progress.members >= newest:  # of members that train side by side, the note follows the last one
-                newest = progress.members
-                loss = "" if progress.inner_loss is None else f", loss {progress.inner_loss:.3g}"
-                note = f"member {numbers}, epoch {min(progress.epoch + 1, progress.epochs)}/{progress.epochs}{loss}"
-            update(progress.molecules_done, progress.molecules_total, progress.molecules_done, note)
+            else:
+                molecules = progress.molecules_done
+                if progress.members >= newest:  # of models that train side by side, the note follows the last one
+                    newest = progress.members
+                    numbers = ",".join(str(member + 1) for member in progress.members)
+                    loss = "" if progress.inner_loss is None else f", loss {progress.inner_loss:.3g}"
+                    note = f"model {numbers}, epoch {min(progress.epoch + 1, progress.epochs)}/{progress.epochs}{loss}"
+            update(round(progress.share * _WHOLE), _WHOLE, molecules, note)
 
         yield listen
 
@@ -140,22 +151,25 @@ def _bar(what: str, *, quiet: bool) -> Iterator[_Update]:
 @contextmanager
 def _drawn_bar(what: str) -> Iterator[_Update]:
     from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, Progress, TextColumn
 
     columns = (
         TextColumn(what),
         BarColumn(bar_width=12),
         TextColumn("{task.percentage:>3.0f}%"),
-        TextColumn("{task.fields[rate]} mol/s"),
-        TimeRemainingColumn(compact=True),
+        TextColumn("{task.fields[rate]}"),
+        TextColumn("{task.fields[left]}"),
         TextColumn("{task.fields[note]}", markup=False),
     )
-    rate = _rate()
+    rate, work_rate = _rate(), _rate()
     with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
-        bar = bars.add_task(what, total=None, rate="-", note="loading")
+        bar = bars.add_task(what, total=None, rate="", left="", note="loading")
 
-        def update(done: int, total: int | None, molecules: int, note: str) -> None:
-            bars.update(bar, completed=done, total=total, rate=f"{rate(molecules):,.0f}", note=note)
+        def update(done: int, total: int | None, molecules: int | None, note: str) -> None:
+            shown = "" if molecules is None else f"{rate(molecules):,.0f} mol/s"
+            work_speed = work_rate(done)
+            left = f"{_duration((total - done) / work_speed)} left" if total and work_speed > 0 else ""
+            bars.update(bar, completed=done, total=total, rate=shown, left=left, note=note)
 
         yield update
 
@@ -165,15 +179,16 @@ def line_writer(what: str, *, clock: Callable[[], float] = time.monotonic) -> _U
     rate, work_rate = _rate(clock), _rate(clock)
     last = clock()
 
-    def update(done: int, total: int | None, molecules: int, note: str) -> None:
+    def update(done: int, total: int | None, molecules: int | None, note: str) -> None:
         nonlocal last
-        speed, work_speed = rate(molecules), work_rate(done)
+        speed = "" if molecules is None else f", {rate(molecules):,.0f} mol/s"
+        work_speed = work_rate(done)
         if clock() - last < _LOG_SECONDS:
             return
         last = clock()
         share = f"{done / total:.0%}, " if total else ""
         left = f", {_duration((total - done) / work_speed)} left" if total and work_speed > 0 else ""
-        tell(f"{what}: {share}{note}, {speed:,.0f} mol/s{left}")
+        tell(f"{what}: {share}{note}{speed}{left}")
 
     return update
 

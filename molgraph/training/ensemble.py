@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from molgraph import __version__
 from molgraph.card import SeriesRecord
+from molgraph.chem.descriptors import DESCRIPTORS
 from molgraph.config import CalibrationSettings, TrainConfig, config_to_dict
 from molgraph.datasets.dataset import Dataset
 from molgraph.datasets.parents import parent_groups
@@ -24,7 +25,7 @@ from molgraph.features.environments import structure_vectors
 from molgraph.features.featurize import featurize
 from molgraph.features.schema import SCHEMAS
 from molgraph.graphs import PackedGraphs
-from molgraph.learners import LearnerName, chosen_learners
+from molgraph.learners import LEARNERS, LearnerName, chosen_learners
 from molgraph.models.batch import ResidentGraphs
 from molgraph.models.committee import ColumnModel, ColumnOutputs, Learners, blended
 from molgraph.models.ensemble import Ensemble
@@ -33,6 +34,7 @@ from molgraph.outputs import MemberOutputs
 from molgraph.training.blending import member_shares
 from molgraph.training.checkpoint import Checkpoint
 from molgraph.training.column_learners import ColumnSource, fit_column_learners
+from molgraph.training.costs import expected_seconds, with_shares
 from molgraph.training.evaluation import TaskMetrics, evaluate_folds
 from molgraph.training.loop import TrainedPass, TrainingData
 from molgraph.training.members import train_members
@@ -135,6 +137,10 @@ def train_ensemble(
     blocks = {name: config.blocks_of(name) for name in names}
     read = frozenset(chain.from_iterable(blocks.values()))
     frozen = None if encoder is None or ENCODER not in read else encoder.frozen(device, dtype)
+    ordered = [name for name in LEARNERS if name in names]
+    n_described = len(dataset) if read & DESCRIPTORS.keys() else 0
+    seconds = expected_seconds(ordered, config, plans, len(dataset.tasks), n_described=n_described, processes=processes)
+    on_progress = with_shares(seconds, on_progress)
     computed = compute_structure_columns(
         read, dataset.smiles, processes=processes, checkpoint=checkpoint, on_progress=on_progress
     )

@@ -6,6 +6,9 @@ from typing import Literal
 
 from molgraph.learners import LearnerName
 
+#: The learners in their order, and before them the descriptors that some of them read.
+StageName = LearnerName | Literal["descriptors"]
+
 
 @dataclass(frozen=True)
 class TrainProgress:
@@ -22,6 +25,7 @@ class TrainProgress:
         tasks: Tasks of a member.
         learner: What is trained, or `descriptors` while RDKit computes what some learners read; each counts its
             molecules from 0, and learners that are not networks an epoch for each member.
+        share: Share of the work of the whole training that is done, by what its stages are known to take.
     """
 
     members: tuple[int, ...]
@@ -30,9 +34,10 @@ class TrainProgress:
     molecules_done: int
     molecules_total: int
     inner_loss: float | None
-    learner: LearnerName | Literal["descriptors"] = "network"
+    learner: StageName = "network"
     task: int = 0
     tasks: int = 1
+    share: float = 0.0
 
 
 ProgressListener = Callable[[TrainProgress], None]

@@ -413,9 +413,9 @@ def test_progress_follows_the_newest_member(monkeypatch):
         listen(TrainProgress((1,), 2, 3, 10, 100, None, learner="forest"))
     assert notes == [
         "descriptors",
-        "member 1, epoch 1/3",
-        "member 2, epoch 1/3",
-        "member 2, epoch 1/3",
-        "member 2, epoch 3/3, loss 0.25",
-        "forest, member 2",
+        "model 1, epoch 1/3",
+        "model 2, epoch 1/3",
+        "model 2, epoch 1/3",
+        "model 2, epoch 3/3, loss 0.25",
+        "random forest, model 3 of 3",
     ]

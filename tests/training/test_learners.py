@@ -204,6 +204,11 @@ def test_progress_tells_the_learner(dataset):
     ]
     last = [progress for progress in seen if progress.learner == "forest"][-1]
     assert last.molecules_done == last.molecules_total
+    shares = [progress.share for progress in seen]
+    assert shares == sorted(shares)
+    assert (shares[0] < 0.01, shares[-1]) == (True, pytest.approx(1.0))
+    # Members of the forest are told of task by task, so that many tasks do not look like one that hangs.
+    assert sum(progress.learner == "forest" for progress in seen) >= 3
 
 
 @pytest.mark.parametrize("cores", [1, 2])
