@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from molgraph.datasets.dataset import Dataset
     from molgraph.tasks import Direction
 
+#: Notes on columns that are told.
+_SHOWN_NOTES = 20
+
 Missing = Annotated[
     str | None,
     typer.Option(
@@ -62,9 +65,11 @@ def directions(minimize: list[str], maximize: list[str]) -> "dict[str, Direction
 
 
 def tell_notes(dataset: "Dataset") -> None:
-    """Say what was made of the columns, and which tasks nobody has given a direction."""
-    for note in dataset.notes:
+    """Say what was made of the columns."""
+    for note in dataset.notes[:_SHOWN_NOTES]:
         tell(note)
+    if len(dataset.notes) > _SHOWN_NOTES:
+        tell(f"and {len(dataset.notes) - _SHOWN_NOTES:,} more such notes; --json lists all")
 
 
 #: Tasks from which it is told beforehand how long they take.

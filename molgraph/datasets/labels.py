@@ -279,7 +279,11 @@ class NumberColumn:
 
     def special_cells(self) -> str:
         """What was made of cells that are no plain numbers, in a few words; empty if there are none."""
-        parts = [f"{count:,} {what}" for kind, what in _TOLD.items() if (count := self.n_of[kind])]
+        parts = [
+            f"{count:,} cells {what}" if count > 1 else f"1 cell {what}"
+            for kind, what in _TOLD.items()
+            if (count := self.n_of[kind])
+        ]
         n_gaps = self.gaps.total()
         words = [f"{count:,} {text!r}" for text, count in self.gaps.most_common(_SHOWN_GAPS) if text]
         if n_gaps:
@@ -291,9 +295,9 @@ class NumberColumn:
 _SHOWN_GAPS = 4
 
 _TOLD = {
-    "approximate": "approximate ones (~6.1) taken as they are",
-    "spread": "with a spread (±), of which the value is taken",
-    "range": "ranges (7-8), taken as two bounds",
+    "approximate": "like ~6.1, taken without the sign",
+    "spread": "like 6.1 ± 0.2, taken without the spread",
+    "range": "like 7-8, taken as two bounds",
 }
 
 

@@ -95,10 +95,10 @@ class Recognizer:
         kind = column.kind(told.kind)
         if kind == "classification":
             found = as_it_is(column, told)
-            signed = (
-                (f"{column.name!r}: -1 and 1 are the classes inactive and active",) if column.is_signed_class else ()
-            )
-            return Target(found.task, found.labels, found.bounds, signed)
+            notes = [f"{column.name!r}: -1 and 1 are the classes inactive and active"] if column.is_signed_class else []
+            if any(column.gaps):  # other spellings than empty cells
+                notes.append(f"{column.name!r}: {column.special_cells()}")
+            return Target(found.task, found.labels, found.bounds, tuple(notes))
         numbers = np.vstack([column.values()[None], _two(column.bounds(), len(column.values()))])
         how = self._apply_relation(numbers)
         found_name, unit = self._quantity(numbers)

@@ -110,6 +110,9 @@ def read_table(
     if table.n_skipped:
         chosen = ", ".join(f"{column}={text}" for column, text in (where or {}).items())
         notes = (f"{table.n_read:,} rows with {chosen}; {table.n_skipped:,} others are not taken", *notes)
+    texts = [column for column in table.numbers if column not in (*columns, weight_column)]
+    if wanted.target_columns == (ALL_COLUMNS,) and texts:
+        notes = (f"{len(texts):,} columns hold no numbers and are not taken: {', '.join(map(repr, texts[:5]))}", *notes)
     dataset = _merged(table, targets, weights, standardizer, source)
     dataset = replace(dataset, name=name or Path(source).name, notes=notes)
     takes_all = wanted.target_columns == (ALL_COLUMNS,)

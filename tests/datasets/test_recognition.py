@@ -228,8 +228,8 @@ def test_what_is_missing_or_odd_is_counted(table):
     read = read_table(table(y=["~6.1", "7-8", "ND", "", "n.d.", "5", "ND", "4.2 ± 0.1"]))
     assert read.notes == (
         (
-            "'y': 1 approximate ones (~6.1) taken as they are, 1 with a spread (±), of which the value is taken, 1 ranges "
-            "(7-8), taken as two bounds, 4 without a value (2 'ND', 1 'n.d.')"
+            "'y': 1 cell like ~6.1, taken without the sign, 1 cell like 6.1 ± 0.2, taken without the spread, 1 cell like "
+            "7-8, taken as two bounds, 4 without a value (2 'ND', 1 'n.d.')"
         ),
     )
     assert read.bounds[:, 1, 0].tolist() == [7, 8]
@@ -246,6 +246,7 @@ def test_all_other_columns(table):
     }
     read = read_table(table(**columns), target_columns=["*"])
     assert [task.name for task in read.tasks] == ["a", "c"]
+    assert "2 columns hold no numbers and are not taken: 'note', 'none'" in read.notes
     assert "2 columns are left out (2 of one value): targets 'same', 'flat'" in read.notes
     with pytest.raises(InputError, match=r"targets 'same', 'flat' have the same value in all usable rows"):
         read_table(table(**columns), target_columns=["a", "same", "c", "flat"])

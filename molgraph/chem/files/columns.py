@@ -173,6 +173,9 @@ def _find_structures(names: Sequence[str], rows: Sequence[Sequence[str]], file: 
     weak = [i for i, name in enumerate(known) if name in STRUCTURE_COLUMNS and (not rows or _holds_smiles(rows, i))]
     if len(weak) == 1:
         return weak[0]
+    spelled = [i for i, name in enumerate(known) if "smiles" in name and _holds_smiles(rows, i)]
+    if not weak and len(spelled) == 1:  # as in "Structure (SMILES)"
+        return spelled[0]
     if weak:
         found = _quoted([names[i] for i in weak])
         raise InputError(f"{file}: {found} may each hold the structures; choose one with --smiles-column")

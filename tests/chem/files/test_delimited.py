@@ -113,6 +113,12 @@ def test_a_column_of_smiles_without_header(read, write, name):
     assert read(write(name, "CCO\nC\nc1ccccc1\n"))[:2] == (["CCO", "C", "c1ccccc1"], ["0", "1", "2"])
 
 
+def test_a_name_with_smiles_in_it_is_taken_where_no_other_column_holds_structures(write):
+    path = write("lab.csv", "Compound,Structure (SMILES),SMILES note\nA,CCO,checked twice\nB,CCN,-\n")
+    with open_records(path) as reader:
+        assert reader.smiles_column == "Structure (SMILES)"
+
+
 def test_a_weak_name_is_taken_where_it_holds_structures(read, write):
     assert read(write("library.csv", "Drug,Structure,Y\naspirin,CC(=O)O,1\n"))[0] == ["CC(=O)O"]
     assert read(write("library.csv", "mol,CID\nCCO,x\n"))[:2] == (["CCO"], ["x"])
