@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from types import MappingProxyType
 from typing import Literal, cast
 
@@ -115,7 +116,8 @@ def make_cells(
         unknown = [name for name in given if name not in known]
         if unknown or not given:
             named = repr(unknown[0]) if unknown else "of no name"
-            raise InputError(f"there is no {what} {named}; choose of {', '.join(known)}")
+            meant = _meant(unknown[0], [*known]) if unknown else ""
+            raise InputError(f"there is no {what} {named}{meant}; choose of {', '.join(known)}")
     return [
         Cell(data_set, cast("SplitName", split), seed, learner)
         for seed in seeds
@@ -123,6 +125,25 @@ def make_cells(
         for split in splits
         for learner in learners
     ]
+
+
+#: What other programs call it.
+_OTHER_NAMES: Mapping[str, str] = MappingProxyType(
+    {
+        "rf": "forest", "random_forest": "forest", "randomforest": "forest", "gp": "kernel",
+        "gaussian_process": "kernel",
+        "catboost": "boosting", "xgboost": "boosting", "lightgbm": "boosting", "gbm": "boosting", "gnn": "network",
+        "mpnn": "network", "dmpnn": "network", "chemprop": "network_single", "delaney": "esol", "logp": "lipophilicity",
+        "lipo": "lipophilicity", "sampl": "freesolv",
+    }
+)  # fmt: skip
+
+
+def _meant(name: str, known: Sequence[str]) -> str:
+    """Words that ask whether a known name was meant; nothing where none is like it."""
+    other = _OTHER_NAMES.get(name.lower())
+    close = [other] if other in known else get_close_matches(name.lower(), known, n=1)
+    return f"; did you mean {close[0]}?" if close else ""
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from molgraph.benchmark.picture import draw_ranks
 from molgraph.benchmark.protocol import BENCHMARK_SPLITS
 from molgraph.benchmark.record import Record
 from molgraph.errors import InputError
-from molgraph.metrics.comparison import RankComparison, mean_interval, rank_comparison, tukey_comparison
+from molgraph.metrics.comparison import LEAST_SEEDS, RankComparison, mean_interval, rank_comparison, tukey_comparison
 from molgraph.metrics.scores import METRICS
 
 Block = tuple[str, str]  # data set and split
@@ -29,8 +29,10 @@ class BlockComparison:
         seeds_of: Seeds of these.
         means: Mean of each learner over rows that all of them got: over all of its seeds where the split is fixed, over
             the seeds that all have where the seed draws the rows. Empty where there is no such seed.
-        tested: Learners with two seeds or more, where two of these are common to them.
+        tested: Learners with `LEAST_SEEDS` seeds or more, where so many are common to them and the seed draws the rows.
+            On fixed rows seeds draw weights alone, and tell nothing about other rows.
         tied: Those of them that cannot be told from the best of them, by Tukey's test on these seeds; the best first.
+        is_drawn: Whether the seed draws the rows.
     """
 
     metric: str
@@ -39,6 +41,7 @@ class BlockComparison:
     means: Mapping[str, float]
     tested: tuple[str, ...]
     tied: tuple[str, ...]
+    is_drawn: bool
 
 
 @dataclass(frozen=True)
@@ -46,10 +49,12 @@ class Comparison:
     """What the records say together.
 
     Attributes:
-        learners: All learners, the best mean rank first.
+        learners: All learners, the best mean rank first, those of `apart` last.
         blocks: By data set and split.
         ranking: Over the blocks that all learners have; the ranks in the order of `learners`.
         n_blocks: How many these are.
+        apart: Learners that have fewer cells than two others or more. They are not ranked, and do not decide which
+            seeds are common.
         missing: Cells (data set, split and seed) that some learner has and another has not: learner and name.
     """
 
@@ -57,6 +62,7 @@ class Comparison:
     blocks: Mapping[Block, BlockComparison]
     ranking: RankComparison
     n_blocks: int
+    apart: tuple[str, ...]
     missing: tuple[tuple[str, str], ...]
 
     def lost(self, learner: str) -> tuple[Block, ...]:
@@ -80,41 +86,51 @@ def compare(records: Sequence[Record]) -> Comparison:
         if len(problems) > 1:
             raise InputError(f"{'-'.join(map(str, cell))}: the learners did not get the same rows; run its cells again")
     learners = sorted({record.learner for record in records})
-    blocks = {block: _compare_block(records, block) for block in sorted({cell[:2] for cell in cells})}
+    apart = _apart(records, learners)
+    blocks = {block: _compare_block(records, block, apart) for block in sorted({cell[:2] for cell in cells})}
+    ranked = [name for name in learners if name not in apart]
     losses = [
-        [_loss(block.metric, block.means[name]) for name in learners]
+        [_loss(block.metric, block.means[name]) for name in ranked]
         for block in blocks.values()
-        if len(block.means) == len(learners)
+        if all(name in block.means for name in ranked)
     ]
-    ranking = (
-        rank_comparison(np.array(losses)) if losses else RankComparison(np.full(len(learners), np.nan), np.inf, 1.0)
-    )
+    ranking = rank_comparison(np.array(losses)) if losses else RankComparison(np.full(len(ranked), np.nan), np.inf, 1.0)
     order = np.argsort(ranking.ranks, kind="stable")
     missing = [
         (name, "-".join(map(str, cell))) for cell in sorted(cells) for name in learners if name not in cells[cell]
     ]
     return Comparison(
-        learners=tuple(learners[i] for i in order),
+        learners=(*(ranked[i] for i in order), *apart),
         blocks=blocks,
         ranking=RankComparison(ranking.ranks[order], ranking.critical_difference, ranking.p_value),
         n_blocks=len(losses),
+        apart=apart,
         missing=tuple(missing),
     )
 
 
-def _compare_block(records: Sequence[Record], block: Block) -> BlockComparison:
+def _apart(records: Sequence[Record], learners: Sequence[str]) -> tuple[str, ...]:
+    """Learners with fewer cells than two others or more have."""
+    counts = {name: sum(record.learner == name for record in records) for name in learners}
+    most = max(counts.values())
+    is_full = [counts[name] == most for name in learners]
+    return tuple(name for name in learners if counts[name] < most) if sum(is_full) > 1 else ()
+
+
+def _compare_block(records: Sequence[Record], block: Block, apart: tuple[str, ...]) -> BlockComparison:
     own: defaultdict[str, dict[int, float]] = defaultdict(dict)
     for record in records:
         if (record.data_set, record.split) == block:
             own[record.learner][record.seed] = record.value
             metric = record.metric
-    common = set.intersection(*(set(by_seed) for by_seed in own.values()))
+    by_all = [set(by_seed) for name, by_seed in own.items() if name not in apart]
+    common = set.intersection(*by_all) if by_all else set()
     is_drawn = any(kind.is_drawn for split, kind in BENCHMARK_SPLITS.items() if split == block[1])
-    used = {name: common if is_drawn else set(by_seed) for name, by_seed in own.items()}
-    tested = tuple(name for name, by_seed in own.items() if len(by_seed) > 1)
+    used = {name: common if is_drawn and name not in apart else set(by_seed) for name, by_seed in own.items()}
+    tested = tuple(name for name, by_seed in own.items() if is_drawn and len(by_seed) >= LEAST_SEEDS)
     seeds = sorted(set.intersection(*(set(own[name]) for name in tested))) if tested else []
     tied: tuple[str, ...] = ()
-    if len(seeds) > 1 and len(tested) > 1:
+    if len(seeds) >= LEAST_SEEDS and len(tested) > 1:
         comparison = tukey_comparison(np.array([[_loss(metric, own[name][seed]) for name in tested] for seed in seeds]))
         order = np.argsort(comparison.means, kind="stable")
         least = comparison.means[order[0]]
@@ -126,6 +142,7 @@ def _compare_block(records: Sequence[Record], block: Block) -> BlockComparison:
         means={name: float(np.mean([own[name][seed] for seed in sorted(seen)])) for name, seen in used.items() if seen},
         tested=tested if tied else (),
         tied=tied,
+        is_drawn=is_drawn,
     )
 
 
@@ -139,7 +156,10 @@ def to_markdown(comparison: Comparison, records: Sequence[Record]) -> str:
     for split in (name for name in BENCHMARK_SPLITS if any(block[1] == name for block in comparison.blocks)):
         kind = BENCHMARK_SPLITS[split]
         seeds = "the seed draws rows and weights" if kind.is_drawn else "the seed draws weights, the rows are fixed"
-        lines += [f"### Split {split}: {kind.description}", "", f"Mean over the seeds ± 95% interval; {seeds}.", ""]
+        what = "Mean over the seeds ± 95% interval (of fewer than three seeds there is none)"
+        if not kind.is_drawn:
+            seeds += ": intervals are of the weights alone, and on one test set nobody is told from another"
+        lines += [f"### Split {split}: {kind.description}", "", f"{what}; {seeds}.", ""]
         lines += _table(comparison, split)
         lines.append("")
     lines += ["### All together", "", *rank_lines(comparison), "", *_costs(comparison, records)]
@@ -152,15 +172,23 @@ def to_markdown(comparison: Comparison, records: Sequence[Record]) -> str:
 
 
 def readme_table(comparison: Comparison) -> str:
-    """All sets and splits in one short table of means over the same rows, with the mean ranks below."""
+    """All sets and splits in one short table of means over the same rows, with the mean ranks and their worth below."""
     head = ["set", "split", "metric", *comparison.learners]
     lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
     for (data_set, split), block in comparison.blocks.items():
-        cells = [f"{block.means[name]:.3f}" if name in block.means else "" for name in comparison.learners]
+        cells = [_short_cell(block, name, is_apart=name in comparison.apart) for name in comparison.learners]
         lines.append(f"| {data_set} | {split} | {block.metric} | " + " | ".join(cells) + " |")
     ranks = [f"{rank:.2f}" if np.isfinite(rank) else "" for rank in comparison.ranking.ranks]
+    ranks += ["not ranked"] * len(comparison.apart)
     lines.append(f"| mean rank | | of {comparison.n_blocks} | " + " | ".join(ranks) + " |")
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, "", *rank_lines(comparison)[:1]]) + "\n"
+
+
+def _short_cell(block: BlockComparison, name: str, *, is_apart: bool) -> str:
+    if name not in block.means:
+        return ""
+    seeds = f" (seed {', '.join(map(str, block.seeds_of[name]))})" if is_apart and block.is_drawn else ""
+    return f"{block.means[name]:.3f}{seeds}"
 
 
 def write_report(
@@ -177,7 +205,8 @@ def write_report(
     if comparison.n_blocks:
         picture = path.with_suffix(".png")
         check_file(picture, overwrite=overwrite)
-        draw_ranks(comparison.learners, comparison.ranking, comparison.n_blocks, picture)
+        ranked = comparison.learners[: len(comparison.ranking.ranks)]
+        draw_ranks(ranked, comparison.ranking, comparison.n_blocks, picture)
         text = text.replace("### All together\n", f"### All together\n\n![mean ranks]({picture.name})\n")
         written.append(picture)
     with atomic_path(path) as temporary:
@@ -204,10 +233,12 @@ def _cell(values: NDArray[np.float64] | None, most_seeds: int) -> str:
     mean, half = mean_interval(values)
     shown = f"{mean:.3f} ± {half:.3f}" if np.isfinite(half) else f"{mean:.3f}"
     fewer = f" ({len(values)} seed{'s' if len(values) > 1 else ''})"
-    return shown + (fewer if len(values) < max(most_seeds, 2) else "")
+    return shown + (fewer if len(values) < max(most_seeds, LEAST_SEEDS) else "")
 
 
 def _tied(block: BlockComparison) -> str:
+    if not block.is_drawn:
+        return "one test set: not tested"
     if not block.tied:
         return "too few seeds"
     left_out = [name for name in block.values if name not in block.tested]
@@ -222,10 +253,14 @@ def rank_lines(comparison: Comparison) -> list[str]:
     what = (
         f"Mean rank over the {comparison.n_blocks} pairs of data set and split that all learners have (1 is best). "
         f"Ranks that differ by less than {ranking.critical_difference:.2f} cannot be told apart (Nemenyi, 5%); that "
-        f"all are equal: p = {ranking.p_value:.2g} (Friedman)."
+        f"all are equal: p = {ranking.p_value:.2g} (Friedman). Two splits of one set "
+        "count as two, though they are not independent."
     )
+    if comparison.apart:
+        what += f" Not ranked, since others have more seeds: {', '.join(comparison.apart)}."
     lines = [what, "", "| learner | mean rank |", "|---|---|"]
-    lines += [f"| {name} | {rank:.2f} |" for name, rank in zip(comparison.learners, ranking.ranks, strict=True)]
+    ranked = comparison.learners[: len(ranking.ranks)]
+    lines += [f"| {name} | {rank:.2f} |" for name, rank in zip(ranked, ranking.ranks, strict=True)]
     return lines
 
 

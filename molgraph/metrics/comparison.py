@@ -1,5 +1,7 @@
 """Learners measured on the same blocks (folds, splits, data sets): who is better, and who cannot be told apart."""
 
+import itertools
+import math
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -9,6 +11,15 @@ from scipy.stats import f as f_distribution
 from scipy.stats import rankdata, studentized_range
 
 Floats = NDArray[np.float64]
+
+#: Fewer values than this have no interval of their mean.
+LEAST_SEEDS = 3
+
+#: With fewer blocks than this the p-value of ranks is that of permutations.
+EXACT_BELOW = 10
+
+#: Orders that are tried at most.
+_SAMPLES = 20_000
 
 
 @dataclass(frozen=True)
@@ -62,7 +73,8 @@ class RankComparison:
     Attributes:
         ranks: `[L]` mean ranks, 1 is best.
         critical_difference: Mean ranks that differ by less cannot be told apart (Nemenyi).
-        p_value: Of the hypothesis that all learners are equal (Friedman, in the form of Iman and Davenport).
+        p_value: Of the hypothesis that all learners are equal (Friedman): of all orders within the blocks, or of a
+            sample of them, below `EXACT_BELOW` blocks; else in the form of Iman and Davenport.
     """
 
     ranks: Floats
@@ -85,6 +97,7 @@ def rank_comparison(values: Floats, *, alpha: float = 0.05) -> RankComparison:
     ranks = rankdata(values, axis=1).mean(axis=0)
     if n_blocks < 2 or n_learners < 2:
         return RankComparison(ranks, float("inf"), 1.0)
+    own_ranks = rankdata(values, axis=1)
     quantile = _studentized_range(1 - alpha, n_learners, float("inf")) / np.sqrt(2)
     width = quantile * np.sqrt(n_learners * (n_learners + 1) / (6 * n_blocks))
     statistic = (
@@ -94,15 +107,40 @@ def rank_comparison(values: Floats, *, alpha: float = 0.05) -> RankComparison:
         * float((ranks**2).sum() - n_learners * (n_learners + 1) ** 2 / 4)
     )
     largest = n_blocks * (n_learners - 1)
-    if statistic >= largest:
-        return RankComparison(ranks, float(width), 0.0)
+    # The distribution of Iman and Davenport has no mass where all blocks agree, and is far off with few of them.
+    if n_blocks < EXACT_BELOW or statistic >= largest:
+        return RankComparison(ranks, float(width), _permuted_p_value(own_ranks))
     ratio = (n_blocks - 1) * statistic / (largest - statistic)
     p_value = float(f_distribution.sf(ratio, n_learners - 1, (n_learners - 1) * (n_blocks - 1)))
     return RankComparison(ranks, float(width), p_value)
 
 
+def _permuted_p_value(ranks: Floats) -> float:
+    """Share of the orders of the ranks `[S, L]` within their blocks in which mean ranks differ as much or more.
+
+    All orders are tried where they are few enough (the first block may stay as it is, since all learners can be renamed
+    at once), else `_SAMPLES` of them at random, with the one that was observed.
+    """
+    n_blocks, n_learners = ranks.shape
+    observed = float(np.square(ranks.sum(axis=0)).sum()) - 1e-9
+    orders = math.factorial(n_learners)
+    if (n_blocks - 1) * math.log(orders) <= math.log(_SAMPLES):
+        sums = ranks[:1]
+        for row in ranks[1:]:
+            every = np.array(list(itertools.permutations(row)))
+            sums = (sums[:, None] + every).reshape(-1, n_learners)
+        return float(np.mean(np.square(sums).sum(axis=1) >= observed))
+    rng = np.random.default_rng(0)
+    totals = np.zeros((_SAMPLES, n_learners))
+    for row in ranks:
+        totals += rng.permuted(np.tile(row, (_SAMPLES, 1)), axis=1)
+    return float((1 + np.sum(np.square(totals).sum(axis=1) >= observed)) / (1 + _SAMPLES))
+
+
 def mean_interval(values: Floats, *, level: float = 0.95) -> tuple[float, float]:
-    """Mean of n values and half the width of its t interval; infinite for one value.
+    """Mean of n values and half the width of its t interval; infinite for fewer than `LEAST_SEEDS` values.
+
+    The interval of two values is 12.7 standard errors wide to each side, and says nothing.
 
     >>> mean, half = mean_interval(np.array([1.0, 2.0, 3.0]))
     >>> mean, round(half, 2)
@@ -110,7 +148,7 @@ def mean_interval(values: Floats, *, level: float = 0.95) -> tuple[float, float]
     """
     from scipy.stats import t as t_distribution
 
-    if len(values) < 2:
+    if len(values) < LEAST_SEEDS:
         return float(values.mean()), float("inf")
     error = float(values.std(ddof=1)) / np.sqrt(len(values))
     return float(values.mean()), float(t_distribution.ppf((1 + level) / 2, len(values) - 1)) * float(error)

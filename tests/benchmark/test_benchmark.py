@@ -160,6 +160,8 @@ def test_what_is_no_record(tmp_path):
 def test_names_that_are_not_known():
     for arguments, words in [
         ((["esol"], ["random"], [0], ["nobody"]), "there is no learner 'nobody'"),
+        ((["esol"], ["random"], [0], ["goood"]), r"there is no learner 'goood'; did you mean good\?"),
+        ((["delaney"], ["random"], [0], ["good"]), r"there is no data set 'delaney'; did you mean esol\?"),
         ((["esol"], ["sorted"], [0], ["good"]), "there is no split 'sorted'"),
         ((["elso"], ["random"], [0], ["good"]), "there is no data set 'elso'"),
         (([], ["random"], [0], ["good"]), "there is no data set of no name"),
@@ -175,15 +177,16 @@ def test_a_report_calls_ties_ties(tmp_path, margins):
     assert comparison.learners[2] == "bad"
     assert comparison.n_blocks == 4
     assert comparison.missing == ()
-    for block in comparison.blocks.values():
-        assert {*block.tied} == {"good", "fair"}
+    for (_, split), block in comparison.blocks.items():
+        assert {*block.tied} == ({"good", "fair"} if split == "random" else set())
         assert block.seeds_of["bad"] == (0, 1, 2)
     text = to_markdown(comparison, records)
     assert "**" not in text
     assert "cannot be told from the best" in text
     assert "the rows are fixed" in text
     assert "Not run" not in text
-    assert readme_table(comparison).count("\n") == 7
+    assert "one test set: not tested" in text  # seeds of weights on fixed rows tell nothing about other rows
+    assert readme_table(comparison).count("\n") == 9
     written = write_report(comparison, records, tmp_path / "report.md")
     assert [path.name for path in written] == ["report.md", "report.png"]
     assert margins(written[1]) == {"top", "bottom", "left", "right"}
@@ -200,6 +203,12 @@ def test_what_was_not_run_is_told(tmp_path):
     assert len(comparison.missing) == 8
     assert "Not run: bad on 8 cells." in to_markdown(comparison, records)
     assert "(too few seeds: bad)" in to_markdown(comparison, records)
+    assert comparison.apart == ("bad",)  # it does not take the others' seeds away
+    assert comparison.learners[-1] == "bad"
+    assert "Not ranked, since others have more seeds: bad." in to_markdown(comparison, records)
+    assert "(seed 0) |" in readme_table(comparison)
+    block = comparison.blocks["esol", "random"]
+    assert block.means["good"] == pytest.approx(block.values["good"].mean())
     assert "(1 seed)" in to_markdown(comparison, records)
 
 

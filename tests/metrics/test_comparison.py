@@ -1,10 +1,12 @@
 """Comparisons of learners beside scipy, and by what they promise."""
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import friedmanchisquare, studentized_range, ttest_rel
 
+from molgraph.metrics import comparison
 from molgraph.metrics.comparison import mean_interval, rank_comparison, tukey_comparison
 
 
@@ -63,4 +65,26 @@ def test_nothing_can_be_told_from_one_block():
     assert mean_interval(np.array([2.0])) == (2.0, np.inf)
     same = tukey_comparison(np.ones((4, 3)))
     assert (same.margin, same.p_value) == (0.0, 1.0)
-    assert rank_comparison(np.tile([1.0, 2.0, 3.0], (4, 1))).p_value == 0.0
+    assert rank_comparison(np.tile([1.0, 2.0, 3.0], (4, 1))).p_value == pytest.approx(6**-3)
+
+
+def test_few_blocks_get_the_exact_p_value():
+    # Two learners, two blocks that agree: one of two orders of the second block is as extreme.
+    assert rank_comparison(np.array([[1.0, 2.0], [1.0, 2.0]])).p_value == 0.5
+    # Textbook (Hollander and Wolfe, table of Friedman's statistic): 3 learners, 3 blocks, S = 6: p = 0.028.
+    assert rank_comparison(np.tile([1.0, 2.0, 3.0], (3, 1))).p_value == pytest.approx(0.028, abs=5e-4)
+    # And for S = 4.667 with 3 blocks: p = 0.194.
+    two_agree = np.array([[1.0, 2.0, 3.0], [1.0, 2.0, 3.0], [1.0, 3.0, 2.0]])
+    assert rank_comparison(two_agree).p_value == pytest.approx(0.194, abs=5e-4)
+
+
+def test_samples_of_orders_agree_with_all_of_them(monkeypatch):
+    values = np.random.default_rng(3).normal(size=(6, 3)) + np.array([0.0, 0.8, 1.0])
+    exact = rank_comparison(values).p_value
+    monkeypatch.setattr(comparison, "_SAMPLES", 7000)
+    assert rank_comparison(values).p_value == pytest.approx(exact, abs=0.02)
+
+
+def test_two_seeds_have_no_interval():
+    assert mean_interval(np.array([1.0, 2.0])) == (1.5, np.inf)
+    assert mean_interval(np.array([1.0, 2.0, 3.0]))[1] == pytest.approx(2.484, abs=1e-3)
