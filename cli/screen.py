@@ -64,7 +64,10 @@ def screen(
     ] = None,
     fdr: Annotated[
         float | None,
-        typer.Option(metavar="RATE", help="Share of the selected that may be no hits, on average. [default: 0.1]"),
+        typer.Option(
+            metavar="RATE",
+            help="Share of the selected that may be no hits, on average over many tables. [default: 0.1]",
+        ),
     ] = None,
     fdr_method: Annotated[
         Literal["cfbh", "weighted", "diverse"],

@@ -42,7 +42,7 @@ SHOWN_SAFE = 10
 LEVEL = 0.9
 EPOCHS = 40
 
-#: Share of the selected compounds that may be inactive, on average.
+#: Share of the selected compounds that may be inactive, on average over many tables and libraries.
 FDR = 0.2
 
 
@@ -128,7 +128,8 @@ class DemoReport:
         picked_known: Those of them whose answer is known.
         picked_wrong: Those that are known to be inactive.
         false_discovery_rate: `picked_wrong / picked_known`; None if none is known.
-        fdr: Share of inactives that the selection was asked to hold, on average over many screens.
+        fdr: Share of inactives that the selection was asked to hold, on average over many tables and
+            libraries, empty lists included.
         selected: Compounds that were selected as active.
         selected_known: Those of them whose answer is known.
         selected_wrong: Those that are known to be inactive.

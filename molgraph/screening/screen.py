@@ -107,7 +107,8 @@ def screen(
             in the place of a goal.
         hit: What a hit is, e.g. `pIC50 >= 7`, see `molgraph.rank.hit.parse_hit`; each compound then gets a p-value, and
             hits are selected.
-        fdr: The share of the selected that may be no hits, on average; 0.1 if left out.
+        fdr: The share of the selected that may be no hits, on average over many tables and libraries, where a list that
+            stays empty counts as free of error; 0.1 if left out. It does not hold for a rate that was tried out.
         fdr_method: How to select: `cfbh` all that can be, `weighted` with the calibration compounds weighted to look
             like the library (which is read twice), `diverse` fewer, of as many scaffolds as can be.
         level: Probability with which the intervals and label sets hold the truth.
