@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal
 
+from molgraph.errors import InputError
+
 LearnerName = Literal["network", "embedding", "boosting", "maplight", "forest", "kernel", "latent"]
 Preset = Literal["lean", "fast", "accurate"]
 
@@ -24,6 +26,8 @@ class LearnerSpec:
             is one that stays frozen, or never.
         needs_encoder: It reads nothing else.
         most_rows: It is left out of a preset where there are more; None for no limit.
+        holds_rows: What it learns holds a row of numbers for each training compound, which tells who knows a structure
+            whether it was one of them.
     """
 
     name: LearnerName
@@ -34,6 +38,7 @@ class LearnerSpec:
     reads_encoder: Literal["always", "frozen", "never"] = "never"
     needs_encoder: bool = False
     most_rows: int | None = None
+    holds_rows: bool = False
 
 
 #: All learners, in the order in which a blend holds them.
@@ -73,6 +78,7 @@ LEARNERS: Mapping[LearnerName, LearnerSpec] = MappingProxyType(
                 "Gaussian process with a Tanimoto kernel",
                 ("environments",),
                 most_rows=5000,
+                holds_rows=True,
             ),
             LearnerSpec(
                 "latent",
@@ -81,6 +87,7 @@ LEARNERS: Mapping[LearnerName, LearnerSpec] = MappingProxyType(
                 reads_encoder="always",
                 needs_encoder=True,
                 most_rows=12_000,
+                holds_rows=True,
             ),
         )
     }
@@ -98,7 +105,7 @@ PRESETS: Mapping[Preset, tuple[LearnerName, ...]] = MappingProxyType(
 
 
 def chosen_learners(
-    preset: Preset, learner: LearnerName | None, n_rows: int, *, has_encoder: bool
+    preset: Preset, learner: LearnerName | None, n_rows: int, *, has_encoder: bool, keeps_rows: bool = True
 ) -> tuple[LearnerName, ...]:
     """The learners of a preset that suit so many rows, or the one that was asked for, with the network that it reads.
 
@@ -107,14 +114,27 @@ def chosen_learners(
         learner: One learner, in the place of the preset.
         n_rows: Rows to learn from.
         has_encoder: Whether there is a pretrained encoder; without one, what needs it is left out of a preset.
+        keeps_rows: Whether a model may hold a row for each training compound; if not, what does so is left out of a
+            preset.
+
+    Raises:
+        InputError: The learner that was asked for holds rows, and must not.
 
     >>> chosen_learners("accurate", None, 10_000, has_encoder=False)
     ('network', 'maplight', 'forest')
     """
     if learner is not None:
+        if LEARNERS[learner].holds_rows and not keeps_rows:
+            allowed = ", ".join(name for name, spec in LEARNERS.items() if not spec.holds_rows)
+            raise InputError(
+                f"the learner {learner!r} holds a row of numbers for each training compound, and the model is to keep "
+                f"none of them (--no-structures); choose one of {allowed}, or a preset, which then leaves it out"
+            )
         return ("network", learner) if LEARNERS[learner].reads_network else (learner,)
     return tuple(
         name
         for name in PRESETS[preset]
-        if (LEARNERS[name].most_rows or n_rows) >= n_rows and (has_encoder or not LEARNERS[name].needs_encoder)
+        if (LEARNERS[name].most_rows or n_rows) >= n_rows
+        and (has_encoder or not LEARNERS[name].needs_encoder)
+        and (keeps_rows or not LEARNERS[name].holds_rows)
     )

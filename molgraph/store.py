@@ -9,7 +9,7 @@
 | `encoder.safetensors` | the encoder, where it is read as it is (left out of models that come with it) |
 | `calibration.safetensors` | the calibration rows as their judges saw them, and what was fitted to them |
 | `domain.safetensors` | the training compounds in the space of the first member's encoder, 32 numbers each |
-| `out_of_fold.safetensors` | fold, labels, bounds and out-of-fold predictions of the training rows |
+| `out_of_fold.safetensors` | fold, labels, bounds and out-of-fold predictions of the training rows (likewise) |
 | `structures.json` | ids and structures of the training and calibration rows (left out with `--no-structures`) |
 | `fingerprints.safetensors` | Morgan fingerprints of these, and of the calibration rows (likewise) |
 | `known.safetensors` | hashes of the training compounds (only of models that come along, which have no structures) |
@@ -112,7 +112,7 @@ _HASHES = ArraySpec(np.uint64, "n", lowest=0, highest=2.0**64)
 _FINGERPRINT_ARRAYS = MappingProxyType(
     {"fingerprints": ArraySpec(np.uint8, "BF"), "calibration": ArraySpec(np.uint8, "CF")}
 )
-_REQUIRED = frozenset({BLEND, CALIBRATION, DOMAIN, OUT_OF_FOLD})
+_REQUIRED = frozenset({BLEND, CALIBRATION, DOMAIN})
 
 
 @dataclass(frozen=True)
@@ -202,11 +202,10 @@ def save_model(
         BLEND: _serialize({"weights": model.learners.weights, **model.learners.transforms.to_arrays()}),
         CALIBRATION: _serialize(model.calibration.to_arrays()),
         DOMAIN: _serialize(model.latent_domain.to_arrays()),
-        OUT_OF_FOLD: _serialize(
-            {"fold": model.fold, "labels": model.labels, "out_of_fold": model.out_of_fold}
-            | ({} if model.bounds is None else {"bounds": model.bounds})
-        ),
     }
+    if model.structures is not None or model.known is not None:
+        rows = {"fold": model.fold, "labels": model.labels, "out_of_fold": model.out_of_fold}
+        contents[OUT_OF_FOLD] = _serialize(rows | ({} if model.bounds is None else {"bounds": model.bounds}))
     if model.learners.network is not None:
         state = model.learners.network.state_dict()
         contents[WEIGHTS] = serialize_tensors({key: tensor.cpu().contiguous() for key, tensor in state.items()})
@@ -258,7 +257,7 @@ def load_model(path: str | Path) -> StoredModel:
     if missing:
         raise ModelError(f"{folder}: the card names no {', '.join(sorted(missing))}; train the model again")
     with _KIND.damage(folder, SafetensorError):
-        rows = _rows(files[OUT_OF_FOLD], card)
+        rows = _rows(files, card)
         calibration = _calibration(card, files[CALIBRATION])
         return StoredModel(
             card=card,
@@ -308,9 +307,14 @@ def _check_known(card: ModelCard, folder: Path) -> None:
     _KIND.checked_files(folder, card.files)
 
 
-def _rows(content: bytes, card: ModelCard) -> dict[str, NDArray[Any]]:
+def _rows(files: Mapping[str, bytes], card: ModelCard) -> dict[str, NDArray[Any]]:
     """What is known of the training rows."""
-    arrays = load_arrays(content)
+    if OUT_OF_FOLD not in files:
+        if card.has_structures:
+            raise ValueError(f"it has its structures and no {OUT_OF_FOLD}")
+        nothing = np.empty((0, len(card.tasks)))
+        return {"fold": np.empty(0, np.int64), "labels": nothing, "out_of_fold": nothing}
+    arrays = load_arrays(files[OUT_OF_FOLD])
     specs = {name: spec for name, spec in _ROW_ARRAYS.items() if name in arrays or name != "bounds"}
     rows = checked_arrays(arrays, specs, {"B": card.data.rows_used, "T": len(card.tasks), "2": 2})
     if rows["fold"].max(initial=-1) >= card.n_members:

@@ -3,6 +3,7 @@
 import os
 import shutil
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Literal
@@ -26,6 +27,7 @@ from molgraph.store import StoredModel, TrainingStructures, check_model_target, 
 from molgraph.tasks import Direction
 from molgraph.training.ensemble import TrainedEnsemble, calibration_rows, train_ensemble
 from molgraph.training.progress import ProgressListener, silent
+from molgraph.uncertainty.unordered import without_order
 
 
 def train(
@@ -68,7 +70,9 @@ def train(
         config: Settings; the defaults train five members.
         resume: Go on where a killed training stopped; the model is the same as if it had not been killed.
         overwrite: Replace `output` if it exists.
-        keep_structures: Store the training compounds, which show the neighbours of hits; leave out for private data.
+        keep_structures: Store the training compounds, which show the neighbours of hits. Without them the model holds
+            no row of any compound but where it lies in the space of the domain, and calibrates from labels in no order;
+            learners that hold rows are left out of a preset, and refused by name.
         processes: Processes that compute RDKit's descriptors, where a learner reads them (two of `accurate` do). A
             script that asks for several must guard its start with `if __name__ == "__main__":`. The rest is the work
             of threads, one a core.
@@ -123,6 +127,7 @@ def train(
         checkpoint_folder=state_folder,
         resume=resume,
         processes=processes,
+        keeps_rows=keep_structures,
         on_progress=on_progress,
     )
     model = to_stored_model(dataset, trained, keep="structures" if keep_structures else "nothing")
@@ -157,7 +162,7 @@ def to_stored_model(
             calibration_fingerprints=fingerprints[calibrating],
         )
         domain_similarity = domain_threshold(structures.fingerprints, trained.fold)
-    return StoredModel(
+    model = StoredModel(
         card=_card(dataset, trained, domain_similarity),
         learners=trained.learners,
         calibration=trained.calibration,
@@ -169,6 +174,19 @@ def to_stored_model(
         structures=structures,
         encoder=trained.encoder.weights if trained.encoder and ENCODER in _blocks(trained) else None,
         known=known,
+    )
+    return _without_rows(model) if keep == "nothing" else model
+
+
+def _without_rows(model: StoredModel) -> StoredModel:
+    """The same model without what stands in the order of the table."""
+    return replace(
+        model,
+        calibration=replace(model.calibration, data=without_order(model.calibration.data)),
+        fold=model.fold[:0],
+        labels=model.labels[:0],
+        bounds=None,
+        out_of_fold=model.out_of_fold[:0],
     )
 
 

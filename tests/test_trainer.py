@@ -10,6 +10,7 @@ import pytest
 from molgraph import Predictor, train
 from molgraph.datasets.tables import read_table
 from molgraph.errors import InputError, TrainingError
+from molgraph.learners import PRESETS, chosen_learners
 from molgraph.store import load_model
 from molgraph.training import loop
 
@@ -91,10 +92,37 @@ def test_a_dataset_is_as_good_as_its_table(assay_table, model_folder, small_conf
 def test_without_structures_only_they_are_missing(assay_table, model_folder, small_config, tmp_path):
     train(assay_table, target_columns=["pIC50"], output=tmp_path / "m", config=small_config, keep_structures=False)
     secret, whole = contents(tmp_path / "m"), contents(model_folder)
-    assert whole.keys() - secret.keys() == {"structures.json", "fingerprints.safetensors"}
-    assert {name for name in secret if secret[name] != whole[name]} == {"card.json"}
+    assert whole.keys() - secret.keys() == {"structures.json", "fingerprints.safetensors", "out_of_fold.safetensors"}
+    assert secret.keys() <= whole.keys()
+    assert secret["weights.safetensors"] == whole["weights.safetensors"]
     first = load_model(model_folder).structures.smiles[0]
     assert not any(first.encode() in content for content in secret.values())
+
+
+def test_without_structures_nothing_stands_in_the_order_of_the_table(
+    assay_table, model_folder, small_config, tmp_path, assay
+):
+    train(assay_table, target_columns=["pIC50"], output=tmp_path / "m", config=small_config, keep_structures=False)
+    whole, secret = load_model(model_folder), load_model(tmp_path / "m")
+    assert len(secret.labels) == len(secret.fold) == len(secret.out_of_fold) == 0
+    before, after = whole.calibration.data, secret.calibration.data
+    assert not np.array_equal(before.labels, after.labels, equal_nan=True)
+    pairs = [np.column_stack([data.judge, data.labels, data.mean, data.epistemic_var]) for data in (before, after)]
+    assert sorted(map(tuple, pairs[0].tolist())) == sorted(map(tuple, pairs[1].tolist()))
+    assert np.all(np.diff(after.judge) >= 0)
+    one, other = (Predictor.load(folder).predict(assay[0][:20]) for folder in (model_folder, tmp_path / "m"))
+    assert np.array_equal(one.interval(0.9), other.interval(0.9))
+
+
+def test_learners_that_hold_rows_are_left_out_or_refused(assay_table, small_config, tmp_path):
+    config = dataclasses.replace(small_config, learner="kernel")
+    with pytest.raises(InputError, match="'kernel' holds a row of numbers for each training compound"):
+        train(assay_table, target_columns=["pIC50"], output=tmp_path / "m", config=config, keep_structures=False)
+    assert not list(tmp_path.iterdir())
+    every = [
+        name for preset in PRESETS for name in chosen_learners(preset, None, 50, has_encoder=True, keeps_rows=False)
+    ]
+    assert set(every) == {"network", "boosting", "maplight", "forest"}
 
 
 # Refusals: before any work, and with nothing left behind.

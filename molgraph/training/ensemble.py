@@ -92,6 +92,7 @@ def train_ensemble(
     checkpoint_folder: Path | None = None,
     resume: bool = False,
     processes: int = 1,
+    keeps_rows: bool = True,
     on_progress: ProgressListener = silent,
 ) -> TrainedEnsemble:
     """An ensemble trained on all rows of `dataset`.
@@ -102,6 +103,7 @@ def train_ensemble(
         checkpoint_folder: Where the state is saved while training runs; None to save nothing.
         resume: Go on from what is in `checkpoint_folder`; without it, what is there is deleted.
         processes: Processes that compute descriptors, where a learner reads them.
+        keeps_rows: Whether learners may hold a row for each training compound; see `chosen_learners`.
         on_progress: Called after each step.
 
     Raises:
@@ -116,6 +118,9 @@ def train_ensemble(
             "choose ensemble, evidential or dropout"
         )
     encoder, config = encoder_for(config, len(dataset))
+    names = chosen_learners(
+        config.preset, config.learner, len(dataset), has_encoder=encoder is not None, keeps_rows=keeps_rows
+    )
     device = resolve_device(config.device)
     dtype = resolve_precision(config.precision, device)
     graphs = featurize(dataset.smiles, ids=dataset.ids, standardizer="none")
@@ -132,7 +137,6 @@ def train_ensemble(
         checkpoint = Checkpoint(checkpoint_folder, identity)
         if not resume:
             checkpoint.clear()
-    names = chosen_learners(config.preset, config.learner, len(dataset), has_encoder=encoder is not None)
     targets = learned_targets(dataset.labels, dataset.bounds, dataset.tasks, plans, config.target_scaling)
     blocks = {name: config.blocks_of(name) for name in names}
     read = frozenset(chain.from_iterable(blocks.values()))

@@ -1,0 +1,33 @@
+"""Calibration rows that do not tell where they stood in a table."""
+
+from dataclasses import fields, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from molgraph.uncertainty.calibration import CalibrationData
+
+#: Their rows lie along the second axis, not the first.
+_SECOND_AXIS = frozenset({"bounds"})
+
+
+def without_order(data: CalibrationData) -> CalibrationData:
+    """The same n rows in an order of their own: by who judged them, and by what was predicted.
+
+    What is calibrated with them stays as it is. In the order of the table, a label would belong to whoever knows the
+    compound in that line.
+
+    >>> data = CalibrationData(np.array([1, 0, 0]), *(np.array([[3.0], [2.0], [1.0]]) for _ in range(4)))
+    >>> without_order(data).labels.tolist()
+    [[1.0], [2.0], [3.0]]
+    """
+    keys = [*data.labels.T[::-1], *data.mean.T[::-1], data.judge]
+    order: NDArray[np.int64] = np.lexsort(keys)
+    own: dict[str, Any] = {field.name: getattr(data, field.name) for field in fields(data)}
+    moved = {
+        name: array[:, order] if name in _SECOND_AXIS else array[order]
+        for name, array in own.items()
+        if array is not None
+    }
+    return replace(data, **moved)
