@@ -86,7 +86,10 @@ def tell_many_tasks(dataset: "Dataset", settings: "TrainConfig") -> None:
     names = PRESETS[settings.preset] if settings.learner is None else (settings.learner,)
     fits, seconds = seconds_of_many_tasks(names, len(dataset.tasks), settings.folds)
     if fits:
+        from molgraph.spelling import counted
+
+        minutes = counted(max(1, round(seconds / 60)), "minute")
         tell(
             f"{len(dataset.tasks):,} tasks: {fits:,} fits of trees, one for each task and model, take at least "
-            f"{seconds / 60:,.0f} minutes or so; --preset lean learns all tasks at once, and needs none"
+            f"{minutes} or so; --preset lean learns all tasks at once, and needs none"
         )

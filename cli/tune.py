@@ -7,6 +7,7 @@ import typer
 
 from . import completion
 from .options import AsJson, IdColumn, Quiet, SmilesColumn, names
+from .table_options import AsIs, Missing, Where, rows_where, tell_notes
 from .text import show_json, show_line, show_table, tell
 
 if TYPE_CHECKING:
@@ -43,6 +44,9 @@ def tune(
         Literal["auto", "regression", "classification"],
         typer.Option("--task-type", "-t", help="What the columns hold; auto looks at the values."),
     ] = "auto",
+    missing: Missing = None,
+    where: Where = None,
+    as_is: AsIs = False,
     config: Annotated[
         Path | None, typer.Option(metavar="FILE.toml", help="Settings to begin with, and those that are not searched.")
     ] = None,
@@ -64,7 +68,12 @@ def tune(
         target_columns=None if target_columns is None else names(target_columns),
         task_kind=task_type,
         standardizer=settings.standardizer,
+        missing=names(missing or ""),
+        where=rows_where(where),
+        as_is=as_is,
     )
+    if not quiet:
+        tell_notes(dataset)
     result = search(dataset, output, n_trials=trials, config=settings, on_trial=_ignore if quiet else _tell_trial)
     if as_json:
         show_json({"best": result.best, "default_loss": result.default_value, "trials": result.trials})

@@ -6,8 +6,9 @@ from pathlib import Path
 from molgraph.chem.files.columns import plain
 from molgraph.datasets.companions import Companions, companion_names, find_companions, is_generic
 from molgraph.datasets.labels import BadCell, describe_bad_cells
+from molgraph.datasets.odd_values import refuse_sentinel
 from molgraph.datasets.quantities import named
-from molgraph.datasets.recognition import Recognizer, Target, Told, as_it_is, refuse_sentinel
+from molgraph.datasets.recognition import Recognizer, Target, Told, as_it_is
 from molgraph.datasets.rows import ALL_COLUMNS, Rows, Wanted
 from molgraph.errors import InputError
 

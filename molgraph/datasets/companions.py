@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from molgraph.chem.files.columns import plain
 from molgraph.datasets.quantities import named, split_unit
+from molgraph.datasets.units import Unit, unit_of
 
 Role = Literal["relation", "unit", "type"]
 
@@ -90,6 +91,8 @@ def companion_names(names: Sequence[str]) -> tuple[str, ...]:
 
 def _find(role: Role, column: str, names: Sequence[str], *, is_alone: bool) -> str | None:
     own, generic = _stem(column), is_generic(column)
+    if role == "unit" and unit_of_pubchem(column) is not None:
+        return None  # PubChem converted these; the units beside them are those of the standard value
     says = named(column)
     is_p = says is not None and says.scale == "p"
     if is_p and role != "relation":
@@ -114,6 +117,11 @@ def _find(role: Role, column: str, names: Sequence[str], *, is_alone: bool) -> s
 
 def _stem(name: str) -> str:
     return plain(split_unit(name)[0]).strip("_()[]")
+
+
+def unit_of_pubchem(column: str) -> Unit | None:
+    """The unit that PubChem gives its standard values in, whatever the depositor's was; None for other columns."""
+    return unit_of("uM") if plain(column) == "pubchem_standard_value" else None
 
 
 @dataclass

@@ -1,14 +1,15 @@
 """What a column of numbers is: its quantity, unit, scale, bounds and range, and what a task of it learns."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
-from molgraph.datasets.companions import Companions, TextColumn, is_generic, relation_sides
+from molgraph.datasets.companions import Companions, TextColumn, relation_sides, unit_of_pubchem
 from molgraph.datasets.labels import KindChoice, NumberColumn
+from molgraph.datasets.odd_values import places
 from molgraph.datasets.quantities import Named, named, split_unit
 from molgraph.datasets.units import P_UNIT, Unit, unit_of
 from molgraph.errors import InputError
@@ -131,7 +132,7 @@ class Recognizer:
         """What is measured, by the types beside the values or the column's name, and its unit."""
         column = self._column
         rows = np.flatnonzero(~np.isnan(numbers).all(axis=0))
-        unit = self._unit(rows) or unit_of(self._told.unit or "") or split_unit(column.name)[1]
+        unit = self._unit(rows) or unit_of(self._told.unit or "") or self._unit_of_name()
         name = self._companions.type
         if name is not None and len(rows):
             types = self._texts[name].counts(rows)
@@ -150,6 +151,9 @@ class Recognizer:
         bare = split_unit(column.name)[0]
         found = named(f"{bare} ({unit.name})") if unit is not None else named(bare)
         return found or named(column.name), unit
+
+    def _unit_of_name(self) -> Unit | None:
+        return split_unit(self._column.name)[1] or unit_of_pubchem(self._column.name)
 
     def _unit(self, rows: NDArray[np.int64]) -> Unit | None:
         """The unit that most of the cells, or of the cells beside them, have."""
@@ -185,7 +189,7 @@ class Recognizer:
             return numbers
         rows = np.flatnonzero(~np.isnan(numbers).all(axis=0))
         index = column.unit_index()
-        beside = split_unit(column.name)[1] or unit_of(self._told.unit or "")
+        beside = self._unit_of_name() or unit_of(self._told.unit or "")
         texts = self._texts[name].cells if name is not None else None
         bare = []
         for row in rows.tolist():
@@ -287,7 +291,7 @@ class Recognizer:
         measured = numbers[0][numbers[0] > 0]
         if len(rows) == 0 or len(measured) == 0:
             return
-        where = _places(column, self._rows[rows])
+        where = places(column, self._rows[rows])
         if len(rows) > max(_FEW_ZEROS, _SHARE_OF_ZEROS * (len(rows) + len(measured))):
             raise InputError(
                 f"column {column.name!r} is 0 in {len(rows):,} of {len(rows) + len(measured):,} cells ({where}), which "
@@ -308,7 +312,7 @@ class Recognizer:
         are_few = 0 < len(rows) <= _SHARE_OF_ZEROS * len(measured) and len(rows) + len(positive) == len(measured)
         if are_few and suits_logarithms(positive):
             self._notes.append(
-                f"{self._column.name!r} is 0 in {_places(self._column, self._rows[rows])}, which has no logarithm: the "
+                f"{self._column.name!r} is 0 in {places(self._column, self._rows[rows])}, which has no logarithm: the "
                 f"others would be learned as logarithms; write <{positive.min():g} there if 0 means less than could be "
                 "measured, or leave it out with --missing 0"
             )
@@ -337,36 +341,6 @@ class Recognizer:
         return Target(task, numbers[0], bounds, tuple(self._notes))
 
 
-def refuse_sentinel(column: NumberColumn) -> None:
-    """Ask about a value such as -999 that stands far from all others, and may mean that nothing was measured.
-
-    Raises:
-        InputError: There is one.
-    """
-    values = column.values()
-    measured = values[~np.isnan(values)]
-    distinct = np.unique(measured)
-    if len(distinct) < _LEAST_DISTINCT:
-        return
-    for value, others in ((distinct[0], distinct[1:]), (distinct[-1], distinct[:-1])):
-        spread = float(others.max() - others.min())
-        distance = float(np.abs(others - value).min())
-        looks_like = all(digit == "9" for digit in f"{abs(value):g}") or abs(value) >= _HUGE
-        if looks_like and distance > _FAR * spread and abs(value) > np.abs(others).max():
-            rows = np.flatnonzero(values == value)
-            raise InputError(
-                f"column {column.name!r} holds {value:g} in {len(rows):,} cells "
-                f"({_places(column, column.rows()[rows])}), far from all others ({others.min():g} to "
-                f"{others.max():g}), which may mean that nothing was measured; leave them out with "
-                f"--missing={value:g}, or take them for values with --as-is"
-            )
-
-
-#: Distinct values from which one can be told to be far from the others; how far, in ranges of these; and what no
-#: measurement is.
-_LEAST_DISTINCT, _FAR, _HUGE = 5, 1.0, 1e20
-
-
 def _flipped(direction: Direction | None) -> Direction | None:
     """The direction of a p-value, from that of the concentration."""
     return None if direction is None else "maximize" if direction == "minimize" else "minimize"
@@ -381,15 +355,5 @@ def _article(word: str) -> str:
     return f"{'an' if word[:1] in sounds else 'a'} {word}"
 
 
-def _places(column: NumberColumn, rows: Sequence[int] | NDArray[np.int64]) -> str:
-    word = column.place(0).partition(" ")[0]
-    numbers = [column.place(int(row)).removeprefix(f"{word} ") for row in rows[:_SHOWN_ROWS]]
-    shown = f"{word}{'s' if len(rows) > 1 else ''} {', '.join(numbers)}"
-    return shown + (f" and {len(rows) - _SHOWN_ROWS:,} more" if len(rows) > _SHOWN_ROWS else "")
-
-
 def _quoted_option(name: str, value: str) -> str:
     return f"'{name}={value}'"
-
-
-__all__ = ["Recognizer", "Target", "Told", "as_it_is", "is_generic", "refuse_sentinel"]

@@ -109,6 +109,23 @@ def test_a_chembl_export(table):
     assert "--target-columns 'Standard Value' learns them too" in " ".join(p_values.notes)
 
 
+def test_a_pubchem_export(table):
+    """Its own standard value is in uM, whatever the unit of the depositor's was."""
+    columns = {
+        "PUBCHEM_ACTIVITY_OUTCOME": ["Active", "Inactive", "Active"],
+        "PubChem Standard Value": ["0.01", "10", "0.1"],
+        "Standard Type": ["IC50"] * 3,
+        "Standard Relation": ["=", ">", "="],
+        "Standard Value": ["10", "10000", "100"],
+        "Standard Units": ["nM"] * 3,
+    }
+    for target in (None, ["Standard Value"], ["PubChem Standard Value"]):
+        read = read_table(table(**columns), target_columns=target)
+        assert [task.name for task in read.tasks] == ["pIC50"]
+        np.testing.assert_allclose(read.labels[:, 0], [8, np.nan, 7])
+        assert read.bounds[1, 1, 0] == pytest.approx(5)
+
+
 def test_mixed_assays_are_refused_until_one_is_chosen(table):
     columns = {"Standard Type": ["IC50", "Ki", "IC50"], "Standard Value": ["1", "2", "3"], "Standard Units": ["nM"] * 3}
     with pytest.raises(InputError, match=r"holds IC50 \(2\), Ki \(1\).* --where 'Standard Type=IC50'"):
