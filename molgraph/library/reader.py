@@ -165,7 +165,7 @@ class PackedReader:
 
     def _shards(self) -> Iterator[RecordBatch]:
         for entry in self._index.shards:
-            shard = read_shard(shard_path(self._folder, entry), self._keep)
+            shard = read_shard(shard_path(self._folder, entry), self._keep, sha256=entry.sha256)
             n_records = len(shard) + len(shard.rejected)
             if (shard.first_row, n_records) != (entry.first_row, entry.n_records):
                 path = shard_path(self._folder, entry)

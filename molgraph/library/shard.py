@@ -4,9 +4,10 @@ Nothing in it is executed. Texts are one UTF-8 string each, with the position of
 is JSON. Codes and pointers are checked when a shard is read, since they index other arrays.
 """
 
+import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 from types import MappingProxyType
@@ -14,14 +15,17 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
+from safetensors.numpy import load as load_arrays
 from safetensors.numpy import save as serialize_arrays
 
 from molgraph.chem.files.records import RecordBatch
+from molgraph.decode import decode_json, read_bounded
 from molgraph.errors import InputError
 from molgraph.features.schema import SCHEMAS
 from molgraph.graphs import PackedGraphs, concatenate
-from molgraph.results import Rejected
+from molgraph.plain import parse_plain
+from molgraph.results import Rejected, Step
 
 #: Records of a shard; what is read or written at a time.
 SHARD_ROWS = 16_384
@@ -30,6 +34,9 @@ _GRAPH_ARRAYS = ("atom_codes", "bond_codes", "bond_atoms", "atom_ptr", "bond_ptr
 
 #: A shard of ordinary molecules has some 20 MB; more than this is not read.
 _MAX_BYTES = 2**33
+
+#: Rows of a library.
+_MOST_ROWS = 2**40
 
 
 def shard_bytes(batch: RecordBatch) -> bytes:
@@ -55,30 +62,64 @@ def shard_bytes(batch: RecordBatch) -> bytes:
     return stored
 
 
-def read_shard(path: Path, keep: Sequence[str]) -> RecordBatch:
+def read_shard(path: Path, keep: Sequence[str], *, sha256: str) -> RecordBatch:
     """The records of a shard, with their graphs.
+
+    The file is read and not mapped: one that is cut off or changed meanwhile would end this process, or give other
+    numbers than those that were checked.
 
     Args:
         path: Its file.
         keep: Columns to pass on.
+        sha256: What the index says of the file.
 
     Raises:
-        InputError: It is missing or damaged.
+        InputError: It is missing, damaged, or not the file of the index.
     """
     try:
-        _check_size(path)
-        with safe_open(path, framework="np") as file:
-            about = file.metadata()
-            names = json.loads(about["columns"])
-            places = {name: f"column.{names.index(name)}" for name in keep}
-            wanted = [*_GRAPH_ARRAYS, "rows", "lost"]
-            wanted += [f"{kind}.{text}" for text in ("ids", "smiles", *places.values()) for kind in ("text", "ptr")]
-            arrays = {name: file.get_tensor(name) for name in wanted}
-        return _batch(arrays, about, places, names)
+        content = _verified(read_bounded(path, _MAX_BYTES), sha256)
+        arrays = load_arrays(content)
+        header = decode_json(content[8 : 8 + int.from_bytes(content[:8], "little")])
+        about = parse_plain(_About, header.get("__metadata__"), "library", "its header")
+        return _batch(arrays, about, keep)
     except FileNotFoundError as error:
         raise InputError(f"{path} is missing; pack the library again") from error
-    except (InputError, OSError, SafetensorError, ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
+    except (InputError, OSError, SafetensorError, ValueError, KeyError, TypeError, IndexError) as error:
         raise InputError(f"{path} is damaged ({error}); pack the library again") from error
+
+
+def _verified(content: bytes, sha256: str) -> bytes:
+    if hashlib.sha256(content).hexdigest() != sha256:
+        raise InputError("its sha256 is not the one in the index")
+    return content
+
+
+@dataclass(frozen=True)
+class _About:
+    """What the header of a shard says; all of it is text."""
+
+    schema: str
+    first_row: str
+    columns: str
+
+
+#: Row, identifier, text, step and reason of what could not be used.
+_Lost = tuple[int, str, str, Step, str]
+
+
+@dataclass(frozen=True)
+class _LostRows:
+    """What could not be used, as JSON has it.
+
+    Attributes:
+        unread: Records that could not be read, by their row in the library.
+        unread_columns: Their cells in each column of the library.
+        rejected: Structures that gave no graph, by their position among the others.
+    """
+
+    unread: tuple[_Lost, ...]
+    unread_columns: tuple[tuple[str, ...], ...]
+    rejected: tuple[_Lost, ...]
 
 
 def parts(batch: RecordBatch, size: int) -> Iterator[RecordBatch]:
@@ -103,38 +144,39 @@ def parts(batch: RecordBatch, size: int) -> Iterator[RecordBatch]:
         )
 
 
-def _check_size(path: Path) -> None:
-    if path.stat().st_size > _MAX_BYTES:
-        raise InputError(f"it has {path.stat().st_size:,} bytes; at most {_MAX_BYTES:,} are read")
-
-
-def _batch(
-    arrays: Mapping[str, NDArray[Any]], about: Mapping[str, str], places: Mapping[str, str], names: Sequence[str]
-) -> RecordBatch:
-    lost = json.loads(arrays["lost"].tobytes())
-    schema = about["schema"]
-    graphs = PackedGraphs(
-        **{name: arrays[name] for name in _GRAPH_ARRAYS},
-        schema=schema,
-        rejected=tuple(Rejected(*values) for values in lost["rejected"]),
-    )
-    ids, smiles = _texts(arrays, "ids"), _texts(arrays, "smiles")
-    rows = arrays["rows"]
+def _batch(arrays: Mapping[str, NDArray[Any]], about: _About, keep: Sequence[str]) -> RecordBatch:
+    names = parse_plain(tuple[str, ...], decode_json(about.columns.encode()), "library", "columns")
+    first_row = parse_plain(int, decode_json(about.first_row.encode()), "library", "first_row")
+    lost = parse_plain(_LostRows, decode_json(arrays["lost"].tobytes()), "library", "lost")
+    missing = [name for name in keep if name not in names]
+    if missing:
+        raise ValueError(f"the column {missing[0]!r} is missing")
+    ids, smiles, rows = _texts(arrays, "ids"), _texts(arrays, "smiles"), arrays["rows"]
+    n_records = len(ids) + len(lost.unread)
+    own = [*rows.tolist(), *(values[0] for values in lost.unread)]
     if rows.dtype != np.int64 or rows.shape != (len(ids),) or len(smiles) != len(ids) or np.any(np.diff(rows) <= 0):
         raise ValueError("rows, identifiers and structures do not go together")
+    if not 0 <= first_row <= _MOST_ROWS or sorted(own) != list(range(first_row, first_row + n_records)):
+        raise ValueError("the rows are not those from the first one on")
+    if any(not 0 <= values[0] < len(ids) for values in lost.rejected):
+        raise ValueError("a structure without a graph belongs to a row that is not there")
+    graphs = PackedGraphs(
+        **{name: arrays[name] for name in _GRAPH_ARRAYS},
+        schema=about.schema,
+        rejected=tuple(Rejected(*values) for values in lost.rejected),
+    )
     _check_graphs(graphs, len(ids))
-    unread = tuple(Rejected(*values) for values in lost["unread"])
-    cells = lost["unread_columns"]
-    if len(cells) != len(names) or any(len(column) != len(unread) for column in cells):
+    cells = lost.unread_columns
+    if len(cells) != len(names) or any(len(column) != len(lost.unread) for column in cells):
         raise ValueError("the columns do not go together")
     return RecordBatch(
-        first_row=int(about["first_row"]),
+        first_row=first_row,
         rows=rows,
         ids=ids,
         smiles=smiles,
-        columns=MappingProxyType({name: _texts(arrays, place) for name, place in places.items()}),
-        rejected=unread,
-        rejected_columns=MappingProxyType({name: [*map(str, cells[names.index(name)])] for name in places}),
+        columns=MappingProxyType({name: _texts(arrays, f"column.{names.index(name)}") for name in keep}),
+        rejected=tuple(Rejected(*values) for values in lost.unread),
+        rejected_columns=MappingProxyType({name: [*cells[names.index(name)]] for name in keep}),
         graphs=graphs,
     )
 

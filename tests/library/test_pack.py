@@ -1,5 +1,6 @@
 """A packed library: the same rows, the same numbers; damaged or hostile, one clear line."""
 
+import hashlib
 import json
 import shutil
 from pathlib import Path
@@ -168,7 +169,7 @@ def test_damage_is_noticed(table, tmp_path):
 
     shard = "shards/000001.safetensors"
     assert "its sha256 is not the one" in damaged(lambda folder: flip(folder / shard))
-    assert "cannot be read" in damaged(lambda folder: (folder / shard).unlink())
+    assert "is missing" in damaged(lambda folder: (folder / shard).unlink())
     assert "seal does not fit" in damaged(lambda folder: edit(folder, columns=["price"]))
     assert "has format 9, written by molgraph" in damaged(lambda folder: edit(folder, format_version=9))
     assert "is damaged" in damaged(lambda folder: (folder / "library.json").write_text("{"))
@@ -210,23 +211,72 @@ def test_numbers_that_point_elsewhere_are_refused(table, tmp_path, name, change,
     with safe_open(path, framework="np") as file:
         about, arrays = file.metadata(), {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
     save_file({**arrays, name: np.ascontiguousarray(change(arrays[name]))}, path, metadata=about)
+    with pytest.raises(InputError, match="its sha256 is not the one"):
+        list(open_library(tmp_path / "packed"))
+    resealed(tmp_path / "packed")
     with pytest.raises(InputError, match=words):
         list(open_library(tmp_path / "packed"))
+
+
+def resealed(folder: Path, **changed) -> None:
+    """Make the hash of the first shard, and the seal of the index, fit."""
+    from molgraph.library import index as module
+
+    values = json.loads((folder / "library.json").read_text())
+    content = (folder / "shards" / "000000.safetensors").read_bytes()
+    values["shards"][0] |= {"sha256": hashlib.sha256(content).hexdigest(), **changed}
+    values.pop("seal")
+    values["seal"] = module._seal(values)
+    (folder / "library.json").write_text(json.dumps(values))
+
+
+@pytest.mark.parametrize(
+    "lost",
+    [b"[" * 100_000, b"null", b'{"unread": [], "unread_columns": []}', b'{"unread": 1, "unread_columns": [], "rejected": []}',
+     b'{"unread": [], "unread_columns": [], "rejected": [[18446744073709551615, "a", "b", "parse", "c"]]}',
+     b'{"unread": [[1, "a", "b", "parse", "c"]], "unread_columns": [], "rejected": []}', b"\xff", b'"\\ud800"'],
+    ids=range(8),
+)  # fmt: skip
+def test_lost_rows_of_any_value_are_refused(table, tmp_path, lost):
+    pack_library(table, tmp_path / "packed")
+    path = tmp_path / "packed" / "shards" / "000000.safetensors"
+    with safe_open(path, framework="np") as file:
+        about, arrays = file.metadata(), {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+    save_file({**arrays, "lost": np.frombuffer(lost, np.uint8)}, path, metadata=about)
+    resealed(tmp_path / "packed")
+    with pytest.raises(InputError, match="is damaged"):
+        list(open_library(tmp_path / "packed"))
+    save_file(arrays, path, metadata={**about, "first_row": "9" * 5000, "columns": lost.decode("latin-1")})
+    resealed(tmp_path / "packed")
+    with pytest.raises(InputError, match="is damaged"):
+        list(open_library(tmp_path / "packed"))
+
+
+def test_a_shard_that_is_cut_off_while_it_is_read(table, tmp_path):
+    """Were it mapped, the system would end this process."""
+    pack_library(table, tmp_path / "packed")
+    reader = open_library(tmp_path / "packed", batch_size=8)
+    assert len(next(reader).ids) > 0
+    for path in (tmp_path / "packed" / "shards").iterdir():
+        path.write_bytes(path.read_bytes()[:100])
+    with pytest.raises(InputError, match="its sha256 is not the one"):
+        list(reader)
 
 
 def test_an_index_that_points_out_of_its_folder(table, tmp_path):
     pack_library(table, tmp_path / "packed")
     index = read_index(tmp_path / "packed")
     assert [entry.first_row for entry in index.shards] == [0, 32, 64, 96]
-    from molgraph.library import index as module
-
-    values = json.loads((tmp_path / "packed" / "library.json").read_text())
-    values["shards"][0]["file"] = "../../etc/passwd"
-    values.pop("seal")
-    values["seal"] = module._seal(values)
-    (tmp_path / "packed" / "library.json").write_text(json.dumps(values))
-    with pytest.raises(InputError, match="is no file of its folder"):
-        read_index(tmp_path / "packed")
+    for changed, words in (
+        ({"file": "../../etc/passwd"}, "is no file of its folder"),
+        ({"first_row": 5}, "do not follow those before"),
+        ({"n_records": -1}, "do not follow those before"),
+        ({"n_bytes": "many"}, "n_bytes is 'many'"),
+        ({"file": None}, "file is None"),
+    ):
+        resealed(tmp_path / "packed", **{**vars(index.shards[0]), **changed})
+        with pytest.raises(InputError, match=words):
+            read_index(tmp_path / "packed")
 
 
 TEXTS = st.lists(st.text(max_size=6), min_size=0, max_size=12)
@@ -246,7 +296,7 @@ def test_any_text_comes_back(tmp_path_factory, ids, n_unread, size):
     )  # fmt: skip
     path = tmp_path_factory.mktemp("shard") / "a"
     path.write_bytes(shard_bytes(batch))
-    found = read_shard(path, ["note"])
+    found = read_shard(path, ["note"], sha256=hashlib.sha256(path.read_bytes()).hexdigest())
     assert (found.ids, found.smiles, dict(found.columns)) == (ids, batch.smiles, {"note": ids[::-1]})
     assert (found.first_row, found.rows.tolist(), found.rejected) == (50, rows.tolist(), batch.rejected)
     assert same(found.graphs, graphs)
