@@ -80,11 +80,11 @@ def tell_many_tasks(dataset: "Dataset", settings: "TrainConfig") -> None:
     """Say how long many tasks take, and which preset bears them."""
     if len(dataset.tasks) < _MANY_TASKS:
         return
-    from molgraph.learners import PRESETS
-    from molgraph.training.column_learners import seconds_of_many_tasks
+    from molgraph.learners import PRESETS, seconds_of_many_tasks
+    from molgraph.library.cores import usable_cores
 
     names = PRESETS[settings.preset] if settings.learner is None else (settings.learner,)
-    fits, seconds = seconds_of_many_tasks(names, len(dataset.tasks), settings.folds)
+    fits, seconds = seconds_of_many_tasks(names, len(dataset.tasks), settings.folds, usable_cores())
     if fits:
         from molgraph.spelling import counted
 

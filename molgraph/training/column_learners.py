@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 from functools import partial
@@ -66,12 +66,6 @@ _SIDE_BY_SIDE: frozenset[LearnerName] = frozenset({"embedding", "boosting", "map
 #: Seconds between two words about tasks of a member, and the share of it that is done once all its tasks are.
 _TELL_SECONDS, _ALMOST = 0.5, 0.999
 
-#: Learners that fit each task on its own for a second or so; others fit all at once, or in hundredths of a second.
-_TASK_BY_TASK: frozenset[LearnerName] = frozenset({"embedding", "boosting", "maplight", "forest"})
-
-#: Seconds of one core that such a fit takes with some hundred rows: 165 fits to 60 tasks of ToxCast took 235.
-_SECONDS_A_FIT = 1.4
-
 #: Numbers that members side by side may read together, since each copies what it reads: 100 million are 1 GB.
 _MOST_NUMBERS = 100_000_000
 
@@ -116,20 +110,6 @@ def fit_column_learners(
         models[name] = COLUMN_MODELS[name].join(members)
         said[name] = ColumnOutputs(*models[name].predict_with_variance(columns))
     return models, said
-
-
-def seconds_of_many_tasks(names: Collection[LearnerName], n_tasks: int, n_members: int) -> tuple[int, float]:
-    """How many fits the learners that take one task at a time need, and about how many seconds of all cores.
-
-    The seconds are those of small tables: of thousands of rows, each fit takes longer.
-
-    >>> seconds_of_many_tasks(["network", "latent"], 485, 5)
-    (0, 0.0)
-    >>> seconds_of_many_tasks(["network", "boosting"], 485, 5)[0]
-    2425
-    """
-    fits = n_tasks * n_members * len(_TASK_BY_TASK.intersection(names))
-    return fits, fits * _SECONDS_A_FIT / usable_cores()
 
 
 def _members_at_once(name: LearnerName, numbers: int, n_members: int) -> int:
