@@ -1,10 +1,11 @@
 """What the stages of a training take, so that the time left can be told from the first of them on."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
+from molgraph.chem.descriptors import DESCRIPTORS
 from molgraph.config import TrainConfig
-from molgraph.learners import LearnerName
+from molgraph.learners import LEARNERS, LearnerName
 from molgraph.library.cores import usable_cores
 from molgraph.training.plan import MemberPlan
 from molgraph.training.progress import ProgressListener, StageName, TrainProgress
@@ -30,31 +31,33 @@ _DESCRIPTORS = 0.015
 
 
 def expected_seconds(
-    names: Sequence[LearnerName],
-    config: TrainConfig,
+    names: Collection[LearnerName],
+    blocks: Collection[str],
     plans: Sequence[MemberPlan],
-    n_tasks: int,
+    config: TrainConfig,
     *,
-    n_described: int = 0,
+    n_tasks: int,
     processes: int = 1,
 ) -> dict[StageName, float]:
     """Seconds that each stage of a training takes, in their order, up to a factor that all have in common.
 
     Args:
         names: Learners.
-        config: Settings.
+        blocks: Columns that these read.
         plans: Rows of each member.
+        config: Settings.
         n_tasks: Tasks.
-        n_described: Structures of which RDKit computes descriptors.
-        processes: Processes that do so.
+        processes: Processes that compute descriptors, where these are read.
 
-    >>> expected_seconds(("kernel", "latent"), TrainConfig(), [], 1)
+    >>> expected_seconds(("latent", "kernel"), (), [], TrainConfig(), n_tasks=1)
     {'descriptors': 0.0, 'kernel': 0, 'latent': 0}
     """
     sizes = [len(plan.train_rows) for plan in plans]
     cores = min(usable_cores(), max(len(plans), 1))
+    n_rows = max((len(plan.seen_rows) + len(plan.held_out_rows) for plan in plans), default=0)
+    n_described = n_rows if DESCRIPTORS.keys() & set(blocks) else 0
     found: dict[StageName, float] = {"descriptors": n_described * _DESCRIPTORS / processes}
-    for name in names:
+    for name in (name for name in LEARNERS if name in names):
         if name == "network":
             step = _FROZEN_STEP if config.encoder != "none" and config.encoder_tuning == "frozen" else _FULL_STEP
             found[name] = step * config.n_epochs * sum(sizes) / cores

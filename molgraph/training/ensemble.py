@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from molgraph import __version__
 from molgraph.card import SeriesRecord
-from molgraph.chem.descriptors import DESCRIPTORS
 from molgraph.config import CalibrationSettings, TrainConfig, config_to_dict
 from molgraph.datasets.dataset import Dataset
 from molgraph.datasets.parents import parent_groups
@@ -25,7 +24,7 @@ from molgraph.features.environments import structure_vectors
 from molgraph.features.featurize import featurize
 from molgraph.features.schema import SCHEMAS
 from molgraph.graphs import PackedGraphs
-from molgraph.learners import LEARNERS, LearnerName, chosen_learners
+from molgraph.learners import LearnerName, chosen_learners
 from molgraph.models.batch import ResidentGraphs
 from molgraph.models.committee import ColumnModel, ColumnOutputs, Learners, blended
 from molgraph.models.ensemble import Ensemble
@@ -132,8 +131,8 @@ def train_ensemble(
     plans = plan_members(fold, inner_fraction=config.inner_fraction, seed=config.seed, parents=parents)
     checkpoint = None
     if checkpoint_folder is not None:
-        identity = _identity(dataset, config, graphs, device, dtype)
-        identity["encoder"] = "none" if encoder is None else encoder.digest
+        encoder_hash = {"encoder": "none" if encoder is None else encoder.digest}
+        identity = _identity(dataset, config, graphs, device, dtype) | encoder_hash
         checkpoint = Checkpoint(checkpoint_folder, identity)
         if not resume:
             checkpoint.clear()
@@ -141,9 +140,7 @@ def train_ensemble(
     blocks = {name: config.blocks_of(name) for name in names}
     read = frozenset(chain.from_iterable(blocks.values()))
     frozen = None if encoder is None or ENCODER not in read else encoder.frozen(device, dtype)
-    ordered = [name for name in LEARNERS if name in names]
-    n_described = len(dataset) if read & DESCRIPTORS.keys() else 0
-    seconds = expected_seconds(ordered, config, plans, len(dataset.tasks), n_described=n_described, processes=processes)
+    seconds = expected_seconds(names, read, plans, config, n_tasks=len(dataset.tasks), processes=processes)
     on_progress = with_shares(seconds, on_progress)
     computed = compute_structure_columns(
         read, dataset.smiles, processes=processes, checkpoint=checkpoint, on_progress=on_progress

@@ -55,6 +55,7 @@ COMMAND_LINE_UNITS = {
 COMMAND_LINE_MODULES = {
     "molgraph.features.fast",
     "molgraph.models.precision",
+    "molgraph.training.column_learners",
     "molgraph.training.progress",
     "molgraph.pretraining.progress",
     "molgraph.prediction.shipped",
