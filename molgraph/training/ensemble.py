@@ -111,11 +111,7 @@ def train_ensemble(
         TrainingError: A loss is not finite, or the checkpoint does not fit.
         WorkerError: A process that computes descriptors died.
     """
-    if config.uncertainty in {"mve", "quantile"} and all(task.kind == "classification" for task in dataset.tasks):
-        raise InputError(
-            f"uncertainty is {config.uncertainty!r}, which is for measured values, and all tasks are classes; "
-            "choose ensemble, evidential or dropout"
-        )
+    _refuse_values_of_classes(config, dataset)
     encoder, config = encoder_for(config, len(dataset))
     names = chosen_learners(
         config.preset, config.learner, len(dataset), has_encoder=encoder is not None, keeps_rows=keeps_rows
@@ -175,6 +171,14 @@ def train_ensemble(
     judged = _judge(dataset, graphs.schema, fold, fitted, targets, config)
     judged = _with_new_series(judged, dataset, _described(known, encoder, device, dtype), parents)
     return judged if frozen is None and network is None else replace(judged, encoder=encoder)
+
+
+def _refuse_values_of_classes(config: TrainConfig, dataset: Dataset) -> None:
+    if config.uncertainty in {"mve", "quantile"} and all(task.kind == "classification" for task in dataset.tasks):
+        raise InputError(
+            f"uncertainty is {config.uncertainty!r}, which is for measured values, and all tasks are classes; "
+            "choose ensemble, evidential or dropout"
+        )
 
 
 @dataclass(frozen=True)
