@@ -130,7 +130,7 @@ def spread_statistics(error: np.ndarray, spread: np.ndarray) -> dict[str, float]
 
 
 def class_entries(cell: Cell) -> Iterator[Entry]:
-    """Class-conditional coverage of label sets, and how honest probabilities are, averaged over the tasks."""
+    """Class-conditional coverage of calls, and how honest probabilities are, averaged over the tasks."""
     test = np.flatnonzero(cell.parts == "test")
     for rows in ("cross", "split"):
         for kind in ("none", "temperature", "platt", "isotonic", "venn-abers"):
@@ -139,10 +139,10 @@ def class_entries(cell: Cell) -> Iterator[Entry]:
                    **probability_statistics(cell.labels[test], prediction.mean)}  # fmt: skip
         _, prediction = calibrated(cell, rows)
         for level in LEVELS:
-            sets = prediction.label_sets(level)
-            holds = np.array([[str(int(y)) in s if np.isfinite(y) else False for y, s in zip(ys, ss, strict=True)]
-                              for ys, ss in zip(cell.labels[test], sets, strict=True)])  # fmt: skip
-            size = np.array([[s.count("0") + s.count("1") for s in row] for row in sets], dtype=float)
+            calls = prediction.calls(level)
+            own = np.where(cell.labels[test] == 1, "active", "inactive")
+            holds = np.isfinite(cell.labels[test]) & ((calls == "uncertain") | (calls == own))
+            size = np.where(calls == "uncertain", 2.0, np.where(calls == "atypical", 0.0, 1.0))
             yield {"method": cell.method, "rows": rows, "kind": "sets", "level": level,
                    **set_statistics(cell.labels[test], holds, size)}  # fmt: skip
 

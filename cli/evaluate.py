@@ -182,7 +182,7 @@ def _show_task(task: "TaskEvaluation") -> None:
         )
     show_table(rows, right=[1])
     is_class = task.kind == "classification"
-    show_line("  labels inside the prediction sets" if is_class else "  measured values inside the intervals")
+    show_line("  true classes that the calls leave" if is_class else "  measured values inside the intervals")
     levels = sorted({found.level for found in task.coverage})
     table = [("  nominal", "", *(f"{level:.0%}" for level in levels))]
     for group in dict.fromkeys(found.group for found in task.coverage):

@@ -1,5 +1,6 @@
 """Options of the commands that read measured values, and what is said of what was read."""
 
+import math
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -35,6 +36,16 @@ AsIs = Annotated[
     ),
 ]
 
+ValueRange = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--range",
+        metavar="NAME=LOW:HIGH",
+        help="Least and largest value that a target can have, e.g. bound=0:100 for per cent, or clearance=0: if there "
+        "is no largest. No prediction or interval goes beyond. May be given several times.",
+    ),
+]
+
 
 def rows_where(conditions: list[str] | None) -> dict[str, str]:
     """The text that rows must have, by column.
@@ -62,6 +73,27 @@ def directions(minimize: list[str], maximize: list[str]) -> "dict[str, Direction
         raise InputError(f"{both[0]!r} stands in --minimize and in --maximize; name it in one of them")
     ways: dict[str, Direction] = dict.fromkeys(minimize, "minimize")
     return ways | dict.fromkeys(maximize, "maximize")
+
+
+def ranges(given: list[str] | None) -> dict[str, tuple[float | None, float | None]]:
+    """Least and largest value of tasks, by name.
+
+    >>> ranges(["bound=0:100", "clearance=0:"])
+    {'bound': (0.0, 100.0), 'clearance': (0.0, None)}
+    """
+    from molgraph.errors import InputError
+
+    found: dict[str, tuple[float | None, float | None]] = {}
+    for text in given or ():
+        name, _, ends = text.rpartition("=")
+        try:
+            low, high = (float(part) if part.strip() else None for part in ends.split(":"))
+        except ValueError:
+            low = high = None
+        if not name or (low is None and high is None) or not all(map(math.isfinite, (low or 0.0, high or 0.0))):
+            raise InputError(f"--range is {text!r}; it must be like bound=0:100, clearance=0: or loss=:0")
+        found[name] = (low, high)
+    return found
 
 
 def tell_notes(dataset: "Dataset") -> None:

@@ -26,7 +26,7 @@ from .options import (
     tell_no_better_than_chance,
     tell_rejected,
 )
-from .table_options import AsIs, Missing, Where, directions, rows_where, tell_many_tasks, tell_notes
+from .table_options import AsIs, Missing, ValueRange, Where, directions, ranges, rows_where, tell_many_tasks, tell_notes
 from .text import show_json, show_line, show_table, significant, tell
 
 if TYPE_CHECKING:
@@ -236,6 +236,7 @@ def train(
     task_weights: TaskWeights = None,
     minimize: Minimize = None,
     maximize: Maximize = None,
+    value_range: ValueRange = None,
     balance_classes: BalanceClasses = None,
     standardize: Standardize = None,
     precision: Precision = None,
@@ -275,6 +276,7 @@ def train(
         where=rows_where(where),
         as_is=as_is,
     )
+    dataset = dataset.with_ranges(ranges(value_range))
     if not quiet:
         _tell_rows(dataset)
         tell_many_tasks(dataset, settings)

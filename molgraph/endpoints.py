@@ -43,12 +43,18 @@ class EndpointTask:
         name: Name of the task.
         unit: Unit of the values; None for classes.
         direction: Which way is better; None where that depends on the project.
+        lowest: Least value that the quantity can have; None if there is none.
+        highest: Largest value that it can have; None if there is none.
+        class_names: What classes 0 and 1 are called; None for inactive and active.
     """
 
     column: str
     name: str
     unit: str | None
     direction: Direction | None
+    lowest: float | None = None
+    highest: float | None = None
+    class_names: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True)
@@ -131,9 +137,12 @@ def endpoint_dataset(endpoint: Endpoint, data: str | Path) -> Dataset:
         as_is=True,
         name=endpoint.file,
     )
-    names = [task.name for task in endpoint.tasks]
-    tasks = tuple(replace(task, name=name) for task, name in zip(dataset.tasks, names, strict=True))
-    return replace(dataset, tasks=tasks)
+    tasks = tuple(
+        replace(task, name=own.name, class_names=own.class_names)
+        for task, own in zip(dataset.tasks, endpoint.tasks, strict=True)
+    )
+    known = {own.name: (own.lowest, own.highest) for own in endpoint.tasks if endpoint.kind == "regression"}
+    return replace(dataset, tasks=tasks).with_ranges(known)
 
 
 def build_endpoint(endpoint: Endpoint, data: str | Path, output: str | Path) -> Predictor:

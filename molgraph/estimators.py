@@ -121,7 +121,7 @@ class MolgraphClassifier(ClassifierMixin, _Estimator):  # type: ignore[misc]
 
     Attributes:
         classes_: The two classes, sorted; probabilities have a column for each.
-        predictor_: The trained model, with label sets and all else.
+        predictor_: The trained model, with calls and all else.
         n_features_in_: 1, the column of SMILES.
 
     >>> texts = [f"{'C' * n}{end}" for n in range(1, 11) for end in ("O", "N")]

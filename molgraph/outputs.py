@@ -1,6 +1,6 @@
 """What the members of an ensemble say before anything is calibrated."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,9 +29,23 @@ class MemberOutputs:
     quantiles: NDArray[np.float64] | None = None
     epistemic_is_complete: bool = False
 
-    def pooled(self) -> "PooledOutputs":
-        """All members as one: the law of total variance, quantiles averaged level by level."""
-        between = 0.0 if self.epistemic_is_complete else self.mean.var(axis=0)
+    def within(self, low: NDArray[np.float64], high: NDArray[np.float64]) -> "MemberOutputs":
+        """The same with means and quantiles that end at the least and largest possible value of each task, `[T]`."""
+        return replace(
+            self,
+            mean=np.clip(self.mean, low, high),
+            quantiles=None if self.quantiles is None else np.clip(self.quantiles, low[:, None], high[:, None]),
+        )
+
+    def pooled(self, *, with_disagreement: bool = True) -> "PooledOutputs":
+        """All members as one, quantiles averaged level by level.
+
+        Args:
+            with_disagreement: Add the variance between the members to what they say of themselves (law of total
+                variance), unless that is complete. Of use only where it is compared with rows that none of the members
+                was trained on.
+        """
+        between = self.mean.var(axis=0) if with_disagreement and not self.epistemic_is_complete else 0.0
         return PooledOutputs(
             mean=self.mean.mean(axis=0),
             aleatoric_var=self.aleatoric_var.mean(axis=0),
@@ -44,7 +58,7 @@ class MemberOutputs:
 class PooledOutputs:
     """Raw outputs of an ensemble as a whole; the fields are those of `MemberOutputs` without the members.
 
-    `epistemic_var` adds the variance between the members to what they say of themselves, unless they know it all.
+    `epistemic_var` is what the members say of themselves, with the variance between them where that was asked for.
     """
 
     mean: NDArray[np.float64]

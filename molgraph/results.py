@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from molgraph.errors import InputError
-from molgraph.tasks import TaskSpec
+from molgraph.tasks import TaskSpec, ranges
 
 Step = Literal["read", "parse", "standardize", "featurize"]
 
@@ -35,7 +35,7 @@ class Rejected:
 
 
 class IntervalRule(Protocol):
-    """Turns predictions into intervals and sets at any level (see `molgraph.uncertainty.calibration`)."""
+    """Turns predictions into intervals and calls at any level (see `molgraph.uncertainty.calibration`)."""
 
     @property
     def is_log(self) -> tuple[bool, ...]:
@@ -46,8 +46,8 @@ class IntervalRule(Protocol):
         """Lower and upper ends, `[B, T]` each; NaN where a task has no interval."""
         ...
 
-    def label_sets(self, prediction: "Prediction", level: float) -> NDArray[np.object_]:
-        """Sets of plausible labels as text, `[B, T]`; empty text where a task has none."""
+    def calls(self, prediction: "Prediction", level: float) -> NDArray[np.object_]:
+        """Words of `TaskSpec.calls`, `[B, T]`; empty where a task has none."""
         ...
 
 
@@ -70,7 +70,7 @@ class Prediction:
             have less; NaN for tasks of models without any, None where no model has some.
         quantiles: `[B, T, Q]` values at `molgraph.outputs.QUANTILE_LEVELS`; None where no task has them.
         rejected: The rows that could not be used.
-        rule: The calibration that gives intervals and label sets; None if there was none.
+        rule: The calibration that gives intervals and calls; None if there was none.
     """
 
     tasks: tuple[TaskSpec, ...]
@@ -107,16 +107,25 @@ class Prediction:
     def interval(self, level: float = 0.9) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Lower and upper ends `[B, T]` of intervals that hold the truth with probability `level`.
 
-        NaN for classification tasks (see `label_sets`) and for rejected rows.
+        NaN for classification tasks (see `calls`) and for rejected rows. No end is outside of the task's range, where
+        no truth can be.
 
         Raises:
             InputError: The model carries no calibration, or `level` is not between 0 and 1.
         """
-        return self._calibrated().interval(self, _checked_level(level))
+        lower, upper = self._calibrated().interval(self, _checked_level(level))
+        low, high = ranges(self.tasks)
+        return np.clip(lower, low, high), np.clip(upper, low, high)
 
-    def label_sets(self, level: float = 0.9) -> NDArray[np.object_]:
-        """Sets of labels `[B, T]` such as `{1}` or `{0,1}` that hold the truth with probability `level`."""
-        return self._calibrated().label_sets(self, _checked_level(level))
+    def calls(self, level: float = 0.9) -> NDArray[np.object_]:
+        """What can be said of each class task, `[B, T]`; empty text for other tasks and for rejected rows.
+
+        The name of a class (`active` or `inactive` where the task has no names) says that the other one can be
+        excluded at this level; `uncertain` that neither can; `atypical` that the molecule looks like the calibration
+        compounds of neither. Of the molecules of each class, the share `level` or more is called by its class or
+        `uncertain`. A class that the probability calls less likely than the other is never named alone.
+        """
+        return self._calibrated().calls(self, _checked_level(level))
 
     def take(self, index: NDArray[np.int64]) -> "Prediction":
         """The molecules at `index`, in that order; rejected ones hold NaN as before and are no longer listed."""

@@ -143,7 +143,7 @@ class StoredModel:
     Attributes:
         card: What the model is.
         learners: What was trained.
-        calibration: What gives intervals and label sets.
+        calibration: What gives intervals and calls.
         latent_domain: The training compounds in the eyes of the first member.
         fold: `[B]` member that never saw the training row; -1 for none.
         labels: `[B, T]` labels of the training rows.

@@ -1,13 +1,23 @@
 """What a column of labels means."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
 
 from molgraph.errors import InputError
 
 TaskKind = Literal["regression", "classification"]
 Direction = Literal["maximize", "minimize"]
+
+#: What classes 0 and 1 are called where nobody has said.
+DEFAULT_CLASS_NAMES = ("inactive", "active")
+
+#: Calls that name no class: either may be right, or neither looks like its calibration compounds.
+UNCERTAIN, ATYPICAL = "uncertain", "atypical"
 
 
 @dataclass(frozen=True)
@@ -42,3 +52,32 @@ class TaskSpec:
             raise InputError(f"task {self.name!r} has values from {low} to {high}; lowest must be below highest")
         if self.class_names is not None and (len(self.class_names), len(set(self.class_names))) != (2, 2):
             raise InputError(f"task {self.name!r} has the classes {self.class_names!r}; give two different names")
+        if {UNCERTAIN, ATYPICAL, ""} & {*(self.class_names or ())}:
+            raise InputError(
+                f"task {self.name!r} has the classes {self.class_names!r}; {UNCERTAIN!r} and {ATYPICAL!r} are calls of "
+                "their own, so give other names"
+            )
+
+    @property
+    def range(self) -> tuple[float, float]:
+        """Least and largest value that the quantity can have; infinite where there is none.
+
+        >>> TaskSpec("yield", "regression", lowest=0.0).range
+        (0.0, inf)
+        """
+        return (-math.inf if self.lowest is None else self.lowest, math.inf if self.highest is None else self.highest)
+
+    @property
+    def calls(self) -> tuple[str, str, str, str]:
+        """Words for no class, class 0 alone, class 1 alone and either of them, in this order."""
+        return (ATYPICAL, *(self.class_names or DEFAULT_CLASS_NAMES), UNCERTAIN)
+
+
+def ranges(tasks: Sequence[TaskSpec]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Least and largest possible value of each task, `[T]` each; infinite where there is none.
+
+    >>> [ends.tolist() for ends in ranges([TaskSpec("yield", "regression", lowest=0, highest=100)])]
+    [[0.0], [100.0]]
+    """
+    ends = np.array([task.range for task in tasks], dtype=np.float64).reshape(-1, 2)
+    return ends[:, 0], ends[:, 1]

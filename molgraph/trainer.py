@@ -44,6 +44,7 @@ def train(
     missing: Sequence[str] = (),
     where: Mapping[str, str] | None = None,
     as_is: bool = False,
+    ranges: Mapping[str, tuple[float | None, float | None]] | None = None,
     config: TrainConfig | None = None,
     resume: bool = False,
     overwrite: bool = False,
@@ -67,6 +68,8 @@ def train(
         where: Rows to take: the text that they must have in a column, e.g. `{"Standard Type": "IC50"}`.
         as_is: Learn the numbers as they are, and recognise no quantities, units and relations: an IC50 in nM is learned
             as pIC50 otherwise, see `molgraph.datasets.tables.read_table`.
+        ranges: Least and largest value that a column can have, by name, e.g. `{"bound": (0.0, 100.0)}` for per cent;
+            None where there is none. No prediction and no end of an interval is outside.
         config: Settings; the defaults train five members.
         resume: Go on where a killed training stopped; the model is the same as if it had not been killed.
         overwrite: Replace `output` if it exists.
@@ -119,6 +122,7 @@ def train(
             where=where,
             as_is=as_is,
         )
+    dataset = dataset.with_ranges(ranges or {})
     target = os.path.realpath(output)  # "." means another folder once the new one has taken its place
     state_folder = Path(f"{target}.training")
     trained = train_ensemble(

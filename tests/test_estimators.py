@@ -80,7 +80,7 @@ def test_classes_keep_their_names(rows):
     np.testing.assert_allclose(chances.sum(axis=1), 1)
     assert (model.predict(texts) == np.where(chances[:, 1] > 0.5, "yes", "no")).all()
     assert roc_auc_score(active, chances[:, 1]) > 0.8
-    assert model.predictor_.predict(["CCO"]).label_sets(0.8).shape == (1, 1)
+    assert model.predictor_.predict(["CCO"]).calls(0.8).shape == (1, 1)
 
 
 def test_rows_of_one_structure_are_merged():

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from types import MappingProxyType
 
@@ -106,6 +106,32 @@ class Dataset:
             rows_read=len(index),
             bounds=None if self.bounds is None else self.bounds[:, index],
         )
+
+    def with_ranges(self, ranges: Mapping[str, tuple[float | None, float | None]]) -> "Dataset":
+        """The same with the least and largest value that some tasks can have.
+
+        Args:
+            ranges: Both by name of the task; None where there is none.
+
+        Raises:
+            InputError: A name is no task of values, or a label is outside of its range.
+        """
+        known = [task.name for task in self.tasks if task.kind == "regression"]
+        odd = [name for name in ranges if name not in known]
+        if odd:
+            raise InputError(f"a range is given for {odd[0]!r}; tasks of values are {', '.join(known) or 'none'}")
+        tasks = []
+        for t, task in enumerate(self.tasks):
+            low, high = ranges.get(task.name, (task.lowest, task.highest))
+            tasks.append(replace(task, lowest=low, highest=high))
+            least, most = tasks[-1].range
+            bad = np.flatnonzero((self.labels[:, t] < least) | (self.labels[:, t] > most))
+            if task.kind == "regression" and len(bad):
+                raise InputError(
+                    f"{task.name} has the value {self.labels[bad[0], t]:g} ({self.ids[bad[0]]}), and {len(bad) - 1:,} "
+                    f"more outside of its range, {least:g} to {most:g}; correct the table or the range"
+                )
+        return replace(self, tasks=tuple(tasks))
 
     def account(self) -> DataAccount:
         """Where the rows of the input went, as a model card keeps it."""

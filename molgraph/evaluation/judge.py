@@ -30,7 +30,7 @@ from molgraph.tasks import TaskSpec
 Floats = NDArray[np.float64]
 Rows = NDArray[np.int64]
 
-#: Levels whose intervals and label sets are judged.
+#: Levels whose intervals and calls are judged.
 LEVELS = (0.5, 0.8, 0.9, 0.95)
 
 #: Similarities to the nearest training compound that bound the groups.
@@ -189,14 +189,14 @@ def _coverage(rows: TaskRows) -> list[Coverage]:
 
 
 def held(rows: TaskRows, level: float) -> tuple[NDArray[np.bool_], Floats]:
-    """Whether the interval or label set of each compound holds the truth, and its width or number of labels, `[n]`."""
+    """Whether the interval or call of each compound holds the truth, and its width or number of labels, `[n]`."""
     if rows.task.kind == "regression":
         lower, upper = (ends[:, rows.column] for ends in rows.prediction.interval(level))
         return (rows.labels >= lower) & (rows.labels <= upper), upper - lower
-    sets = rows.prediction.label_sets(level)[:, rows.column]
-    holds = [str(int(truth)) in text for truth, text in zip(rows.labels, sets, strict=True)]
-    size = [text.count("0") + text.count("1") for text in sets]
-    return np.array(holds, dtype=np.bool_), np.array(size, dtype=np.float64)
+    calls = rows.prediction.calls(level)[:, rows.column]
+    atypical, *alone, uncertain = rows.task.calls
+    holds = (calls == uncertain) | (calls == np.array(alone, dtype=object)[rows.labels.astype(np.int64)])
+    return holds, np.where(calls == atypical, 0.0, np.where(calls == uncertain, 2.0, 1.0))
 
 
 def held_at_all(rows: TaskRows) -> NDArray[np.bool_]:

@@ -9,7 +9,8 @@ from molgraph.errors import InputError
 from molgraph.outputs import MemberOutputs
 from molgraph.prediction.predictor import Predictor
 from molgraph.store import StoredModel
-from molgraph.uncertainty.calibration import CalibrationData, fit_calibration
+from molgraph.uncertainty.calibration import fit_calibration
+from molgraph.uncertainty.calibration_data import CalibrationData
 from molgraph.uncertainty.conformal import rows_needed
 
 #: The least level whose intervals a recalibrated model must be able to give.
@@ -17,7 +18,7 @@ _LEAST_LEVEL = 0.9
 
 
 def recalibrated_model(predictor: Predictor, dataset: Dataset, outputs: MemberOutputs) -> StoredModel:
-    """The model with variances, probabilities, intervals, label sets and p-values that rest on these compounds alone.
+    """The model with variances, probabilities, intervals, calls and p-values that rest on these compounds alone.
 
     They are judged by all members together, as new compounds are, so the guarantees hold exactly for whatever is drawn
     like them. Weights and domain stay as they are.

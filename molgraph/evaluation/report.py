@@ -32,14 +32,14 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Coverage:
-    """Whether intervals or label sets of one level held the truth, in one group of compounds.
+    """Whether intervals or calls of one level held the truth, in one group of compounds.
 
     Attributes:
         level: What was promised.
         group: `all`, `class 0`, `class 1`, or a range of similarities to the nearest training compound.
         n_rows: Compounds in the group.
         coverage: Share of them whose truth was held; NaN without any.
-        size: Mean width of the intervals, or mean number of labels in the sets.
+        size: Mean width of the intervals, or mean number of classes that the calls leave.
     """
 
     level: float

@@ -163,9 +163,9 @@ class _PanelRule:
         ends = [calibration.interval(part, level) for calibration, part in self._apart(prediction)]
         return np.hstack([lower for lower, _ in ends]), np.hstack([upper for _, upper in ends])
 
-    def label_sets(self, prediction: Prediction, level: float) -> NDArray[np.object_]:
-        """Label sets `[B, T]`."""
-        return np.hstack([calibration.label_sets(part, level) for calibration, part in self._apart(prediction)])
+    def calls(self, prediction: Prediction, level: float) -> NDArray[np.object_]:
+        """Calls `[B, T]`."""
+        return np.hstack([calibration.calls(part, level) for calibration, part in self._apart(prediction)])
 
     def _apart(self, prediction: Prediction) -> list[tuple[Calibration, Prediction]]:
         parts, start = [], 0

@@ -35,7 +35,7 @@ from molgraph.reference import ReferenceValues, reference_values
 from molgraph.results import Prediction, Rejected
 from molgraph.spelling import counted
 from molgraph.store import StoredModel, TrainingStructures, load_model, model_hash
-from molgraph.tasks import TaskSpec
+from molgraph.tasks import TaskSpec, ranges
 from molgraph.uncertainty.calibration import Calibration
 
 if TYPE_CHECKING:
@@ -140,7 +140,7 @@ class Predictor:
 
     @property
     def calibration(self) -> Calibration:
-        """What gives intervals and label sets."""
+        """What gives intervals and calls."""
         return self._model.calibration
 
     @property
@@ -261,6 +261,7 @@ class Predictor:
         blocks = {name: self.card.config.blocks_of(name) for name in self.card.learners}
         read = {name: columns.of(own, self.encoder) for name, own in blocks.items() if own}
         outputs, latents = self._committee.predict(graphs, read)
+        outputs = outputs.within(*ranges(self.tasks))
         return outputs, latents if self.encoder is None else columns.vectors(self.encoder)
 
     @cached_property

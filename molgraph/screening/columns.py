@@ -36,7 +36,7 @@ class ShownTask:
     @property
     def endings(self) -> tuple[str, ...]:
         """Endings of the names of its columns."""
-        what = ("lower", "upper") if self.task.kind == "regression" else ("set",)
+        what = ("lower", "upper") if self.task.kind == "regression" else ("call",)
         percentile, domain = ("percentile",) * self.percentile, ("in_domain",) * self.domain
         return ("pred", "std", *what, *percentile, *domain)
 
@@ -57,7 +57,7 @@ class TaskValues:
         std: Spread.
         lower: Lower ends of the intervals; NaN for classes.
         upper: Upper ends.
-        set: Label sets; empty for regression.
+        call: Calls of classes; empty for regression.
         percentile: Per cent of the reference compounds below; NaN without any.
         in_domain: Whether the model knows such compounds.
     """
@@ -66,7 +66,7 @@ class TaskValues:
     std: Floats
     lower: Floats
     upper: Floats
-    set: NDArray[np.object_]
+    call: NDArray[np.object_]
     percentile: Floats
     in_domain: NDArray[np.object_]
 
@@ -84,7 +84,7 @@ def task_values(prediction: Prediction, level: float) -> TaskValues:
         std=prediction.std,
         lower=lower,
         upper=upper,
-        set=prediction.label_sets(level),
+        call=prediction.calls(level),
         percentile=unknown if prediction.percentiles is None else prediction.percentiles,
         in_domain=is_inside,
     )
@@ -94,7 +94,7 @@ def prediction_columns(shown: Sequence[ShownTask]) -> list[str]:
     """Names of the columns that a prediction of these tasks fills.
 
     >>> prediction_columns([ShownTask(TaskSpec("pIC50", "regression")), ShownTask(TaskSpec("toxic", "classification"))])
-    ['pIC50_pred', 'pIC50_std', 'pIC50_lower', 'pIC50_upper', 'toxic_pred', 'toxic_std', 'toxic_set']
+    ['pIC50_pred', 'pIC50_std', 'pIC50_lower', 'pIC50_upper', 'toxic_pred', 'toxic_std', 'toxic_call']
     """
     return [f"{one.task.name}_{ending}" for one in shown for ending in one.endings]
 

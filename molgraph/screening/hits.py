@@ -59,7 +59,7 @@ class Hit:
         std: `[T]` spread.
         lower: `[T]` lower ends of the intervals; NaN for classes.
         upper: `[T]` upper ends.
-        sets: `[T]` label sets; empty for regression.
+        calls: `[T]` calls of classes; empty for regression.
         percentiles: `[T]` per cent of the reference compounds below; NaN without any.
         in_domain: `[T]` whether the model of each task knows such compounds; None where that was not asked for.
         kept: The library's columns that are carried along.
@@ -76,7 +76,7 @@ class Hit:
     std: NDArray[np.float64]
     lower: NDArray[np.float64]
     upper: NDArray[np.float64]
-    sets: tuple[str, ...]
+    calls: tuple[str, ...]
     percentiles: NDArray[np.float64]
     in_domain: tuple[bool | None, ...]
     kept: tuple[str, ...]
@@ -135,7 +135,7 @@ def hits_at(
             std=values.std[j].copy(),
             lower=values.lower[j].copy(),
             upper=values.upper[j].copy(),
-            sets=tuple(values.set[j]),
+            calls=tuple(values.call[j]),
             percentiles=values.percentile[j].copy(),
             in_domain=tuple(values.in_domain[j].tolist()),
             kept=tuple(batch.columns[name][i] for name in keep),
@@ -270,7 +270,7 @@ def _prediction_columns_of(hits: Sequence[Hit], tasks: Sequence[ShownTask]) -> d
         std=rows([hit.std for hit in hits], np.float64),
         lower=rows([hit.lower for hit in hits], np.float64),
         upper=rows([hit.upper for hit in hits], np.float64),
-        set=rows([hit.sets for hit in hits], np.object_),
+        call=rows([hit.calls for hit in hits], np.object_),
         percentile=rows([hit.percentiles for hit in hits], np.float64),
         in_domain=rows([hit.in_domain for hit in hits], np.object_),
     )

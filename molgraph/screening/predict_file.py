@@ -76,7 +76,7 @@ def predict_file(
         smiles_column: Column of structures; found by name if left out.
         id_column: Column of identifiers; found by name if left out.
         keep_extra_columns: Copy the other columns of the input.
-        level: Probability with which the intervals and label sets hold the truth.
+        level: Probability with which the intervals and calls hold the truth.
         device: Where to compute.
         precision: Number format of the products.
         processes: Processes that share the work, None for one a core.
@@ -152,7 +152,7 @@ def _table(
     }
     for name, shown_as in renamed.items():
         columns[shown_as] = [*batch.columns[name], *batch.rejected_columns[name]]
-    fillers = {"set": "", "in_domain": None}
+    fillers = {"call": "", "in_domain": None}
     endings = [ending for one in shown for ending in one.endings]
     for (name, values), ending in zip(
         prediction_values(task_values(prediction, level), shown).items(), endings, strict=True

@@ -111,7 +111,7 @@ def screen(
             stays empty counts as free of error; 0.1 if left out. It does not hold for a rate that was tried out.
         fdr_method: How to select: `cfbh` all that can be, `weighted` with the calibration compounds weighted to look
             like the library (which is read twice), `diverse` fewer, of as many scaffolds as can be.
-        level: Probability with which the intervals and label sets hold the truth.
+        level: Probability with which the intervals and calls hold the truth.
         domain: `separate` keeps structures out of the hit list that are less similar to the training compounds than
             `ModelCard.domain_similarity`, or far from them in the model's own space (`molgraph.domain.latent`);
             `ignore` ranks all alike, as is done where the model has no structures.

@@ -20,7 +20,9 @@ def member_shares(
 ) -> NDArray[np.float64]:
     """Shares of L learners in each member and task, `[L, M, T]`: those of member k come from the rows of other folds.
 
-    So a row says nothing about the shares by which it is judged. Where no rows are left, all shares are equal.
+    So a row's own error is no part of what decides the shares by which it is predicted. Its label is still in the
+    training rows of the members that predict the rows which do; what passes that way into L - 1 numbers a task is too
+    little to be measured. Where no rows are left, all shares are equal.
 
     Args:
         out_of_fold: `[L, B, T]` predictions by members that never saw the row; NaN where there is none.

@@ -30,6 +30,7 @@ from molgraph.models.committee import ColumnModel, ColumnOutputs, Learners, blen
 from molgraph.models.ensemble import Ensemble
 from molgraph.models.precision import resolve_device, resolve_precision
 from molgraph.outputs import MemberOutputs
+from molgraph.tasks import ranges
 from molgraph.training.blending import member_shares
 from molgraph.training.checkpoint import Checkpoint
 from molgraph.training.column_learners import ColumnSource, fit_column_learners
@@ -42,7 +43,8 @@ from molgraph.training.plan import HELD_OUT, plan_members
 from molgraph.training.progress import ProgressListener, silent
 from molgraph.training.structure_columns import compute_structure_columns
 from molgraph.training.targets import LearnedTargets, learned_targets
-from molgraph.uncertainty.calibration import Calibration, CalibrationData, fit_calibration
+from molgraph.uncertainty.calibration import Calibration, fit_calibration
+from molgraph.uncertainty.calibration_data import CalibrationData
 
 #: A single model (`folds = 1`) holds out one of this many parts, for its metric and its calibration.
 HOLDOUT_PARTS = 10
@@ -60,7 +62,7 @@ class TrainedEnsemble:
             those that none of them saw.
         out_of_fold: `[B, T]` predictions by that member; NaN where there is none.
         metrics: Out-of-fold metrics of each task, with their spread over the folds.
-        calibration: What turns predictions into intervals and label sets.
+        calibration: What turns predictions into intervals and calls.
         latent_domain: The training compounds in the eyes of the first member.
         best_epochs: `[M]` epoch whose weights each member of the network kept; empty without a network.
         config: The settings, with the shape of the encoder that the network began with.
@@ -260,11 +262,11 @@ def calibration_data(
 ) -> CalibrationData:
     """The rows that calibrate, with what their judges say of them.
 
-    A row of fold k is judged by member k. Its spread is what the judge says of itself, where members know their
-    ignorance. Else it is that between the members that did train on the row: the spread of all of them would hold the
-    judge's own error, which is what it has to tell. Members agree better on what they trained on, so the spread of a
-    new molecule is rather larger than this, and intervals err on the wide side. Rows that are held out from all members
-    are judged by all of them, and none of this is needed.
+    A row of fold k is predicted by member k, which never saw it, and its spread is what that member says of itself. The
+    disagreement of the other members is no part of it: they were trained on the row, and how well they agree there says
+    nothing of a new molecule, which none of them saw (where they fit the noise of their labels they disagree more on
+    these, where they average it less). Rows that are held out from all members are predicted by all of them, and their
+    disagreement is as that on a new molecule.
 
     Args:
         outputs: What M members say of B rows.
@@ -287,16 +289,12 @@ def calibration_data(
             bounds=own_bounds,
         )
     judge = fold[rows]
-    epistemic = outputs.epistemic_var[judge, rows]
-    if not outputs.epistemic_is_complete:
-        held_out = np.arange(len(outputs.mean))[:, None] == judge  # [M, n]
-        epistemic = epistemic + _seen_variance(outputs.mean[:, rows], held_out)
     return CalibrationData(
         judge=judge,
         labels=labels[rows],
         mean=outputs.mean[judge, rows],
         aleatoric_var=outputs.aleatoric_var[judge, rows],
-        epistemic_var=epistemic,
+        epistemic_var=outputs.epistemic_var[judge, rows],
         quantiles=None if outputs.quantiles is None else outputs.quantiles[judge, rows],
         bounds=own_bounds,
     )
@@ -335,7 +333,7 @@ def _judge(  # noqa: PLR0917
     n_members = means.shape[1]
     # Shares are found where learners learned: a few large labels among logarithms would decide on all of them.
     shares = member_shares(_blind(means, fold), _blind(targets.labels[None], fold)[0], fold, kinds, n_members)
-    outputs = targets.transforms.inverse(blended(said, others, shares))
+    outputs = targets.transforms.inverse(blended(said, others, shares)).within(*ranges(dataset.tasks))
     out_of_fold = _blind(outputs.mean[None], fold)[0]
     is_seen = (fold != 0) & (fold != HELD_OUT)
     is_split = config.calibration == "split"
@@ -368,14 +366,6 @@ def _blind(means: NDArray[np.float64], fold: NDArray[np.int64]) -> NDArray[np.fl
     rows = np.flatnonzero(fold >= 0)
     blind[:, rows] = means[:, fold[rows], rows]
     return blind
-
-
-def _seen_variance(members: NDArray[np.float64], held_out: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Variance between the members that trained on a row, `[n, T]`; 0 with fewer than two of them."""
-    seen = ~held_out[..., None]
-    count = np.maximum(seen.sum(axis=0), 1)
-    mean = np.where(seen, members, 0.0).sum(axis=0) / count
-    return np.asarray(np.where(seen, (members - mean) ** 2, 0.0).sum(axis=0) / count)
 
 
 def _identity(

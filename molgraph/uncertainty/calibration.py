@@ -12,9 +12,16 @@ from molgraph.errors import InputError
 from molgraph.outputs import QUANTILE_LEVELS, MemberOutputs
 from molgraph.results import Prediction
 from molgraph.tasks import TaskKind
+from molgraph.uncertainty.calibration_data import CalibrationData
 from molgraph.uncertainty.conformal import conformal_quantile, rows_needed
 from molgraph.uncertainty.cross_conformal import by_judge, cross_interval
-from molgraph.uncertainty.label_sets import ClassScores, label_sets, strangeness
+from molgraph.uncertainty.label_sets import (
+    ClassScores,
+    calls,
+    nonconformity,
+    plausible_classes,
+    without_contradiction,
+)
 from molgraph.uncertainty.probabilities import (
     ProbabilityCalibration,
     fit_probability_calibration,
@@ -30,44 +37,17 @@ _CHANCE = 0.05
 
 
 @dataclass(frozen=True)
-class CalibrationData:
-    """n rows with a label in one of T tasks at least, and what was predicted for them by a judge that never saw them.
-
-    Attributes:
-        judge: `[n]` who judged the row: a member (`cross`), or 0 for the whole ensemble (`split`).
-        labels: `[n, T]`, NaN = not measured.
-        mean: `[n, T]` the judge's value or probability, before calibration.
-        aleatoric_var: `[n, T]` as a new molecule's pooled outputs have it.
-        epistemic_var: `[n, T]` likewise.
-        quantiles: `[n, T, Q]` the judge's; None where no task has them.
-        bounds: `[2, n, T]` what values that were not measured lie above, and below, NaN = no bound; None for none. They
-            say of some rows whether they are hits; all else rests on measured values.
-    """
-
-    judge: NDArray[np.int64]
-    labels: Floats
-    mean: Floats
-    aleatoric_var: Floats
-    epistemic_var: Floats
-    quantiles: Floats | None = None
-    bounds: Floats | None = None
-
-    def usable(self, task: int) -> NDArray[np.bool_]:
-        """Rows with a label and a prediction in this task, `[n]`."""
-        return np.isfinite(self.labels[:, task]) & np.isfinite(self.mean[:, task])
-
-
-@dataclass(frozen=True)
 class Calibration:
-    """What turns raw outputs into calibrated predictions, and those into intervals and label sets of any level.
+    """What turns raw outputs into calibrated predictions, and those into intervals and calls of any level.
 
     Variances are scaled, probabilities are mapped: both were fitted on the calibration rows and are never fitted again.
-    Intervals and label sets are conformal: they compare a new molecule with the calibration rows themselves, so any
+    Intervals and calls are conformal: they compare a new molecule with the calibration rows themselves, so any
     level can be asked for. See `molgraph.uncertainty.cross_conformal` for what is guaranteed.
 
-    A row of the training table is predicted by the one member that never saw it; the spread that is stored beside it is
-    that of the members which did. Members agree better on what they trained on, so a new molecule gets a spread that is
-    rather too large than too small for the residuals that it was fitted to.
+    A row of the training table (`cross`) is predicted by the one member that never saw it, and the spread beside it is
+    what that member says of itself. So is the spread of a new molecule: the disagreement of the members is a part of it
+    where calibration rows were held out from all of them (`split`). Learners that say nothing of themselves thus have
+    intervals of one width with `cross`, and of many with `split`.
 
     Attributes:
         kinds: Kind of each of the T tasks.
@@ -132,8 +112,9 @@ class Calibration:
         For a class the mean is the calibrated probability p and the aleatoric variance p(1 - p); its epistemic variance
         is not fitted to anything, and that between the members is always a part of it.
         """
-        pooled = outputs.pooled()
-        between = outputs.mean.var(axis=0) if outputs.epistemic_is_complete else np.zeros(pooled.mean.shape)
+        # Spreads are scaled, and residuals divided by them, as on the calibration rows: see `calibration_data`.
+        pooled = outputs.pooled(with_disagreement=self.settings.rows == "split")
+        between = outputs.mean.var(axis=0)
         mean, aleatoric, epistemic = pooled.mean.copy(), np.empty_like(pooled.mean), pooled.epistemic_var.copy()
         for t in range(len(self.kinds)):
             scaling, probability = self.scalings[t], self.probabilities[t]
@@ -144,7 +125,7 @@ class Calibration:
             if probability is not None:
                 mean[:, t] = probability.apply(pooled.mean[:, t])
                 aleatoric[:, t] = mean[:, t] * (1.0 - mean[:, t])
-                epistemic[:, t] += between[:, t]
+                epistemic[:, t] = outputs.epistemic_var[:, :, t].mean(axis=0) + between[:, t]
         return mean, aleatoric, epistemic
 
     def means_after(self, before: "Calibration", mean: Floats) -> Floats | None:
@@ -193,14 +174,17 @@ class Calibration:
                     lower[:, t], upper[:, t] = cross_interval(own, scores, level, scale=scale)
         return lower, upper
 
-    def label_sets(self, prediction: Prediction, level: float) -> NDArray[np.object_]:
-        """Sets such as `{0}`, `{1}`, `{0,1}` or `{}` as text, `[B, T]`; empty text for regression and no prediction."""
-        sets = np.full(prediction.mean.shape, "", dtype=object)
+    def calls(self, prediction: Prediction, level: float) -> NDArray[np.object_]:
+        """Words of `TaskSpec.calls`, `[B, T]`; empty for regression and where there is no prediction."""
+        found = np.full(prediction.mean.shape, "", dtype=object)
         judged = self.judged(prediction.members)
         for t, kind in enumerate(self.kinds):
             if kind == "classification":
-                sets[:, t] = label_sets(judged[:, :, t], self._class_scores[t], level)
-        return sets
+                mean, is_known = prediction.mean[:, t], ~np.isnan(judged[:, :, t]).any(axis=0)
+                plausible = plausible_classes(judged[:, :, t], self._class_scores[t], level)
+                words = calls(without_contradiction(plausible, mean), prediction.tasks[t].calls)
+                found[:, t] = np.where(is_known, words, "")
+        return found
 
     def check_level(self, level: float) -> None:
         """Refuse a level at which no task of values has calibration rows enough for a finite interval.
@@ -274,7 +258,7 @@ class Calibration:
             if kind == "classification":
                 labels = self.data.labels[:, t]
                 scores[t] = tuple(  # type: ignore[assignment]  # two classes
-                    by_judge(strangeness(self.data.mean[rows, t], c), self.data.judge[rows], self.settings.n_judges)
+                    by_judge(nonconformity(self.data.mean[rows, t], c), self.data.judge[rows], self.settings.n_judges)
                     for c in (0, 1)
                     for rows in [self.data.usable(t) & (labels == c)]
                 )

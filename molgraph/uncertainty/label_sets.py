@@ -1,4 +1,8 @@
-"""Label sets for two classes, each class with its own coverage (Mondrian conformal prediction; Vovk et al. 2005)."""
+"""Prediction sets for two classes, each class with its own coverage (Mondrian conformal; Vovk et al. 2005).
+
+A call puts such a set into a word. It agrees with the calibrated probability beside it: a set that would exclude the
+more likely class and keep the other holds both instead, which only adds to its coverage.
+"""
 
 from collections.abc import Sequence
 
@@ -12,19 +16,19 @@ from molgraph.uncertainty.cross_conformal import cross_counts
 ClassScores = tuple[Sequence[NDArray[np.float64]], Sequence[NDArray[np.float64]]]
 
 
-def strangeness(probability: NDArray[np.float64], label: int) -> NDArray[np.float64]:
-    """One minus the probability of the label: how strange the label is."""
+def nonconformity(probability: NDArray[np.float64], label: int) -> NDArray[np.float64]:
+    """One minus the probability of the label."""
     return probability if label == 0 else 1.0 - probability
 
 
 def class_p_values(judged: NDArray[np.float64], scores: ClassScores) -> NDArray[np.float64]:
-    """p-value of each label, `[B, 2]`: the share of the rows of its class that are as strange as the new molecule.
+    """p-value of each label, `[B, 2]`: the share of the rows of its class that conform as little as the new molecule.
 
     Below t for the true label with probability t at most (2t for several judges; see `cross_conformal`), in each class.
 
     Args:
         judged: `[G, B]` probabilities of the class 1 by each judge.
-        scores: Strangeness of the rows of class 0 and class 1 (see `strangeness`).
+        scores: Nonconformity of the rows of class 0 and class 1 (see `nonconformity`).
 
     >>> rows = np.array([0.1, 0.2, 0.3, 0.4])
     >>> class_p_values(np.array([[0.25]]), ([rows], [rows]))
@@ -33,27 +37,48 @@ def class_p_values(judged: NDArray[np.float64], scores: ClassScores) -> NDArray[
     columns = []
     for label in (0, 1):
         n = sum(len(part) for part in scores[label])
-        columns.append((1 + cross_counts(strangeness(judged, label), scores[label])) / (n + 1))
+        columns.append((1 + cross_counts(nonconformity(judged, label), scores[label])) / (n + 1))
     is_missing = np.asarray(np.isnan(judged).any(axis=0))
     return np.where(is_missing[:, None], np.nan, np.stack(columns, axis=1))
 
 
-def label_sets(judged: NDArray[np.float64], scores: ClassScores, level: float) -> NDArray[np.object_]:
-    """Sets such as `{0}`, `{1}`, `{0,1}` or `{}` as text, `[B]`: the labels whose p-value is above 1 - `level`.
+def plausible_classes(judged: NDArray[np.float64], scores: ClassScores, level: float) -> NDArray[np.bool_]:
+    """Whether class 0 and class 1 are plausible, `[B, 2]`: their p-value is above 1 - `level`.
 
-    Of the molecules of each class, the share `level` or more has its label in the set. A class of which there are too
-    few rows for the level is never excluded. The empty set says that neither class looks like its calibration rows.
-    Empty text where there is no prediction.
+    Of the molecules of each class, the share `level` or more has its class among these. A class of which there are too
+    few rows for the level is never excluded. Where there is no prediction, neither is plausible.
 
     >>> rows = np.arange(9) / 20
-    >>> label_sets(np.array([[0.1, 0.5, np.nan]]), ([rows], [rows]), level=0.9).tolist()
-    ['{0}', '{}', '']
+    >>> plausible_classes(np.array([[0.1, 0.5, np.nan]]), ([rows], [rows]), level=0.9).tolist()
+    [[True, False], [False, False], [False, False]]
     """
     has = []
     for label in (0, 1):
         n = sum(len(part) for part in scores[label])
-        # As many rows must be as strange as if the new score were at most the conformal quantile.
+        # As many rows must conform as little as if the new score were at most the conformal quantile.
         least = n + 1 - conformal_rank(n, level)
-        has.append(cross_counts(strangeness(judged, label), scores[label]) >= least)
-    names = np.array(["{}", "{0}", "{1}", "{0,1}"], dtype=object)[has[0] + 2 * has[1]]
-    return np.where(np.isnan(judged).any(axis=0), "", names)
+        has.append(cross_counts(nonconformity(judged, label), scores[label]) >= least)
+    is_known: NDArray[np.bool_] = ~np.asarray(np.isnan(judged).any(axis=0))
+    return np.stack(has, axis=1) & is_known[:, None]
+
+
+def without_contradiction(plausible: NDArray[np.bool_], probability: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """The plausible classes `[B, 2]`, with the more likely one wherever only the other would be left.
+
+    >>> plausible = np.array([[True, False], [True, False], [False, False]])
+    >>> without_contradiction(plausible, np.array([0.8, 0.2, 0.8])).tolist()
+    [[True, True], [True, False], [False, False]]
+    """
+    is_likelier = np.stack([probability < 0.5, probability > 0.5], axis=1)
+    has_any: NDArray[np.bool_] = np.asarray(plausible.any(axis=1))
+    return plausible | (is_likelier & has_any[:, None])
+
+
+def calls(plausible: NDArray[np.bool_], words: Sequence[str]) -> NDArray[np.object_]:
+    """Plausible classes `[B, 2]` in words, `[B]`.
+
+    Args:
+        plausible: Whether class 0 and class 1 are.
+        words: For neither, class 0 alone, class 1 alone and both (`TaskSpec.calls`).
+    """
+    return np.array(words, dtype=object)[plausible[:, 0] + 2 * plausible[:, 1]]

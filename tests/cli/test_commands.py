@@ -127,6 +127,30 @@ def test_less_may_be_better(molgraph, folder):
     assert "is given for 'Ki', which is no target; the targets are Kissing" in ended.err
 
 
+def test_a_range_is_kept(molgraph, assay_table, tmp_path, monkeypatch):
+    """What a target can be at most stands in the model, and no prediction is outside."""
+    monkeypatch.chdir(tmp_path)
+    told = ("train", assay_table, "-o", "new", "--target-columns", "pIC50", "--learner", "kernel", "--folds", 2)
+    ended = molgraph(*told, "--range", "pIC50=2:9.5")
+    assert ended.code == 0, ended.err
+    assert json.loads(molgraph("models", "show", "new", "--json").out)["tasks"][0]["highest"] == 9.5
+    assert molgraph("predict", "new", assay_table, "-o", "out.csv", "--level", 0.97).code == 0
+    with Path("out.csv").open(newline="") as file:
+        ends = [float(row["pIC50_upper"]) for row in csv.DictReader(file)]
+    assert max(ends) == 9.5
+    for text, words in (
+        ("pIC50=2", "it must be like bound=0:100"),
+        ("pIC50=:", "it must be like bound=0:100"),
+        ("pIC50=a:b", "it must be like bound=0:100"),
+        ("pIC50=0:inf", "it must be like bound=0:100"),
+        ("0:100", "it must be like bound=0:100"),
+        ("logP=0:5", "a range is given for 'logP'"),
+        ("pIC50=0:5", "more outside of its range, 0 to 5"),
+    ):
+        ended = molgraph(*told, "--overwrite", "--range", text)
+        assert (ended.code, words in ended.err) == (2, True), (text, ended.err)
+
+
 def test_train_takes_settings_from_a_file(molgraph, folder):
     (folder / "s.toml").write_text("folds = 3\nepochs = 2\nseed = 7\ndevice = 'cpu'\n[model]\nhidden = 8\ndepth = 2\n")
     assert molgraph("train", "assay.csv", "-o", "new", "--target-columns", "pIC50", "--config", "s.toml",

@@ -72,3 +72,21 @@ def test_shapes_must_fit(dataset):
         dataclasses.replace(dataset, labels=np.zeros((3, 1)))
     with pytest.raises(InputError, match="2 ids"):
         dataclasses.replace(dataset, ids=("a", "b"))
+
+
+def test_tasks_of_values_may_have_a_range(dataset):
+    bounded = dataset.with_ranges({"pIC50": (0.0, None)})
+    assert [task.range for task in bounded.tasks] == [(0.0, np.inf), (-np.inf, np.inf)]
+    assert bounded.with_ranges({}).tasks == bounded.tasks
+    with pytest.raises(InputError, match=r"pIC50 has the value 6 \(b\), and 0 more outside of its range, -inf to 5.5"):
+        dataset.with_ranges({"pIC50": (None, 5.5)})
+    with pytest.raises(InputError, match=r"a range is given for 'active'; tasks of values are pIC50"):
+        dataset.with_ranges({"active": (0.0, 1.0)})
+    with pytest.raises(InputError, match=r"lowest must be below highest"):
+        dataset.with_ranges({"pIC50": (7.0, 5.0)})
+
+
+@pytest.mark.parametrize("words", [("no", "no"), ("uncertain", "active"), ("inactive", "")])
+def test_names_of_classes_are_told_apart_from_calls_of_no_class(words):
+    with pytest.raises(InputError, match="has the classes"):
+        TaskSpec("active", "classification", class_names=words)

@@ -51,7 +51,7 @@ def test_predictions_are_those_of_each_model(potency, active_folder, assay):
         for level in (0.5, 0.9):
             for end, own in zip(whole.interval(level), part.interval(level), strict=True):
                 assert np.array_equal(end[:, t], own[:, 0], equal_nan=True)
-            assert whole.label_sets(level)[:, t].tolist() == part.label_sets(level)[:, 0].tolist()
+            assert whole.calls(level)[:, t].tolist() == part.calls(level)[:, 0].tolist()
     assert np.isnan(whole.members[2, :, 0]).all()
     assert np.array_equal(whole.latent_distance, parts[0].latent_distance, equal_nan=True)
     assert [bad.row for bad in whole.rejected] == [20]

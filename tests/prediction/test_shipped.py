@@ -152,7 +152,7 @@ def test_predict_shows_percentiles_and_domain(tmp_path):
     predict_file("panel:herg,solubility", tmp_path / "in.csv", tmp_path / "out.csv", device="cpu")
     first, bad, far = rows(tmp_path / "out.csv")
     assert list(first)[4:] == [
-        *(f"herg_{ending}" for ending in ("pred", "std", "set", "percentile", "in_domain")),
+        *(f"herg_{ending}" for ending in ("pred", "std", "call", "percentile", "in_domain")),
         *(f"solubility_{ending}" for ending in ("pred", "std", "lower", "upper", "percentile", "in_domain")),
     ]
     assert (first["herg_in_domain"], far["herg_in_domain"], bad["herg_in_domain"]) == ("true", "false", "")

@@ -17,9 +17,9 @@ def test_values_fill_the_columns(mixed_folder):
     assert all(len(column) == 2 for column in values.values())
     np.testing.assert_array_equal(values["pIC50_lower"], prediction.interval(0.8)[0][:, 0])
     np.testing.assert_array_equal(values["active_pred"], prediction.mean[:, 1])
-    assert values["active_set"].tolist() == prediction.label_sets(0.8)[:, 1].tolist()
+    assert values["active_call"].tolist() == prediction.calls(0.8)[:, 1].tolist()
     assert np.isnan(values["pIC50_pred"][1])
-    assert values["active_set"][1] == ""
+    assert values["active_call"][1] == ""
     assert values["active_in_domain"].tolist() == [bool(prediction.latent_distance[0] <= 1), None]
     assert "active_percentile" not in values  # it has no reference compounds
 

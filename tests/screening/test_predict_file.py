@@ -214,10 +214,10 @@ def test_several_tasks(mixed_folder, table, tmp_path):
     out = rows(tmp_path / "out.csv")
     assert list(out[0])[-9:] == [
         *("pIC50_pred", "pIC50_std", "pIC50_lower", "pIC50_upper", "pIC50_in_domain"),
-        *("active_pred", "active_std", "active_set", "active_in_domain"),
+        *("active_pred", "active_std", "active_call", "active_in_domain"),
     ]
     for row in out:
-        assert (row["active_set"] in {"{}", "{0}", "{1}", "{0,1}"}) == (row["status"] == "ok")
+        assert (row["active_call"] in {"active", "inactive", "uncertain", "atypical"}) == (row["status"] == "ok")
 
 
 @pytest.fixture

@@ -379,7 +379,7 @@ def test_a_sample_is_fair():
 def test_candidates_come_back_as_they_were(tmp_path):
     hits = [
         Hit(row=row, id="i\n\u2028'\"", smiles="C", score=0.1 * row, mean=np.array([1 / 3, np.nan]), std=np.ones(2),
-            lower=np.array([-np.inf, 0.0]), upper=np.array([np.inf, 1.0]), sets=("", "{0,1}"), kept=("a,b", ""),
+            lower=np.array([-np.inf, 0.0]), upper=np.array([np.inf, 1.0]), calls=("", "uncertain"), kept=("a,b", ""),
             percentiles=np.array([12.5, np.nan]), in_domain=(True, None),
             hit_score=float(np.float64(1) / 7))
         for row in range(5)

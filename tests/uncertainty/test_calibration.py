@@ -5,6 +5,8 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from safetensors.numpy import load, save
 from scipy.special import expit
 
@@ -12,9 +14,11 @@ from molgraph.config import CalibrationSettings
 from molgraph.errors import InputError
 from molgraph.outputs import QUANTILE_LEVELS, MemberOutputs
 from molgraph.results import Prediction
-from molgraph.tasks import TaskSpec
-from molgraph.uncertainty.calibration import CalibrationData, calibration_from_arrays, fit_calibration
+from molgraph.tasks import TaskSpec, ranges
+from molgraph.uncertainty.calibration import calibration_from_arrays, fit_calibration
+from molgraph.uncertainty.calibration_data import CalibrationData
 from molgraph.uncertainty.conformal import rows_needed
+from molgraph.uncertainty.label_sets import without_contradiction
 
 KINDS = ("regression", "classification")
 TASKS = (TaskSpec("y", "regression"), TaskSpec("active", "classification"))
@@ -84,18 +88,23 @@ class TestPromises:
         # Members are a little further off than their mean, which split intervals are made of and cross ones are not.
         assert 0.9 - 3 * error < np.mean(covered) < 0.93 + 3 * error
 
-    def test_each_class_has_its_own_coverage(self, settings):
+    def test_each_class_has_its_own_coverage_and_no_call_contradicts_its_probability(self, settings):
         rng = np.random.default_rng(1)
         covered = np.full((60, 2), np.nan)
         for trial in range(len(covered)):
             rule = fit_calibration(KINDS, calibration_rows(rng, 400, settings), settings)
             labels, outputs = draw(rng, 200)
-            sets = predict(rule, outputs).label_sets(0.8)[:, 1]
-            for c in (0, 1):
-                covered[trial, c] = np.mean([str(c) in text for text in sets[labels[:, 1] == c]])
+            prediction = predict(rule, outputs)
+            calls, p = prediction.calls(0.8)[:, 1], prediction.mean[:, 1]
+            assert not ((calls == "active") & (p < 0.5)).any()
+            assert not ((calls == "inactive") & (p > 0.5)).any()
+            for c, name in enumerate(("inactive", "active")):
+                covered[trial, c] = np.isin(calls[labels[:, 1] == c], [name, "uncertain"]).mean()
         mean, error = covered.mean(axis=0), covered.std(axis=0) / np.sqrt(len(covered))
         assert (mean > 0.8 - 3 * error).all()
-        assert (mean < 0.84 + 3 * error).all()
+        assert mean[1] < 0.84 + 3 * error[1]
+        # The probability that rules out class 1 at this level is below one half; class 0 keeps what is below it.
+        assert mean[0] < 0.95
 
     def test_variances_are_those_of_the_errors(self, settings):
         rng = np.random.default_rng(2)
@@ -120,7 +129,7 @@ class TestPromises:
             prediction = predict(rule, draw(rng, 3)[1])
             low, high = prediction.interval(0.9)
             assert np.isinf([low[:, 0], high[:, 0]]).all()
-            assert prediction.label_sets(0.9)[:, 1].tolist() == ["{0,1}"] * 3
+            assert prediction.calls(0.9)[:, 1].tolist() == ["uncertain"] * 3
 
     def test_missing_predictions_and_labels(self, settings):
         rng = np.random.default_rng(4)
@@ -135,7 +144,7 @@ class TestPromises:
         low, high = prediction.interval(0.8)
         assert np.isnan([low[1, 0], high[1, 0]]).all()
         assert np.isfinite([low[[0, 2], 0], high[[0, 2], 0]]).all()
-        assert prediction.label_sets(0.8)[1].tolist() == ["", ""]
+        assert prediction.calls(0.8)[1].tolist() == ["", ""]
 
     def test_any_level_from_one_fit(self, settings):
         rng = np.random.default_rng(5)
@@ -153,7 +162,7 @@ class TestPromises:
         one, other = predict(rule, outputs), predict(back, outputs)
         assert np.array_equal(one.var, other.var)
         assert np.array_equal(one.interval(0.85), other.interval(0.85), equal_nan=True)
-        assert np.array_equal(one.label_sets(0.85), other.label_sets(0.85))
+        assert np.array_equal(one.calls(0.85), other.calls(0.85))
 
     def test_labels_are_not_looked_at_again(self, settings):
         rng = np.random.default_rng(7)
@@ -280,3 +289,67 @@ def test_intervals_of_logarithms_are_factors(settings):
         calibration_from_arrays(KINDS, {**rule.to_arrays(), "labels": data.labels}, settings)
     with pytest.raises(ValueError, match="is_log is int64"):
         calibration_from_arrays(KINDS, {**rule.to_arrays(), "is_log": np.zeros(2, dtype=np.int64)}, settings)
+
+
+@pytest.mark.parametrize("share", [0.03, 0.2, 0.8, 0.97])
+@pytest.mark.parametrize("settings", [SPLIT, CROSS], ids=lambda s: s.rows)
+def test_calls_agree_with_probabilities_of_rare_classes(settings, share):
+    """A weak model of a rare class: what its class alone would ask for contradicts the probability."""
+    rng = np.random.default_rng(10)
+    held, n_calls = [], []
+    for _ in range(20):
+        labels = (rng.random((1500, 1)) < share).astype(float)
+        raw = expit(1.3 * labels + np.log(share / (1 - share)) + rng.normal(0, 1, labels.shape))
+        said = np.broadcast_to(raw, (settings.n_judges, *raw.shape))
+        judge = rng.integers(0, settings.n_judges, 1000)
+        data = CalibrationData(judge, labels[:1000], raw[:1000], 0 * raw[:1000], 0 * raw[:1000])
+        rule = fit_calibration(KINDS[1:], data, settings)
+        new = MemberOutputs(said[:, 1000:], 0 * said[:, 1000:], 0 * said[:, 1000:])
+        mean, aleatoric, epistemic = rule.apply(new)
+        task = TaskSpec("toxic", "classification", class_names=("safe", "toxic"))
+        calls = Prediction((task,), mean, epistemic, aleatoric, new.mean, rule=rule).calls(0.9)[:, 0]
+        p = mean[:, 0]
+        assert not ((calls == "toxic") & (p < 0.5)).any()
+        assert not ((calls == "safe") & (p > 0.5)).any()
+        assert set(calls) <= {"safe", "toxic", "uncertain", "atypical"}
+        own = labels[1000:, 0]
+        held.append([np.isin(calls[own == c], [task.calls[1 + c], "uncertain"]).mean() for c in (0, 1)])
+        n_calls.append(np.isin(calls, task.class_names).mean())
+    assert (np.mean(held, axis=0) > 0.88).all()
+    assert np.mean(n_calls) > 0.1  # they are of some use all the same
+
+
+@given(st.lists(st.tuples(st.booleans(), st.booleans(), st.floats(0, 1)), min_size=1, max_size=20))
+def test_what_is_added_to_a_call_is_the_more_likely_class_alone(rows):
+    plausible = np.array([row[:2] for row in rows])
+    p = np.array([row[2] for row in rows])
+    found = without_contradiction(plausible, p)
+    assert (found >= plausible).all()  # coverage can only grow
+    assert (found.any(axis=1) == plausible.any(axis=1)).all()  # atypical stays so
+    alone = found.sum(axis=1) == 1
+    assert (found[alone, 1] == (p[alone] >= 0.5))[p[alone] != 0.5].all()
+    assert np.array_equal(without_contradiction(found, p), found)
+
+
+def test_nothing_is_predicted_outside_of_a_range():
+    rng = np.random.default_rng(12)
+    truth = np.clip(rng.normal(90, 15, (900, 1)), 0, 100)
+    said = (truth + rng.normal(0, 12, (900, 1)) + rng.normal(0, 2, (4, 900, 1))).clip(-20, 130)
+    task = TaskSpec("bound", "regression", unit="%", lowest=0, highest=100)
+    outputs = MemberOutputs(said, 0 * said, 0 * said, said[..., None] + NORMAL * 12).within(*ranges([task]))
+    judge, row = rng.integers(0, 4, 400), np.arange(400)
+    data = CalibrationData(judge, truth[:400], outputs.mean[judge, row], 0 * truth[:400], 0 * truth[:400])
+    rule = fit_calibration(KINDS[:1], data, CROSS)
+    rest = MemberOutputs(*(part[:, 400:] for part in (outputs.mean, outputs.aleatoric_var, outputs.epistemic_var)))
+    mean, aleatoric, epistemic = rule.apply(rest)
+    prediction = Prediction((task,), mean, epistemic, aleatoric, rest.mean, rule=rule)
+    wide = replace(prediction, tasks=(replace(task, lowest=None, highest=None),)).interval(0.9)
+    lower, upper = prediction.interval(0.9)
+    for values in (mean, lower, upper, outputs.quantiles):
+        assert values.min() >= 0
+        assert values.max() <= 100
+    assert (wide[1] > 100).mean() > 0.3  # there was something to cut
+    held = [(low <= truth[400:]) & (truth[400:] <= high) for low, high in ((lower, upper), wide)]
+    assert np.array_equal(*held)  # what is cut off holds no truth
+    assert 0.87 < held[0].mean() < 0.95
+    assert prediction.interval(0.999999)[1].max() == 100  # too few rows for that level: all that can be

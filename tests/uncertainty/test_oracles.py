@@ -9,7 +9,7 @@ from sklearn.model_selection import KFold
 
 from molgraph.uncertainty.conformal import conformal_quantile, group_quantiles
 from molgraph.uncertainty.cross_conformal import by_judge, cross_interval
-from molgraph.uncertainty.label_sets import class_p_values, label_sets, strangeness
+from molgraph.uncertainty.label_sets import class_p_values, nonconformity, plausible_classes
 from molgraph.uncertainty.quantile_intervals import corrected_interval, quantile_scores
 
 with warnings.catch_warnings():
@@ -105,12 +105,12 @@ def test_class_conditional_sets_are_those_of_crepes(level):
     label = (rng.random(160) < 0.2).astype(int)
     probability = 1 / (1 + np.exp(-rng.normal(3 * label - 2, 1.5)))
     new = rng.random(50)
-    alphas = np.where(label == 1, strangeness(probability, 1), strangeness(probability, 0))
+    alphas = np.where(label == 1, nonconformity(probability, 1), nonconformity(probability, 0))
     oracle = crepes.ConformalClassifier().fit(alphas, bins=label)
-    scores = tuple([np.sort(strangeness(probability[label == c], c))] for c in (0, 1))
-    p_values, sets = class_p_values(new[None], scores), label_sets(new[None], scores, level)
+    scores = tuple([np.sort(nonconformity(probability[label == c], c))] for c in (0, 1))
+    p_values, plausible = class_p_values(new[None], scores), plausible_classes(new[None], scores, level)
     for c in (0, 1):
-        own = np.full((50, 1), 0.0) + strangeness(new, c)[:, None]
+        own = np.full((50, 1), 0.0) + nonconformity(new, c)[:, None]
         expected = oracle.predict_p(own, bins=np.full(50, c), smoothing=False)[:, 0]
         np.testing.assert_allclose(p_values[:, c], expected, rtol=0, atol=1e-9)
-        assert [str(c) in text for text in sets] == (expected > 1 - level + 1e-12).tolist()
+        assert plausible[:, c].tolist() == (expected > 1 - level + 1e-12).tolist()
