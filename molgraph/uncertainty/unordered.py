@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from molgraph.uncertainty.calibration import CalibrationData
+from molgraph.uncertainty.calibration_data import CalibrationData
 
 #: Their rows lie along the second axis, not the first.
 _SECOND_AXIS = frozenset({"bounds"})
