@@ -19,6 +19,7 @@ from . import (
     embed,
     evaluate,
     featurize,
+    init,
     models,
     predict,
     pretrain,
@@ -64,6 +65,7 @@ app.add_typer(models.app, name="models")
 app.add_typer(datasets.app, name="datasets")
 app.add_typer(benchmark.app, name="benchmark")
 app.command(epilog=doctor.EXAMPLE, short_help="Show what this installation has.")(doctor.doctor)
+app.command(epilog=init.EXAMPLE, short_help="Set defaults of all commands.")(init.init)
 app.command("help", epilog="Example: molgraph help models show", short_help="Show the help of a command.")(show_help)
 
 

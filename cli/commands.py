@@ -28,9 +28,36 @@ class Commands(TyperGroup):
         try:
             if callable(ctx.obj):
                 ctx.obj()
+            if ctx.parent is None:
+                ctx.default_map = _user_defaults(self, ctx)
             return super().invoke(ctx)
         except (KeyboardInterrupt, BrokenPipeError) as error:
             raise StoppedError from error
+
+
+#: Commands that mend the defaults, or do without: they work where the file of defaults is broken.
+_WITHOUT_DEFAULTS = ("init", "doctor", "help")
+
+#: What a file of settings, given by --config, says for itself.
+_SETTINGS = ("device", "precision")
+
+
+def _user_defaults(group: TyperGroup, ctx: Any) -> dict[str, Any]:
+    """What the user's file of defaults says of the options of each command."""
+    from molgraph.defaults import load_defaults
+
+    words = [*getattr(ctx, "_protected_args", ()), *ctx.args]
+    if not words or words[0] in _WITHOUT_DEFAULTS:
+        return {}
+    given = load_defaults().given
+    has_settings = any(word.partition("=")[0] == "--config" for word in words)
+    command = group.commands.get(words[0])
+    own = {parameter.name for parameter in getattr(command, "params", ())}
+    return {
+        words[0]: {
+            name: value for name, value in given.items() if name in own and not (has_settings and name in _SETTINGS)
+        }
+    }
 
 
 def show_help(

@@ -59,8 +59,22 @@ def _report() -> dict[str, Any]:
         if is_fast_available()
         else "RDKit (cuik_molmaker is missing or does not fit)",
         "cache folder": str(default_cache_dir()),
+        "defaults": _defaults(),
         "MOLGRAPH_DATA": os.environ.get("MOLGRAPH_DATA", "not set"),
     }
+
+
+def _defaults() -> str:
+    """The user's defaults and their file, or what is wrong with it."""
+    from molgraph.defaults import defaults_path, load_defaults
+    from molgraph.errors import InputError
+
+    try:
+        given = load_defaults().given
+    except InputError as error:
+        return str(error)
+    shown = ", ".join(f"{name} {value}" for name, value in given.items()) or "none; molgraph init sets some"
+    return f"{shown} ({defaults_path() or 'no file: MOLGRAPH_CONFIG is empty'})"
 
 
 def _version(package: str) -> str | None:

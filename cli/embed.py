@@ -16,6 +16,7 @@ from .options import (
     SmilesColumn,
     check_rejected,
     tell_rejected,
+    with_ending,
 )
 from .text import show_json, tell
 
@@ -52,6 +53,8 @@ def embed(
     from molgraph import embed_file
 
     from .progress import stream_bar
+
+    output = with_ending(output)
 
     with stream_bar("embed", quiet=quiet, style=progress) as listener:
         summary = embed_file(

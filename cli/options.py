@@ -95,6 +95,16 @@ def check_rejected(limit: str | None, rejected: int, rows: int) -> None:
         raise typer.Exit(1)
 
 
+def with_ending(output: str) -> str:
+    """The name of a table, with the format of the user's defaults where it has no ending."""
+    from pathlib import Path
+
+    from molgraph.defaults import load_defaults
+
+    own = load_defaults().output_format
+    return output if output == "-" or own is None or Path(output).suffix or Path(output).is_dir() else f"{output}.{own}"
+
+
 def names(joined: str) -> list[str]:
     """The names in an option that takes several, joined by commas."""
     return [name.strip() for name in joined.split(",")] if joined else []

@@ -20,6 +20,7 @@ from .options import (
     SmilesColumn,
     check_rejected,
     tell_rejected,
+    with_ending,
 )
 from .text import show_json, tell
 
@@ -62,6 +63,8 @@ def predict(
     from molgraph.errors import InputError
 
     from .progress import stream_bar
+
+    output = with_ending(output)
 
     if as_json and output == "-":
         raise InputError("--json and --output - both write to stdout; give the predictions a file")

@@ -20,6 +20,7 @@ COMMANDS = [
     ("predict",),
     ("screen",),
     ("doctor",),
+    ("init",),
     ("models", "show"),
     ("evaluate",),
     ("datasets", "list"),

@@ -19,6 +19,7 @@ FLOORS = (
         "outputs",
         "learners",
         "spelling",
+        "defaults",
     }
     | {"plain", "decode", "arrays", "sealed", "helpers", "interrupts", "card", "encoder_card", "reference"},
     {"chem", "metrics", "uncertainty", "domain", "rank"},

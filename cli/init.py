@@ -1,0 +1,57 @@
+"""`molgraph init`: defaults of all commands, for this user."""
+
+import dataclasses
+from typing import Annotated, Literal
+
+import typer
+
+from .options import AsJson, DeviceName, PrecisionName
+from .text import show_json, show_line, show_table
+
+EXAMPLE = """\b
+Examples:
+  molgraph init --device cpu --processes 4
+  molgraph init --output-format parquet
+  molgraph init --show
+"""
+
+
+def init(
+    *,
+    device: Annotated[DeviceName | None, typer.Option(help="Where to compute.")] = None,
+    precision: Annotated[PrecisionName | None, typer.Option(help="Number format of the products.")] = None,
+    processes: Annotated[int | None, typer.Option(min=1, help="Processes that share the work.")] = None,
+    memory: Annotated[
+        float | None, typer.Option(metavar="GB", help="Memory that these may take together, about.")
+    ] = None,
+    level: Annotated[float | None, typer.Option(help="Nominal coverage of intervals and prediction sets.")] = None,
+    output_format: Annotated[
+        Literal["csv", "tsv", "sdf", "parquet"] | None,
+        typer.Option(help="Format of a table whose name has no ending, as in predict -o predictions."),
+    ] = None,
+    show: Annotated[bool, typer.Option("--show", help="Show what is set, and write nothing.")] = False,
+    reset: Annotated[bool, typer.Option("--reset", help="Forget what was set before.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Set defaults of all commands, for this user; options on the command line and settings files come before them."""
+    from molgraph.defaults import VARIABLE, UserDefaults, defaults_path, load_defaults, save_defaults
+    from molgraph.errors import InputError
+
+    path = defaults_path()
+    if path is None:
+        raise InputError(f"{VARIABLE} is empty, so there is no file of defaults; name one, or unset it")
+    own = {"device": device, "precision": precision, "processes": processes, "memory": memory, "level": level,
+           "output_format": output_format}  # fmt: skip
+    given = {name: value for name, value in own.items() if value is not None}
+    if show and (given or reset):
+        raise InputError("--show writes nothing; leave it out, or the other options")
+    defaults = UserDefaults() if reset else load_defaults()
+    if given or reset:
+        defaults = dataclasses.replace(defaults, **given)
+        save_defaults(path, defaults)
+    if as_json:
+        show_json({"file": str(path), "defaults": defaults.given})
+        return
+    show_line(f"defaults in {path}:" if defaults.given else f"no defaults are set ({path}); see molgraph init --help")
+    if defaults.given:
+        show_table([(f"  {name}", str(value)) for name, value in defaults.given.items()])
