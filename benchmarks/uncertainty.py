@@ -1,10 +1,12 @@
-"""Uncertainty of molgraph beside chemprop 2.3.1: coverage, width, honesty of the spread, selection of hits.
+"""Uncertainty of the presets that are shipped: coverage, width, honesty of the spread, selection of hits.
 
-    python benchmarks/uncertainty.py            # train what is missing (many hours on two cores), then judge all
-    python benchmarks/uncertainty.py --judge    # judge what is stored
+    python benchmarks/uncertainty.py                        # train what is missing (hours on two cores), then judge all
+    python benchmarks/uncertainty.py --judge                # judge what is stored
+    python benchmarks/uncertainty.py --readme README.md     # also write the tables of the README from the records
 
 Writes `results/uncertainty/DATASET-SPLIT.json` and the table `results/uncertainty.md`. Every learner is trained once
-for each split and seed; all methods of calibration then see the same stored predictions.
+for each split and seed; all methods of calibration then see the same stored predictions. With `--peer chemprop` stands
+beside it, with its own calibrators.
 """
 
 import argparse
@@ -14,7 +16,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import uncertainty_cells
@@ -34,8 +36,9 @@ from uncertainty_judge import (
     spread_entries,
     spread_statistics,
 )
+from uncertainty_readme import with_tables
 from uncertainty_report import report
-from uncertainty_rows import UNCERTAINTY_SETS, SplitName, split_rows
+from uncertainty_rows import CALIBRATION_SHARE, MOST_ROWS, SMALL_SETS, UNCERTAINTY_SETS, SplitName, split_rows
 
 from molgraph.chem.fingerprints import morgan_fingerprints
 from molgraph.domain.shift import shift_check
@@ -185,23 +188,24 @@ def _calibrate(groups: dict[str, dict[str, np.ndarray]], program: Chemprop) -> d
         return dict(np.load(target))
 
 
-def uncertainty_record(data_set: str, split: SplitName, runs: Path, program: Chemprop) -> dict[str, Any] | None:
+def uncertainty_record(data_set: str, split: SplitName, runs: Path, program: Chemprop | None) -> dict[str, Any] | None:
     """All statistics of a data set in one split; None if nothing is stored."""
     sections: dict[str, list[Entry]] = defaultdict(list)
     for section, entry in molgraph_entries(data_set, split, runs):
         sections[section].append(entry)
-    for section, entry in chemprop_entries(data_set, split, runs, program):
-        sections[section].append(entry)
+    versions = {"molgraph": package_versions(Path(sys.executable), ("molgraph-toolkit", *PACKAGES))}
+    if program is not None:
+        for section, entry in chemprop_entries(data_set, split, runs, program):
+            sections[section].append(entry)
+        versions["chemprop"] = package_versions(program.python, ("chemprop", *PACKAGES))
     if not sections:
         return None
-    ours = package_versions(Path(sys.executable), ("molgraph-toolkit", *PACKAGES))
-    theirs = package_versions(program.python, ("chemprop", *PACKAGES))
     file = UNCERTAINTY_SETS[data_set].file
     return {
-        **new_record("uncertainty", {"molgraph": ours, "chemprop": theirs}, {file: sha256(data_folder() / file)}),
+        **new_record("presets", versions, {file: sha256(data_folder() / file)}),
         "data_set": data_set,
         "split": split,
-        "epochs": UNCERTAINTY_SETS[data_set].epochs,
+        "settings": {"most_rows": MOST_ROWS, "calibration_share": CALIBRATION_SHARE},
         **{name: sections[name] for name in ("intervals", "spreads", "classes", "selections", "shifts")},
     }
 
@@ -209,28 +213,41 @@ def uncertainty_record(data_set: str, split: SplitName, runs: Path, program: Che
 def main(arguments: list[str] | None = None) -> int:
     """Trains what is missing, judges what is there, writes records and table."""
     options = _options(arguments)
-    program = Chemprop(options.chemprop) if options.chemprop else install_chemprop()
+    program = None
+    if options.peer:
+        program = Chemprop(options.chemprop) if options.chemprop else install_chemprop()
     if not options.judge:
         seeds = [str(seed) for seed in range(options.seeds)]
-        for split, some in (("random", seeds), ("scaffold", seeds[:2])):
-            uncertainty_cells.main(["--split", split, "--seed", *some, "--data-set", *options.data_set])
-            uncertainty_peer.main(["--split", split, "--seed", *some, "--data-set", *options.data_set])
+        for split, some in (("random", seeds), ("scaffold_deepchem", seeds[:2])):
+            what = ["--split", split, "--seed", *some, "--data-set", *options.data_set, "--runs", str(options.runs)]
+            uncertainty_cells.main([*what, "--method", "fast", "latent"])
+            if options.peer:
+                uncertainty_peer.main(["--split", split, "--seed", *some, "--data-set", *options.data_set])
     for data_set in options.data_set:
-        for split in ("random", "scaffold"):
+        for split in get_args(SplitName):
             record = uncertainty_record(data_set, split, options.runs, program)
             if record is not None:
                 write_record(record, RESULTS / "uncertainty" / f"{data_set}-{split}.json")
                 print(f"{data_set}-{split}", file=sys.stderr, flush=True)
-    records = [read_record(path) for path in sorted((RESULTS / "uncertainty").glob("*.json"))]
+    records = stored_records()
     (RESULTS / "uncertainty.md").write_text(report(records) + "\n", encoding="utf-8")
+    if options.readme is not None:
+        options.readme.write_text(with_tables(options.readme.read_text(encoding="utf-8"), records), encoding="utf-8")
     return 0
+
+
+def stored_records() -> list[dict[str, Any]]:
+    """The records in the tree."""
+    return [read_record(path) for path in sorted((RESULTS / "uncertainty").glob("*.json"))]
 
 
 def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--judge", action="store_true", help="train nothing, judge what is stored")
-    parser.add_argument("--seeds", type=int, default=10, help="random splits (10); two by scaffold")
-    parser.add_argument("--data-set", nargs="+", choices=tuple(UNCERTAINTY_SETS), default=list(UNCERTAINTY_SETS))
+    parser.add_argument("--seeds", type=int, default=5, help="random splits (5); two by scaffold")
+    parser.add_argument("--data-set", nargs="+", choices=tuple(UNCERTAINTY_SETS), default=list(SMALL_SETS))
+    parser.add_argument("--readme", type=Path, help="also replace the tables in this file")
+    parser.add_argument("--peer", action="store_true", help="chemprop 2.3.1 beside it")
     parser.add_argument("--chemprop", type=Path, help="an existing chemprop executable")
     parser.add_argument("--runs", type=Path, default=HERE / ".runs", help="folder of the stored outputs")
     return parser.parse_args(arguments)

@@ -1,6 +1,6 @@
 """Statistics of one stored cell of the uncertainty comparison: spreads, intervals, sets, selections."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -67,7 +67,8 @@ def read_cell(arrays: Mapping[str, np.ndarray], tasks: tuple[TaskSpec, ...], met
         for name in ("aleatoric_var", "epistemic_var")
     }
     quantiles = arrays["quantiles"].astype(np.float64) if "quantiles" in arrays else None
-    outputs = MemberOutputs(mean, other["aleatoric_var"], other["epistemic_var"], quantiles)
+    is_complete = bool(arrays["epistemic_is_complete"][0]) if "epistemic_is_complete" in arrays else False
+    outputs = MemberOutputs(mean, other["aleatoric_var"], other["epistemic_var"], quantiles, is_complete)
     return Cell(tasks, method, outputs, arrays["labels"], arrays["fold"], arrays["parts"])
 
 
@@ -81,7 +82,7 @@ def calibrated(cell: Cell, rows: str, **settings: Any) -> tuple[Calibration, Pre
     test = np.flatnonzero(cell.parts == "test")
     o = cell.outputs
     outputs = MemberOutputs(o.mean[:, test], o.aleatoric_var[:, test], o.epistemic_var[:, test],
-                            None if o.quantiles is None else o.quantiles[:, test])  # fmt: skip
+                            None if o.quantiles is None else o.quantiles[:, test], o.epistemic_is_complete)  # fmt: skip
     mean, aleatoric, epistemic = calibration.apply(outputs)
     prediction = Prediction(cell.tasks, mean, epistemic, aleatoric, outputs.mean,
                             quantiles=outputs.pooled().quantiles, rule=calibration)  # fmt: skip
@@ -214,7 +215,7 @@ def selection_entries(cell: Cell, limit: float, seed: int) -> Iterator[Entry]:
         fdr, power, selected = np.mean(values, axis=0).tolist()
         error = float(np.std([value[0] for value in values], ddof=1) / np.sqrt(RESPLITS))
         yield {"method": cell.method, "kind": name, "q": q, "fdr": fdr, "fdr_error": error, "power": power,
-               "selected": selected, "hits": float(is_hit[pool].mean())}  # fmt: skip
+               "selected": selected, "hits": float(is_hit[pool].mean()), **_where_selected(values)}  # fmt: skip
 
 
 def fixed_selection_entries(cell: Cell, limit: float) -> Iterator[Entry]:
@@ -235,10 +236,18 @@ def fixed_selection_entries(cell: Cell, limit: float) -> Iterator[Entry]:
         for q in RATES:
             fdr, power, selected = _rates(benjamini_hochberg(rule.p_values(pooled[test][None]), q), is_hit[test] == 1)
             yield {"method": cell.method, "kind": name, "q": q, "fdr": fdr, "fdr_error": 0.0, "power": power,
-                   "selected": selected, "hits": float(is_hit[test].mean())}  # fmt: skip
+                   "selected": selected, "hits": float(is_hit[test].mean()),
+                   **_where_selected([(fdr, power, selected)])}  # fmt: skip
     fdr, power, selected = _rates(pooled[test] > 0, is_hit[test] == 1)
     yield {"method": cell.method, "kind": "naive", "q": 0.5, "fdr": fdr, "fdr_error": 0.0, "power": power,
-           "selected": selected, "hits": float(is_hit[test].mean())}  # fmt: skip
+           "selected": selected, "hits": float(is_hit[test].mean()),
+           **_where_selected([(fdr, power, selected)])}  # fmt: skip
+
+
+def _where_selected(values: Sequence[tuple[float, float, float]]) -> dict[str, float]:
+    """Share of lists that are not empty, and the mean false share of these; 0 without one."""
+    false = [fdr for fdr, _, selected in values if selected > 0]
+    return {"selects": len(false) / len(values), "false_where_selected": float(np.mean(false)) if false else 0.0}
 
 
 def _rates(chosen: np.ndarray, is_hit: np.ndarray) -> tuple[float, float, float]:

@@ -12,8 +12,8 @@ LEVEL = 0.9
 
 def report(records: Sequence[Mapping[str, Any]]) -> str:
     """Markdown tables: intervals, spreads, classes, selections, shift."""
-    parts = ["# Uncertainty: molgraph beside chemprop 2.3.1", "", _LEGEND]
-    for split in ("random", "scaffold"):
+    parts = ["# Uncertainty of the presets", "", _LEGEND]
+    for split in ("random", "scaffold", "scaffold_deepchem"):
         own = [record for record in records if record["split"] == split]
         if own:
             parts += ["", f"## Split: {split}", *_sections(own)]
@@ -23,7 +23,8 @@ def report(records: Sequence[Mapping[str, Any]]) -> str:
 _LEGEND = (
     "Made by `benchmarks/uncertainty.py` from stored predictions. 64% of the rows train, 16% calibrate, 20% are "
     "judged.\n*cross* calibrates with the training rows, each judged by the member that never saw it; *split* with the "
-    "16%. Values are\nmeans over the seeds ± their standard deviation."
+    "16%. Values are\nmeans over the seeds ± their standard deviation. Sets of more than 2,000 rows are a sample of so "
+    "many. By DeepChem's\nscaffolds 10% of the rows are judged, the same for all seeds."
 )
 
 
@@ -198,9 +199,22 @@ def _selections(records: Sequence[Mapping[str, Any]]) -> list[str]:
             verdict = "" if key[1] == "naive" else "holds" if fdr <= key[2] + 2 * error else "above"
             shown = f"{fdr:.3f} ({error:.3f})"
             rows.append([record["data_set"], *key[:2], f"{key[2]:g}", len(group), shown, verdict,
+                         f"{np.mean([e.get('selects', np.nan) for e in group]):.2f}", _false_share(group),
                          _mean(group, "power", 2), _mean(group, "selected", 0)])  # fmt: skip
-    header = ["data set", "method", "rule", "q", "seeds", "FDR (standard error)", "", "power", "selected"]
+    header = ["data set", "method", "rule", "q", "seeds", "FDR (standard error)", "", "selects anything",
+              "no hits where it does", "power", "selected"]  # fmt: skip
     return _table(header, rows)
+
+
+def false_where_selected(group: Sequence[Entry]) -> float | None:
+    """Mean false share over all lists of a group that are not empty; None without one."""
+    weights = [e["selects"] for e in group]
+    return float(np.average([e["false_where_selected"] for e in group], weights=weights)) if sum(weights) else None
+
+
+def _false_share(group: Sequence[Entry]) -> str:
+    share = false_where_selected(group)
+    return "" if share is None else f"{share:.3f}"
 
 
 def _shifts(records: Sequence[Mapping[str, Any]]) -> list[str]:

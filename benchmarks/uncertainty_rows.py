@@ -60,6 +60,10 @@ UNCERTAINTY_SETS: Mapping[str, UncertaintySet] = MappingProxyType(
 )
 
 
+#: Sets that are run by default.
+SMALL_SETS = ("freesolv", "esol", "bbbp", "bace_regression", "lipophilicity", "bace_classification")
+
+
 @dataclass(frozen=True)
 class SplitRows:
     """The rows of one data set, and the part of each.
