@@ -1,7 +1,7 @@
 """`molgraph init`: defaults of all commands, for this user."""
 
 import dataclasses
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -42,7 +42,7 @@ def init(
         raise InputError(f"{VARIABLE} is empty, so there is no file of defaults; name one, or unset it")
     own = {"device": device, "precision": precision, "processes": processes, "memory": memory, "level": level,
            "output_format": output_format}  # fmt: skip
-    given = {name: value for name, value in own.items() if value is not None}
+    given: dict[str, Any] = {name: value for name, value in own.items() if value is not None}
     if show and (given or reset):
         raise InputError("--show writes nothing; leave it out, or the other options")
     defaults = UserDefaults() if reset else load_defaults()
