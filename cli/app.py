@@ -11,6 +11,8 @@ from typing import Annotated, NoReturn
 
 import typer
 
+from molgraph.interrupts import INTERRUPTS
+
 from . import (
     benchmark,
     datasets,
@@ -88,7 +90,9 @@ def root(
 
 
 class _TerminatedError(KeyboardInterrupt):
-    """A job manager or a shutdown wants the program to end, which then leaves as it does after an interrupt."""
+    """A job manager, a shutdown or a closed terminal ends the program, which leaves as it does after an interrupt."""
+
+    code = EXIT_TERMINATED
 
 
 class _Interrupts:
@@ -102,14 +106,19 @@ class _Interrupts:
         raise KeyboardInterrupt
 
 
-def _end(_signal: int, _frame: FrameType | None) -> NoReturn:
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # once is enough: a second one would cut the cleaning up short
-    raise _TerminatedError
+def _end(number: int, _frame: FrameType | None) -> NoReturn:
+    for other in INTERRUPTS[1:]:  # once is enough: a second one would cut the cleaning up short
+        signal.signal(other, signal.SIG_IGN)
+    error = _TerminatedError()
+    error.code = 128 + number
+    raise error
 
 
 def _listen() -> None:
     """From here on something may be half-written: signals become exceptions, and what was begun is taken back."""
-    signal.signal(signal.SIGTERM, _end)
+    for number in INTERRUPTS[1:]:
+        if signal.getsignal(number) != signal.SIG_IGN:  # `nohup` lets a program go on without its terminal
+            signal.signal(number, _end)
     signal.signal(signal.SIGINT, _Interrupts.raise_one)
 
 
@@ -146,9 +155,8 @@ def main(on_command: Callable[[], None] = lambda: None) -> None:
 def _explain(error: Exception | KeyboardInterrupt) -> NoReturn:
     cause = error if isinstance(error, KeyboardInterrupt) else error.__cause__
     if isinstance(cause, KeyboardInterrupt):
-        what, code = (
-            ("ended from outside", EXIT_TERMINATED) if _is_terminated(cause) else ("interrupted", EXIT_INTERRUPTED)
-        )
+        ended = _termination(cause)
+        what, code = ("interrupted", EXIT_INTERRUPTED) if ended is None else ("ended from outside", ended.code)
         _stop(f"{what}; {str(cause) or 'nothing half-written is left behind'}", code)
     if isinstance(error, BrokenPipeError) or isinstance(cause, BrokenPipeError):
         # Whoever read our output has gone, as in `molgraph ... | head`.
@@ -179,11 +187,11 @@ def _explain(error: Exception | KeyboardInterrupt) -> NoReturn:
     )
 
 
-def _is_terminated(error: BaseException | None) -> bool:
-    """Whether it was not the keyboard: advice on how to go on is raised from what came first."""
+def _termination(error: BaseException | None) -> _TerminatedError | None:
+    """What came first, if that was not the keyboard: advice on how to go on is raised from it."""
     while error is not None and not isinstance(error, _TerminatedError):
         error = error.__cause__
-    return error is not None
+    return error
 
 
 def _usage_message(error: BaseException) -> str:

@@ -1,5 +1,6 @@
 """Where the program `molgraph` begins: an interrupt is one line from the first moment on."""
 
+import contextlib
 import os
 import signal
 from types import FrameType
@@ -12,6 +13,9 @@ def run() -> NoReturn:
     """Run the command line."""
     signal.signal(signal.SIGINT, _leave)
     signal.signal(signal.SIGTERM, _leave)
+    # A terminal that is closed; a program that `nohup` started does not hear of it, and goes on.
+    if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, _leave)
     from .app import run as run_commands
 
     run_commands()
@@ -19,5 +23,6 @@ def run() -> NoReturn:
 
 def _leave(number: int, _frame: FrameType | None) -> NoReturn:
     what = b"interrupted" if number == signal.SIGINT else b"ended from outside"
-    os.write(2, _LOADING % what)
+    with contextlib.suppress(OSError):  # the terminal may be gone
+        os.write(2, _LOADING % what)
     os._exit(128 + number)

@@ -4,7 +4,12 @@ import signal
 from collections.abc import Collection
 
 #: What a terminal or a job manager sends to end a program.
-INTERRUPTS: tuple[signal.Signals, ...] = (signal.SIGINT, signal.SIGTERM)
+#: SIGHUP, of a terminal that is closed, does not exist on Windows.
+INTERRUPTS: tuple[signal.Signals, ...] = (
+    signal.SIGINT,
+    signal.SIGTERM,
+    *((signal.SIGHUP,) if hasattr(signal, "SIGHUP") else ()),
+)
 
 _CAN_HOLD = hasattr(signal, "pthread_sigmask")  # not on Windows
 

@@ -101,7 +101,7 @@ _KIND = SealedKind(
 #: What is stored of B training rows: a label, its bounds and its prediction are NaN where there is none.
 _ROW_ARRAYS = MappingProxyType(
     {
-        "fold": ArraySpec(np.int64, "B", lowest=-1),
+        "fold": ArraySpec(np.int64, "B", lowest=-2),
         "labels": ArraySpec(np.float64, "BT", may_lack=True),
         "out_of_fold": ArraySpec(np.float64, "BT", may_lack=True),
         "bounds": ArraySpec(np.float64, "2BT", may_lack=True),

@@ -322,6 +322,9 @@ def test_card_asks_for_structures_that_are_not_there(folder):
     [
         ("out_of_fold.safetensors", "fold", np.zeros(59, dtype=np.int64)),
         ("out_of_fold.safetensors", "fold", np.zeros(60, dtype=np.float32)),
+        ("out_of_fold.safetensors", "fold", np.full(60, -3)),
+        ("out_of_fold.safetensors", "fold", np.full(60, 99)),
+        ("out_of_fold.safetensors", "labels", np.full((60, 1), np.inf)),
         ("out_of_fold.safetensors", "labels", np.zeros((60, 2))),
         ("out_of_fold.safetensors", "labels", None),
         ("out_of_fold.safetensors", "out_of_fold", np.zeros((1, 1))),

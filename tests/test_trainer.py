@@ -13,6 +13,7 @@ from molgraph.errors import InputError, TrainingError
 from molgraph.learners import PRESETS, chosen_learners
 from molgraph.store import load_model
 from molgraph.training import loop
+from molgraph.training.plan import HELD_OUT
 
 
 def contents(folder) -> dict[str, bytes]:
@@ -112,6 +113,12 @@ def test_without_structures_nothing_stands_in_the_order_of_the_table(
     assert np.all(np.diff(after.judge) >= 0)
     one, other = (Predictor.load(folder).predict(assay[0][:20]) for folder in (model_folder, tmp_path / "m"))
     assert np.array_equal(one.interval(0.9), other.interval(0.9))
+
+
+def test_a_model_that_held_rows_out_is_read_again(assay_table, small_config, tmp_path):
+    config = dataclasses.replace(small_config, calibration="split")
+    train(assay_table, target_columns=["pIC50"], output=tmp_path / "m", config=config)
+    assert set(load_model(tmp_path / "m").fold.tolist()) >= {HELD_OUT, 0}
 
 
 def test_learners_that_hold_rows_are_left_out_or_refused(assay_table, small_config, tmp_path):

@@ -338,8 +338,10 @@ def test_an_interrupt_leaves_nothing(molgraph, folder, monkeypatch, command):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="this system has no SIGTERM")
-@pytest.mark.parametrize("processes", [1, 2])
-def test_a_job_manager_ends_it_as_an_interrupt_does(folder, processes):
+@pytest.mark.parametrize(
+    ("processes", "number", "code"), [(1, "SIGTERM", 143), (2, "SIGTERM", 143), (2, "SIGHUP", 129)]
+)
+def test_a_job_manager_ends_it_as_an_interrupt_does(folder, processes, number, code):
     Path("long.smi").write_text("CCO\n" * 500_000)  # minutes of work
     before = sorted(folder.iterdir())
     command = [*PROGRAM, "predict", "model", "long.smi", "-o", "out.csv", "--processes", str(processes)]
@@ -347,12 +349,12 @@ def test_a_job_manager_ends_it_as_an_interrupt_does(folder, processes):
     try:
         while sorted(folder.iterdir()) == before and program.poll() is None:
             time.sleep(0.1)  # until the output has begun beside its place
-        os.killpg(program.pid, signal.SIGTERM)  # helpers get it, too
+        os.killpg(program.pid, getattr(signal, number))  # helpers get it, too
         _, said = program.communicate(timeout=120)
     finally:
         program.kill()
     assert said == "molgraph: ended from outside; nothing half-written is left behind\n"
-    assert program.returncode == 143
+    assert program.returncode == code
     assert sorted(folder.iterdir()) == before
 
 

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="this system has
 
 
 @pytest.mark.parametrize("delay", [0.0, 0.02, 0.1, 0.3, 0.6])
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
 def test_one_line_at_any_moment(tmp_path, delay, number, code):
     (tmp_path / "long.smi").write_text("CCO\n" * 200_000)
     command = [*START, "predict", "herg", "long.smi", "-o", "out.csv", "--processes", "1", "-q"]
