@@ -41,6 +41,9 @@ _RANGE = re.compile(rf"({_NUMBER})\s*(?:-|to|\.\.\.?)\s*({_NUMBER})(?![\d.,])", 
 _SPREAD = re.compile(rf"({_NUMBER})\s*(?:±|\+/-|\+-)\s*{_NUMBER}(?![\d.,])", re.ASCII)
 _GROUPED = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3}){2,}(\.\d*)?", re.ASCII)
 
+#: No measurement is larger, and squares of such numbers are no numbers any more.
+_LARGEST = 1e100
+
 #: Blanks of typesetters, which part thousands; and signs that look like a minus.
 _BLANKS = str.maketrans(dict.fromkeys("\u00a0\u2000\u2001\u2002\u2003\u2007\u2008\u2009\u200a\u202f", " "))
 _PARTED = re.compile(r"(?<=\d)[\u00a0\u2007\u2009\u202f](?=\d{3}(?!\d))")
@@ -131,7 +134,7 @@ def _measured(plain: str) -> Cell | None:
 
 def _cell(kind: Literal["value", "spread", "range"], numbers: list[str], unit: Unit | None) -> Cell | None:
     values = [float(number.replace(",", ".")) for number in numbers]
-    if not all(map(math.isfinite, values)):
+    if not all(abs(value) <= _LARGEST for value in values):
         return None
     commas = [number for number in numbers if "," in number]
     parted = all(re.fullmatch(r"[+-]?[1-9]\d{0,2},\d{3}", number, re.ASCII) for number in commas)
@@ -153,6 +156,8 @@ def advice_on(text: str) -> str:
         return "an infinite value cannot be learned: leave the cell empty, or give a number"
     if "," in plain or _GROUPED.fullmatch(plain):
         return "write numbers with a decimal point, and thousands without a sign"
+    if re.fullmatch(_NUMBER, plain, re.ASCII):
+        return f"no measurement is beyond {_LARGEST:g}: leave the cell empty, or give a number"
     return (
         "numbers are needed: a bound is written as >10, a range as 7-8, and an empty cell where nothing was measured; "
         "--missing names words that mean that, or choose other target columns"

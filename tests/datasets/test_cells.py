@@ -65,7 +65,7 @@ def test_units_in_cells(text, value, unit):
 
 @pytest.mark.parametrize(
     "text",
-    ["weak", "8-7", "7-Aug", "2024-11-05", "1 000", "1_000", "inf", "1e999", ">yes", ">", "~7-8", "--5", "1.2.3",
+    ["weak", "8-7", "7-Aug", "2024-11-05", "1 000", "1_000", "inf", "1e999", "1e101", ">yes", ">", "~7-8", "--5", "1.2.3",
      "5 furlongs", "5m", "=A1+2", "\u0663", "1,234,567"],
 )  # fmt: skip
 def test_what_says_nothing(text):
