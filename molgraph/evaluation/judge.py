@@ -30,6 +30,9 @@ from molgraph.tasks import TaskSpec
 Floats = NDArray[np.float64]
 Rows = NDArray[np.int64]
 
+#: Spreads that differ by no more than this share of the largest are the same but for rounding.
+_SAME = 1e-9
+
 #: Levels whose intervals and calls are judged.
 LEVELS = (0.5, 0.8, 0.9, 0.95)
 
@@ -142,7 +145,8 @@ def _metrics(rows: TaskRows) -> Mapping[str, Callable[[Rows], float]]:
             ("crps", gaussian_crps),
             ("ence", ence),
             ("miscalibration_area", miscalibration_area),
-            ("spread_spearman", spread_correlation),
+            # Of learners that say nothing of themselves all spreads are one: nothing to rank by.
+            *((("spread_spearman", spread_correlation),) if np.ptp(spread) > _SAME * np.max(spread) else ()),
         ):
             if np.all(spread > 0):
                 found[name] = _on_rows(metric, error, spread)
