@@ -19,6 +19,7 @@ from .options import (
     Quiet,
     SmilesColumn,
     check_rejected,
+    tell_no_better_than_chance,
     tell_rejected,
     with_ending,
 )
@@ -90,4 +91,5 @@ def predict(
         where = "stdout" if output == "-" else output
         tell(f"{summary.predicted:,} of {summary.rows_read:,} rows predicted, written to {where}")
         tell_rejected(summary.first_rejected, summary.rejected, "the output has each with its reason")
+        tell_no_better_than_chance(summary.no_better_than_chance, "calibration compounds")
     check_rejected(max_rejected, summary.rejected, summary.rows_read)

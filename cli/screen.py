@@ -23,6 +23,7 @@ from .options import (
     SmilesColumn,
     check_rejected,
     names,
+    tell_no_better_than_chance,
     tell_rejected,
 )
 from .text import show_json, tell
@@ -199,6 +200,7 @@ def _tell(result: "ScreenResult", top: int) -> None:
     )
     tell_rejected(result.first_rejected, result.rejected, f"{result.output / 'rejected.csv'} lists all")
     tell(f"{result.hits:,} hits ({result.goal}) written to {result.output / 'hits.csv'}")
+    tell_no_better_than_chance(result.no_better_than_chance, "calibration compounds")
     if not result.hits:
         tell(_why_empty(result))
     if result.diversity is not None:

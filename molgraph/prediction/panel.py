@@ -107,6 +107,11 @@ class Panel:
             return self.first.calibration
         return _PanelRule(tuple((p.calibration, len(p.tasks), p.card.n_members) for p in self.predictors))
 
+    @property
+    def no_better_than_chance(self) -> tuple[str, ...]:
+        """Tasks whose calibration compounds their model ranks no better than by chance."""
+        return tuple(p.tasks[t].name for p in self.predictors for t in p.calibration.no_better_than_chance)
+
     def check_level(self, level: float) -> None:
         """Refuse a level that the calibration compounds of a model do not allow.
 

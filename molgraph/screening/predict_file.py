@@ -38,12 +38,14 @@ class PredictSummary:
         predicted: Rows with a prediction.
         rejected: Rows without one; their reason is in the output.
         first_rejected: The first few of them.
+        no_better_than_chance: Tasks whose calibration compounds are ranked no better than by chance.
     """
 
     rows_read: int
     predicted: int
     rejected: int
     first_rejected: tuple[Rejected, ...]
+    no_better_than_chance: tuple[str, ...]
 
 
 #: Rejected rows that a summary shows.
@@ -124,7 +126,8 @@ def predict_file(
                 on_progress(StreamProgress(rows_read, rejected, reader.bytes_of(rows_read), reader.bytes_total))
             if rejected and rejected == rows_read:
                 raise nothing_usable(source, reader.smiles_column, shown)
-    return PredictSummary(rows_read, rows_read - rejected, rejected, tuple(shown))
+        by_chance = stream.panel.no_better_than_chance
+    return PredictSummary(rows_read, rows_read - rejected, rejected, tuple(shown), by_chance)
 
 
 def _extra_columns(reader: LibraryReader) -> list[str]:

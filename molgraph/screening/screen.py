@@ -239,6 +239,7 @@ def _result(run: ScreenRun, intake: Intake, rankings: Rankings, output: Path, ra
         goal=ranked_by,
         first_rejected=tuple(run.first_rejected),
         best=tuple(rankings.hits[:10]),
+        no_better_than_chance=run.panel.no_better_than_chance,
     )
 
 

@@ -48,6 +48,7 @@ class ScreenResult:
         goal: What ranked them.
         first_rejected: The first few rejected rows.
         best: The first few hits.
+        no_better_than_chance: Tasks whose calibration compounds are ranked no better than by chance.
     """
 
     output: Path
@@ -67,6 +68,7 @@ class ScreenResult:
     goal: str
     first_rejected: tuple[Rejected, ...]
     best: tuple[Hit, ...]
+    no_better_than_chance: tuple[str, ...]
 
     @property
     def molecules_per_second(self) -> float:
@@ -122,6 +124,7 @@ def summary_values(result: ScreenResult, panel: Panel, settings: Mapping[str, An
         "domain_similarity": result.domain_similarity,
         "selection": None if result.selection is None else asdict(result.selection),
         "shift": _shift_values(result.shift),
+        "no_better_than_chance": list(result.no_better_than_chance),
         "run": run,
         "settings": dict(settings),
         "models": [

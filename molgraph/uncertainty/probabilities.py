@@ -14,6 +14,10 @@ Floats = NDArray[np.float64]
 #: Probabilities are kept this far from 0 and 1 in a logit.
 _LEAST = 1e-7
 
+#: Least slope of Platt's map. Predictions pooled over the folds are ranked a little worse than each fold is, so that of
+#: a weak model the likeliest slope is 0 or less; then all compounds would have one probability, and no order.
+_LEAST_SLOPE = 0.05
+
 #: Distinct probabilities that Venn-Abers tells apart; fitting takes half a second for so many.
 _MOST_KNOTS = 1000
 
@@ -132,7 +136,7 @@ def _fit_platt(probability: Floats, truth: Floats) -> dict[str, Floats]:
     positives = truth.sum()
     soft = np.where(truth == 1, (positives + 1) / (positives + 2), 1 / (len(truth) - positives + 2))
     found = minimize(
-        lambda x: _cross_entropy(x[0] * logit + x[1], soft), x0=[1.0, 0.0], bounds=[(0.0, None), (None, None)]
+        lambda x: _cross_entropy(x[0] * logit + x[1], soft), x0=[1.0, 0.0], bounds=[(_LEAST_SLOPE, None), (None, None)]
     )
     return {"slope": np.array([found.x[0]]), "shift": np.array([found.x[1]])}
 

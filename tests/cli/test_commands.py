@@ -84,6 +84,10 @@ def test_train_warns_of_a_model_that_learned_nothing(molgraph, folder):
     assert "WARNING: odd: held-out compounds are ranked no better than by chance" in ended.err
     ended = molgraph("train", "parity.csv", "-o", "new", "--learner", "forest", "--folds", 3, "--json", "--overwrite")
     assert json.loads(ended.out)["no_better_than_chance"] == ["odd"]
+    warning = "WARNING: odd: calibration compounds are ranked no better than by chance"
+    assert warning in molgraph("predict", "new", "parity.csv", "-o", "out.csv").err
+    assert warning in molgraph("screen", "new", "library.smi", "-o", "by-chance", "--domain", "ignore").err
+    assert json.loads(Path("by-chance", "summary.json").read_text())["no_better_than_chance"] == ["odd"]
     (folder / "size.csv").write_text("\n".join(["smiles,size", *(f"{'C' * n}O,{n}" for n in range(1, 31))]))
     ended = molgraph("train", "size.csv", "-o", "other", "--learner", "forest", "--folds", 3)
     assert "WARNING" not in ended.err

@@ -121,3 +121,15 @@ def test_venn_abers_on_many_rows_stays_close_to_the_truth():
     low, high = found.bounds(1 / (1 + np.exp(-(3 * logit + 1))))
     assert (high >= low).all()
     assert np.abs(found.apply(1 / (1 + np.exp(-(3 * logit + 1)))) - 1 / (1 + np.exp(-logit))).max() < 0.08
+
+
+def test_platt_keeps_the_order_of_a_model_that_ranks_the_wrong_way():
+    """Out-of-fold rows of a weak model may be ranked worse than by chance; new ones are not all the same for it."""
+    rng = np.random.default_rng(8)
+    truth = (rng.random(119) < 0.24).astype(float)
+    raw = 1 / (1 + np.exp(1.2 + 0.4 * truth - 0.3 * rng.normal(size=119)))
+    found = fit_probability_calibration("platt", raw, truth)
+    new = np.linspace(0.01, 0.99, 50)
+    assert (np.diff(found.apply(new)) > 1e-4).all()
+    assert found.inverse(found.apply(new)) == pytest.approx(new, rel=1e-6)
+    assert found.apply(raw).mean() == pytest.approx(truth.mean(), abs=0.02)
