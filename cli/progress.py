@@ -90,13 +90,22 @@ def stream_bar(
         with json_lines(what) as listen_to:
             yield listen_to
         return
+    work_rate = _rate()
     with _bar(what, quiet=quiet) as update:
 
         def listen(progress: "StreamProgress") -> None:
             note = f"{progress.rows:,} rows" + (f", {progress.rejected:,} rejected" if progress.rejected else "")
-            update(progress.bytes_read, progress.bytes_total, progress.rows, note)
+            total = _all_work(progress, work_rate(progress.bytes_read))
+            update(progress.bytes_read, total, progress.rows, note)
 
         yield listen
+
+
+def _all_work(progress: "StreamProgress", bytes_per_second: float) -> int | None:
+    """Bytes of the input, and as many more as would be read while what comes after the last row is done."""
+    if progress.bytes_total is None:
+        return None
+    return progress.bytes_total + round(progress.seconds_after * bytes_per_second)
 
 
 @contextmanager
@@ -120,11 +129,12 @@ def json_lines(
     def listen(progress: "StreamProgress") -> None:
         nonlocal last
         speed, work_speed = rate(progress.rows), work_rate(progress.bytes_read)
-        left = None if progress.bytes_total is None else progress.bytes_total - progress.bytes_read
+        total = _all_work(progress, work_speed)
+        left = None if total is None else total - progress.bytes_read
         values.update(
             rows=progress.rows,
             rejected=progress.rejected,
-            fraction=None if left is None else round(progress.bytes_read / max(progress.bytes_total or 0, 1), 4),
+            fraction=None if left is None else round(progress.bytes_read / max(total or 0, 1), 4),
             molecules_per_second=round(speed, 1),
             seconds_left=None if left is None or work_speed <= 0 else round(left / work_speed, 1),
         )

@@ -12,9 +12,11 @@ class StreamProgress:
         rejected: Of these, rows that could not be used.
         bytes_read: Bytes of the input that these rows took, as stored, about.
         bytes_total: Size of the input as stored; None where unknown.
+        seconds_after: Seconds, about, that are taken once the last row is done.
     """
 
     rows: int
     rejected: int
     bytes_read: int
     bytes_total: int | None
+    seconds_after: float = 0.0

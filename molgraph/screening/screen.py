@@ -49,6 +49,9 @@ _CANDIDATES = ".candidates.jsonl"
 #: All that an output folder may hold.
 _FILES = (HITS, SELECTED, OUTSIDE, DIVERSE, DUPLICATES, REJECTED, SUMMARY, TIMING)
 
+#: Seconds that the lists of a screen take, and each hit in them on one core.
+_LIST_SECONDS, _HIT_SECONDS = 1.5, 0.018
+
 
 def screen(
     model: Predictor | Panel | str | Path | Sequence[Predictor | Panel | str | Path],
@@ -204,7 +207,7 @@ def screen(
         run = begin_run(job, candidates, source)
         if on_start is not None:  # to try the rate takes a part of a second
             on_start(stream.rate(), stream.processes)
-        intake = _read_all(run, reader, stream, ledger, on_progress)
+        intake = _read_all(run, reader, stream, ledger, _until_written(on_progress, options.top, stream.processes))
         if run.rejected and not run.scored:
             ledger.discard()
             raise nothing_usable(library, reader.smiles_column, run.first_rejected)
@@ -281,6 +284,18 @@ def _open_models(
 
     parts = [part for one in loaded for part in (one.predictors if isinstance(one, Panel) else (one,))]
     return nullcontext(PredictionStream(Panel(parts), domain=True))
+
+
+def _until_written(
+    listener: Callable[[StreamProgress], None], top: int, processes: int
+) -> Callable[[StreamProgress], None]:
+    """Tells the listener also how long the lists will take: alerts and drug-likeness of each hit, most of all."""
+
+    def tell(progress: StreamProgress) -> None:
+        seconds = _LIST_SECONDS + min(top, progress.rows) * _HIT_SECONDS / processes
+        listener(replace(progress, seconds_after=seconds))
+
+    return tell
 
 
 def _read_all(

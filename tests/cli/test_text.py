@@ -82,6 +82,16 @@ def test_progress_for_programs(capsys):
     assert [json.loads(line)["fraction"] for line in capsys.readouterr().err.splitlines()] == [0.0, 1.0]
 
 
+def test_what_comes_after_the_rows_counts(capsys):
+    now = 0.0
+    with json_lines("screen", clock=lambda: now) as listen:
+        for moment, rows in ((0.0, 100), (2.0, 300)):
+            now = moment
+            listen(StreamProgress(rows, 0, bytes_read=10 * rows, bytes_total=4000, seconds_after=3.0))
+    _, line, _ = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    assert (line["fraction"], line["seconds_left"]) == (round(3000 / 7000, 4), 4.0)
+
+
 def test_progress_that_was_cut_short_is_not_done(capsys):
     def broken():
         with json_lines("screen") as listen:
