@@ -135,7 +135,7 @@ def _embedder(encoder: str | Path, device: Device, precision: Precision) -> _Emb
     folder = shipped_encoder_folder() if str(encoder) == "auto" else model_folder(encoder)
     if folder is None:
         raise InputError(
-            "no encoder comes with this installation; name the folder of one that molgraph pretrain wrote, or a model"
+            "this installation has no built-in encoder; name the folder of one that molgraph pretrain wrote, or a model"
         )
     if sealed_noun(folder) == "model":
         predictor = Predictor.load(folder, device=device, precision=precision)

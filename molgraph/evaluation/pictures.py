@@ -113,20 +113,20 @@ def _write_plainly(axis: "Axis") -> None:
 
 def _calibration(axes: "Axes", rows: TaskRows) -> None:
     observed = observed_coverage(rows.error, rows.spread)
-    axes.plot([0, 1], [0, 1], color=_GREY, linewidth=1, label="honest")
+    axes.plot([0, 1], [0, 1], color=_GREY, linewidth=1, label="calibrated")
     axes.fill_between(COVERAGE_LEVELS, COVERAGE_LEVELS, observed, color=_BLUE, alpha=0.2, linewidth=0)
     axes.plot(COVERAGE_LEVELS, observed, color=_BLUE, label="predicted spread, as if Gaussian")
     held_shares = held_at_all(rows).mean(axis=1)
     axes.plot(INTERVAL_LEVELS, held_shares, ".-", color=_RED, label="intervals as given")
-    axes.set_xlabel("share of errors that should be inside")
-    axes.set_ylabel("share that is")
+    axes.set_xlabel("nominal coverage")
+    axes.set_ylabel("observed coverage")
     axes.legend(fontsize=8, frameon=False)
 
 
 def _spread(axes: "Axes", rows: TaskRows) -> None:
     spread, error = spread_bins(rows.error, rows.spread)
     end = 1.05 * max(spread.max(), error.max())
-    axes.plot([0, end], [0, end], color=_GREY, linewidth=1, label="honest")
+    axes.plot([0, end], [0, end], color=_GREY, linewidth=1, label="calibrated")
     axes.plot(spread, error, "o-", color=_BLUE, label="groups of like spread")
     unit = " of log10" if rows.in_log10 else ""
     axes.set_xlabel(f"predicted spread{unit}")
@@ -136,7 +136,7 @@ def _spread(axes: "Axes", rows: TaskRows) -> None:
 
 def _reliability(axes: "Axes", rows: TaskRows) -> None:
     mean, share, count = class_calibration_bins(rows.labels, rows.mean)
-    axes.plot([0, 1], [0, 1], color=_GREY, linewidth=1, label="honest")
+    axes.plot([0, 1], [0, 1], color=_GREY, linewidth=1, label="calibrated")
     deviation = np.sqrt(np.maximum(share * (1 - share), 0) / count)
     axes.errorbar(mean, share, yerr=deviation, fmt="o-", color=_BLUE, label="groups of like probability")
     axes.set_xlabel("predicted probability of class 1")
@@ -155,7 +155,7 @@ def _coverage(axes: "Axes", rows: TaskRows) -> None:
     axes.set_xticks(place, [f"{name.removeprefix('similarity ')}\nn = {m.sum():,}" for name, m in groups.items()])
     axes.set_ylim(0, 1.02)
     axes.set_xlabel("similarity to the nearest training compound")
-    axes.set_ylabel("share of truths held")
+    axes.set_ylabel("observed coverage")
     axes.legend(title="promised", fontsize=8, frameon=False, loc="lower right")
 
 
