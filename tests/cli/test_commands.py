@@ -253,22 +253,23 @@ def test_screen_tells_what_is_outside(molgraph, folder):
     (folder / "mixed.smi").write_text(f"{first}\nCCO ethanol\n[Co+3] cobalt\n")
     screen = ("screen", "model", "mixed.smi", "-o", "hits", "--processes", 1, "--overwrite")
     told = molgraph(*screen).err.splitlines()
-    assert told[-2] == "1 hits (maximize pIC50) written to hits/hits.csv"
-    words = r"outside what the model knows \(nearest training compound below 0\.\d\d, or far off in .* space\): "
-    assert re.fullmatch(words + "2 in hits/outside.csv", told[-1])
+    assert "1 hits (maximize pIC50) written to hits/hits.csv" in told
+    assert told[-1].startswith("outside ")
+    assert told[-1].endswith(": 2 in hits/outside.csv")
     assert {row["id"] for row in rows("hits/outside.csv")} == {"ethanol", "cobalt"}
     # One way round or the other the training compound is not the best of the three.
     told = [
         molgraph(*screen, "--top", 1, "--goal", f"{way} pIC50").err.splitlines()[-1] for way in ("maximize", "minimize")
     ]
-    assert any(re.fullmatch("as good a score, but " + words + "the best 1 in hits/outside.csv", line) for line in told)
+    assert any(re.fullmatch(".* but outside .*: the best 1 in hits/outside.csv", line) for line in told)
     told = molgraph(*screen, "--domain", "ignore").err.splitlines()
-    assert told[-1] == "3 hits (maximize pIC50) written to hits/hits.csv"
+    assert "3 hits (maximize pIC50) written to hits/hits.csv" in told
+    assert "outside" not in told[-1]
     (folder / "mixed.smi").write_text("CCO ethanol\n[Co+3] cobalt\n")
-    told = molgraph(*screen).err.splitlines()
-    assert told[-3] == "0 hits (maximize pIC50) written to hits/hits.csv"
-    assert told[-2].startswith("the list is empty because all of the 2 compounds that could be listed are outside")
-    assert told[-2].endswith("--domain ignore ranks them all the same")
+    told = molgraph(*screen).err
+    assert "0 hits (maximize pIC50) written to hits/hits.csv" in told
+    assert "the list is empty because all of the 2 compounds that could be listed are outside" in told
+    assert "--domain ignore ranks them all the same" in told
     (folder / "none.toml").write_text(
         'require = ["pIC50 > 50"]\n[[objective]]\ntask = "pIC50"\ncurve = "sigmoid"\nlow = 5\nhigh = 7\n'
     )
