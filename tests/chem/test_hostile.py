@@ -5,10 +5,13 @@ from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from molgraph.chem.druglikeness import drug_likeness
 from molgraph.chem.identity import canonical_smiles, stereo_free_smiles
 from molgraph.chem.standardize import standardize_smiles
+from molgraph.features.featurize import featurize
 
 
 @pytest.mark.parametrize(
@@ -41,3 +44,37 @@ def test_numbers_far_beyond_those_of_drugs():
     assert math.isnan(crystal.qed)
     assert crystal.lipinski_violations == 1
     assert aspirin.qed == pytest.approx(0.55, abs=0.01)
+
+
+SEEDS = [
+    "CC(=O)Oc1ccccc1C(=O)O",
+    "C[N+](C)(C)CC([O-])=O",
+    "N[C@@H](C)C(=O)O",
+    "[Na+].[Cl-]",
+    "c1ccc2c(c1)cccc2",
+    "F/C=C/F",
+]
+PIECES = ["[", "]", "(", ")", "[-", "+]", "[O-]", "[NH3+]", "=", "#", "~", "->", "%10", "%(99999)", "1", "2", ".", "*", "@", "\x00", "\x1b[1m",
+          "\u202e", "é", " ", "\t", "|", "[2H]", "[Fe+2]", "[CH9]", "[C@@@]", "[999C]", "c", "n", "P(", "C" * 300]  # fmt: skip
+
+
+@st.composite
+def mutated(draw):
+    text = draw(st.sampled_from(SEEDS))
+    for _ in range(draw(st.integers(1, 6))):
+        at = draw(st.integers(0, len(text)))
+        cut = draw(st.integers(0, 3))
+        text = text[:at] + draw(st.sampled_from(PIECES)) * draw(st.sampled_from([1, 1, 1, 40])) + text[at + cut :]
+    return text
+
+
+@given(st.lists(mutated(), min_size=1, max_size=4))
+def test_every_structure_is_a_graph_or_a_reason(texts):
+    graphs = featurize(texts)
+    assert sorted([*graphs.row_index.tolist(), *(bad.row for bad in graphs.rejected)]) == list(range(len(texts)))
+    assert all(bad.reason and "\n" not in bad.reason and len(bad.reason) <= 300 for bad in graphs.rejected)
+    for row in graphs.row_index.tolist():
+        standard = standardize_smiles(texts[row], "default")
+        assert isinstance(canonical_smiles(standard), str)
+        assert isinstance(stereo_free_smiles(standard), str)
+        assert len(drug_likeness([standard])) == 1
