@@ -3,6 +3,7 @@
 import contextlib
 import io
 import os
+import re
 import signal
 import sys
 from collections.abc import Callable
@@ -194,6 +195,10 @@ def _termination(error: BaseException | None) -> _TerminatedError | None:
     return error
 
 
+#: What Typer says of a value that is none of the choices.
+_CHOICE = re.compile(r"'(?P<came>[^']*)' is not one of (?P<known>'.*)")
+
+
 def _usage_message(error: BaseException) -> str:
     """What is wrong with the command as it was typed, what came, and where the help is."""
     message = str(error.format_message()).replace("Value error, ", "").rstrip(".")  # type: ignore[attr-defined]
@@ -201,6 +206,12 @@ def _usage_message(error: BaseException) -> str:
     if problems is not None:  # of pydantic, with which Typer reads values
         came = repr(problems()[0]["input"])
         message += "" if came in message else f", but {came} came"
+    choice = _CHOICE.search(message)
+    if choice is not None:
+        from molgraph.spelling import did_you_mean
+
+        near = did_you_mean(choice["came"], re.findall(r"'([^']+)'", choice["known"]))
+        message += f"; {near.rstrip()}" if near else ""
     context = getattr(error, "ctx", None)
     return f"{message} (help: {'molgraph' if context is None else context.command_path} --help)"
 

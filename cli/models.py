@@ -136,6 +136,7 @@ def _lines(card: "ModelCard") -> list[tuple[str, str]]:
     lines += [("task", _task_line(task)) for task in card.tasks[:20]]
     if len(card.tasks) > 20:
         lines.append(("", f"... and {len(card.tasks) - 20} more (--json shows all)"))
+    lines += [("validation", _metric_line(record)) for record in card.metrics[:40]]
     lines += [
         ("models", _models_line(card)),
         *([("network", _network_line(config))] if "network" in card.learners else []),
@@ -157,7 +158,6 @@ def _lines(card: "ModelCard") -> list[tuple[str, str]]:
             ", ".join([f"molgraph {card.molgraph_version}", *(f"{k} {v}" for k, v in card.libraries.items())]),
         ),
     ]
-    lines += [("validation", _metric_line(record)) for record in card.metrics[:40]]
     lines += [("new series", line) for line in new_series_lines(card)]
     return lines
 

@@ -33,7 +33,7 @@ IdColumn = Annotated[
     ),
 ]
 Device = Annotated[DeviceName, typer.Option(help="Where to compute; auto takes a CUDA device if there is one.")]
-Level = Annotated[float, typer.Option(help="Probability with which intervals and calls hold the truth.")]
+Level = Annotated[float, typer.Option(help="Nominal coverage of intervals and calls, e.g. 0.9.")]
 Processes = Annotated[
     int | None, typer.Option(min=1, help="Processes that share the work. [default: one a core, at most 8]")
 ]

@@ -86,6 +86,10 @@ def test_version(molgraph):
         (("help", "screne"), "No such command 'screne'. Did you mean 'screen'? (help: molgraph --help)"),
         (("help", "models", "x"), "No such command 'x' (help: molgraph models --help)"),
         (("help", "screen", "x"), "molgraph screen has no command 'x' (help: molgraph screen --help)"),
+        (
+            ("train", "a.csv", "-o", "m", "--preset", "fats"),
+            "Invalid value for '--preset': 'fats' is not one of 'lean', 'fast', 'accurate'; did you mean 'fast'? (help: molgraph train --help)",
+        ),
         (("train",), "Missing argument 'TABLE' (help: molgraph train --help)"),
         (("train", "a.csv"), "Missing option '--output' / '-o' (help: molgraph train --help)"),
         (("predict", "model"), "Missing argument 'MODEL' (help: molgraph predict --help)"),
