@@ -108,9 +108,7 @@ def _selection(report: "DemoReport", output: Path) -> list[str]:
         found = report.selected_known - report.selected_wrong
         wrong = f"{report.selected_wrong} of {report.selected_known} known ({report.selected_fdr:.0%})"
         lines += [f"  inactive: {wrong}; active: {found} of {report.hidden_actives} hidden"]
-    check = (
-        "FIRES: do not trust this rate" if report.shift_fires else "passed: the library in the domain is like the assay"
-    )
+    check = "FIRES: do not trust this rate" if report.shift_fires else "no difference in structure found in the domain"
     return [*lines, f"  shift check {check}"]
 
 
@@ -123,7 +121,10 @@ def _show_safe(report: "DemoReport", output: Path) -> None:
     rows = [("  compound", "pIC50", f"{LEVEL:.0%} interval", "known", *(f"{name} (%)" for name in TOXICITY))]
     for hit in report.potent_and_safe:
         measured = "" if hit.measured is None else f"{hit.measured:.1f}"
-        risks = [f"{'' if risk.in_domain else '?'}{risk.probability:.2f} ({risk.percentile:.0f})" for risk in hit.risks]
+        risks = [
+            f"{'?' if risk.domain == 'outside' else ''}{risk.probability:.2f} ({risk.percentile:.0f})"
+            for risk in hit.risks
+        ]
         interval = f"{hit.lower:.1f} to {hit.upper:.1f}"
         rows.append((f"  {hit.id}", f"{hit.value:.1f}", interval, measured, *risks))
     show_table(rows, right=range(1, 4 + len(TOXICITY)))

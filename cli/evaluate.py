@@ -132,9 +132,15 @@ def evaluate(
         if len(found.tasks) > _SHOWN_TASKS:
             show_line(f"... and {len(found.tasks) - _SHOWN_TASKS} more tasks (--json shows all)")
         # Of values on another scale no sentence about shifts is worth anything, and "as expected" least of all.
-        shift = [] if found.shift is None or found.other_scales else found.shift.sentences()
+        shift = (
+            []
+            if found.shift is None or found.other_scales
+            else found.shift.sentences(has_coverage=bool(found.verdicts))
+        )
         for sentence in [*(f"WARNING: {scale}" for scale in found.other_scales), *shift]:
             tell(sentence)
+        for verdict in found.verdicts[:_SHOWN_TASKS]:
+            tell(verdict.sentence())
     if quiet or as_json:
         return
     if output is not None:

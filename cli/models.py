@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from .commands import Commands
+from .domain_text import domain_lines
 from .new_series import new_series_lines
 from .options import AsJson, Model, Quiet
 from .text import show_json, show_line, show_table, significant, tell
@@ -149,7 +150,7 @@ def _lines(card: "ModelCard") -> list[tuple[str, str]]:
         ("uncertainty", config.uncertainty),
         ("calibration", _calibration_line(card)),
         ("structures", _structures_line(card)),
-        ("domain", _domain_line(card.domain_similarity)),
+        *(("domain", line) for line in domain_lines(card.domain[:60])),
         *([("percentiles", f"among {card.reference}")] if card.reference is not None else []),
         *([] if about is None else [("licence", about.licence), ("not for", about.not_for)]),
         *([] if about is None else [("defects", defect) for defect in about.defects]),
@@ -201,12 +202,6 @@ def _structures_line(card: "ModelCard") -> str:
     if card.has_structures:
         return "in the folder"
     return "left out; their hashes recognise a compound that was among them" if KNOWN in card.files else "left out"
-
-
-def _domain_line(similarity: float | None) -> str:
-    if similarity is None:
-        return "by distance in the space of the encoder"
-    return f"compounds with a similarity of {similarity:.2f} or more to a training compound"
 
 
 def _task_line(task: "TaskSpec") -> str:

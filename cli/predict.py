@@ -90,6 +90,11 @@ def predict(
     elif not quiet and progress == "auto":
         where = "stdout" if output == "-" else output
         tell(f"{summary.predicted:,} of {summary.rows_read:,} rows predicted, written to {where}")
+        if summary.outside:
+            tell(f"{summary.outside:,} of them are outside the applicability domain (column T_domain)")
+        if summary.shift is not None and summary.shift.was_checked:
+            for sentence in summary.shift.sentences():
+                tell(sentence)
         tell_rejected(summary.first_rejected, summary.rejected, "the output has each with its reason")
         tell_no_better_than_chance(summary.no_better_than_chance, "calibration compounds")
     check_rejected(max_rejected, summary.rejected, summary.rows_read)

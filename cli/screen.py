@@ -79,7 +79,7 @@ def screen(
     level: Level = 0.9,
     domain: Annotated[
         Literal["separate", "ignore"],
-        typer.Option(help="Structures unlike all training compounds: in a file of their own, or among the hits."),
+        typer.Option(help="Structures outside the applicability domain: in a file of their own, or among the hits."),
     ] = "separate",
     nearest: Annotated[int, typer.Option(help="Measured compounds that are shown beside each hit.")] = 1,
     nearest_by: Annotated[
@@ -207,11 +207,9 @@ def _tell(result: "ScreenResult", top: int) -> None:
         tell(f"{result.diversity.sentence()}, in {result.output / 'diverse.csv'}")
     if result.outside_domain:
         best = "the best " if result.outside_domain == top else ""
-        far, least = "far off in the model's own space", result.domain_similarity
-        why = far if least is None else f"nearest training compound below {least:.2f}, or {far}"
         tell(
-            f"{'as good a score, but ' if result.hits == top else ''}outside what the model knows "
-            f"({why}): {best}{result.outside_domain:,} in {result.output / 'outside.csv'}"
+            f"{'scored as well, but ' if result.hits == top else ''}outside the applicability domain of the model "
+            f"(not in the list): {best}{result.outside_domain:,} in {result.output / 'outside.csv'}"
         )
     if result.selection is not None:
         for sentence in result.selection.sentences():

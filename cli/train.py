@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from . import completion
+from .domain_text import domain_lines
 from .new_series import new_series_lines, tell_worse_on_new_series
 from .options import (
     SHOWN,
@@ -52,6 +53,9 @@ settings.toml may hold any setting of training, and of the network below [model]
 
 #: Share of a learner in a blend that is told.
 _LEAST_SHARE = 0.005
+
+#: Tasks whose errors by applicability domain are shown; `molgraph models show` has more.
+_SHOWN_DOMAINS = 12
 
 Table = Annotated[
     str,
@@ -413,6 +417,8 @@ def _show_metrics(model: "Predictor", output: Path) -> None:
     for record in model.card.metrics:
         if record.metric == "median_factor":
             show_line(f"{record.task}: learned as logarithms; half of the predictions are within that factor")
+    for line in domain_lines(model.card.domain)[:_SHOWN_DOMAINS]:
+        show_line(f"By applicability domain, {line}")
     if len(model.card.learners) > 1:
         heaviest = sorted(model.shares.items(), key=lambda pair: -pair[1])
         shown = ", ".join(f"{LEARNERS[name].title} {share:.0%}" for name, share in heaviest if share >= _LEAST_SHARE)

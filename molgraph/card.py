@@ -10,10 +10,11 @@ from molgraph.config import CalibrationSettings, TrainConfig, config_to_dict
 from molgraph.errors import InputError
 from molgraph.learners import LearnerName
 from molgraph.plain import is_table, parse_plain
+from molgraph.results import DomainDegree
 from molgraph.tasks import TaskSpec
 
 #: Version of the model folder. A folder of another version is refused, with the molgraph that wrote it.
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 
 #: More members than this are no ensemble.
 MAX_MEMBERS = 1000
@@ -34,6 +35,27 @@ _NORMAL_95 = 1.96
 
 #: An error that is so many times larger on new series is warned of.
 WORSE_ON_NEW_SERIES = 1.3
+
+
+@dataclass(frozen=True)
+class DomainRecord:
+    """How large errors are in one part of the applicability domain, out of fold.
+
+    Attributes:
+        task: Name of the task.
+        degree: The part.
+        n_rows: Compounds of it that were judged.
+        rmse: Root mean square error, of logarithms where the task learns these, of probabilities for classes; None with
+            fewer than `molgraph.training.domain_errors.LEAST_ROWS`.
+        ratio: The same over that of the compounds inside; None where one of them is not known.
+    """
+
+    task: str
+    degree: DomainDegree
+    n_rows: int
+    rmse: float | None
+    ratio: float | None
+
 
 EndpointGroup = Literal["toxicity", "ADME", "physical chemistry", "efficacy"]
 
@@ -193,8 +215,7 @@ class ModelCard:
         calibration_rows: Rows of each task behind it.
         recalibrated_on: The table that it was fitted to, where that is not the one of the training.
         has_structures: Whether the training structures are in the folder.
-        domain_similarity: A compound less similar to all of them than this is outside of what the model knows; None
-            without structures. See `molgraph.domain.threshold`.
+        domain: How much larger errors are at the edge of the applicability domain and outside, out of fold.
         reference: The compounds that predictions are compared with, e.g. "1,203 approved drugs"; None without any.
         about: What a model that comes along says of itself; None for others.
         libraries: Versions of what the model was trained with.
@@ -221,7 +242,7 @@ class ModelCard:
     calibration_rows: tuple[int, ...]
     recalibrated_on: DataAccount | None
     has_structures: bool
-    domain_similarity: float | None
+    domain: tuple[DomainRecord, ...]
     reference: str | None
     about: About | None
     libraries: dict[str, str]
@@ -246,6 +267,7 @@ def card_to_dict(card: ModelCard) -> dict[str, Any]:
     values["about"] = None if card.about is None else dict(vars(card.about))
     values["metrics"] = [dict(vars(record)) for record in card.metrics]
     values["new_series"] = [dict(vars(record)) for record in card.new_series]
+    values["domain"] = [dict(vars(record)) for record in card.domain]
     return {"format_version": FORMAT_VERSION, **values}
 
 
@@ -263,15 +285,4 @@ def card_from_dict(values: object, *, source: str) -> ModelCard:
         raise InputError(f"{source}: n_members is {reprlib.repr(card.n_members)}; it must be 1 to {MAX_MEMBERS}")
     if not card.learners or len(set(card.learners)) < len(card.learners):
         raise InputError(f"{source}: learners are {reprlib.repr(card.learners)}; at least one, each once")
-    if not _fits_structures(card.domain_similarity, has_structures=card.has_structures):
-        raise InputError(
-            f"{source}: domain_similarity is {card.domain_similarity}; "
-            "it must be 0 to 1 where the model has its structures, and null where it has not"
-        )
     return card
-
-
-def _fits_structures(domain_similarity: float | None, *, has_structures: bool) -> bool:
-    if domain_similarity is None:
-        return not has_structures
-    return has_structures and 0 <= domain_similarity <= 1

@@ -76,13 +76,13 @@ class Risk:
         endpoint: Name of the model.
         probability: That the compound has the effect.
         percentile: Per cent of the approved drugs with a smaller one.
-        in_domain: Whether the model knows such compounds; if not, its answer is a guess.
+        domain: Where it lies in the domain of the model; outside, the answer is a guess.
     """
 
     endpoint: str
     probability: float
     percentile: float
-    in_domain: bool
+    domain: str
 
 
 @dataclass(frozen=True)
@@ -343,7 +343,7 @@ def _potent_and_safe(folder: Path, hidden: list[MeasuredCompound]) -> tuple[Pote
                     endpoint=name,
                     probability=float(row[f"{name}_pred"]),
                     percentile=float(row[f"{name}_percentile"]),
-                    in_domain=row[f"{name}_in_domain"] == "true",
+                    domain=row[f"{name}_domain"],
                 )
                 for name in TOXICITY
             ),

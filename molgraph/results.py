@@ -11,6 +11,9 @@ from molgraph.tasks import TaskSpec, ranges
 
 Step = Literal["read", "parse", "standardize", "featurize"]
 
+#: How near a compound is to what a model was trained on (see `molgraph.domain.applicability`).
+DomainDegree = Literal["inside", "edge", "outside"]
+
 
 @dataclass(frozen=True)
 class Rejected:
@@ -61,11 +64,11 @@ class Prediction:
         epistemic_var: `[B, T]` variance that more data would remove: the members disagree, or say that they guess.
         aleatoric_var: `[B, T]` variance that stays: the scatter of the measurement around the best prediction.
         members: `[M, B, T]` what each member says, before calibration.
-        latent_distance: `[B]` how far from the training compounds in the model's own space, in units of its limit:
-            above 1 is outside of the domain (see `molgraph.domain.latent`); None where it was not asked for.
+        latent_distance: `[B]` distance to the nearest training compounds, 1 at the end of the domain (see
+            `molgraph.domain.latent`); None where it was not asked for.
         leverage: `[B]` how far from the middle of them, likewise.
-        in_domain: `[B, T]` whether the model of each task knows compounds like this one, by that distance; None where
-            it was not asked for.
+        domain: `[B, T]` `inside`, `edge` or `outside` of the applicability domain of the model of each task (see
+            `molgraph.domain.applicability`), empty text for rejected rows; None where it was not asked for.
         percentiles: `[B, T]` per cent of the model's reference compounds, e.g. of approved drugs, that are predicted to
             have less; NaN for tasks of models without any, None where no model has some.
         quantiles: `[B, T, Q]` values at `molgraph.outputs.QUANTILE_LEVELS`; None where no task has them.
@@ -81,7 +84,7 @@ class Prediction:
     _: KW_ONLY
     latent_distance: NDArray[np.float64] | None = None
     leverage: NDArray[np.float64] | None = None
-    in_domain: NDArray[np.bool_] | None = None
+    domain: NDArray[np.object_] | None = None
     percentiles: NDArray[np.float64] | None = None
     quantiles: NDArray[np.float64] | None = None
     rejected: tuple[Rejected, ...] = ()
@@ -103,6 +106,16 @@ class Prediction:
         """
         is_class = np.array([task.kind == "classification" for task in self.tasks])
         return np.sqrt(np.where(is_class, self.epistemic_var, self.var))
+
+    @property
+    def is_outside(self) -> NDArray[np.bool_]:
+        """`[B]` whether a compound is outside of the domain of the first task's model; all are not if it is not known.
+
+        Rejected rows are not.
+        """
+        if self.domain is None:
+            return np.zeros(len(self), dtype=np.bool_)
+        return np.asarray(self.domain[:, 0] == "outside", dtype=np.bool_)
 
     def interval(self, level: float = 0.9) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Lower and upper ends `[B, T]` of intervals that hold the truth with probability `level`.
@@ -137,7 +150,7 @@ class Prediction:
             members=self.members[:, index],
             latent_distance=None if self.latent_distance is None else self.latent_distance[index],
             leverage=None if self.leverage is None else self.leverage[index],
-            in_domain=None if self.in_domain is None else self.in_domain[index],
+            domain=None if self.domain is None else self.domain[index],
             percentiles=None if self.percentiles is None else self.percentiles[index],
             quantiles=None if self.quantiles is None else self.quantiles[index],
             rejected=(),

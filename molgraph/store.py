@@ -8,7 +8,7 @@
 | `blend.safetensors` | shares of the learners in each member, and how what they learned becomes labels |
 | `encoder.safetensors` | the encoder, where it is read as it is (left out of models that come with it) |
 | `calibration.safetensors` | the calibration rows as their judges saw them, and what was fitted to them |
-| `domain.safetensors` | the training compounds in the space of the first member's encoder, 32 numbers each |
+| `domain.safetensors` | the training compounds as 32 numbers each, the elements they have, hashes of their graphs |
 | `out_of_fold.safetensors` | fold, labels, bounds and out-of-fold predictions of the training rows (likewise) |
 | `structures.json` | ids and structures of the training and calibration rows (left out with `--no-structures`) |
 | `fingerprints.safetensors` | Morgan fingerprints of these, and of the calibration rows (likewise) |
@@ -40,7 +40,7 @@ from molgraph.card import FORMAT_VERSION, ModelCard, card_from_dict, card_to_dic
 from molgraph.chem.identity import KnownCompounds
 from molgraph.chem.standardize import STANDARDIZERS
 from molgraph.decode import decode_json
-from molgraph.domain.latent import LatentDomain, latent_domain_from_arrays
+from molgraph.domain.applicability import ApplicabilityDomain, applicability_from_arrays
 from molgraph.encoder_store import encoder_digest, load_encoder, shipped_encoder_folder
 from molgraph.errors import ModelError
 from molgraph.features.columns import BLOCKS, ENCODER
@@ -144,7 +144,7 @@ class StoredModel:
         card: What the model is.
         learners: What was trained.
         calibration: What gives intervals and calls.
-        latent_domain: The training compounds in the eyes of the first member.
+        domain: What tells how near a compound is to those of the training.
         fold: `[B]` member that never saw the training row; -1 for none.
         labels: `[B, T]` labels of the training rows.
         out_of_fold: `[B, T]` predictions by members that never saw the row.
@@ -159,7 +159,7 @@ class StoredModel:
     card: ModelCard
     learners: Learners
     calibration: Calibration
-    latent_domain: LatentDomain
+    domain: ApplicabilityDomain
     fold: NDArray[np.int64]
     labels: NDArray[np.float64]
     out_of_fold: NDArray[np.float64]
@@ -201,7 +201,7 @@ def save_model(
     contents = {
         BLEND: _serialize({"weights": model.learners.weights, **model.learners.transforms.to_arrays()}),
         CALIBRATION: _serialize(model.calibration.to_arrays()),
-        DOMAIN: _serialize(model.latent_domain.to_arrays()),
+        DOMAIN: _serialize(model.domain.to_arrays()),
     }
     if model.structures is not None or model.known is not None:
         rows = {"fold": model.fold, "labels": model.labels, "out_of_fold": model.out_of_fold}
@@ -263,7 +263,7 @@ def load_model(path: str | Path) -> StoredModel:
             card=card,
             learners=_learners(card, files),
             calibration=calibration,
-            latent_domain=latent_domain_from_arrays(load_arrays(files[DOMAIN])),
+            domain=_domain(card, files, len(calibration.data.judge)),
             fold=rows["fold"],
             labels=rows["labels"],
             out_of_fold=rows["out_of_fold"],
@@ -404,6 +404,15 @@ def _calibration(card: ModelCard, content: bytes) -> Calibration:
     if card.calibration.n_judges != n_judges:
         raise ValueError(f"the calibration has {card.calibration.n_judges} judges, not {n_judges}")
     return calibration_from_arrays(tuple(task.kind for task in card.tasks), load_arrays(content), card.calibration)
+
+
+def _domain(card: ModelCard, files: Mapping[str, bytes], n_calibration: int) -> ApplicabilityDomain:
+    domain = applicability_from_arrays(load_arrays(files[DOMAIN]), n_calibration)
+    reads_encoder = any(ENCODER in card.config.blocks_of(name) for name in card.learners)
+    width = encoder_width(card.config.model) if reads_encoder else BLOCKS["environments"].n_columns
+    if len(domain.latent.centre) != width:
+        raise ValueError(f"the domain is one of {len(domain.latent.centre)} numbers a compound, not of {width}")
+    return domain
 
 
 def _reference(card: ModelCard, files: Mapping[str, bytes]) -> ReferenceValues | None:

@@ -18,13 +18,14 @@ from molgraph.chem.standardize import STANDARDIZERS
 from molgraph.config import TrainConfig
 from molgraph.datasets.dataset import Dataset
 from molgraph.datasets.tables import read_table
-from molgraph.domain.threshold import domain_threshold
+from molgraph.domain.applicability import without_measured
 from molgraph.errors import InputError
 from molgraph.features.columns import BLOCKS, ENCODER
 from molgraph.features.schema import SCHEMAS
 from molgraph.prediction.predictor import Predictor
 from molgraph.store import StoredModel, TrainingStructures, check_model_target, none_if_undefined, save_model
 from molgraph.tasks import Direction
+from molgraph.training.domain_errors import domain_records
 from molgraph.training.ensemble import TrainedEnsemble, calibration_rows, train_ensemble
 from molgraph.training.progress import ProgressListener, silent
 from molgraph.uncertainty.unordered import without_order
@@ -150,7 +151,7 @@ def to_stored_model(
         trained: What was learned of them.
         keep: What is kept of the compounds: hashes recognise those that somebody has, and show none.
     """
-    structures = known = domain_similarity = None
+    structures = known = None
     canonical = () if keep == "nothing" else tuple(str(canonical_smiles(text)) for text in dataset.smiles)
     if keep == "hashes":
         known = known_compounds(canonical)
@@ -165,12 +166,11 @@ def to_stored_model(
             calibration_canonical=tuple(canonical[i] for i in calibrating),
             calibration_fingerprints=fingerprints[calibrating],
         )
-        domain_similarity = domain_threshold(structures.fingerprints, trained.fold)
     model = StoredModel(
-        card=_card(dataset, trained, domain_similarity),
+        card=_card(dataset, trained, has_structures=structures is not None),
         learners=trained.learners,
         calibration=trained.calibration,
-        latent_domain=trained.latent_domain,
+        domain=without_measured(trained.domain) if keep == "nothing" else trained.domain,
         fold=trained.fold,
         labels=dataset.labels,
         bounds=dataset.bounds,
@@ -212,7 +212,7 @@ def _refuse_unwritable(output: Path, *, overwrite: bool) -> None:
         raise InputError(f"cannot write {output}: {error.strerror}; check the name and the permissions") from error
 
 
-def _card(dataset: Dataset, trained: TrainedEnsemble, domain_similarity: float | None) -> ModelCard:
+def _card(dataset: Dataset, trained: TrainedEnsemble, *, has_structures: bool) -> ModelCard:
     config = trained.config
     return ModelCard(
         molgraph_version=__version__,
@@ -232,8 +232,8 @@ def _card(dataset: Dataset, trained: TrainedEnsemble, domain_similarity: float |
         calibration=trained.calibration.settings,
         calibration_rows=tuple(sum(counts) for counts in trained.calibration.rows_of),
         recalibrated_on=None,
-        has_structures=domain_similarity is not None,
-        domain_similarity=domain_similarity,
+        has_structures=has_structures,
+        domain=domain_records(dataset, trained),
         reference=None,
         about=None,
         libraries=_library_versions(),

@@ -8,7 +8,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from molgraph.card import FORMAT_VERSION, About, DataAccount, MetricRecord, ModelCard, card_from_dict, card_to_dict
+from molgraph.card import (
+    FORMAT_VERSION,
+    About,
+    DataAccount,
+    DomainRecord,
+    MetricRecord,
+    ModelCard,
+    card_from_dict,
+    card_to_dict,
+)
 from molgraph.config import CalibrationSettings, ModelConfig, TrainConfig
 from molgraph.errors import InputError
 from molgraph.plain import parse_plain
@@ -33,7 +42,7 @@ CARD = ModelCard(
     calibration_rows=(7, 6),
     recalibrated_on=None,
     has_structures=True,
-    domain_similarity=0.25,
+    domain=(DomainRecord("pIC50", "inside", 9, 0.5, 1.0), DomainRecord("pIC50", "edge", 3, None, None)),
     reference="3 known compounds",
     about=About("a title", "toxicity", "a source", "MIT", "dosing people", ("2 rows came twice",)),
     libraries={"numpy": "2.0"},
@@ -58,7 +67,7 @@ def test_card_survives_json():
 
 
 def test_card_without_structures_survives_json():
-    card = replace(CARD, has_structures=False, domain_similarity=None)
+    card = replace(CARD, has_structures=False, domain=())
     assert card_from_dict(json.loads(json.dumps(card_to_dict(card))), source="card.json") == card
 
 
@@ -95,12 +104,11 @@ def test_card_without_structures_survives_json():
         (["best_epochs"], [1, "2"]),
         (["best_epochs", 0], 1e999),
         (["has_structures"], "yes"),
-        (["has_structures"], False),
-        (["domain_similarity"], None),
-        (["domain_similarity"], "0.3"),
-        (["domain_similarity"], 1.01),
-        (["domain_similarity"], -0.1),
-        (["domain_similarity"], float("nan")),
+        (["domain"], None),
+        (["domain", 0, "degree"], "far"),
+        (["domain", 0, "n_rows"], "9"),
+        (["domain", 0, "rmse"], float("nan")),
+        (["domain", 1, "ratio"], "1.2"),
         (["about"], "a model"),
         (["about", "group"], "other"),
         (["about", "defects"], "none"),

@@ -18,7 +18,6 @@ from hypothesis import strategies as st
 
 from molgraph import Predictor, __version__
 from molgraph.chem.identity import KnownCompounds
-from molgraph.domain.threshold import domain_threshold
 from molgraph.errors import InputError, ModelError
 from molgraph.store import load_card, load_model, model_hash, none_if_undefined, save_model
 
@@ -120,7 +119,9 @@ def test_stored_rows_fit_together(model_folder):
     assert model.structures is not None
     assert len(set(model.structures.canonical)) == 60
     assert model.structures.fingerprints.shape == (60, 256)
-    assert model.card.domain_similarity == domain_threshold(model.structures.fingerprints, model.fold)
+    assert model.domain.calibration.shape == (60,)
+    assert [record.degree for record in model.card.domain] == ["inside", "edge", "outside"]
+    assert sum(record.n_rows for record in model.card.domain) == 60
 
 
 def test_saving_is_all_or_nothing(model_folder, tmp_path, monkeypatch):
@@ -249,9 +250,9 @@ def test_bytes_that_are_no_text(folder):
 
 def test_newer_format_says_who_wrote_it(folder):
     values = json.loads((folder / "card.json").read_text())
-    (folder / "card.json").write_text(json.dumps({**values, "format_version": 3, "molgraph_version": "9.1.0"}))
+    (folder / "card.json").write_text(json.dumps({**values, "format_version": 4, "molgraph_version": "9.1.0"}))
     message = refused(folder)
-    assert "format 3" in message
+    assert "format 4" in message
     assert "9.1.0" in message
     assert "upgrade molgraph" in message
 
@@ -436,5 +437,5 @@ def test_model_without_structures(mixed_folder):
     model = load_model(mixed_folder)
     assert model.structures is None
     assert not model.card.has_structures
-    assert model.card.domain_similarity is None
+    assert model.domain.measured is None
     assert replace(model.card, files={}).task_names == ("pIC50", "active")

@@ -6,6 +6,7 @@ arXiv:1610.06545). Its odds are the ratio of the densities, by which calibration
 et al. 2019, arXiv:1904.06019).
 """
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,8 +18,11 @@ Floats = NDArray[np.float64]
 #: Compounds of each side that are compared at most: enough to notice an area of 0.55, in half a second.
 MOST_COMPARED = 500
 
-#: With fewer than this on one side nothing is said.
-LEAST_COMPARED = 20
+#: With fewer than this on one side nothing is said: a clear difference would mostly be missed.
+LEAST_COMPARED = 100
+
+#: A difference of which it is told how often it would have been found.
+NOTED_AUC = 0.6
 
 #: The check fires below this p-value: for one library in a hundred that is drawn like the calibration compounds.
 ALPHA = 0.01
@@ -49,12 +53,15 @@ class ShiftReport:
         auc: How well a classifier tells them apart on compounds that it was not fitted to: 0.5 not at all, 1 always;
             NaN if there were too few.
         p_value: Chance of such an area or a larger one if both were drawn alike, 1 in 300 at least; NaN likewise.
+        power: Chance that a difference which the classifier tells with an area of `NOTED_AUC` would have been found;
+            NaN likewise.
     """
 
     n_calibration: int
     n_library: int
     auc: float
     p_value: float
+    power: float
 
     @property
     def was_checked(self) -> bool:
@@ -66,31 +73,42 @@ class ShiftReport:
         """Whether the library differs."""
         return self.was_checked and self.p_value < ALPHA
 
-    def sentences(self, *, is_weighted: bool = False) -> list[str]:
-        """What came, what it means and what to do, in plain words.
+    def sentences(self, *, is_weighted: bool = False, has_coverage: bool = False) -> list[str]:
+        """What was seen, what could not be seen, and what to do, in plain words.
 
         Args:
             is_weighted: Whether the selection takes the difference into account.
+            has_coverage: Whether it was measured how many truths the intervals hold, which rules and is told apart.
         """
         if not self.was_checked:
-            few = f"{self.n_calibration} calibration and {self.n_library} library compounds"
-            return [f"Shift check: not done; {few} are too few to compare (at least {LEAST_COMPARED} of each)."]
+            few = f"{self.n_calibration:,} calibration and {self.n_library:,} new compounds"
+            return [f"Shift check: {few} are too few to tell (at least {LEAST_COMPARED} of each)."]
         told = (
-            f"a classifier tells {self.n_library:,} new from {self.n_calibration:,} calibration compounds "
-            f"in {self.auc:.0%} of pairs (50% is chance)"
+            f"a classifier separates {self.n_library:,} new from {self.n_calibration:,} calibration compounds "
+            f"with AUC {self.auc:.2f} (0.5 = alike)"
         )
         if not self.fires:
-            return [f"Shift check: passed; {told}, so intervals and false discovery rates can be taken as stated."]
+            unseen = "other measurements or conditions, and another share of actives, are not seen"
+            return [
+                f"Shift check: no difference in structure was found; {told}.",
+                f"An AUC of {NOTED_AUC} would have been found in {self._shown_power} of cases; {unseen}.",
+            ]
         size = "slightly" if self.auc < 0.65 else "clearly" if self.auc < 0.85 else "very"
-        warning = "errors may be larger than on compounds like those of the table"
-        doubted = "intervals" if is_weighted else "intervals and false discovery rates"
-        cure = "measure some of them and calibrate with these (molgraph evaluate --recalibrate)"
-        return [
-            f"Shift check: THESE COMPOUNDS ARE {size.upper()} DIFFERENT from those of the calibration; {told}.",
-            f"Do not trust {doubted} as stated: {warning}.",
-            f"What helps: {cure}"
-            + (".", "; for a small difference, weights (--fdr-method weighted).")[not is_weighted and self.auc < 0.85],
+        sentences = [
+            f"Shift check: THESE COMPOUNDS ARE {size.upper()} DIFFERENT from those of the calibration; {told}."
         ]
+        if not has_coverage:
+            doubted = "intervals" if is_weighted else "intervals and false discovery rates"
+            sentences.append(
+                f"Do not trust {doubted} as stated: errors may be larger than on compounds like those of the table."
+            )
+        cure = "measure some of them and calibrate with these (molgraph evaluate --recalibrate)"
+        weights = "" if is_weighted or self.auc >= 0.85 else "; for a small difference, weights (--fdr-method weighted)"
+        return [*sentences, f"What helps: {cure}{weights}."]
+
+    @property
+    def _shown_power(self) -> str:
+        return "over 99%" if self.power > 0.99 else "under 1%" if self.power < 0.01 else f"{self.power:.0%}"
 
 
 def shift_check(calibration: NDArray[np.uint8], library: NDArray[np.uint8], *, seed: int = 0) -> ShiftReport:
@@ -110,7 +128,7 @@ def shift_check(calibration: NDArray[np.uint8], library: NDArray[np.uint8], *, s
     sides = [_draw(bits, rng) for bits in (calibration, library)]
     sizes = [len(side) for side in sides]
     if min(sizes) < LEAST_COMPARED:
-        return ShiftReport(sizes[0], sizes[1], auc=float("nan"), p_value=float("nan"))
+        return ShiftReport(sizes[0], sizes[1], auc=math.nan, p_value=math.nan, power=math.nan)
     # In random order, so that neither folds nor ties know which side a compound is on.
     order = rng.permutation(sum(sizes))
     features = _unpacked(np.concatenate(sides)[order])
@@ -118,7 +136,16 @@ def shift_check(calibration: NDArray[np.uint8], library: NDArray[np.uint8], *, s
     dealt = np.column_stack([side, *(rng.permutation(side) for _ in range(_DEALS))])
     areas = _areas(_out_of_fold_scores(features, dealt), dealt)
     p_value = (1 + np.sum(areas[1:] >= areas[0])) / (1 + _DEALS)
-    return ShiftReport(sizes[0], sizes[1], auc=float(areas[0]), p_value=float(p_value))
+    return ShiftReport(
+        sizes[0], sizes[1], auc=float(areas[0]), p_value=float(p_value), power=_power(areas[1:], NOTED_AUC)
+    )
+
+
+def _power(null_areas: Floats, area: float) -> float:
+    """Chance that the check fires if the classifier's area varies around `area` as it does where sides are alike."""
+    spread = max(float(np.std(null_areas)), 1e-9)
+    distance = (area - float(np.quantile(null_areas, 1.0 - ALPHA))) / spread
+    return 0.5 * (1.0 + math.erf(distance / math.sqrt(2.0)))
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,8 @@ from molgraph.evaluation.judge import TaskRows, judge_task
 from molgraph.evaluation.measured import TableOptions, other_scales, read_measured
 from molgraph.evaluation.pictures import draw_task
 from molgraph.evaluation.recalibrate import recalibrated_model
-from molgraph.evaluation.report import Evaluation, evaluation_values
+from molgraph.evaluation.report import CoverageVerdict, Evaluation, evaluation_values
+from molgraph.evaluation.verdict import coverage_verdicts
 from molgraph.features.featurize import featurize
 from molgraph.prediction.predictor import Predictor
 from molgraph.prediction.shipped import refuse_swapped
@@ -29,6 +30,9 @@ from molgraph.results import Prediction
 from molgraph.store import check_model_target, save_model
 
 EVALUATION = "evaluation.json"
+
+#: Level whose measured coverage is compared with its promise.
+_JUDGED_LEVEL = 0.9
 
 #: All that an output folder may hold.
 _FILES = (EVALUATION, "*.png", "*.svg")
@@ -145,6 +149,7 @@ def evaluate(
         other_scales=scales,
         notes=whole.notes,
     )
+    found = replace(found, verdicts=_verdicts(predictor, found, parts))
     stored = None
     if recalibrate is not None:
         stored = recalibrated_model(predictor, dataset, predictor.member_outputs(graphs, structures=dataset.smiles))
@@ -155,6 +160,11 @@ def evaluate(
     if recalibrate is not None and stored is not None:
         save_model(recalibrate, stored, overwrite=overwrite)
     return found
+
+
+def _verdicts(predictor: Predictor, found: Evaluation, parts: list[TaskRows]) -> tuple[CoverageVerdict, ...]:
+    rows_of = predictor.calibration.rows_of
+    return coverage_verdicts(found.tasks, [rows_of[part.column] for part in parts], level=_JUDGED_LEVEL)
 
 
 def _refuse_taken(output: str | Path | None, recalibrate: str | Path | None, *, overwrite: bool) -> None:

@@ -84,6 +84,43 @@ class TaskEvaluation:
 
 
 @dataclass(frozen=True)
+class CoverageVerdict:
+    """What the measured coverage of one level says of its promise.
+
+    Attributes:
+        task: The task.
+        group: All compounds, or those of a class.
+        level: What was promised.
+        n_rows: Compounds that were judged.
+        coverage: Share of them whose truth was held.
+        expected: Range in which that lies in 99 of 100 evaluations if the promise is kept.
+    """
+
+    task: str
+    group: str
+    level: float
+    n_rows: int
+    coverage: float
+    expected: tuple[float, float]
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether it is not below what chance allows."""
+        return self.coverage >= self.expected[0]
+
+    def sentence(self) -> str:
+        """In plain words."""
+        of = "" if self.group == "all" else f" of {self.group}"
+        low, high = self.expected
+        held = f"{self.level:.0%} of {self.task}{of}: held {self.coverage:.0%} of {self.n_rows:,} truths"
+        chance = f"{low:.0%} to {high:.0%} is chance"
+        if not self.is_kept:
+            return f"Measured coverage: {held} ({chance}): THE PROMISE IS NOT KEPT on these compounds."
+        wide = ", wider than need be" if self.coverage > high else ""
+        return f"Measured coverage: {held} ({chance}): as promised{wide}."
+
+
+@dataclass(frozen=True)
 class Evaluation:
     """What `molgraph.evaluate` found. `rows_read = used + in_training + unlabelled + merged_away + len(rejected)`.
 
@@ -100,6 +137,8 @@ class Evaluation:
         rejected: Rows that gave no molecule.
         tasks: One for each task of the table.
         shift: Whether these compounds are like those of the calibration; None if their structures are not known.
+        verdicts: Whether the measured coverage of 90% intervals and sets is what was promised; it outweighs the shift
+            check, which sees structures alone.
         no_better_than_chance: Tasks in which the compounds that a model was recalibrated with are ranked no better than
             by chance; none where it was not recalibrated.
         pictures: Names of the files that were drawn.
@@ -119,6 +158,7 @@ class Evaluation:
     rejected: tuple[Rejected, ...]
     tasks: tuple[TaskEvaluation, ...]
     shift: ShiftReport | None
+    verdicts: tuple[CoverageVerdict, ...] = ()
     no_better_than_chance: tuple[str, ...] = ()
     pictures: tuple[str, ...] = ()
     other_scales: tuple[str, ...] = ()

@@ -16,6 +16,9 @@ _BOND_CODES = ("type",)
 #: Odd numbers with well-mixed bits: the constants of the splitmix64 generator (doi:10.1145/2714064.2660195).
 _STEP, _FIRST, _SECOND = (np.uint64(c) for c in (0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB))
 
+#: Bonds after which environments of different compounds of usual size differ, if ever.
+_WHOLE = 6
+
 #: Columns of `code_counts`.
 N_CODES = sum((*SCHEMA.vocabulary.atom.sizes, *SCHEMA.vocabulary.bond.sizes)) + 3
 
@@ -48,8 +51,33 @@ def environment_counts(graphs: PackedGraphs, *, radius: int = 2, n_columns: int 
     >>> counts.shape, counts.sum(axis=1).tolist(), bool((counts[0] == counts[1]).all())
     ((3, 1024), [9, 9, 9], True)
     """
-    atom_columns, bond_columns = _COLUMNS[graphs.schema]
     molecule = np.repeat(np.arange(len(graphs)), np.diff(graphs.atom_ptr))
+    kinds = environment_kinds(graphs, radius)
+    columns = [(kind % np.uint64(n_columns)).astype(np.int64) + molecule * n_columns for kind in kinds]
+    counts = np.bincount(np.concatenate(columns), minlength=len(graphs) * n_columns)
+    return np.minimum(counts, 255).astype(np.uint8).reshape(len(graphs), n_columns)
+
+
+def graph_hashes(graphs: PackedGraphs) -> NDArray[np.uint64]:
+    """A number for each molecule `[B]`, by which its graph can be recognised and not drawn.
+
+    Stereoisomers have the same one, and so has every order of the atoms; isotopes and charges have others.
+
+    >>> from molgraph import featurize
+    >>> one, other, third = graph_hashes(featurize(["C[C@H](N)O", "O[C@H](C)N", "C[C@H](N)S"])).tolist()
+    >>> one == other, one == third
+    (True, False)
+    """
+    molecule = np.repeat(np.arange(len(graphs)), np.diff(graphs.atom_ptr))
+    kinds = _mixed(environment_kinds(graphs, _WHOLE)[-1])
+    hashes = np.zeros(len(graphs), dtype=np.uint64)
+    np.add.at(hashes, molecule, kinds)  # a sum does not depend on the order of the atoms
+    return _mixed(hashes + np.diff(graphs.atom_ptr).astype(np.uint64))
+
+
+def environment_kinds(graphs: PackedGraphs, radius: int) -> list[NDArray[np.uint64]]:
+    """A hash of each atom's environment, `[N]`, for each radius from 0 to `radius`; see `environment_counts`."""
+    atom_columns, bond_columns = _COLUMNS[graphs.schema]
     first_atom = np.repeat(graphs.atom_ptr[:-1], np.diff(graphs.bond_ptr))[:, None]
     ends = graphs.bond_atoms.astype(np.int64) + first_atom
     into, out_of = ends.T.reshape(-1), ends[:, ::-1].T.reshape(-1)
@@ -66,9 +94,7 @@ def environment_counts(graphs: PackedGraphs, *, radius: int = 2, n_columns: int 
         if len(starts):  # a sum of hashes does not depend on the order of the neighbours
             around[has_neighbours] = np.add.reduceat(_mixed(kinds[-1][neighbour] ^ bond_of_edge), starts)
         kinds.append(_mixed(_mixed(kinds[-1]) + around))
-    columns = [(kind % np.uint64(n_columns)).astype(np.int64) + molecule * n_columns for kind in kinds]
-    counts = np.bincount(np.concatenate(columns), minlength=len(graphs) * n_columns)
-    return np.minimum(counts, 255).astype(np.uint8).reshape(len(graphs), n_columns)
+    return kinds
 
 
 def structure_vectors(graphs: PackedGraphs) -> NDArray[np.float32]:

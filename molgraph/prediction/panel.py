@@ -74,8 +74,8 @@ class Panel:
             >>> from molgraph import Panel
             >>> panel = Panel.load(["panel:herg,solubility"])
             >>> prediction = panel.predict(["CC(=O)Oc1ccccc1C(=O)O"], domain=True)
-            >>> [task.name for task in prediction.tasks], prediction.in_domain.tolist()
-            (['herg', 'solubility'], [[True, True]])
+            >>> [task.name for task in prediction.tasks], prediction.domain.tolist()
+            (['herg', 'solubility'], [['inside', 'inside']])
         """
         return cls([Predictor.load(path, device=device, precision=precision) for path in model_folders(models)])
 
@@ -205,7 +205,7 @@ def _joined(predictions: Sequence[Prediction], rule: IntervalRule) -> Prediction
             [np.full((*p.mean.shape, shape), np.nan) if p.quantiles is None else p.quantiles for p in predictions],
             axis=1,
         )
-    in_domain = [p.in_domain for p in predictions if p.in_domain is not None]  # of all, or of none
+    domain = [p.domain for p in predictions if p.domain is not None]  # of all, or of none
     percentiles = [np.full(p.mean.shape, np.nan) if p.percentiles is None else p.percentiles for p in predictions]
     return Prediction(
         tasks=tuple(task for prediction in predictions for task in prediction.tasks),
@@ -215,7 +215,7 @@ def _joined(predictions: Sequence[Prediction], rule: IntervalRule) -> Prediction
         members=np.concatenate(members, axis=2),
         latent_distance=first.latent_distance,
         leverage=first.leverage,
-        in_domain=np.hstack(in_domain) if in_domain else None,
+        domain=np.hstack(domain) if domain else None,
         percentiles=np.hstack(percentiles) if any(p.percentiles is not None for p in predictions) else None,
         quantiles=quantiles,
         rejected=first.rejected,

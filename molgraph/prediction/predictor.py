@@ -1,7 +1,7 @@
 """Predictor: a trained model, loaded once and called many times."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args, overload
@@ -17,7 +17,7 @@ from molgraph.chem.identity import canonical_smiles, compound_hashes, known_comp
 from molgraph.chem.parse import parse_smiles
 from molgraph.chem.standardize import standardize_smiles
 from molgraph.config import Device, Precision
-from molgraph.domain.latent import LatentDomain
+from molgraph.domain.applicability import OUTSIDE, ApplicabilityDomain, degree_names
 from molgraph.domain.neighbours import NeighbourSpace, k_closest, k_nearest, similarities
 from molgraph.errors import InputError, ModelError
 from molgraph.features.columns import MoleculeColumns, needs_structures
@@ -30,6 +30,7 @@ from molgraph.models.committee import Committee
 from molgraph.models.frozen import EncoderWeights, FrozenEncoder
 from molgraph.models.precision import resolve_device, resolve_precision
 from molgraph.outputs import MemberOutputs
+from molgraph.prediction.neighbours import Neighbours, in_rows
 from molgraph.prediction.shipped import PANEL, model_folder
 from molgraph.reference import ReferenceValues, reference_values
 from molgraph.results import Prediction, Rejected
@@ -40,28 +41,6 @@ from molgraph.uncertainty.calibration import Calibration
 
 if TYPE_CHECKING:
     from molgraph.prediction.panel import Panel
-
-
-@dataclass(frozen=True)
-class Neighbours:
-    """The K nearest training compounds of each of Q structures, the nearest first.
-
-    Attributes:
-        ids: `[Q][K]` identifiers.
-        smiles: `[Q][K]` structures.
-        similarity: `[Q, K]` Tanimoto similarity of Morgan fingerprints (radius 2, 2,048 bits), 0 to 1.
-        labels: `[Q, K, T]` measured values, NaN = not measured.
-        bounds: `[2, Q, K, T]` what values that were not measured lie above, and below, NaN = no bound; None for none.
-        in_domain: `[Q]` whether the similarity to the most similar compound is that of compounds which the model knows
-            something about, i.e. at least `ModelCard.domain_similarity`.
-    """
-
-    ids: tuple[tuple[str, ...], ...]
-    smiles: tuple[tuple[str, ...], ...]
-    similarity: NDArray[np.float64]
-    labels: NDArray[np.float64]
-    in_domain: NDArray[np.bool_]
-    bounds: NDArray[np.float64] | None = None
 
 
 class Predictor:
@@ -144,9 +123,14 @@ class Predictor:
         return self._model.calibration
 
     @property
-    def latent_domain(self) -> LatentDomain:
-        """The training compounds in the eyes of the first member."""
-        return self._model.latent_domain
+    def domain(self) -> ApplicabilityDomain:
+        """What tells how near a compound is to those of the training."""
+        return self._model.domain
+
+    @property
+    def calibration_in_domain(self) -> NDArray[np.bool_]:
+        """`[n]` whether each calibration row is in the domain, by what its own judges had seen."""
+        return np.asarray(self._model.domain.calibration != OUTSIDE, dtype=np.bool_)
 
     @property
     def needs_structures(self) -> bool:
@@ -178,7 +162,7 @@ class Predictor:
             smiles: B structures.
             ids: Identifiers for the list of rejected rows.
             processes: Processes that parse and featurize.
-            domain: Fill in `Prediction.latent_distance`, `leverage` and `in_domain` too.
+            domain: Fill in `Prediction.latent_distance`, `leverage` and `domain` too.
         """
         graphs = featurize(smiles, ids=ids, standardizer=self.card.standardizer, processes=processes)
         structures = None
@@ -196,7 +180,7 @@ class Predictor:
         Args:
             graphs: B molecules.
             structures: `[B]` the same as standardized SMILES, for models that need them (`needs_structures`).
-            domain: Fill in `Prediction.latent_distance`, `leverage` and `in_domain` too.
+            domain: Fill in `Prediction.latent_distance`, `leverage` and `domain` too.
 
         Raises:
             InputError: The graphs belong to another feature schema, or the structures are needed and not there.
@@ -211,30 +195,32 @@ class Predictor:
             ModelError: A prediction is not finite.
         """
         graphs = columns.graphs
-        outputs, latents = self._said_by_members(columns)
+        outputs = self._said_by_members(columns)
         mean, aleatoric, epistemic = self.calibration.apply(outputs)
         if not np.isfinite(mean).all():  # what is stored is finite, but its sums need not be
             raise ModelError("the model predicts values that are not finite: it is damaged; train the model again")
         quantiles = outputs.pooled().quantiles
         row = graphs.row_index if graphs.rejected else None
         n_rows = graphs.n_rows
-        distance, leverage, is_inside = None, None, None
+        distance, leverage, degrees = None, None, None
         if domain:
-            distance, leverage = self.latent_domain.scores(structure_vectors(graphs) if latents is None else latents)
-            distance, leverage = _in_rows(distance, row, n_rows), _in_rows(leverage, row, n_rows)
-            is_inside = np.repeat(distance[:, None] <= 1.0, len(self.tasks), axis=1)
-        values = _in_rows(mean, row, n_rows)
+            found = self.domain.assess(graphs, self._domain_vectors(columns))
+            distance, leverage = in_rows(found.distance, row, n_rows), in_rows(found.leverage, row, n_rows)
+            named = np.full(n_rows, "", dtype=np.object_)
+            named[slice(None) if row is None else row] = degree_names(found.degree)
+            degrees = np.repeat(named[:, None], len(self.tasks), axis=1)
+        values = in_rows(mean, row, n_rows)
         return Prediction(
             tasks=self.tasks,
             mean=values,
-            epistemic_var=_in_rows(epistemic, row, n_rows),
-            aleatoric_var=_in_rows(aleatoric, row, n_rows),
-            members=_in_rows(outputs.mean.swapaxes(0, 1), row, n_rows).swapaxes(0, 1),
+            epistemic_var=in_rows(epistemic, row, n_rows),
+            aleatoric_var=in_rows(aleatoric, row, n_rows),
+            members=in_rows(outputs.mean.swapaxes(0, 1), row, n_rows).swapaxes(0, 1),
             latent_distance=distance,
             leverage=leverage,
-            in_domain=is_inside,
+            domain=degrees,
             percentiles=None if self.reference is None else self.reference.percentiles(values),
-            quantiles=None if quantiles is None else _in_rows(quantiles, row, n_rows),
+            quantiles=None if quantiles is None else in_rows(quantiles, row, n_rows),
             rejected=graphs.rejected,
             rule=self.calibration,
         )
@@ -249,9 +235,9 @@ class Predictor:
         Raises:
             InputError: The graphs belong to another feature schema, or the structures are needed and not there.
         """
-        return self._said_by_members(MoleculeColumns(graphs, structures))[0]
+        return self._said_by_members(MoleculeColumns(graphs, structures))
 
-    def _said_by_members(self, columns: MoleculeColumns) -> tuple[MemberOutputs, NDArray[np.float32] | None]:
+    def _said_by_members(self, columns: MoleculeColumns) -> MemberOutputs:
         graphs = columns.graphs
         if graphs.schema != self.card.schema:
             raise InputError(
@@ -260,9 +246,35 @@ class Predictor:
             )
         blocks = {name: self.card.config.blocks_of(name) for name in self.card.learners}
         read = {name: columns.of(own, self.encoder) for name, own in blocks.items() if own}
-        outputs, latents = self._committee.predict(graphs, read)
-        outputs = outputs.within(*ranges(self.tasks))
-        return outputs, latents if self.encoder is None else columns.vectors(self.encoder)
+        return self._committee.predict(graphs, read)[0].within(*ranges(self.tasks))
+
+    def _domain_vectors(self, columns: MoleculeColumns) -> NDArray[np.float32]:
+        """`[B, H]` vectors by which the domain is measured: none that a member learned, which knows its own rows."""
+        if self.encoder is not None:
+            return columns.vectors(self.encoder)
+        return structure_vectors(columns.graphs)
+
+    def domain_reasons(self, smiles: Sequence[str]) -> list[str]:
+        """Why each structure is not inside the domain, in words, `[Q]`; empty where it is, or cannot be read.
+
+        Args:
+            smiles: Q structures.
+        """
+        graphs = featurize(smiles, standardizer=self.card.standardizer)
+        reasons = [""] * len(smiles)
+        found = self.domain.reasons(graphs, self._domain_vectors(MoleculeColumns(graphs)))
+        for row, reason in zip(graphs.row_index.tolist(), found, strict=True):
+            reasons[row] = reason
+        return reasons
+
+    def are_measured(self, smiles: Sequence[str]) -> list[bool] | None:
+        """Whether each structure, in whatever stereochemistry, was measured for the training; None if not known."""
+        graphs = featurize(smiles, standardizer=self.card.standardizer)
+        found = self.domain.are_measured(graphs)
+        if found is None:
+            return None
+        known = dict(zip(graphs.row_index.tolist(), found.tolist(), strict=True))
+        return [known.get(row, False) for row in range(len(smiles))]
 
     @cached_property
     def vectorizer(self) -> FrozenEncoder | None:
@@ -297,6 +309,8 @@ class Predictor:
         """
         canonical = tuple(str(canonical_smiles(text)) for text in smiles)
         structures, known, reference = self._model.structures, self._model.known, self._model.reference
+        graphs = featurize(smiles, standardizer="none")
+        domain = self.domain.recalibrated(graphs, self._domain_vectors(MoleculeColumns(graphs)))
         if structures is not None:
             structures = replace(
                 structures,
@@ -310,7 +324,13 @@ class Predictor:
             reference = None if means is None or not np.isfinite(means).all() else reference_values(means)
             card = card if reference is not None else replace(card, reference=None)
         return replace(
-            self._model, calibration=calibration, structures=structures, known=known, reference=reference, card=card
+            self._model,
+            calibration=calibration,
+            domain=domain,
+            structures=structures,
+            known=known,
+            reference=reference,
+            card=card,
         )
 
     def in_training(self, keys: Sequence[str]) -> list[bool] | None:
@@ -368,7 +388,6 @@ class Predictor:
             return None
         fingerprints = morgan_fingerprints(smiles)
         index, similarity = k_nearest(fingerprints, structures.fingerprints, count if by == "structure" else 1)
-        in_domain = similarity[:, 0] >= (self.card.domain_similarity or 0.0)
         if by == "model":
             index = k_closest(self._places(smiles), self._training_places, count)
             similarity = similarities(fingerprints, structures.fingerprints, index)
@@ -377,7 +396,6 @@ class Predictor:
             smiles=tuple(tuple(structures.smiles[i] for i in row) for row in index.tolist()),
             similarity=similarity,
             labels=self._model.labels[index],
-            in_domain=in_domain,
             bounds=None if self._model.bounds is None else self._model.bounds[:, index],
         )
 
@@ -389,15 +407,5 @@ class Predictor:
     def _places(self, smiles: Sequence[str]) -> NDArray[np.float32]:
         """`[Q, C]` where structures lie in the model's own space; NaN for one that gives no graph."""
         graphs = featurize(smiles, standardizer=self.card.standardizer)
-        vectors = structure_vectors(graphs) if self.vectorizer is None else self.vectorizer.vectors(graphs)
-        places = self.latent_domain.whitened(vectors)
-        return _in_rows(places, graphs.row_index if graphs.rejected else None, len(smiles)).astype(np.float32)
-
-
-def _in_rows(values: NDArray[np.float64], row: NDArray[np.int64] | None, n_rows: int) -> NDArray[np.float64]:
-    """`values [b, ...]` put at the rows that they belong to, `[n_rows, ...]`; NaN in the others."""
-    if row is None:
-        return values
-    placed = np.full((n_rows, *values.shape[1:]), np.nan)
-    placed[row] = values
-    return placed
+        places = self.domain.latent.placed(self._domain_vectors(MoleculeColumns(graphs))).astype(np.float64)
+        return in_rows(places, graphs.row_index if graphs.rejected else None, len(smiles)).astype(np.float32)

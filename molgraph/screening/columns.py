@@ -26,7 +26,7 @@ class ShownTask:
     Attributes:
         task: The task.
         percentile: Whether its value is compared with reference compounds.
-        domain: Whether the table says if its model knows such compounds.
+        domain: Whether the table says where a compound lies in the domain of its model.
     """
 
     task: TaskSpec
@@ -37,7 +37,7 @@ class ShownTask:
     def endings(self) -> tuple[str, ...]:
         """Endings of the names of its columns."""
         what = ("lower", "upper") if self.task.kind == "regression" else ("call",)
-        percentile, domain = ("percentile",) * self.percentile, ("in_domain",) * self.domain
+        percentile, domain = ("percentile",) * self.percentile, ("domain",) * self.domain
         return ("pred", "std", *what, *percentile, *domain)
 
 
@@ -59,7 +59,7 @@ class TaskValues:
         upper: Upper ends.
         call: Calls of classes; empty for regression.
         percentile: Per cent of the reference compounds below; NaN without any.
-        in_domain: Whether the model knows such compounds.
+        domain: `inside`, `edge` or `outside` of the domain of its model; empty where that was not asked for.
     """
 
     pred: Floats
@@ -68,17 +68,13 @@ class TaskValues:
     upper: Floats
     call: NDArray[np.object_]
     percentile: Floats
-    in_domain: NDArray[np.object_]
+    domain: NDArray[np.object_]
 
 
 def task_values(prediction: Prediction, level: float) -> TaskValues:
-    """The values of a prediction; NaN, None and empty text where a row was rejected or something is not known."""
+    """The values of a prediction; NaN and empty text where a row was rejected or something is not known."""
     lower, upper = prediction.interval(level)
     unknown = np.full(prediction.mean.shape, np.nan)
-    is_inside = np.full(prediction.mean.shape, None, dtype=object)
-    if prediction.in_domain is not None:
-        known = ~np.isnan(prediction.mean)
-        is_inside[known] = prediction.in_domain[known]
     return TaskValues(
         pred=prediction.mean,
         std=prediction.std,
@@ -86,7 +82,7 @@ def task_values(prediction: Prediction, level: float) -> TaskValues:
         upper=upper,
         call=prediction.calls(level),
         percentile=unknown if prediction.percentiles is None else prediction.percentiles,
-        in_domain=is_inside,
+        domain=np.full(prediction.mean.shape, "", dtype=object) if prediction.domain is None else prediction.domain,
     )
 
 

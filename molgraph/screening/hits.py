@@ -33,8 +33,9 @@ from molgraph.screening.columns import (
 from molgraph.screening.filters import HardFilters
 
 if TYPE_CHECKING:  # loading a model loads torch: helpers are started before that
+    from molgraph.prediction.neighbours import Neighbours
     from molgraph.prediction.panel import Panel
-    from molgraph.prediction.predictor import Neighbours, Predictor
+    from molgraph.prediction.predictor import Predictor
 
 #: Alerts and drug-likeness of some structures.
 Quality = list[tuple[str, DrugLikeness]]
@@ -61,7 +62,8 @@ class Hit:
         upper: `[T]` upper ends.
         calls: `[T]` calls of classes; empty for regression.
         percentiles: `[T]` per cent of the reference compounds below; NaN without any.
-        in_domain: `[T]` whether the model of each task knows such compounds; None where that was not asked for.
+        domain: `[T]` `inside`, `edge` or `outside` of the domain of the model of each task; empty where that was not
+            asked for.
         kept: The library's columns that are carried along.
         hit_score: How clearly it is a hit; NaN where it was not said what a hit is.
         latent_distance: Distance to the training compounds in the model's own space, over its limit.
@@ -78,11 +80,16 @@ class Hit:
     upper: NDArray[np.float64]
     calls: tuple[str, ...]
     percentiles: NDArray[np.float64]
-    in_domain: tuple[bool | None, ...]
+    domain: tuple[str, ...]
     kept: tuple[str, ...]
     hit_score: float = math.nan
     latent_distance: float = math.nan
     leverage: float = math.nan
+
+    @property
+    def is_outside(self) -> bool:
+        """Whether it is outside of the domain of the first model."""
+        return self.domain[:1] == ("outside",)
 
 
 @dataclass(frozen=True)
@@ -137,7 +144,7 @@ def hits_at(
             upper=values.upper[j].copy(),
             calls=tuple(values.call[j]),
             percentiles=values.percentile[j].copy(),
-            in_domain=tuple(values.in_domain[j].tolist()),
+            domain=tuple(values.domain[j].tolist()),
             kept=tuple(batch.columns[name][i] for name in keep),
             hit_score=float(hit_score[j]),
             latent_distance=float(latent_distance[j]),
@@ -152,28 +159,15 @@ def best_hits(
 ) -> TopEntries[Hit]:
     """An empty ranking of structures: the main one has those in the domain of the model.
 
-    It has all with the rule `ignore`. A model that was saved without its training structures knows its domain by the
-    distance in its own space alone. What does not pass the filters is in none.
+    It has all with the rule `ignore`. What does not pass the filters is in none.
     """
 
     def are_inside(hits: Sequence[Hit]) -> list[bool | None]:
-        places: list[bool | None] = [*in_domain(hits)]
+        places: list[bool | None] = [domain == "ignore" or not hit.is_outside for hit in hits]
         if filters is not None:
             passes = filters.pass_through(predictor.standardized([hit.smiles for hit in hits]))
             places = [place if passed else None for place, passed in zip(places, passes, strict=True)]
         return places
-
-    def in_domain(hits: Sequence[Hit]) -> list[bool]:
-        if domain == "ignore":
-            return [True] * len(hits)
-        if predictor.structures is None:
-            return [hit.latent_distance <= 1.0 for hit in hits]
-        # In a library of another chemistry nearly all are far in the model's own space, which is known already; to
-        # compare the structures of all of them would take longer than to predict them.
-        near = [hit for hit in hits if hit.latent_distance <= 1.0]
-        neighbours = predictor.neighbours(predictor.standardized([hit.smiles for hit in near])) if near else None
-        is_similar = iter([] if neighbours is None else neighbours.in_domain.tolist())
-        return [hit.latent_distance <= 1.0 and next(is_similar) for hit in hits]
 
     def key_of(hit: Hit) -> str:
         (structure,) = predictor.standardized([hit.smiles])
@@ -209,11 +203,11 @@ def write_hits(path: Path, panel: Panel, ranking: Sequence[Ranked[Hit]], columns
 
     Columns: `rank, id, smiles, duplicate_ids`, the kept ones, the predictions, `ranked_by` in words, `score` (of a
     task the value itself, else larger is better), with a selection
-    `hit_probability`, `p_value` and `selected`, then `latent_distance`, `leverage`, `in_training`, `in_domain`, the
-    nearest training compounds with their measured values, which are empty if the model was saved without its training
-    structures (`in_domain` then goes by the distance alone, and `in_training` by hashes if it has those), with a
-    profile of several objectives `pareto_front`, and if they are asked for `alerts`, `qed`, `lipinski_violations` and
-    `sa_score`. Of models after the first each task has its own `in_domain`.
+    `hit_probability`, `p_value` and `selected`, then `latent_distance`, `leverage`, `in_training`, `domain` with
+    `domain_reason`, the nearest training compounds with their measured values, which are empty if the model was saved
+    without its training structures (`in_training` then goes by hashes if it has those), with a profile of several
+    objectives `pareto_front`, and if they are asked for `alerts`, `qed`, `lipinski_violations` and `sa_score`. Of
+    models after the first each task has its own `domain`.
 
     Args:
         path: Where to write.
@@ -243,7 +237,9 @@ def _columns(ranking: Sequence[Ranked[Hit]], panel: Panel, shown: HitColumns, fa
     last["in_training"] = [None] * len(hits) if in_training is None else in_training
     texts = predictor.standardized([hit.smiles for hit in hits])
     neighbours = predictor.neighbours(texts, count=shown.nearest, by=shown.nearest_by)
-    last |= _nearest_columns(shown, neighbours, hits)
+    last["domain"] = [hit.domain[0] for hit in hits]
+    last["domain_reason"] = _domain_reasons(predictor, texts, in_training)
+    last |= _nearest_columns(shown, neighbours, len(hits))
     last |= {**facts.fronts, **facts.quality(ranking)}
     columns: Columns = {
         "rank": list(range(1, len(hits) + 1)),
@@ -272,7 +268,7 @@ def _prediction_columns_of(hits: Sequence[Hit], tasks: Sequence[ShownTask]) -> d
         upper=rows([hit.upper for hit in hits], np.float64),
         call=rows([hit.calls for hit in hits], np.object_),
         percentile=rows([hit.percentiles for hit in hits], np.float64),
-        in_domain=rows([hit.in_domain for hit in hits], np.object_),
+        domain=rows([hit.domain for hit in hits], np.object_),
     )
     return prediction_values(values, tasks)
 
@@ -313,11 +309,21 @@ def _quality(catalogues: Sequence[str], texts: list[str]) -> Quality:
     return [*zip(alerts(texts, catalogues), drug_likeness(texts), strict=True)]
 
 
-def _nearest_columns(shown: HitColumns, neighbours: Neighbours | None, hits: Sequence[Hit]) -> Columns:
-    """The nearest training compounds, and whether a hit is near enough, in structure and in the model's own space."""
-    n_hits = len(hits)
-    is_near = np.array([hit.latent_distance <= 1.0 for hit in hits], dtype=np.bool_)
-    columns: Columns = {"in_domain": is_near if neighbours is None else neighbours.in_domain & is_near}
+def _domain_reasons(predictor: Predictor, texts: Sequence[str], in_training: Sequence[bool] | None) -> list[str]:
+    """Why each hit is inside though it would not be by its distance, or is not inside."""
+    reasons = predictor.domain_reasons(texts)
+    measured = predictor.are_measured(texts) or [False] * len(texts)
+    is_known = in_training or [False] * len(texts)
+    same = "same structure as a measured compound"
+    return [
+        f"{same}{'' if known else ', other stereochemistry'}" if own else reason
+        for reason, own, known in zip(reasons, measured, is_known, strict=True)
+    ]
+
+
+def _nearest_columns(shown: HitColumns, neighbours: Neighbours | None, n_hits: int) -> Columns:
+    """The nearest training compounds."""
+    columns: Columns = {}
     for place in range(shown.nearest):
         prefix = "nearest" if place == 0 else f"nearest_{place + 1}"
         if neighbours is None or place >= neighbours.similarity.shape[1]:

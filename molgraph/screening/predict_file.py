@@ -10,6 +10,7 @@ from molgraph.atomic import check_file, refuse_input
 from molgraph.chem.files.records import RecordBatch
 from molgraph.chem.files.writer import open_table_writer
 from molgraph.config import Device, Precision
+from molgraph.domain.shift import ShiftReport
 from molgraph.errors import InputError
 from molgraph.library.cores import processes_within
 from molgraph.library.progress import StreamProgress
@@ -26,6 +27,7 @@ from molgraph.screening.columns import (
     shown_tasks,
     task_values,
 )
+from molgraph.screening.sample import Sample, check_shift
 from molgraph.screening.stream import BATCH_SIZE, ModelSource, open_stream
 
 
@@ -38,6 +40,9 @@ class PredictSummary:
         predicted: Rows with a prediction.
         rejected: Rows without one; their reason is in the output.
         first_rejected: The first few of them.
+        outside: Rows outside the applicability domain of the first model.
+        shift: Whether the rows are like the calibration compounds of the first model; None if their structures are not
+            known.
         no_better_than_chance: Tasks whose calibration compounds are ranked no better than by chance.
     """
 
@@ -45,6 +50,8 @@ class PredictSummary:
     predicted: int
     rejected: int
     first_rejected: tuple[Rejected, ...]
+    outside: int
+    shift: ShiftReport | None
     no_better_than_chance: tuple[str, ...]
 
 
@@ -114,20 +121,25 @@ def predict_file(
         own = ["id", "smiles", "status", "reason", *prediction_columns(shown_columns)]
         renamed = free_names(_extra_columns(reader) if keep_extra_columns else [], own)
         names = [*own[:4], *renamed.values(), *own[4:]]
-        rows_read = rejected = 0
+        rows_read = rejected = outside = 0
+        sample = Sample()
         shown: list[Rejected] = []
         with open_table_writer(output, names) as writer:
             for batch, prediction in stream.predict(reader):
                 columns, lost = _table(batch, prediction, renamed, shown_columns, level)
                 writer.write(columns)
                 rows_read += len(columns["id"])
+                outside += int(prediction.is_outside.sum())
+                usable = np.flatnonzero(~np.isnan(prediction.mean[:, 0]))
+                sample.offer(sample.draw([batch.smiles[row] for row in usable.tolist()]))
                 rejected += len(lost)
                 shown += lost[: _SHOWN - len(shown)]
                 on_progress(StreamProgress(rows_read, rejected, reader.bytes_of(rows_read), reader.bytes_total))
             if rejected and rejected == rows_read:
                 raise nothing_usable(source, reader.smiles_column, shown)
         by_chance = stream.panel.no_better_than_chance
-    return PredictSummary(rows_read, rows_read - rejected, rejected, tuple(shown), by_chance)
+        shift = check_shift(stream.panel.first, sample)
+    return PredictSummary(rows_read, rows_read - rejected, rejected, tuple(shown), outside, shift, by_chance)
 
 
 def _extra_columns(reader: LibraryReader) -> list[str]:
@@ -155,7 +167,7 @@ def _table(
     }
     for name, shown_as in renamed.items():
         columns[shown_as] = [*batch.columns[name], *batch.rejected_columns[name]]
-    fillers = {"call": "", "in_domain": None}
+    fillers = {"call": "", "domain": ""}
     endings = [ending for one in shown for ending in one.endings]
     for (name, values), ending in zip(
         prediction_values(task_values(prediction, level), shown).items(), endings, strict=True

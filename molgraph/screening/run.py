@@ -87,15 +87,15 @@ class ScreenRun:
 
     def has_chance(self, hit: Hit) -> bool:
         """Whether a hit may still be in a ranking."""
-        is_far = self.is_parted and hit.latent_distance > 1.0
+        is_far = self.is_parted and hit.is_outside
         least = max(self.top.threshold, self.top.outside_threshold) if is_far else self.top.threshold
         return hit.score >= least
 
     def _thresholds(self, prediction: Prediction) -> NDArray[np.float64]:
         """What each row must exceed to get into a ranking, `[B]`."""
         least = np.full(len(prediction), self.top.threshold)
-        if self.is_parted and prediction.latent_distance is not None:
-            least[prediction.latent_distance > 1.0] = max(self.top.threshold, self.top.outside_threshold)
+        if self.is_parted:
+            least[prediction.is_outside] = max(self.top.threshold, self.top.outside_threshold)
         return least
 
     def take(self, found: ShardResult, rejected_file: TableWriter) -> None:

@@ -101,8 +101,8 @@ def weigh_calibration(predictor: Predictor, library: LibraryReader, *, restrict:
     texts = sample.texts
     prediction = predictor.predict(texts, domain=True)
     is_usable = np.isfinite(prediction.mean[:, 0])
-    if restrict and prediction.latent_distance is not None:
-        is_usable &= prediction.latent_distance <= 1.0
+    if restrict:
+        is_usable &= ~prediction.is_outside
     if predictor.structures is None or is_usable.sum() < _LEAST_WEIGHED:
         raise InputError(
             f"{is_usable.sum():,} of {len(texts):,} sampled rows of the library are in the domain of the model; "

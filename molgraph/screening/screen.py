@@ -115,9 +115,8 @@ def screen(
         fdr_method: How to select: `cfbh` all that can be, `weighted` with the calibration compounds weighted to look
             like the library (which is read twice), `diverse` fewer, of as many scaffolds as can be.
         level: Probability with which the intervals and calls hold the truth.
-        domain: `separate` keeps structures out of the hit list that are less similar to the training compounds than
-            `ModelCard.domain_similarity`, or far from them in the model's own space (`molgraph.domain.latent`);
-            `ignore` ranks all alike, as is done where the model has no structures.
+        domain: `separate` keeps structures out of the hit list that are outside the applicability domain of the first
+            model (`molgraph.domain.applicability`); `ignore` ranks all alike.
         nearest: Training compounds that are shown beside each hit.
         nearest_by: Which: those of the most similar `structure`, or the nearest in the `model`'s own space, see
             `Predictor.neighbours`.
@@ -234,7 +233,6 @@ def _result(run: ScreenRun, intake: Intake, rankings: Rankings, output: Path, ra
         hits=len(rankings.hits),
         outside_domain=rankings.n_outside,
         diversity=rankings.diversity,
-        domain_similarity=run.panel.first.card.domain_similarity,
         selection=rankings.selection,
         shift=rankings.shift,
         rows_before=0,

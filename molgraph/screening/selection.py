@@ -63,11 +63,10 @@ class SelectionSettings:
 class LibrarySelection:
     """Takes in the predictions of a library batch by batch; remembers what may still be selected.
 
-    A row is considered if it lies in the domain of the model by its latent distance, which comes with its prediction.
-    What may be selected by its p-value goes to a file. At the end those that can be selected are looked at closely:
-    training compounds, repeats, and compounds without a near training compound drop out, and are considered no longer.
-    Rows that cannot be selected are not looked at. Some of them would drop out too, so m is rather too large, and the
-    selection rather too small.
+    A row is considered unless it is outside the domain of the model, and so is a calibration compound. What may be
+    selected by its p-value goes to a file. At the end those that can be selected are looked at closely: training
+    compounds and repeats drop out, and are considered no longer. Rows that cannot be selected are not looked at. Some
+    of them would drop out too, so m is rather too large, and the selection rather too small.
 
     A new compound is scored by the mean of all members, a calibration compound by the one member that never saw it,
     which errs more. So the p-values err on the safe side.
@@ -91,7 +90,7 @@ class LibrarySelection:
         self._settings = settings
         self._ratio = ratio
         data = predictor.calibration.data
-        scores, is_hit = self._score(data.mean), settings.rule.is_hit(data.labels, data.bounds)
+        scores, is_hit = self._score(data.mean), _calibration_hits(settings, predictor)
         nobody = np.zeros(len(scores), dtype=np.int64)
         self._calibration_scores, self._is_hit = scores, is_hit
         weights = None if ratio is None else ratio.calibration_weights
@@ -127,8 +126,8 @@ class LibrarySelection:
     def are_considered(self, prediction: Prediction, scores: Floats) -> NDArray[np.bool_]:
         """Which rows of a batch are considered, `[B]`."""
         is_considered = np.isfinite(scores)
-        if self._settings.restrict and prediction.latent_distance is not None:
-            is_considered &= prediction.latent_distance <= 1.0
+        if self._settings.restrict:
+            is_considered &= ~prediction.is_outside
         return is_considered
 
     def above_each(self, scores: Floats) -> tuple[int, ...]:
@@ -160,7 +159,7 @@ class LibrarySelection:
         asked = [
             entry
             for entry, is_known in zip(ranking, known, strict=True)
-            if not is_known and (not self._settings.restrict or entry.payload.latent_distance <= 1.0)
+            if not is_known and not (self._settings.restrict and entry.payload.is_outside)
         ]
         rows = [entry.row for entry in asked]
         p = self._strength(np.array([entry.payload.hit_score for entry in asked]))
@@ -218,13 +217,7 @@ class LibrarySelection:
         texts = self._predictor.standardized([hit.smiles for _, hit in block])
         keys = [str(canonical_smiles(text)) for text in texts]
         known = self._predictor.in_training(keys) or [False] * len(block)
-        neighbours = self._predictor.neighbours(texts) if self._settings.restrict else None
-        near = [True] * len(block) if neighbours is None else neighbours.in_domain.tolist()
-        kept = [
-            i
-            for i, (position, _) in enumerate(block)
-            if look.takes(position, keys[i], is_known=known[i], is_near=near[i])
-        ]
+        kept = [i for i, (position, _) in enumerate(block) if look.takes(position, keys[i], is_known=known[i])]
         for i in kept:
             position, hit = block[i]
             look.positions.append(position)
@@ -253,7 +246,6 @@ class LibrarySelection:
             n_scored=self._n_scored,
             n_considered=n_new,
             in_training=look.in_training,
-            outside_domain=look.outside_domain,
             repeated=look.repeated,
             n_calibration=self._calibration.n_rows,
             n_calibration_hits=self._calibration.n_hits,
@@ -300,25 +292,23 @@ class _CloseLook:
     def __init__(self, n_candidates: int) -> None:
         self.was_seen = np.zeros(n_candidates, dtype=np.bool_)
         self.was_dropped = np.zeros(n_candidates, dtype=np.bool_)
-        self.in_training = self.outside_domain = self.repeated = 0
+        self.in_training = self.repeated = 0
         self.positions: list[int] = []
         self.entries: list[Ranked[Hit]] = []
         self.kind_names: list[str] = []
         self.own_weights: list[Floats] = []
         self._keys: set[str] = set()
 
-    def takes(self, position: int, key: str, *, is_known: bool, is_near: bool) -> bool:
+    def takes(self, position: int, key: str, *, is_known: bool) -> bool:
         """Whether a candidate can be selected; each is asked once, and counted."""
         is_repeat = key in self._keys
         self._keys.add(key)
         self.was_seen[position] = True
-        self.was_dropped[position] = is_repeat or is_known or not is_near
+        self.was_dropped[position] = is_repeat or is_known
         if is_repeat:
             self.repeated += 1
         elif is_known:
             self.in_training += 1
-        elif not is_near:
-            self.outside_domain += 1
         return not self.was_dropped[position]
 
     @property
@@ -359,8 +349,9 @@ def check_calibration(settings: SelectionSettings, predictor: Predictor) -> None
         InputError: All of them are hits or none is, they are too few for the rate, or they cannot be weighted.
     """
     data = predictor.calibration.data
-    settings.rule.check(data.labels, data.bounds)
-    n_rows = int(np.isfinite(settings.rule.is_hit(data.labels, data.bounds)).sum())
+    rows = predictor.calibration_in_domain if settings.restrict else np.ones(len(data.labels), dtype=np.bool_)
+    settings.rule.check(data.labels[rows], None if data.bounds is None else data.bounds[:, rows])
+    n_rows = int(np.isfinite(_calibration_hits(settings, predictor)).sum())
     needed = int(np.ceil(1.0 / settings.fdr - 1e-9)) - 1
     if n_rows < needed:
         raise InputError(
@@ -372,6 +363,13 @@ def check_calibration(settings: SelectionSettings, predictor: Predictor) -> None
             "fdr_method is 'weighted', but the model was saved without its structures, so there is nothing to weigh; "
             "train without --no-structures, or choose cfbh"
         )
+
+
+def _calibration_hits(settings: SelectionSettings, predictor: Predictor) -> Floats:
+    """Which calibration rows are hits, `[n]`; NaN where that is not known, and where they are outside the domain."""
+    data = predictor.calibration.data
+    is_hit = settings.rule.is_hit(data.labels, data.bounds)
+    return np.where(predictor.calibration_in_domain, is_hit, np.nan) if settings.restrict else is_hit
 
 
 def _threshold(p_values: Floats, n_new: int, q: float) -> float:

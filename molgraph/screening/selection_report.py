@@ -32,7 +32,6 @@ class SelectionReport:
         n_scored: Rows of the library that were predicted.
         n_considered: Rows of the library that could be selected, m: those in the domain of the model.
         in_training: Compounds that score well enough and are training compounds: their answer is known.
-        outside_domain: Compounds that score well enough but have no near enough training compound.
         repeated: Rows that score well enough and are another spelling of an earlier row.
         n_calibration: Calibration compounds whose answer is known.
         n_calibration_hits: Hits among them.
@@ -58,7 +57,6 @@ class SelectionReport:
     n_scored: int
     n_considered: int
     in_training: int
-    outside_domain: int
     repeated: int
     n_calibration: int
     n_calibration_hits: int
@@ -146,7 +144,6 @@ class SelectionReport:
     def _left_out(self) -> list[str]:
         reasons = {
             f"{self.in_training:,} training compounds": self.in_training,
-            f"{self.outside_domain:,} without a near training compound": self.outside_domain,
             f"{self.repeated:,} repeats": self.repeated,
         }
         named = [reason for reason, count in reasons.items() if count]

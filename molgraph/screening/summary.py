@@ -34,12 +34,10 @@ class ScreenResult:
         duplicates: Rows whose structure is spelled as in an earlier row; they are not scored again.
         duplicates_are_complete: False if the library was too large to remember all structures.
         hits: Structures in the hit list.
-        outside_domain: Structures that score as well but are outside of what the model knows, in `outside.csv`; as many
-            as the hit list may hold at most.
+        outside_domain: Structures that score as well but are outside the applicability domain, in `outside.csv`; as
+            many as the hit list may hold at most.
         diversity: What was picked of the hits because it differs, into `diverse.csv`, and what that costs; None if it
             was not asked for, or there are no hits.
-        domain_similarity: What is less similar to all training compounds is outside, as is what is far from them in the
-            model's own space; None if they are not known.
         selection: What was selected; None if it was not said what a hit is.
         shift: Whether the library is like the calibration compounds; None if their structures are not known. With a
             selection only what was considered for it was compared.
@@ -60,7 +58,6 @@ class ScreenResult:
     hits: int
     outside_domain: int
     diversity: DiversityReport | None
-    domain_similarity: float | None
     selection: SelectionReport | None
     shift: ShiftReport | None
     rows_before: int
@@ -121,7 +118,6 @@ def summary_values(result: ScreenResult, panel: Panel, settings: Mapping[str, An
         },
         "hits": {"written": result.hits, "outside_domain": result.outside_domain},
         "diversity": None if result.diversity is None else asdict(result.diversity),
-        "domain_similarity": result.domain_similarity,
         "selection": None if result.selection is None else asdict(result.selection),
         "shift": _shift_values(result.shift),
         "no_better_than_chance": list(result.no_better_than_chance),
@@ -143,7 +139,8 @@ def summary_values(result: ScreenResult, panel: Panel, settings: Mapping[str, An
 def _shift_values(shift: ShiftReport | None) -> dict[str, Any] | None:
     if shift is None:
         return None
-    checked = {"auc": shift.auc, "p_value": shift.p_value} if shift.was_checked else {"auc": None, "p_value": None}
+    values = {"auc": shift.auc, "p_value": shift.p_value, "power": shift.power}
+    checked = values if shift.was_checked else dict.fromkeys(values)
     return {
         "n_calibration": shift.n_calibration,
         "n_library": shift.n_library,

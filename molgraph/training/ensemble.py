@@ -16,7 +16,7 @@ from molgraph.config import CalibrationSettings, TrainConfig, config_to_dict
 from molgraph.datasets.dataset import Dataset
 from molgraph.datasets.parents import parent_groups
 from molgraph.datasets.splits import folds
-from molgraph.domain.latent import LatentDomain, fit_latent_domain
+from molgraph.domain.applicability import ApplicabilityDomain, fit_applicability
 from molgraph.encoder_store import PretrainedEncoder, encoder_for
 from molgraph.errors import InputError
 from molgraph.features.columns import ENCODER, MoleculeColumns
@@ -63,7 +63,8 @@ class TrainedEnsemble:
         out_of_fold: `[B, T]` predictions by that member; NaN where there is none.
         metrics: Out-of-fold metrics of each task, with their spread over the folds.
         calibration: What turns predictions into intervals and calls.
-        latent_domain: The training compounds in the eyes of the first member.
+        domain: What tells how near a compound is to those of the training.
+        degrees: `[B]` where each row lies, by what its own judges had seen (positions in `DEGREES`).
         best_epochs: `[M]` epoch whose weights each member of the network kept; empty without a network.
         config: The settings, with the shape of the encoder that the network began with.
         encoder: That encoder; None where there was none.
@@ -78,7 +79,8 @@ class TrainedEnsemble:
     out_of_fold: NDArray[np.float64]
     metrics: tuple[TaskMetrics, ...]
     calibration: Calibration
-    latent_domain: LatentDomain
+    domain: ApplicabilityDomain
+    degrees: NDArray[np.int8]
     best_epochs: tuple[int, ...]
     config: TrainConfig
     encoder: PretrainedEncoder | None
@@ -165,11 +167,10 @@ def train_ensemble(
         network.network.cpu()
     source = ColumnSource(dataset, columns, targets, latents)
     models, others = fit_column_learners(names, source, plans, config, checkpoint=checkpoint, on_progress=on_progress)
-    if frozen is not None:
-        vectors = known.vectors(frozen)
-    else:
-        vectors = structure_vectors(graphs) if latents is None else latents[0]
-    fitted = _Fitted(names, network, said, vectors, models, others)
+    vectors = structure_vectors(graphs) if frozen is None else known.vectors(frozen)
+    calibrating = calibration_rows(fold, split=config.calibration == "split")
+    domain, degrees = fit_applicability(graphs, vectors, fold, calibrating)
+    fitted = _Fitted(names, network, said, models, others, domain, degrees)
     judged = _judge(dataset, graphs.schema, fold, fitted, targets, config)
     judged = _with_new_series(judged, dataset, _described(known, encoder, device, dtype), parents)
     return judged if frozen is None and network is None else replace(judged, encoder=encoder)
@@ -191,17 +192,19 @@ class _Fitted:
         names: All of them.
         network: The network, if there is one.
         said: What the network's members say of all rows, as they learned it; None without a network.
-        latents: `[B, H]` vectors of all rows: those of the frozen encoder or of the network's first member, if any.
         columns: The others.
         others: What each of the others says of all rows, as it learned it.
+        domain: What tells how near a compound is to those of the training.
+        degrees: `[B]` where each row lies in it, by what its own judges had seen.
     """
 
     names: tuple[LearnerName, ...]
     network: TrainedPass | None
     said: MemberOutputs | None
-    latents: NDArray[np.float32]
     columns: dict[LearnerName, ColumnModel]
     others: dict[LearnerName, ColumnOutputs]
+    domain: ApplicabilityDomain
+    degrees: NDArray[np.int8]
 
 
 def _described(
@@ -335,7 +338,6 @@ def _judge(  # noqa: PLR0917
     shares = member_shares(_blind(means, fold), _blind(targets.labels[None], fold)[0], fold, kinds, n_members)
     outputs = targets.transforms.inverse(blended(said, others, shares)).within(*ranges(dataset.tasks))
     out_of_fold = _blind(outputs.mean[None], fold)[0]
-    is_seen = (fold != 0) & (fold != HELD_OUT)
     is_split = config.calibration == "split"
     is_log = targets.transforms.all_log
     data = calibration_data(outputs, dataset.labels, fold, split=is_split, bounds=dataset.bounds)
@@ -353,7 +355,8 @@ def _judge(  # noqa: PLR0917
         out_of_fold=out_of_fold,
         metrics=evaluate_folds(dataset.tasks, dataset.labels, out_of_fold, fold, dataset.weights, is_log=is_log),
         calibration=fit_calibration(kinds, data, calibration_settings(config, n_members), is_log=is_log),
-        latent_domain=fit_latent_domain(fitted.latents[is_seen], fitted.latents[~is_seen]),
+        domain=fitted.domain,
+        degrees=fitted.degrees,
         best_epochs=() if fitted.network is None else fitted.network.best_epochs,
         config=config,
         encoder=None,

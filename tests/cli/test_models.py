@@ -50,7 +50,7 @@ def test_predict_takes_names(molgraph, tmp_path, models, count):
         (row,) = csv.DictReader(file)
     n_tasks = sum(name.endswith("_pred") for name in row)
     assert n_tasks == (38 if count == 27 else count)
-    assert all(row[name] for name in row if name.endswith(("_pred", "_percentile", "_in_domain")))
+    assert all(row[name] for name in row if name.endswith(("_pred", "_percentile", "_domain")))
 
 
 def test_build_says_where_the_data_are_missing(molgraph, tmp_path, monkeypatch):

@@ -142,10 +142,10 @@ def test_models_show(molgraph, mixed_folder, model_folder):
     text = molgraph("models", "show", mixed_folder).out
     assert "task          pIC50, regression, log10(mol/L)" in text
     assert "structures    left out" in text
-    assert "domain        by distance in the space of the encoder" in text
+    assert "domain        pIC50: root mean square error out of fold inside " in text
     card = json.loads(molgraph("models", "show", model_folder, "--json").out)
-    similarity = f"{card['domain_similarity']:.2f}"
-    assert f"similarity of {similarity} or more" in molgraph("models", "show", model_folder).out
+    assert [record["degree"] for record in card["domain"]] == ["inside", "edge", "outside"]
+    assert f"(n = {card['domain'][0]['n_rows']})" in molgraph("models", "show", model_folder).out
     card = json.loads(molgraph("models", "show", mixed_folder, "--json").out)
     assert [task["name"] for task in card["tasks"]] == ["pIC50", "active"]
 

@@ -22,9 +22,9 @@ FLOORS = (
         "defaults",
     }
     | {"plain", "decode", "arrays", "sealed", "helpers", "interrupts", "card", "encoder_card", "reference"},
-    {"chem", "metrics", "uncertainty", "domain", "rank"},
+    {"chem", "metrics", "uncertainty", "rank"},
     {"features", "models"},
-    {"datasets", "library", "encoder_store"},
+    {"datasets", "library", "encoder_store", "domain"},
     {"training"},
     {"store", "pretraining"},
     {"prediction"},
@@ -35,7 +35,7 @@ FLOORS = (
 FLOOR_OF = {unit: floor for floor, units in enumerate(FLOORS) for unit in units}
 
 # RDKit stays on one side of `PackedGraphs`, torch on the other.
-NO_TORCH = {*FLOORS[0], *FLOORS[1], "features", "datasets", "rank"}
+NO_TORCH = {*FLOORS[0], *FLOORS[1], "features", "datasets", "domain", "rank"}
 NO_RDKIT = {*FLOORS[0], "metrics", "uncertainty", "domain", "rank", "models", "training"}
 
 # Beside the public names of `molgraph` itself: the shared nouns, what commands list and show, and what they report.

@@ -1,14 +1,13 @@
 """Predictor: rows in = rows out, and a molecule's prediction is its own whatever comes with it."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
 from molgraph import Predictor, featurize
 from molgraph.errors import InputError, ModelError
+from molgraph.features.environments import structure_vectors
 from molgraph.models.precision import resolve_device
-from molgraph.prediction.predictor import Neighbours
+from molgraph.prediction.neighbours import Neighbours
 
 #: Relative difference of float32 predictions of one molecule in other company or spelling, where sums may round
 #: differently. (Measured in other company, for 1,017 molecules and 300 hidden units: none, whatever the threads.)
@@ -170,9 +169,8 @@ def test_neighbours_in_the_space_of_the_model(predictor, assay):
     queries = assay[0][60:90]
     by_structure, by_model = (predictor.neighbours(queries, count=60, by=by) for by in ("structure", "model"))
     assert by_structure.ids != by_model.ids
-    np.testing.assert_array_equal(by_structure.in_domain, by_model.in_domain)
-    domain, vectors = predictor.latent_domain, predictor.vectorizer.vectors(featurize([*queries, *assay[0][:60]]))
-    places = domain.whitened(vectors)
+    graphs = featurize([*queries, *assay[0][:60]])
+    places = predictor.domain.latent.placed(structure_vectors(graphs))
     for row, ids in enumerate(by_model.ids):
         apart = np.linalg.norm(places[30:] - places[row], axis=1)
         assert (np.diff(apart[[int(name.removeprefix("cpd-")) for name in ids]]) >= -1e-5).all()
@@ -183,18 +181,27 @@ def test_neighbours_in_the_space_of_the_model(predictor, assay):
 
 
 def test_what_is_unlike_all_training_compounds_is_outside(predictor, mixed, assay):
-    found = predictor.neighbours([*assay[0][:200], "CCO", "[Co+3]"])
-    least = predictor.card.domain_similarity
-    assert 0.1 < least < 0.9
-    np.testing.assert_array_equal(found.in_domain, found.similarity[:, 0] >= least)
-    assert found.in_domain[:60].all()
-    assert found.in_domain[60:200].mean() > 0.9
-    assert not found.in_domain[200:].any()
-    assert mixed.card.domain_similarity is None
-    # A compound just as similar as the threshold is inside.
-    exact = Predictor(predictor._model, digest="", device="cpu")
-    exact.card = replace(exact.card, domain_similarity=float(found.similarity[200, 0]))
-    assert exact.neighbours(["CCO"]).in_domain.tolist() == [True]
+    odd = ["CCO", "[Co+3]", "C[Si](C)(C)C", "*c1ccccc1", "C" * 300]
+    for model in (predictor, mixed):
+        domain = model.predict([*assay[0][:200], *odd, "bad"], domain=True).domain[:, 0]
+        assert set(domain[:60]) == {"inside"}
+        assert np.mean(domain[60:200] != "outside") > 0.9
+        assert set(domain[200:205]) == {"outside"}
+        assert domain[205] == ""
+    reasons = predictor.domain_reasons([*assay[0][:3], *odd, "bad"])
+    assert reasons[:3] == ["", "", ""]
+    assert reasons[4].startswith("no training compound has Co")
+    assert reasons[5].startswith("no training compound has Si; heavy atoms: 5, and the smallest training compound has ")
+    assert reasons[6].startswith("no training compound has a placeholder (*)")
+    assert reasons[7].startswith("heavy atoms: 300, and the largest training compound has ")
+    assert reasons[8] == ""
+
+
+def test_a_stereoisomer_of_a_measured_compound_is_inside(predictor, assay):
+    drawn = [text for text in assay[0][:60] if "@" in text]
+    flat = [text.replace("@", "") for text in drawn] or [assay[0][0]]
+    assert predictor.are_measured([*flat, "CCO", "bad"]) == [*[True] * len(flat), False, False]
+    assert set(predictor.predict(flat, domain=True).domain[:, 0]) == {"inside"}
 
 
 def test_training_compounds_are_recognised(predictor, mixed, model_folder):

@@ -20,14 +20,14 @@ def test_values_fill_the_columns(mixed_folder):
     assert values["active_call"].tolist() == prediction.calls(0.8)[:, 1].tolist()
     assert np.isnan(values["pIC50_pred"][1])
     assert values["active_call"][1] == ""
-    assert values["active_in_domain"].tolist() == [bool(prediction.latent_distance[0] <= 1), None]
+    assert values["active_domain"].tolist() == [prediction.domain[0, 0], ""]
     assert "active_percentile" not in values  # it has no reference compounds
 
 
 def test_the_domain_of_the_first_model_may_have_a_column_of_its_own(mixed_folder):
     panel = Panel.load([mixed_folder, "herg"], device="cpu")
     names = prediction_columns(shown_tasks(panel, first_domain=False))
-    assert [name for name in names if name.endswith(("domain", "percentile"))] == ["herg_percentile", "herg_in_domain"]
+    assert [name for name in names if name.endswith(("domain", "percentile"))] == ["herg_percentile", "herg_domain"]
 
 
 NAMES = st.lists(st.sampled_from(["a", "b", "input_a", "input_input_a", "c"]), unique=True)

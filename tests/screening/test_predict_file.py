@@ -56,7 +56,7 @@ def test_every_row_stays_in_its_place(predictor, model_folder, table, tmp_path):
     out = rows(tmp_path / "out.csv")
     assert list(out[0]) == [
         *("id", "smiles", "status", "reason", "price"),
-        *("pIC50_pred", "pIC50_std", "pIC50_lower", "pIC50_upper", "pIC50_in_domain"),
+        *("pIC50_pred", "pIC50_std", "pIC50_lower", "pIC50_upper", "pIC50_domain"),
     ]
     assert [row["smiles"] for row in out] == SMILES
     assert [row["status"] for row in out] == STATUS
@@ -65,11 +65,10 @@ def test_every_row_stays_in_its_place(predictor, model_folder, table, tmp_path):
     assert out[2]["reason"] == "parse: SMILES Parse Error: unclosed ring"
     assert out[4]["reason"] == "read: the structure is empty"
     expected = predictor.predict(SMILES, domain=True)
-    inside = [{True: "true", False: "false"}[bool(distance <= 1)] for distance in expected.latent_distance]
-    assert [row["pIC50_in_domain"] for row in out if row["status"] == "ok"] == [
-        shown for shown, status in zip(inside, STATUS, strict=True) if status == "ok"
+    assert [row["pIC50_domain"] for row in out if row["status"] == "ok"] == [
+        shown for shown, status in zip(expected.domain[:, 0], STATUS, strict=True) if status == "ok"
     ]
-    assert {row["pIC50_in_domain"] for row in out if row["status"] == "rejected"} == {""}
+    assert {row["pIC50_domain"] for row in out if row["status"] == "rejected"} == {""}
     lower, upper = expected.interval(0.8)
     for column, values in (("pred", expected.mean), ("std", expected.std), ("lower", lower), ("upper", upper)):
         shown = [row[f"pIC50_{column}"] for row in out]
@@ -213,8 +212,8 @@ def test_several_tasks(mixed_folder, table, tmp_path):
     predict_file(mixed_folder, table, tmp_path / "out.csv", device="cpu")
     out = rows(tmp_path / "out.csv")
     assert list(out[0])[-9:] == [
-        *("pIC50_pred", "pIC50_std", "pIC50_lower", "pIC50_upper", "pIC50_in_domain"),
-        *("active_pred", "active_std", "active_call", "active_in_domain"),
+        *("pIC50_pred", "pIC50_std", "pIC50_lower", "pIC50_upper", "pIC50_domain"),
+        *("active_pred", "active_std", "active_call", "active_domain"),
     ]
     for row in out:
         assert (row["active_call"] in {"active", "inactive", "uncertain", "atypical"}) == (row["status"] == "ok")

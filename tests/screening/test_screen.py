@@ -34,7 +34,8 @@ HITS_COLUMNS = [
         "score",
         "latent_distance",
     ),
-    *("leverage", "in_training", "in_domain", "nearest_id", "nearest_smiles", "nearest_similarity", "nearest_value"),
+    *("leverage", "in_training", "domain", "domain_reason"),
+    *("nearest_id", "nearest_smiles", "nearest_similarity", "nearest_value"),
 ]
 QUALITY_COLUMNS = ["alerts", "qed", "lipinski_violations", "sa_score"]
 
@@ -58,6 +59,11 @@ def library(assay, tmp_path):
 def rows(path) -> list[dict[str, str]]:
     with path.open(newline="", encoding="utf-8") as file:
         return list(csv.DictReader(file))
+
+
+def known(hit) -> bool:
+    """Whether a hit has the structure of a training compound."""
+    return hit["in_training"] == "true" or "stereo" in hit["domain_reason"]
 
 
 def names(folder) -> list[str]:
@@ -117,15 +123,13 @@ def test_domain_parts_the_ranking(predictor, library, tmp_path, top):
     result = screen(predictor, library, output=tmp_path / "parted", top=top)
     every = rows(tmp_path / "all" / "hits.csv")
     assert not (tmp_path / "all" / "outside.csv").exists()
-    least = predictor.card.domain_similarity
-    assert [hit["in_domain"] == "true" for hit in every] == [
-        float(hit["nearest_similarity"]) >= least and float(hit["latent_distance"]) <= 1 for hit in every
-    ]
-    assert len({(float(hit["nearest_similarity"]) >= least, float(hit["latent_distance"]) <= 1) for hit in every}) > 2
-    assert {hit["in_domain"] for hit in every} == {"true", "false"}
-    inside = [hit["id"] for hit in every if hit["in_domain"] == "true"]
+    told = predictor.predict([hit["smiles"] for hit in every], domain=True)
+    assert [hit["domain"] for hit in every] == told.domain[:, 0].tolist()
+    assert {hit["domain"] for hit in every} >= {"inside", "outside"}
+    assert all(bool(hit["domain_reason"]) == (hit["domain"] != "inside" or known(hit)) for hit in every)
+    inside = [hit["id"] for hit in every if hit["domain"] != "outside"]
     cut = next((i for i, hit in enumerate(every) if hit["id"] in inside[top - 1 :]), len(every))
-    outside = [hit["id"] for hit in every[:cut] if hit["in_domain"] == "false"][:top]
+    outside = [hit["id"] for hit in every[:cut] if hit["domain"] == "outside"][:top]
     path = tmp_path / "parted" / "outside.csv"
     assert [hit["id"] for hit in rows(tmp_path / "parted" / "hits.csv")] == inside[:top]
     assert ([hit["id"] for hit in rows(path)] if outside else path.exists()) == (outside or False)
@@ -136,7 +140,6 @@ def test_domain_parts_the_ranking(predictor, library, tmp_path, top):
     summary = json.loads((tmp_path / "parted" / "summary.json").read_text())
     assert summary["hits"] == {"written": result.hits, "outside_domain": result.outside_domain}
     assert summary["diversity"] is None
-    assert summary["domain_similarity"] == result.domain_similarity == least
 
 
 def test_a_library_of_another_chemistry(predictor, tmp_path):
@@ -145,7 +148,7 @@ def test_a_library_of_another_chemistry(predictor, tmp_path):
     assert (result.hits, result.outside_domain, result.best) == (0, 3, ())
     assert rows(tmp_path / "hits" / "hits.csv") == []
     assert {hit["id"] for hit in rows(tmp_path / "hits" / "outside.csv")} == {"metal", "ethanol", "ring"}
-    assert {hit["in_domain"] for hit in rows(tmp_path / "hits" / "outside.csv")} == {"false"}
+    assert {hit["domain"] for hit in rows(tmp_path / "hits" / "outside.csv")} == {"outside"}
 
 
 def test_what_rdkit_wrote_and_cannot_read(predictor, tmp_path, monkeypatch):
@@ -220,9 +223,7 @@ def test_ties_are_broken_by_row(predictor, tmp_path):
 def test_library_that_is_the_training_file(predictor, assay_table, tmp_path):
     result = screen(predictor, assay_table, output=tmp_path / "hits", keep_columns=["pIC50"])
     hits = rows(tmp_path / "hits" / "hits.csv")
-    hits += rows(tmp_path / "hits" / "outside.csv")
-    assert result.hits + result.outside_domain == len(hits) == 60
-    assert result.outside_domain < 3  # one in a hundred may be an outlier among them
+    assert (result.hits, result.outside_domain, len(hits)) == (60, 0, 60)  # what was measured is inside
     for hit in hits:
         assert hit["in_training"] == "true"
         assert hit["nearest_similarity"] == "1"
@@ -235,11 +236,11 @@ def test_model_without_structures_and_with_classes(mixed_folder, assay_table, tm
     result = screen(mixed_folder, assay_table, output=output, goal="active", top=10, device="cpu", level=0.7)
     hits = rows(output / "hits.csv")
     assert result.goal == "maximize active"
-    assert (len(hits), result.domain_similarity) == (10, None)
-    assert result.outside_domain < 3  # by the distance in the model's own space alone
+    assert len(hits) == 10
+    assert result.outside_domain == 0  # each lies where a training compound lies
     for hit in hits:
         assert {hit[name] for name in ("in_training", *HITS_COLUMNS[-4:])} == {""}
-        assert hit["in_domain"] == "true"
+        assert hit["domain"] == "inside"
         assert hit["active_call"] in {"active", "inactive", "uncertain", "atypical"}
         assert 0 < float(hit["active_pred"]) < 1
         assert hit["score"] == hit["active_pred"]

@@ -1,0 +1,28 @@
+"""What is known of the applicability domain of a model, in lines for people."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from .text import significant
+
+if TYPE_CHECKING:
+    from molgraph.card import DomainRecord
+
+_DEGREES = 3
+
+
+def domain_lines(records: "Sequence[DomainRecord]") -> list[str]:
+    """A line for each task: the error inside, and how much larger it is at the edge and outside, out of fold."""
+    return [_line(records[start : start + _DEGREES]) for start in range(0, len(records), _DEGREES)]
+
+
+def _line(records: "Sequence[DomainRecord]") -> str:
+    first, *others = records
+    shown = "unknown" if first.rmse is None else significant(first.rmse)
+    parts = [f"inside {shown} (n = {first.n_rows:,})"]
+    for record in others:
+        if record.ratio is None:
+            parts.append(f"{record.degree} unknown (n = {record.n_rows:,})")
+        else:
+            parts.append(f"{record.degree} {significant(record.ratio, 2)} times that (n = {record.n_rows:,})")
+    return f"{first.task}: root mean square error out of fold {', '.join(parts)}"
