@@ -138,6 +138,11 @@ class LibrarySelection:
         """Take note of how many rows there are."""
         self._n_scored += found.scored
         self._n_considered += found.considered
+        if len(found.above_each) != len(self._above_each):
+            raise InputError(
+                f"a shard that is done counts above {len(found.above_each)} thresholds, and this screen has "
+                f"{len(self._above_each)}; begin anew with --overwrite"
+            )
         self._above_each += np.array(found.above_each, dtype=np.int64)
 
     def may_be_selected(self, scores: Floats) -> NDArray[np.bool_]:

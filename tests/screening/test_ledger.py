@@ -1,7 +1,9 @@
 """A screen that is stopped at any moment goes on, and ends as if it had never been stopped."""
 
 import gzip
+import hashlib
 import json
+import math
 import os
 import random
 import signal
@@ -267,6 +269,53 @@ def test_a_full_disk_keeps_what_is_done(predictor, library, tmp_path, monkeypatc
     for place in (module, intake):
         monkeypatch.setattr(place, "SHARD_BATCHES", 3)
     assert screen(predictor, library, output=tmp_path / "hits", resume=True, **OPTIONS).rows_before == 48
+
+
+def _all_of(values, key, change):
+    for hit in (*values["hits"], *values["candidates"]):
+        hit[key] = change(hit[key])
+
+
+@pytest.mark.parametrize(
+    ("tamper", "words"),
+    [
+        (lambda v: v.update(scored="5"), "scored is '5'"),
+        (lambda v: v.update(scored=10**6), "that were scored"),
+        (lambda v: v.update(hits={}), "hits is {}"),
+        (lambda v: v.update(sample=[[1.5, "C"]]), r"sample\[0\]\[0\] is 1.5"),
+        (lambda v: v.update(sample=[[1]]), "has 1 values"),
+        (lambda v: v.update(above_each=[]), "above 0 thresholds|above each"),
+        (lambda v: v["rejected"].append({"row": 10**9}), "rejected"),
+        (lambda v: _all_of(v, "row", lambda _: 10**9), "a row is not one of this shard"),
+        (lambda v: _all_of(v, "score", lambda _: math.nan), "has no score"),
+        (lambda v: _all_of(v, "score", lambda _: None), "score is None"),
+        (lambda v: _all_of(v, "smiles", lambda _: 7), "smiles is 7"),
+        (lambda v: _all_of(v, "mean", lambda mean: [*mean, 1.0]), "a hit has not 1 predictions"),
+        (lambda v: _all_of(v, "mean", lambda _: ["x"]), "mean is"),
+        (lambda v: v.update(more=1), "unknown fields"),
+    ],
+    ids=range(14),
+)
+def test_a_shard_that_was_tampered_with_is_refused(predictor, library, tmp_path, tamper, words):
+    """As by somebody who made its checksum fit."""
+    stopped(predictor, library, tmp_path / "hits", 8)
+    path = tmp_path / "hits.partial" / "shards" / "000000.json"
+    values = json.loads(path.read_bytes().partition(b"\n")[2])
+    assert values["hits"]
+    tamper(values)
+    body = json.dumps(values).encode()
+    path.write_bytes(hashlib.sha256(body).hexdigest().encode() + b"\n" + body)
+    with pytest.raises(InputError, match=words):
+        screen(predictor, library, output=tmp_path / "hits", resume=True, **OPTIONS)
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, "null", "{}", '{"format_version": 1, "run": [], "files": []}',
+                                  '{"format_version": 1, "run": {}, "files": [["a", "b"]]}', "1" * 5000])  # fmt: skip
+def test_a_run_of_any_value_is_refused(predictor, library, tmp_path, text):
+    stopped(predictor, library, tmp_path / "hits", 8)
+    (tmp_path / "hits.partial" / "run.json").write_text(text)
+    with pytest.raises(InputError, match="begin anew with --overwrite"):
+        screen(predictor, library, output=tmp_path / "hits", resume=True, **OPTIONS)
 
 
 PROGRAM = """
