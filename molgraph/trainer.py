@@ -28,7 +28,7 @@ from molgraph.tasks import Direction
 from molgraph.training.domain_errors import domain_records
 from molgraph.training.ensemble import TrainedEnsemble, calibration_rows, train_ensemble
 from molgraph.training.progress import ProgressListener, silent
-from molgraph.uncertainty.unordered import without_order
+from molgraph.uncertainty.unordered import in_order, own_order
 
 
 def train(
@@ -184,9 +184,17 @@ def to_stored_model(
 
 def _without_rows(model: StoredModel) -> StoredModel:
     """The same model without what stands in the order of the table."""
+    data, latent = model.calibration.data, model.domain.latent
+    order = own_order(data)
+    places = latent.reference[np.lexsort(latent.reference.T)]
     return replace(
         model,
-        calibration=replace(model.calibration, data=without_order(model.calibration.data)),
+        calibration=replace(model.calibration, data=in_order(data, order)),
+        domain=replace(
+            model.domain,
+            calibration=model.domain.calibration[order],
+            latent=replace(latent, reference=places),
+        ),
         fold=model.fold[:0],
         labels=model.labels[:0],
         bounds=None,

@@ -12,18 +12,21 @@ from molgraph.uncertainty.calibration_data import CalibrationData
 _SECOND_AXIS = frozenset({"bounds"})
 
 
-def without_order(data: CalibrationData) -> CalibrationData:
-    """The same n rows in an order of their own: by who judged them, and by what was predicted.
+def own_order(data: CalibrationData) -> NDArray[np.int64]:
+    """`[n]` rows in an order of their own: by who judged them, by what was predicted, and by their labels.
 
-    What is calibrated with them stays as it is. In the order of the table, a label would belong to whoever knows the
-    compound in that line.
+    In the order of the table, a label would belong to whoever knows the compound in that line.
+    """
+    return np.lexsort([*data.labels.T[::-1], *data.mean.T[::-1], data.judge])
+
+
+def in_order(data: CalibrationData, order: NDArray[np.int64]) -> CalibrationData:
+    """The same n rows in another order; what is calibrated with them stays as it is.
 
     >>> data = CalibrationData(np.array([1, 0, 0]), *(np.array([[3.0], [2.0], [1.0]]) for _ in range(4)))
-    >>> without_order(data).labels.tolist()
+    >>> in_order(data, own_order(data)).labels.tolist()
     [[1.0], [2.0], [3.0]]
     """
-    keys = [*data.labels.T[::-1], *data.mean.T[::-1], data.judge]
-    order: NDArray[np.int64] = np.lexsort(keys)
     own: dict[str, Any] = {field.name: getattr(data, field.name) for field in fields(data)}
     moved = {
         name: array[:, order] if name in _SECOND_AXIS else array[order]
