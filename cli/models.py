@@ -190,10 +190,14 @@ def _network_line(config: "TrainConfig") -> str:
 
 
 def _calibration_line(card: "ModelCard") -> str:
+    from molgraph.uncertainty.coverage import interval_line
+
     rows = f"{min(card.calibration_rows):,}" if card.calibration_rows else "no"
     how = "out-of-fold predictions" if card.calibration.rows == "cross" else "held out from all models"
     where = "" if card.recalibrated_on is None else f", of {card.recalibrated_on.name}"
-    return f"{card.calibration.rows}: {rows} compounds a task or more{where}; {how}"
+    kinds = {task.kind for task in card.tasks}
+    shares = f"; {interval_line(min(card.calibration_rows))}" if kinds == {"regression"} else ""
+    return f"{card.calibration.rows}: {rows} compounds a task or more{where}; {how}{shares}"
 
 
 def _structures_line(card: "ModelCard") -> str:

@@ -404,6 +404,7 @@ def _disagreement(group: "MergedGroup", task_names: Sequence[str]) -> str:
 
 def _show_metrics(model: "Predictor", output: Path) -> None:
     from molgraph.learners import LEARNERS
+    from molgraph.uncertainty.coverage import coverage_lines
 
     n_folds = model.card.config.folds
     show_line(f"Cross-validation ({n_folds}-fold):" if n_folds > 1 else "On a held-out tenth:")
@@ -423,6 +424,8 @@ def _show_metrics(model: "Predictor", output: Path) -> None:
         heaviest = sorted(model.shares.items(), key=lambda pair: -pair[1])
         shown = ", ".join(f"{LEARNERS[name].title} {share:.0%}" for name, share in heaviest if share >= _LEAST_SHARE)
         show_line(f"Model weights: {shown}" + (" (mean over the tasks)" if len(model.tasks) > 1 else ""))
+    for line in coverage_lines(model.tasks, model.calibration.rows_of):
+        show_line(line)
     tell_worse_on_new_series(model.card)
     tell_no_better_than_chance(_no_better_than_chance(model), "held-out compounds")
     show_line(f"Model written to {output}")

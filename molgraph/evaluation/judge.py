@@ -1,6 +1,5 @@
 """Metrics of one task, with bootstrap intervals, and coverage by group."""
 
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -45,8 +44,6 @@ _SCORES = {
 }
 
 _SCORES_OF_LOGARITHMS = ("rmse_log10", "median_factor")
-
-_LN_10 = math.log(10)
 
 #: Row values that are drawn at most in all samples together: large tables take fewer samples, and need fewer.
 _MOST_DRAWN = 2_000_000
@@ -95,8 +92,9 @@ class TaskRows:
     @property
     def spread(self) -> Floats:
         """`[n]` predicted standard deviations of the errors."""
-        std = self.prediction.std[:, self.column]
-        return std / self.mean / _LN_10 if self.in_log10 else std
+        # A measured value without logarithm is judged in label units, though the model learned logarithms.
+        own = self.prediction.std if self.in_log10 else np.sqrt(self.prediction.var)
+        return own[:, self.column]
 
 
 def judge_task(rows: TaskRows, *, seed: int = 0) -> TaskEvaluation:

@@ -27,25 +27,27 @@ class ShownTask:
         task: The task.
         percentile: Whether its value is compared with reference compounds.
         domain: Whether the table says where a compound lies in the domain of its model.
+        is_log: Whether its spread is in log10 units, because logarithms were learned.
     """
 
     task: TaskSpec
     percentile: bool = False
     domain: bool = False
+    is_log: bool = False
 
     @property
     def endings(self) -> tuple[str, ...]:
         """Endings of the names of its columns."""
         what = ("lower", "upper") if self.task.kind == "regression" else ("call",)
         percentile, domain = ("percentile",) * self.percentile, ("domain",) * self.domain
-        return ("pred", "std", *what, *percentile, *domain)
+        return ("pred", "std_log10" if self.is_log else "std", *what, *percentile, *domain)
 
 
 def shown_tasks(panel: Panel, *, first_domain: bool) -> tuple[ShownTask, ...]:
     """The tasks of a panel; the domain of the first model is shown with its tasks, or left to a column of its own."""
     n_first = 0 if first_domain else len(panel.first.tasks)
-    both = zip(panel.tasks, panel.has_reference, strict=True)
-    return tuple(ShownTask(task, has_reference, t >= n_first) for t, (task, has_reference) in enumerate(both))
+    facts = zip(panel.tasks, panel.has_reference, panel.rule.is_log, strict=True)
+    return tuple(ShownTask(task, has, t >= n_first, is_log) for t, (task, has, is_log) in enumerate(facts))
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,7 @@ class TaskValues:
 
     Attributes:
         pred: Values or probabilities.
-        std: Spread.
+        std: Spread; in log10 units where `ShownTask.is_log`.
         lower: Lower ends of the intervals; NaN for classes.
         upper: Upper ends.
         call: Calls of classes; empty for regression.
@@ -98,7 +100,7 @@ def prediction_columns(shown: Sequence[ShownTask]) -> list[str]:
 def prediction_values(values: TaskValues, shown: Sequence[ShownTask]) -> dict[str, NDArray[Any]]:
     """The columns of `prediction_columns`."""
     return {
-        f"{one.task.name}_{ending}": getattr(values, ending)[:, t]
+        f"{one.task.name}_{ending}": getattr(values, ending.removesuffix("_log10"))[:, t]
         for t, one in enumerate(shown)
         for ending in one.endings
     }

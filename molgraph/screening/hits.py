@@ -57,7 +57,7 @@ class Hit:
         smiles: Structure as the library has it.
         score: What it is ranked by, larger is better.
         mean: `[T]` values or probabilities.
-        std: `[T]` spread.
+        std: `[T]` spread, as `Prediction.std` has it.
         lower: `[T]` lower ends of the intervals; NaN for classes.
         upper: `[T]` upper ends.
         calls: `[T]` calls of classes; empty for regression.

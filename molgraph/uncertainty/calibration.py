@@ -151,7 +151,8 @@ class Calibration:
         """Lower and upper ends `[B, T]`.
 
         NaN for classes and where there is no prediction; infinite where there are too few calibration rows for the
-        level (see `molgraph.uncertainty.conformal.rows_needed`).
+        level (see `molgraph.uncertainty.conformal.rows_needed`), and at an end that reaches the values of which
+        calibration rows have no more than a bound (`>10000`): it is open there.
         """
         lower, upper = np.full(prediction.mean.shape, np.nan), np.full(prediction.mean.shape, np.nan)
         judged = self.judged(prediction.members)
@@ -172,7 +173,28 @@ class Calibration:
                     lower[:, t], upper[:, t] = np.exp(ends[0]), np.exp(ends[1])
                 else:
                     lower[:, t], upper[:, t] = cross_interval(own, scores, level, scale=scale)
+            self._open(lower[:, t], upper[:, t], t)
         return lower, upper
+
+    def _open(self, lower: Floats, upper: Floats, task: int) -> None:
+        """Make ends infinite, in place, that reach where labels are censored: how far truth goes there nobody knows."""
+        start, stop = self._censored[task]
+        upper[upper >= start] = np.inf
+        lower[lower <= stop] = 0.0 if self.is_log[task] else -np.inf
+
+    @cached_property
+    def _censored(self) -> tuple[tuple[float, float], ...]:
+        """Of each task the value above which, and that below which, labels are censored; infinite for none.
+
+        A tenth of the bounds may be nearer: one odd `>5` among many `>10000` does not open every interval.
+        """
+        ends = []
+        for t in range(len(self.kinds)):
+            above, below = np.empty((2, 0)) if self.data.bounds is None else self.data.bounds[:, :, t]
+            above, below = above[~np.isnan(above)], below[~np.isnan(below)]
+            start = float(np.quantile(above, 0.1, method="lower")) if len(above) else np.inf
+            ends.append((start, float(np.quantile(below, 0.9, method="higher")) if len(below) else -np.inf))
+        return tuple(ends)
 
     def calls(self, prediction: Prediction, level: float) -> NDArray[np.object_]:
         """Words of `TaskSpec.calls`, `[B, T]`; empty for regression and where there is no prediction."""

@@ -60,6 +60,7 @@ COMMAND_LINE_MODULES = {
     "molgraph.training.progress",
     "molgraph.pretraining.progress",
     "molgraph.prediction.shipped",
+    "molgraph.uncertainty.coverage",
 }
 HEAVY = {"torch", "rdkit", "numpy", "pandas", "pyarrow", "sklearn", "deepchem", "torch_geometric", "rich"}
 

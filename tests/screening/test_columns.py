@@ -1,11 +1,15 @@
 """Columns of predictions."""
 
+from dataclasses import replace
+
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from molgraph import Panel, Predictor
 from molgraph.screening.columns import free_names, prediction_columns, prediction_values, shown_tasks, task_values
+from molgraph.store import load_model
 
 
 def test_values_fill_the_columns(mixed_folder):
@@ -28,6 +32,20 @@ def test_the_domain_of_the_first_model_may_have_a_column_of_its_own(mixed_folder
     panel = Panel.load([mixed_folder, "herg"], device="cpu")
     names = prediction_columns(shown_tasks(panel, first_domain=False))
     assert [name for name in names if name.endswith(("domain", "percentile"))] == ["herg_percentile", "herg_domain"]
+
+
+def test_the_spread_of_logarithms_is_in_log10_units_and_its_column_says_so(model_folder):
+    stored = load_model(model_folder)
+    own = replace(stored, calibration=replace(stored.calibration, is_log=(True,)))
+    panel = Panel([Predictor(own, digest="", device="cpu")])
+    prediction = panel.predict(["CCO", "bad"])
+    shown = shown_tasks(panel, first_domain=True)
+    values = prediction_values(task_values(prediction, 0.8), shown)
+    factor = 10 ** values["pIC50_std_log10"][0]
+    # One deviation up is that factor, but for the curvature of the logarithm.
+    spread = np.sqrt(prediction.var[0, 0])
+    assert np.log(factor) == pytest.approx(spread / prediction.mean[0, 0])
+    assert np.isnan(values["pIC50_std_log10"][1])
 
 
 NAMES = st.lists(st.sampled_from(["a", "b", "input_a", "input_input_a", "c"]), unique=True)

@@ -353,3 +353,35 @@ def test_nothing_is_predicted_outside_of_a_range():
     assert np.array_equal(*held)  # what is cut off holds no truth
     assert 0.87 < held[0].mean() < 0.95
     assert prediction.interval(0.999999)[1].max() == 100  # too few rows for that level: all that can be
+
+
+@pytest.mark.parametrize("is_log", [False, True])
+@pytest.mark.parametrize("settings", [SPLIT, CROSS], ids=lambda s: s.rows)
+def test_intervals_are_open_where_labels_are_censored(settings, is_log):
+    """With the third of the values above a limit known as `>limit` alone, those above it are held as often as others."""
+    rng = np.random.default_rng(13)
+    held, above = [], []
+    for _ in range(15):
+        truth = rng.normal(0, 1, (1400, 1))
+        middle = 0.7 * truth + rng.normal(0, 0.5, truth.shape)
+        middle = np.minimum(middle, 0.45)  # a model that learned bounds says little beyond them
+        if is_log:
+            truth, middle = np.exp(truth), np.exp(middle)
+        limit = np.quantile(truth, 0.7)
+        labels = np.where(truth > limit, np.nan, truth)[:400]
+        bounds = np.stack([np.where(truth > limit, limit, np.nan)[:400], np.full((400, 1), np.nan)])
+        judge = rng.integers(0, settings.n_judges, 400)
+        nothing = np.zeros((400, 1))
+        data = CalibrationData(judge, labels, middle[:400], nothing, nothing, bounds=bounds)
+        rule = fit_calibration(KINDS[:1], data, settings, is_log=(is_log,))
+        said = np.broadcast_to(middle[400:], (settings.n_judges, 1000, 1))
+        mean, aleatoric, epistemic = rule.apply(MemberOutputs(said, 0 * said, 0 * said))
+        lower, upper = Prediction(TASKS[:1], mean, epistemic, aleatoric, said, rule=rule).interval(0.9)
+        assert set(upper[upper >= limit]) == {np.inf}
+        assert np.isfinite(lower).all()
+        new = truth[400:]
+        holds = (lower <= new) & (new <= upper)
+        held.append(holds.mean())
+        above.append(holds[new > limit].mean())
+    assert np.mean(held) > 0.89
+    assert np.mean(above) > 0.85

@@ -1,10 +1,11 @@
 import math
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from molgraph.uncertainty.conformal import conformal_quantile
+from molgraph.uncertainty.conformal import conformal_quantile, coverage_range
 
 
 @given(
@@ -36,3 +37,13 @@ def test_coverage_is_the_level():
         quantiles = np.array([conformal_quantile(np.sort(draw[:n]), level) for draw in draws])
         covered = np.mean(draws[:, n] <= quantiles)
         assert abs(covered - level) < 3 * np.sqrt(level * (1 - level) / trials)  # (n + 1) * level is whole here
+
+
+def test_the_coverage_of_one_model_is_a_beta_variable():
+    rng = np.random.default_rng(4)
+    for n in (12, 30, 200):
+        low, high = coverage_range(n, 0.9)
+        # Scores are uniform: the share that a bound holds is the bound itself.
+        held = [conformal_quantile(np.sort(rng.random(n)), 0.9) for _ in range(4000)]
+        assert np.mean([low <= share <= high for share in held]) == pytest.approx(0.9, abs=0.02)
+    assert coverage_range(8, 0.9) == (1.0, 1.0)
