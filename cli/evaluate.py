@@ -174,9 +174,11 @@ def _show_task(task: "TaskEvaluation") -> None:
     rows = []
     for found in task.estimates:
         meaning = _MEANINGS.get(found.metric, "")
-        if found.reference is not None:
+        if found.reference is not None and found.metric.startswith("ef_"):
+            meaning = f"{meaning}; {significant(found.reference)} at most with so many hits"
+        elif found.reference is not None:
             meaning = f"spread against error; {significant(found.reference)} if the spread were exactly right"
-        if task.in_log10 and (found.metric in _OF_SPREADS or found.reference is not None):
+        if task.in_log10 and found.metric in {*_OF_SPREADS, "spread_spearman"}:
             meaning = f"of log10: {meaning}"
         rows.append(
             (

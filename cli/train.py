@@ -11,6 +11,7 @@ import typer
 
 from . import completion
 from .domain_text import domain_lines
+from .few_of_a_class import tell_few_of_a_class
 from .new_series import new_series_lines, tell_worse_on_new_series
 from .options import (
     SHOWN,
@@ -297,7 +298,7 @@ def train(
     if as_json:
         show_json(_result(model, dataset, output))
     elif not quiet:
-        _show_metrics(model, output)
+        _show_metrics(model, dataset, output)
     check_rejected(max_rejected, len(dataset.rejected), dataset.rows_read)
 
 
@@ -397,12 +398,14 @@ def _disagreement(group: "MergedGroup", task_names: Sequence[str]) -> str:
         if len({value for value, _ in measured}) > 1:
             values = ", ".join(f"{value:g} ({label[:20]})" for value, label in measured[:SHOWN])
             more = f" and {len(measured) - SHOWN} more" if len(measured) > SHOWN else ""
-            outcome = "left out" if math.isnan(group.kept[t]) else f"the median {group.kept[t]:g} is used"
+            is_vote = {value for value, _ in measured} == {0.0, 1.0}
+            what = "the majority" if is_vote else "the median"
+            outcome = "left out" if math.isnan(group.kept[t]) else f"{what} {group.kept[t]:g} is used"
             parts.append(f"{name} {values}{more}: {outcome}")
     return "; ".join(parts[:SHOWN])
 
 
-def _show_metrics(model: "Predictor", output: Path) -> None:
+def _show_metrics(model: "Predictor", dataset: "Dataset", output: Path) -> None:
     from molgraph.learners import LEARNERS
     from molgraph.uncertainty.coverage import coverage_lines
 
@@ -426,6 +429,7 @@ def _show_metrics(model: "Predictor", output: Path) -> None:
         show_line(f"Model weights: {shown}" + (" (mean over the tasks)" if len(model.tasks) > 1 else ""))
     for line in coverage_lines(model.tasks, model.calibration.rows_of):
         show_line(line)
+    tell_few_of_a_class(model.card, dataset)
     tell_worse_on_new_series(model.card)
     tell_no_better_than_chance(_no_better_than_chance(model), "held-out compounds")
     show_line(f"Model written to {output}")

@@ -83,6 +83,10 @@ def tune(
             f"{len(result.trials)} trials, {n_ended} of them ended early; the best is trial {result.best.number}: "
             f"loss {result.best.value:.4f}, where the first had {result.default_value:.4f}"
         )
+        show_line(
+            "That loss is optimistic: it is the best of many on the same folds. A training with best.toml and the same "
+            "seed prints it again as cross-validated; another --seed, or compounds kept apart, tell more"
+        )
         show_table([("setting", "best"), *((name, f"{result.best.settings[name]}") for name in SEARCH_SPACE)])
         show_line(f"Settings written to {output / 'best.toml'}; all trials are in {output / 'trials.csv'}")
 

@@ -98,7 +98,7 @@ class MetricRecord:
     Attributes:
         task: Name of the task.
         metric: Name of the metric.
-        mean: Mean over the folds.
+        mean: Mean over the folds; of `r2` the value of all rows together.
         std: Standard deviation over the folds; of a single fold, the standard error by a bootstrap of its rows.
         folds: The value of each.
         n_rows: Compounds that were judged.

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,7 @@ from molgraph.metrics.spread import (
     INTERVAL_LEVELS,
     class_calibration_error,
     ence,
+    ence_reference,
     gaussian_crps,
     gaussian_nll,
     interval_miscalibration,
@@ -48,6 +50,10 @@ _SCORES_OF_LOGARITHMS = ("rmse_log10", "median_factor")
 #: Row values that are drawn at most in all samples together: large tables take fewer samples, and need fewer.
 _MOST_DRAWN = 2_000_000
 _LEAST_RESAMPLES = 200
+
+
+#: Shares of the ranking of the enrichment factors.
+_FRACTIONS: Mapping[str, float] = MappingProxyType({"ef_1%": 0.01, "ef_5%": 0.05})
 
 
 @dataclass(frozen=True)
@@ -107,14 +113,19 @@ def judge_task(rows: TaskRows, *, seed: int = 0) -> TaskEvaluation:
     n_rows, n_known = len(rows.labels), 0 if rows.is_hit is None else len(rows.is_hit)
     values: dict[str, float] = {}
     ends: dict[str, tuple[float, float]] = {}
-    for metrics, count in ((_metrics(rows) if n_rows else {}, n_rows), (_enrichment(rows), n_known)):
+    of_rows, of_hits = _metrics(rows) if n_rows else {}, _enrichment(rows)
+    for metrics, count, strata in ((of_rows, n_rows, None), (of_hits, n_known, rows.is_hit)):
         resamples = int(np.clip(_MOST_DRAWN // max(count, 1), _LEAST_RESAMPLES, RESAMPLES))
         with np.errstate(all="ignore"):
             values |= {name: metric(np.arange(count)) for name, metric in metrics.items()}
-            ends |= bootstrap_intervals(metrics, count, resamples=resamples, seed=seed)
-    reference = {}
-    if "spread_spearman" in values:
-        reference["spread_spearman"] = spread_correlation_reference(rows.spread, seed)
+            ends |= bootstrap_intervals(
+                metrics,
+                count,
+                resamples=resamples,
+                seed=seed,
+                strata=strata,
+                biased=[name for name in ("ence",) if name in metrics],
+            )
     return TaskEvaluation(
         task=rows.task.name,
         kind=rows.task.kind,
@@ -123,10 +134,21 @@ def judge_task(rows: TaskRows, *, seed: int = 0) -> TaskEvaluation:
         n_hits=None if rows.is_hit is None else int(rows.is_hit.sum()),
         in_log10=rows.in_log10,
         estimates=tuple(
-            Estimate(name, value, *ends[name], reference=reference.get(name)) for name, value in values.items()
+            Estimate(name, value, *ends[name], reference=_reference(rows, name, seed)) for name, value in values.items()
         ),
         coverage=tuple(_coverage(rows)),
     )
+
+
+def _reference(rows: TaskRows, metric: str, seed: int) -> float | None:
+    """What a metric would be if the spreads were exactly right, or of enrichment the largest that it can be."""
+    if metric == "spread_spearman":
+        return spread_correlation_reference(rows.spread, seed)
+    if metric == "ence":
+        return ence_reference(rows.spread, seed=seed)
+    if metric in _FRACTIONS and rows.is_hit is not None:
+        return enrichment_factor(rows.is_hit, rows.is_hit, _FRACTIONS[metric])
+    return None
 
 
 def _metrics(rows: TaskRows) -> Mapping[str, Callable[[Rows], float]]:
@@ -161,8 +183,10 @@ def _enrichment(rows: TaskRows) -> Mapping[str, Callable[[Rows], float]]:
     if hit is None or ranked_by is None:
         return {}
     return {
-        "ef_1%": lambda i: enrichment_factor(hit[i], ranked_by[i], 0.01),
-        "ef_5%": lambda i: enrichment_factor(hit[i], ranked_by[i], 0.05),
+        **{
+            name: lambda i, fraction=fraction: enrichment_factor(hit[i], ranked_by[i], fraction)  # type: ignore[misc]
+            for name, fraction in _FRACTIONS.items()
+        },
         "bedroc": lambda i: bedroc(hit[i], ranked_by[i]),
         "log_auc": lambda i: log_auc(hit[i], ranked_by[i]),
     }

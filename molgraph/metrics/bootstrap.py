@@ -1,6 +1,6 @@
 """Bootstrap intervals: what a metric might have been on another test set of the same kind."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,8 @@ def bootstrap_intervals(
     resamples: int = RESAMPLES,
     level: float = 0.95,
     seed: int = 0,
+    strata: NDArray[np.float64] | None = None,
+    biased: Collection[str] = (),
 ) -> dict[str, tuple[float, float]]:
     """The central `level` of each metric over samples of the rows, the same samples for all (Efron's percentiles).
 
@@ -28,14 +30,22 @@ def bootstrap_intervals(
         resamples: Samples.
         level: Share of the samples inside.
         seed: Seed of the samples.
+        strata: `[n_rows]` rows of equal number are drawn among themselves, so that all samples have as many of each:
+            for metrics whose range depends on the share of hits. None to draw from all.
+        biased: Metrics that are larger on samples than on the rows whatever is true, as sums of absolute deviations
+            are. Their intervals are moved by the mean difference, down to 0 at most.
 
     >>> values = np.arange(100.0)
     >>> low, high = bootstrap_intervals({"mean": lambda rows: values[rows].mean()}, 100)["mean"]
     >>> low < 49.5 < high
     True
     """
-    found = _resampled(metrics, n_rows, resamples, seed)
-    return {name: _central(values, level) for name, values in found.items()}
+    found = _resampled(metrics, n_rows, resamples, seed, strata)
+    ends = {name: _central(values, level) for name, values in found.items()}
+    for name in biased if n_rows else ():
+        excess = float(_defined(found[name]).mean()) - metrics[name](np.arange(n_rows))
+        ends[name] = max(ends[name][0] - excess, 0.0), max(ends[name][1] - excess, 0.0)
+    return ends
 
 
 def bootstrap_errors(
@@ -50,17 +60,22 @@ def bootstrap_errors(
     >>> bool(abs(error - values.std() / 10) < 0.3)
     True
     """
-    found = _resampled(metrics, n_rows, resamples, seed)
+    found = _resampled(metrics, n_rows, resamples, seed, None)
     return {name: float(np.std(_defined(values), ddof=1)) for name, values in found.items()}
 
 
 def _resampled(
-    metrics: Mapping[str, Callable[[NDArray[np.int64]], float]], n_rows: int, resamples: int, seed: int
+    metrics: Mapping[str, Callable[[NDArray[np.int64]], float]],
+    n_rows: int,
+    resamples: int,
+    seed: int,
+    strata: NDArray[np.float64] | None,
 ) -> dict[str, list[float]]:
     rng = np.random.default_rng(seed)
     found: dict[str, list[float]] = {name: [] for name in metrics}
+    groups = [np.arange(n_rows)] if strata is None else [np.flatnonzero(strata == one) for one in np.unique(strata)]
     for _ in range(resamples if n_rows else 0):
-        rows = rng.integers(0, n_rows, n_rows)
+        rows = np.concatenate([group[rng.integers(0, len(group), len(group))] for group in groups])
         for name, metric in metrics.items():
             found[name].append(metric(rows))
     return found

@@ -163,6 +163,33 @@ def roc_auc(truth: Floats, prediction: Floats, weights: Floats) -> float:
     return float(roc_auc_score(truth, prediction, sample_weight=weights))
 
 
+def roc_auc_interval(auc: float, n_positive: int, n_negative: int, *, level: float = 0.95) -> tuple[float, float]:
+    """What the area may be, given that of so few compounds.
+
+    The standard error is that of Hanley and McNeil 1982 (doi:10.1148/radiology.143.1.7063747), and the interval one of
+    the logit, so that it ends at 0 and 1.
+
+    Args:
+        auc: Area under the ROC curve.
+        n_positive: Compounds of class 1, at least 1.
+        n_negative: Compounds of class 0, at least 1.
+        level: Confidence.
+
+    >>> low, high = roc_auc_interval(0.758, 3, 57)
+    >>> round(low, 2), round(high, 2)
+    (0.35, 0.95)
+    """
+    from scipy.special import expit, logit, ndtri
+
+    inside = float(np.clip(auc, 0.5 / (n_positive * n_negative), 1 - 0.5 / (n_positive * n_negative)))
+    both_positive, both_negative = inside / (2 - inside), 2 * inside**2 / (1 + inside)
+    variance = inside * (1 - inside)
+    variance += (n_positive - 1) * (both_positive - inside**2) + (n_negative - 1) * (both_negative - inside**2)
+    variance /= n_positive * n_negative
+    half = float(ndtri(0.5 + level / 2)) * np.sqrt(variance) / (inside * (1 - inside))
+    return float(expit(logit(inside) - half)), float(expit(logit(inside) + half))
+
+
 def average_precision(truth: Floats, prediction: Floats, weights: Floats) -> float:
     """Area under the precision-recall curve, as a sum of steps."""
     if _is_constant(truth):

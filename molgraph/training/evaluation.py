@@ -15,6 +15,9 @@ from molgraph.tasks import TaskKind, TaskSpec
 #: What is reported besides for tasks that were learned as logarithms.
 _OF_LOGARITHMS = ("median_factor",)
 
+#: Metrics of which the value is that of all rows together.
+_POOLED = frozenset({"r2"})
+
 #: Metrics that are reported for each kind of task, the leading one first.
 REPORTED: Mapping[TaskKind, tuple[str, ...]] = MappingProxyType(
     {
@@ -30,7 +33,8 @@ class FoldScore:
 
     Attributes:
         metric: Name in `molgraph.metrics.scores.METRICS`.
-        mean: Mean over the folds in which it is defined; NaN if it is defined in none.
+        mean: Mean over the folds in which it is defined; NaN if it is defined in none. Of `r2` the value of all rows
+            together: that of a fold of few rows compares with the deviation of these few, and its mean is far too low.
         std: Standard deviation over these folds (n - 1); of a single fold, the standard error of its rows
             (`molgraph.metrics.bootstrap`); NaN where that is not defined.
         folds: Value of each fold; NaN where undefined.
@@ -84,7 +88,11 @@ def evaluate_folds(
             name: partial(_metric_of_rows, METRICS[name], labels[:, column], out_of_fold[:, column], weights)
             for name in (*REPORTED[task.kind], *(_OF_LOGARITHMS if is_log[t] else ()))
         }
-        scores = [_fold_score(name, [metric(part) for part in parts]) for name, metric in metrics.items()]
+        every = np.concatenate(parts)
+        scores = [
+            _fold_score(name, [metric(part) for part in parts], metric(every) if name in _POOLED else None)
+            for name, metric in metrics.items()
+        ]
         if len(parts) == 1:
             scores = _with_errors(scores, metrics, parts[0])
         n_rows = int(np.sum(np.isfinite(labels[:, t]) & np.isfinite(out_of_fold[:, t])))
@@ -111,11 +119,11 @@ def _with_errors(
     return [replace(score, std=errors[score.metric]) for score in scores]
 
 
-def _fold_score(name: str, values: list[float]) -> FoldScore:
+def _fold_score(name: str, values: list[float], pooled: float | None) -> FoldScore:
     defined = np.array([value for value in values if np.isfinite(value)])
     return FoldScore(
         metric=name,
-        mean=float(defined.mean()) if len(defined) else float("nan"),
+        mean=pooled if pooled is not None else float(defined.mean()) if len(defined) else float("nan"),
         std=float(defined.std(ddof=1)) if len(defined) > 1 else float("nan"),
         folds=tuple(values),
     )

@@ -92,6 +92,9 @@ def test_numbers_are_those_of_the_predictions(predictor, new_table, assay):
         assert estimate.lower <= estimate.value + 0.2 * abs(estimate.value)
         assert estimate.lower < estimate.upper or estimate.metric == "ef_1%"  # two rows
     reference = {estimate.metric: estimate.reference for estimate in found.estimates}
+    assert 0 < (reference.pop("ence", None) or 0.1) < 1
+    largest = {name: reference.pop(name) for name in ("ef_1%", "ef_5%") if name in reference}
+    assert all(estimate.upper <= largest[estimate.metric] for estimate in found.estimates if estimate.metric in largest)
     assert set(reference.values()) == {None}
     with pytest.raises(KeyError):
         found.value("roc_auc")

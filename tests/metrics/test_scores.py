@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from molgraph.errors import InputError
-from molgraph.metrics.scores import DEFAULT_METRIC, METRICS, MetricSpec, metric_named, score
+from molgraph.metrics.scores import DEFAULT_METRIC, METRICS, MetricSpec, metric_named, roc_auc_interval, score
 
 REGRESSION = [name for name, spec in METRICS.items() if spec.kind == "regression"]
 OF_LOGARITHMS = {"rmse_log10", "median_factor"}
@@ -159,3 +159,17 @@ def test_own_metric_and_defaults():
     assert score(own, np.array([[1.0], [2.0]]), np.array([[2.0], [3.0]])).tolist() == [1.0]
     for kind, name in DEFAULT_METRIC.items():
         assert METRICS[name].kind == kind
+
+
+def test_the_interval_of_a_roc_auc_of_few_positives_holds_it():
+    rng = np.random.default_rng(0)
+    truth = (np.arange(60) < 5).astype(float)
+    true_area, n_held = 0.76, 0
+    for _ in range(300):
+        prediction = truth + rng.normal(size=60)  # P(positive above negative) = Phi(1/sqrt 2) = 0.760
+        area = METRICS["roc_auc"].function(truth, prediction, np.ones(60))
+        low, high = roc_auc_interval(area, 5, 55)
+        n_held += low <= true_area <= high
+    assert 0.90 < n_held / 300 <= 1
+    low, high = roc_auc_interval(1.0, 3, 57)
+    assert 0 < low < high < 1 + 1e-12

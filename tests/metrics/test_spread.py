@@ -7,12 +7,14 @@ import scipy.stats
 import sklearn.calibration
 
 from molgraph.metrics.bootstrap import bootstrap_intervals
+from molgraph.metrics.enrichment import enrichment_factor
 from molgraph.metrics.spread import (
     INTERVAL_LEVELS,
     class_calibration_bins,
     class_calibration_error,
     coverage_and_width,
     ence,
+    ence_reference,
     gaussian_crps,
     gaussian_nll,
     interval_miscalibration,
@@ -111,3 +113,28 @@ def test_bootstrap_of_what_is_seldom_defined():
     assert np.isnan(found["rare"]).all()
     assert found["always"] == (2.0, 2.0)
     assert np.isnan(bootstrap_intervals(rare, 0)["always"]).all()
+
+
+def test_the_interval_of_ence_can_hold_what_exact_spreads_give():
+    rng = np.random.default_rng(0)
+    n_held = 0
+    for _ in range(40):
+        spread = rng.uniform(0.5, 2.0, size=150)
+        error = rng.normal(size=150) * spread
+        metric = {"ence": lambda i, error=error, spread=spread: ence(error[i], spread[i])}
+        low, high = bootstrap_intervals(metric, 150, resamples=100, biased=["ence"])["ence"]
+        assert 0 <= low <= high
+        n_held += low <= ence_reference(spread) <= high
+    assert n_held >= 32  # with plain percentiles, which lie above, far fewer
+    assert ence_reference(np.ones(20)) == pytest.approx(0.39, abs=0.05)
+    assert ence_reference(np.ones(254)) == pytest.approx(0.11, abs=0.02)
+
+
+def test_strata_keep_enrichment_below_its_largest_value():
+    rng = np.random.default_rng(1)
+    hit = (np.arange(200) < 40).astype(float)
+    score = hit + rng.normal(size=200)
+    metric = {"ef": lambda i: enrichment_factor(hit[i], score[i], 0.01)}
+    largest = enrichment_factor(hit, hit, 0.01)
+    assert bootstrap_intervals(metric, 200, strata=hit)["ef"][1] <= largest
+    assert bootstrap_intervals(metric, 200)["ef"][1] > largest

@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 from molgraph.config import ModelConfig, TrainConfig
 from molgraph.errors import InputError
 from molgraph.models.network import Network
+from molgraph.tasks import TaskSpec
+from molgraph.training.evaluation import evaluate_folds
 from molgraph.training.loop import clip_gradients
 from molgraph.training.plan import plan_members
 from molgraph.training.scaling import positive_weights, target_scaling
@@ -123,3 +125,15 @@ def test_plans_can_be_compared_with_folds():
     plan = plan_members(np.array([0, 0, -1, -1, -1]), inner_fraction=0.0, seed=0)[0]
     assert dataclasses.asdict(plan)["train_rows"].tolist() == [2, 3, 4]
     assert plan.held_out_rows.tolist() == [0, 1]
+
+
+def test_r2_of_small_folds_is_that_of_all_rows():
+    rng = np.random.default_rng(0)
+    labels = rng.normal(size=(30, 1))
+    said = labels * 0.5 + 0.5 * rng.normal(size=(30, 1))
+    task = TaskSpec("y", "regression")
+    (found,) = evaluate_folds((task,), labels, said, np.arange(30) % 5, np.ones(30), is_log=[False])
+    scores = {score.metric: score for score in found.scores}
+    assert scores["r2"].mean == pytest.approx(1 - np.sum((labels - said) ** 2) / np.sum((labels - labels.mean()) ** 2))
+    assert scores["r2"].mean > np.mean(scores["r2"].folds)
+    assert scores["rmse"].mean == pytest.approx(np.mean(scores["rmse"].folds))
