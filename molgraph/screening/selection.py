@@ -93,7 +93,9 @@ class LibrarySelection:
         scores, is_hit = self._score(data.mean), _calibration_hits(settings, predictor)
         nobody = np.zeros(len(scores), dtype=np.int64)
         self._calibration_scores, self._is_hit = scores, is_hit
-        weights = None if ratio is None else ratio.calibration_weights
+        weights = np.ones(len(scores)) if ratio is None else ratio.calibration_weights
+        if settings.restrict:  # errors outside the domain are others, and nothing from there is considered
+            weights = weights * predictor.calibration_in_domain
         self.probability = fit_hit_probability(settings.rule, [out_of_fold_rows(predictor, weights=weights)])
         self._calibration: HitCalibration = calibrate_hits(scores, is_hit, nobody, 1)
         self._weighted: WeightedHitCalibration | None = None
