@@ -420,7 +420,9 @@ def _show_metrics(model: "Predictor", dataset: "Dataset", output: Path) -> None:
         show_line(line)
     for record in model.card.metrics:
         if record.metric == "median_factor":
-            show_line(f"{record.task}: learned as logarithms; half of the predictions are within that factor")
+            show_line(
+                f"{record.task}: learned as logarithms; half of the predictions are within that median fold error"
+            )
     for line in domain_lines(model.card.domain)[:_SHOWN_DOMAINS]:
         show_line(f"By applicability domain, {line}")
     if len(model.card.learners) > 1:

@@ -25,6 +25,7 @@ _RANGES = MappingProxyType(
         "roc_auc": (0.0, 1.0),
         "average_precision": (0.0, 1.0),
         "r2": (-math.inf, 1.0),
+        "r2_log10": (-math.inf, 1.0),
         "spearman": (-1.0, 1.0),
         "median_factor": (1.0, math.inf),
     }

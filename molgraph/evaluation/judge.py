@@ -45,7 +45,7 @@ _SCORES = {
     "classification": ("roc_auc", "average_precision", "mcc", "balanced_accuracy", "brier", "log_loss"),
 }
 
-_SCORES_OF_LOGARITHMS = ("rmse_log10", "median_factor")
+_SCORES_OF_LOGARITHMS = ("rmse_log10", "r2_log10", "median_factor")
 
 #: Row values that are drawn at most in all samples together: large tables take fewer samples, and need fewer.
 _MOST_DRAWN = 2_000_000

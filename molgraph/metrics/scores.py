@@ -142,6 +142,17 @@ def rmse_log10(truth: Floats, prediction: Floats, weights: Floats) -> float:
     return rmse(np.log10(truth), np.log10(prediction), weights)
 
 
+def r2_log10(truth: Floats, prediction: Floats, weights: Floats) -> float:
+    """Coefficient of determination of decimal logarithms; not defined where a value is not above 0.
+
+    >>> r2_log10(np.array([1.0, 10.0, 100.0]), np.array([1.0, 10.0, 100.0]), np.ones(3))
+    1.0
+    """
+    if truth.min() <= 0 or prediction.min() <= 0:
+        return float("nan")
+    return r2(np.log10(truth), np.log10(prediction), weights)
+
+
 def median_factor(truth: Floats, prediction: Floats, weights: Floats) -> float:
     """The least factor within which half of the predictions are, 1 or more; not defined where a value is not above 0.
 
@@ -247,7 +258,8 @@ _ALL = (
     MetricSpec("spearman", "regression", "maximize", spearman, "rank correlation"),
     MetricSpec("kendall", "regression", "maximize", kendall, "rank correlation by pairs"),
     MetricSpec("rmse_log10", "regression", "minimize", rmse_log10, "root mean squared error of decimal logarithms"),
-    MetricSpec("median_factor", "regression", "minimize", median_factor, "half are within this factor"),
+    MetricSpec("r2_log10", "regression", "maximize", r2_log10, "coefficient of determination of decimal logarithms"),
+    MetricSpec("median_factor", "regression", "minimize", median_factor, "median fold error: half are within it"),
     MetricSpec("roc_auc", "classification", "maximize", roc_auc, "area under the ROC curve"),
     MetricSpec("average_precision", "classification", "maximize", average_precision, "area under precision-recall"),
     MetricSpec("brier", "classification", "minimize", brier, "squared error of probabilities"),

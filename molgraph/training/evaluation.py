@@ -13,7 +13,7 @@ from molgraph.metrics.scores import METRICS, MetricSpec, score
 from molgraph.tasks import TaskKind, TaskSpec
 
 #: What is reported besides for tasks that were learned as logarithms.
-_OF_LOGARITHMS = ("median_factor",)
+_OF_LOGARITHMS = ("rmse_log10", "r2_log10", "median_factor")
 
 #: Metrics of which the value is that of all rows together.
 _POOLED = frozenset({"r2"})

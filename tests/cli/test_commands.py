@@ -99,7 +99,7 @@ def test_train_says_what_it_learned_as_logarithms(molgraph, folder):
     told = ["train", "ic50.csv", "-o", "new", "--target-columns", "IC50,size", "--learner", "kernel", "--folds", 3]
     shown = molgraph(*told).out.splitlines()
     assert [line for line in shown if "logarithms" in line] == [
-        "IC50: learned as logarithms; half of the predictions are within that factor"
+        "IC50: learned as logarithms; half of the predictions are within that median fold error"
     ]
     (row,) = (line.split() for line in shown if "median_factor" in line)
     assert row[0] == "IC50"

@@ -10,7 +10,7 @@ from molgraph.errors import InputError
 from molgraph.metrics.scores import DEFAULT_METRIC, METRICS, MetricSpec, metric_named, roc_auc_interval, score
 
 REGRESSION = [name for name, spec in METRICS.items() if spec.kind == "regression"]
-OF_LOGARITHMS = {"rmse_log10", "median_factor"}
+OF_LOGARITHMS = {"rmse_log10", "r2_log10", "median_factor"}
 CLASSIFICATION = [name for name, spec in METRICS.items() if spec.kind == "classification"]
 
 
@@ -57,6 +57,7 @@ def test_metrics_of_logarithms_are_those_of_the_logarithms(values):
     truth, prediction, weights = values
     powers = 10.0**truth, 10.0**prediction
     assert one("rmse_log10", *powers, weights) == pytest.approx(one("rmse", truth, prediction, weights))
+    assert one("r2_log10", *powers, weights) == pytest.approx(one("r2", truth, prediction, weights))
     factor = one("median_factor", *powers)
     within = np.abs(truth - prediction) <= np.log10(factor) + 1e-9
     assert 100 <= within.sum() < 100 + 40  # rounding gives ties
@@ -102,7 +103,16 @@ def test_better_predictions_score_better(name, values, classes):
 def test_undefined_is_nan_and_never_raises(name, truth):
     truth = np.array(truth)
     value = one(name, truth, np.full(len(truth), 0.3))
-    needs_spread = name in {"r2", "spearman", "kendall", "roc_auc", "average_precision", "balanced_accuracy", "mcc"}
+    needs_spread = name in {
+        "r2",
+        "r2_log10",
+        "spearman",
+        "kendall",
+        "roc_auc",
+        "average_precision",
+        "balanced_accuracy",
+        "mcc",
+    }
     has_no_logarithm = name in OF_LOGARITHMS and (truth <= 0).any()
     assert np.isnan(value) == (needs_spread or has_no_logarithm or not np.isfinite(truth).any())
 
