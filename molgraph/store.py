@@ -203,7 +203,7 @@ def save_model(
         CALIBRATION: _serialize(model.calibration.to_arrays()),
         DOMAIN: _serialize(model.domain.to_arrays()),
     }
-    if model.structures is not None or model.known is not None:
+    if len(model.fold):
         rows = {"fold": model.fold, "labels": model.labels, "out_of_fold": model.out_of_fold}
         contents[OUT_OF_FOLD] = _serialize(rows | ({} if model.bounds is None else {"bounds": model.bounds}))
     if model.learners.network is not None:

@@ -79,7 +79,9 @@ def replace_file(folder, name, content) -> None:
 
 def test_folder_holds_these_files(model_folder, mixed_folder):
     assert names(model_folder) == FILES
-    assert names(mixed_folder) == sorted(set(FILES) - {"fingerprints.safetensors", "structures.json"})
+    assert names(mixed_folder) == sorted(
+        set(FILES) - {"fingerprints.safetensors", "structures.json", "out_of_fold.safetensors"}
+    )
 
 
 def test_round_trip_predicts_the_same_bits(model_folder, tmp_path):

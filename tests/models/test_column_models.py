@@ -72,7 +72,7 @@ def test_arrays_hold_all_of_it(fitted):
     again = COLUMN_MODELS[name].from_arrays(arrays, KINDS, 3)
     np.testing.assert_array_equal(again.predict(data.columns), model.predict(data.columns))
     for key in arrays:
-        with pytest.raises(KeyError):
+        with pytest.raises(ValueError, match="is missing"):
             COLUMN_MODELS[name].from_arrays({k: v for k, v in arrays.items() if k != key}, KINDS, 3)
         with pytest.raises((ValueError, IndexError)):
             COLUMN_MODELS[name].from_arrays({**arrays, key: arrays[key].astype(np.complex64)}, KINDS, 3)
