@@ -61,6 +61,7 @@ COMMAND_LINE_MODULES = {
     "molgraph.pretraining.progress",
     "molgraph.prediction.shipped",
     "molgraph.uncertainty.coverage",
+    "molgraph.metrics.scores",
 }
 HEAVY = {"torch", "rdkit", "numpy", "pandas", "pyarrow", "sklearn", "deepchem", "torch_geometric", "rich"}
 
