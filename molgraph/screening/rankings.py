@@ -62,9 +62,9 @@ def write_rankings(run: ScreenRun, folder: Path, options: ScreenOptions, stream:
     """
     inside, outside = run.top.inside(), run.top.outside()
     report, selected = (None, []) if run.selection is None else run.selection.finish()
-    if report is not None and run.selection is not None and run.goal is None and inside:
-        best = inside[:_BEST]
-        report = replace(report, expected_of_best=(len(best), float(run.selection.hit_probabilities(best).sum())))
+    if report is not None and run.selection is not None and run.goal is None:
+        best = [*run.selection.judged(inside)[1].values()][:_BEST]  # of what is not known already
+        report = replace(report, expected_of_best=(len(best), sum(best)) if best else None)
     keys = frozenset(entry.key for entry in selected)
     # What nobody would buy is not looked at for what else speaks against it.
     wanted = {entry.key: entry for entry in (*inside, *selected)}

@@ -225,6 +225,8 @@ class LibrarySelection:
         keys = [str(canonical_smiles(text)) for text in texts]
         known = self._predictor.in_training(keys) or [False] * len(block)
         kept = [i for i, (position, _) in enumerate(block) if look.takes(position, keys[i], is_known=known[i])]
+        dropped = np.array([hit.hit_score for position, hit in block if look.was_dropped[position]])
+        self._above_each -= np.array(count_above(dropped, self._thresholds), dtype=np.int64)
         for i in kept:
             position, hit = block[i]
             look.positions.append(position)
