@@ -28,6 +28,7 @@ class Rejected:
         text: The structure as it came (cut to a bounded length).
         step: Where it failed.
         reason: Why, in RDKit's words where RDKit said so.
+        line: Line of the file in which the record begins, counted from 1; None where the input has no lines.
     """
 
     row: int
@@ -35,9 +36,15 @@ class Rejected:
     text: str
     step: Step
     reason: str
+    line: int | None = None
 
     def __bool__(self) -> bool:
         return False
+
+    @property
+    def place(self) -> str:
+        """Where it stands, for people: the line where there are lines, else the row."""
+        return f"row {self.row}" if self.line is None else f"line {self.line}"
 
 
 class IntervalRule(Protocol):

@@ -25,6 +25,10 @@ _CAPTURE_LOCK = threading.Lock()
 _MAIN_THREAD = threading.main_thread().ident
 _TIME_STAMP = re.compile(r"^\[\d\d:\d\d:\d\d\] ")
 _ECHO = re.compile(r" (?:while parsing|for input):.*")
+_INCHI_KEY = re.compile(r"[A-Z]{14}-[A-Z]{10}-[A-Z]")
+_CAS_NUMBER = re.compile(r"\d{2,7}-\d\d-\d")
+# What SMILES are made of: atoms of the organic subset, brackets, bonds, branches and ring closures.
+_SMILES_LETTERS = re.compile(r"(?:Br|Cl|[BCNOPSFIbcnops*]|\[[^\]]*\]?|[\d%().=#$:/\\@~+\-<>{}\]])*")
 _POSITION = re.compile(r"check for mistakes (around position \d+)")
 
 
@@ -188,7 +192,22 @@ def _syntax_reason(text: str, messages: str) -> str:
     first = next((i for i, line in enumerate(lines) if text in line), 0) if is_echoed else 0
     reason = _short_line(_ECHO.sub("", lines[first]))
     position = _POSITION.search("".join(lines[first + 1 : first + 2]))
-    return f"{reason} {position[1]}" if position else reason
+    reason = f"{reason} {position[1]}" if position else reason
+    return f"{_question(text)}{reason}"
+
+
+def _question(text: str) -> str:
+    """What text that is no SMILES may be instead; empty for what could be a SMILES with a slip."""
+    word = text.split()[0]
+    if word.startswith("InChI="):
+        return "an InChI that cannot be read: "
+    if _INCHI_KEY.fullmatch(word):
+        return "this is an InChIKey, from which no structure can be made; look up its SMILES: "
+    if _CAS_NUMBER.fullmatch(word):
+        return "this is a CAS number; look up its SMILES: "
+    if _SMILES_LETTERS.fullmatch(word):
+        return ""
+    return "cannot read the structure, is it a name? "
 
 
 def _short_line(text: str) -> str:

@@ -2,25 +2,29 @@
 
 import difflib
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal
 
 from rdkit import Chem
 
+from molgraph.chem.inchi import INCHI_PREFIX
 from molgraph.chem.parse import quiet_rdkit
 from molgraph.errors import InputError
 
-#: Names of structure columns, best first, compared after `plain`. A `weak` name is also used for other things (the name
-#: of a drug, say), so such a column is taken only where its cells read as SMILES.
+#: Names of structure columns, best first, compared after `plain`: those with stereo before those that may lack it. A
+#: `weak` name is also used for other things (the name of a drug, say), so such a column is taken only where its cells
+#: read as structures.
 STRUCTURE_COLUMNS: Mapping[str, Literal["strong", "weak"]] = MappingProxyType(
     {
+        "isomeric_smiles": "strong",
+        "isomericsmiles": "strong",
+        "absolute_smiles": "strong",
+        "absolutesmiles": "strong",
         "smiles": "strong",
         "canonical_smiles": "strong",
-        "isomeric_smiles": "strong",
         "canonicalsmiles": "strong",
-        "isomericsmiles": "strong",
         "rdkit_smiles": "strong",
         "standardized_smiles": "strong",
         "cleaned_smiles": "strong",
@@ -30,6 +34,11 @@ STRUCTURE_COLUMNS: Mapping[str, Literal["strong", "weak"]] = MappingProxyType(
         "molecule_smiles": "strong",
         "cxsmiles": "strong",
         "smi": "strong",
+        "connectivity_smiles": "strong",
+        "connectivitysmiles": "strong",
+        "inchi": "strong",
+        "standard_inchi": "strong",
+        "standardinchi": "strong",
         "mol": "weak",
         "molecule": "weak",
         "structure": "weak",
@@ -65,6 +74,7 @@ ID_COLUMNS: tuple[str, ...] = (
 )
 
 _N_CELLS_TRIED = 20
+_MAX_HEADER_READ = 100_000
 
 
 @dataclass(frozen=True)
@@ -84,12 +94,29 @@ class Request:
 
 @dataclass(frozen=True)
 class Choice:
-    """The columns of one file that are read, as positions in `names`."""
+    """The columns of one file that are read, as positions in `names`.
+
+    Attributes:
+        names: All columns; the second of one name is called `name (2)`, and so on.
+        smiles: The column of structures.
+        id: The column of identifiers; None where there is none.
+        kept: The columns to pass on.
+        others: Further columns that could hold the structures by their names, and were not taken.
+    """
 
     names: tuple[str, ...]
     smiles: int
     id: int | None
     kept: tuple[int, ...]
+    others: tuple[int, ...] = ()
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was chosen where there was a choice."""
+        if not self.others:
+            return ()
+        left = _quoted([self.names[i] for i in self.others])
+        return (f"structures are read from {self.names[self.smiles]!r}, not from {left} (choose with --smiles-column)",)
 
 
 def plain(name: str) -> str:
@@ -105,6 +132,22 @@ def plain(name: str) -> str:
 def is_header(cells: Sequence[str]) -> bool:
     """True if one of the cells names a structure column and none is a structure."""
     return any(plain(cell) in STRUCTURE_COLUMNS for cell in cells) and not is_smiles(cells[0])
+
+
+def structure_names(smiles_column: str | None) -> frozenset[str]:
+    """The plain names that a header may have for structures: the one that was asked for, else all that are known."""
+    return frozenset({plain(smiles_column)} if smiles_column else STRUCTURE_COLUMNS)
+
+
+def names_column(line: str, wanted: Collection[str]) -> bool:
+    """Whether a line, split at commas, semicolons or tabs, has a cell of one of these plain names."""
+    cells = (line[:_MAX_HEADER_READ].split(delimiter) for delimiter in ",;\t")
+    return any(plain(cell.strip('"')) in wanted for own in cells for cell in own)
+
+
+def is_structure(text: str) -> bool:
+    """True for SMILES with atoms and for an InChI."""
+    return text.strip().strip('"').startswith(INCHI_PREFIX) or is_smiles(text.strip('"'))
 
 
 def is_smiles(text: str) -> bool:
@@ -125,19 +168,46 @@ def choose_columns(names: Sequence[str], rows: Sequence[Sequence[str]], request:
         file: Name of the file, for errors.
 
     Raises:
-        InputError: A column was asked for that is not there, names are doubled, or no column of structures is found.
+        InputError: A column was asked for that is not there, or is there more than once, or no column of structures
+            is found.
     """
-    names = tuple(name.strip() or f"column_{position}" for position, name in enumerate(names, start=1))
-    doubled = [name for name, count in Counter(names).items() if count > 1]
-    if doubled:
-        raise InputError(f"{file}: the header has {_quoted(doubled)} more than once; give every column its own name")
+    header = tuple(name.strip() or f"column_{position}" for position, name in enumerate(names, start=1))
+    _refuse_doubled(header, request, file)
+    names = _unique(header)
     if request.smiles_column is None:
         smiles = _find_structures(names, rows, file)
     else:
         smiles = position_of(request.smiles_column, names, file)
     wanted = request.id_column
     identifier = _find_ids(names, smiles) if wanted is None else position_of(wanted, names, file)
-    return Choice(names, smiles, identifier, kept_columns(names, request, file, without=(smiles, identifier)))
+    kept = kept_columns(names, request, file, without=(smiles, identifier))
+    others: tuple[int, ...] = ()
+    if request.smiles_column is None:
+        strong = (i for i, name in enumerate(names) if STRUCTURE_COLUMNS.get(plain(name)) == "strong")
+        others = tuple(i for i in strong if i != smiles)
+    return Choice(names, smiles, identifier, kept, others)
+
+
+def _refuse_doubled(header: Sequence[str], request: Request, file: str) -> None:
+    """Names that come twice matter only where one of them is asked for."""
+    kept = () if request.keep_columns == "all" else request.keep_columns
+    asked = {name for name in (request.smiles_column, request.id_column, *kept) if name is not None}
+    doubled = [name for name, count in Counter(header).items() if count > 1 and name in asked]
+    if doubled:
+        raise InputError(f"{file}: the header has {_quoted(doubled)} more than once; give every column its own name")
+
+
+def _unique(header: Sequence[str]) -> tuple[str, ...]:
+    taken, seen, names = set(header), Counter[str](), []
+    for name in header:
+        seen[name] += 1
+        unique = name
+        while seen[name] > 1 and unique in taken:
+            unique = f"{name} ({seen[name]})"
+            seen[name] += unique in taken
+        taken.add(unique)
+        names.append(unique)
+    return tuple(names)
 
 
 def kept_columns(
@@ -179,17 +249,19 @@ def _find_structures(names: Sequence[str], rows: Sequence[Sequence[str]], file: 
     if weak:
         found = _quoted([names[i] for i in weak])
         raise InputError(f"{file}: {found} may each hold the structures; choose one with --smiles-column")
-    if any(is_smiles(name) for name in names):
+    if any(map(is_structure, names)):
         raise InputError(f"{file}: the first line looks like data; put a header above it, such as smiles,id")
     likely = _quoted([name for i, name in enumerate(names) if _holds_smiles(rows, i)][:3])
     hint = f"{likely} may be the one; " if likely else ""
+    if "inchikey" in known or "inchi_key" in known:
+        hint += "from an InChIKey no structure can be made; "
     raise InputError(f"{file}: no column is called smiles; {hint}name it with --smiles-column, from {_quoted(names)}")
 
 
 def _holds_smiles(rows: Sequence[Sequence[str]], position: int) -> bool:
     """True if most of the first cells that are not empty read as SMILES."""
     cells = [row[position] for row in rows[:_N_CELLS_TRIED] if position < len(row) and row[position].strip()]
-    return bool(cells) and sum(map(is_smiles, cells)) > len(cells) / 2
+    return bool(cells) and sum(map(is_structure, cells)) > len(cells) / 2
 
 
 def _find_ids(names: Sequence[str], smiles: int) -> int | None:

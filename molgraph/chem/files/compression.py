@@ -1,5 +1,6 @@
 """Decompressed bytes of a stream, with damage reported in one line."""
 
+import bz2
 import gzip
 import io
 import zlib
@@ -14,6 +15,7 @@ from molgraph.errors import InputError
 _PIECE_BYTES = 1 << 18
 _GZIP_MAGIC = b"\x1f\x8b"
 _ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
+_BZIP2_MAGIC = b"BZh"
 
 
 class CountedStream(io.RawIOBase):
@@ -72,12 +74,14 @@ class ByteSource:
             magic = buffered.peek(4)[:4]
         except OSError as error:
             raise InputError(f"{name} cannot be read ({error.strerror or error}); check the file") from error
-        if expected and magic and not magic.startswith((_GZIP_MAGIC, _ZSTD_MAGIC)):
+        if expected and magic and not magic.startswith((_GZIP_MAGIC, _ZSTD_MAGIC, _BZIP2_MAGIC)):
             raise InputError(f"{name} is not {expected} data, though its name says so; rename it or copy it again")
         if magic == _ZSTD_MAGIC:
             self._pieces = _zstd_pieces(buffered, name)
         elif magic.startswith(_GZIP_MAGIC):
             self._pieces = iter(partial(gzip.GzipFile(fileobj=buffered).read, _PIECE_BYTES), b"")
+        elif magic.startswith(_BZIP2_MAGIC):
+            self._pieces = _bzip2_pieces(buffered)
         else:
             self._pieces = iter(partial(buffered.read, _PIECE_BYTES), b"")
 
@@ -98,7 +102,22 @@ class ByteSource:
 
 
 class _DamagedError(Exception):
-    """zstd data cannot be decompressed."""
+    """zstd or bzip2 data cannot be decompressed."""
+
+
+def _bzip2_pieces(stream: "io.BufferedReader[CountedStream]") -> Iterator[bytes]:
+    """The content of one or many streams."""
+    with bz2.BZ2File(stream) as file:
+        while True:
+            try:
+                piece = file.read(_PIECE_BYTES)
+            except OSError as error:
+                if error.errno is not None:  # of the file itself
+                    raise
+                raise _DamagedError(str(error)) from error
+            if not piece:
+                return
+            yield piece
 
 
 def _zstd_pieces(stream: "io.BufferedReader[CountedStream]", name: str) -> Iterator[bytes]:

@@ -1,15 +1,15 @@
 """The table of file formats, and which one a file name or the first bytes of a stream speak of."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import Literal, get_args
+from typing import Literal
 
-from molgraph.chem.files.columns import STRUCTURE_COLUMNS, plain
+from molgraph.chem.files.columns import is_structure, names_column, structure_names
 from molgraph.errors import InputError
 
 FormatName = Literal["csv", "tsv", "smi", "sdf", "parquet"]
-Compression = Literal["gz", "zst"]
+Compression = Literal["gz", "bz2", "zst"]
 
 FORMATS: Mapping[str, FormatName] = MappingProxyType(
     {
@@ -21,11 +21,20 @@ FORMATS: Mapping[str, FormatName] = MappingProxyType(
         ".cxsmiles": "smi",
         ".sdf": "sdf",
         ".sd": "sdf",
+        ".mol": "sdf",
         ".parquet": "parquet",
         ".pq": "parquet",
     }
 )
-COMPRESSIONS: Mapping[str, Compression] = MappingProxyType({".gz": "gz", ".zst": "zst"})
+COMPRESSIONS: Mapping[str, Compression] = MappingProxyType({".gz": "gz", ".bz2": "bz2", ".zst": "zst"})
+
+#: Endings of two parts that some programs write as one.
+_JOINED_ENDINGS: Mapping[str, str] = MappingProxyType({".sdfgz": ".sdf.gz", ".sdgz": ".sdf.gz", ".smigz": ".smi.gz"})
+
+#: Endings of text of any kind, whose content has to tell.
+_TEXT_ENDINGS = frozenset({"", ".txt", ".text", ".dat", ".list", ".lst"})
+
+_SPREADSHEETS = (".xlsx", ".xls", ".xlsm", ".ods")
 
 _UTF16 = 'is UTF-16 text; save it as UTF-8: in Excel as "CSV UTF-8", or with iconv -f UTF-16 -t UTF-8'
 
@@ -36,11 +45,12 @@ _FOREIGN: Mapping[bytes, str] = MappingProxyType(
         b"\xd0\xcf\x11\xe0": "is an old Excel workbook; save the sheet as CSV",
         b"\xff\xfe": _UTF16,
         b"\xfe\xff": _UTF16,
-        b"BZh": "is bzip2 data; unpack it first, or use gzip",
         b"\xfd7zXZ": "is xz data; unpack it first, or use gzip",
         b"PAR1": "is a Parquet file; name it .parquet (it cannot be read from stdin)",
     }
 )
+_N_LINES_SNIFFED = 100
+_N_LINES_COMPARED = 5
 _MOLBLOCK_COUNTS = re.compile(r"^[ \d]{6}.*V[23]000\s*$", re.MULTILINE)
 
 
@@ -51,27 +61,36 @@ def split_name(name: str) -> tuple[FormatName | None, Compression | None]:
         >>> split_name("library.smi.gz")
         ('smi', 'gz')
     """
-    stem, compression = name.lower(), None
+    ending, compression = _endings(name)
+    return FORMATS.get(ending), compression
+
+
+def _endings(name: str) -> tuple[str, Compression | None]:
+    """The ending of a name without that of a compression, and the compression."""
+    stem, compression = re.split(r"[/\\]", name.lower())[-1], None
+    for joined, apart in _JOINED_ENDINGS.items():
+        if stem.endswith(joined):
+            stem = stem.removesuffix(joined) + apart
     for suffix, known in COMPRESSIONS.items():
         if stem.endswith(suffix):
             stem, compression = stem.removesuffix(suffix), known
     dot = stem.rfind(".")
-    return (FORMATS.get(stem[dot:]) if dot >= 0 else None), compression
+    return (stem[dot:] if dot > 0 else ""), compression
 
 
 def checked_format(name: str) -> FormatName | None:
-    """The format of the file `name`; None for `.txt`, where the content has to tell.
+    """The format of the file `name`; None for `.txt` and a name without an ending, where the content has to tell.
 
     Raises:
         InputError: The ending is not known, or not a readable one.
     """
     format_name, compression = split_name(name)
-    if name.lower().endswith((".xlsx", ".xls", ".xlsm", ".ods")):
+    if name.lower().endswith(_SPREADSHEETS):
         raise InputError(f"{name} is a spreadsheet, which cannot be read; save the sheet as CSV")
-    if format_name is None and ".txt" not in name.lower()[-8:]:
+    if format_name is None and _endings(name)[0] not in _TEXT_ENDINGS:
         raise InputError(
-            f"{name}: the ending is none of {' '.join(FORMATS)} .txt (each also with .gz or .zst); "
-            f"rename the file, or give the format ({', '.join(get_args(FormatName))})"
+            f"{name}: the ending is none of {' '.join(FORMATS)} .txt (each also with {' '.join(COMPRESSIONS)}); rename "
+            "the file if it is of one of these formats, or leave the ending out to have it found from the content"
         )
     if format_name == "parquet" and compression:
         raise InputError(f"{name}: Parquet is compressed inside and cannot be read through .{compression}; unpack it")
@@ -91,10 +110,29 @@ def check_text(head: bytes, name: str) -> None:
         raise InputError(f"{name} is binary, not text (NUL bytes in the first line); save it as UTF-8 text")
 
 
-def sniff_format(block: str) -> FormatName:
-    """The format of text that came without a name: `sdf`, `csv` where the first line is a header, else `smi`."""
+def sniff_format(block: str, smiles_column: str | None = None) -> FormatName:
+    """The format of text that came without a name: `sdf`, `csv` where a header stands on top, else `smi`.
+
+    Args:
+        block: The first lines.
+        smiles_column: A column of structures that was asked for, which a header then has.
+    """
     if _MOLBLOCK_COUNTS.search("\n".join(block.split("\n", 6)[:6])):
         return "sdf"
-    first = next((line for line in block.split("\n") if line.strip()), "")
-    cells = {plain(cell) for delimiter in ",;\t" for cell in first.split(delimiter)}
-    return "csv" if cells & STRUCTURE_COLUMNS.keys() else "smi"
+    lines = [line.rstrip("\r") for line in block.split("\n", _N_LINES_SNIFFED)[:_N_LINES_SNIFFED] if line.strip()]
+    wanted = structure_names(smiles_column)
+    top = next((i for i, line in enumerate(lines) if not line.startswith("#")), len(lines))
+    if any(names_column(line, wanted) for line in lines[: top + 1]):
+        return "csv"
+    return "csv" if _is_table(lines[top:]) else "smi"
+
+
+def _is_table(lines: Sequence[str]) -> bool:
+    """Whether a line without structures stands above lines of as many cells, one of which is a structure."""
+    return any(
+        len({line.count(delimiter) for line in lines[:_N_LINES_COMPARED]}) == 1
+        and not any(map(is_structure, lines[0].split(delimiter)))
+        and any(map(is_structure, lines[1].split(delimiter)))
+        for delimiter in "\t;,"
+        if len(lines) > 1 and delimiter in lines[0]
+    )

@@ -26,6 +26,8 @@ def read_parquet(file: BinaryIO, name: str, request: Request) -> Table:
         names = table.schema_arrow.names
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise _unreadable(name, error) from error
+    if len(set(names)) < len(names):
+        raise InputError(f"{name}: two columns have one name; give every column its own name")
     rows = [] if first is None else list(zip(*(_texts(column) for column in first.columns), strict=True))
     choice = choose_columns(names, rows, request, name)
     return Table(
@@ -34,6 +36,7 @@ def read_parquet(file: BinaryIO, name: str, request: Request) -> Table:
         id=None if choice.id is None else choice.names[choice.id],
         kept=tuple(choice.names[position] for position in choice.kept),
         chunks=_chunks(table, name, choice),
+        notes=choice.notes,
     )
 
 

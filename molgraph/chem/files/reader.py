@@ -2,7 +2,8 @@
 
 import dataclasses
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, Literal, Self, cast
@@ -13,7 +14,7 @@ from molgraph.chem.files.delimited import read_delimited
 from molgraph.chem.files.formats import FormatName, checked_format, sniff_format, split_name
 from molgraph.chem.files.parquet import read_parquet
 from molgraph.chem.files.records import Chunk, RecordBatch, Table
-from molgraph.chem.files.sdf import read_sdf
+from molgraph.chem.files.sdf import property_names, read_sdf
 from molgraph.chem.files.smi import read_smi
 from molgraph.chem.files.sources import Source, find_sources
 from molgraph.chem.files.text import text_blocks
@@ -31,9 +32,10 @@ def open_records(
 ) -> "RecordReader":
     r"""A reader of the molecules in a file, a folder, a glob, stdin (`-`) or an address such as `s3://...`.
 
-    Formats: `.csv .tsv .smi .smiles .cxsmiles .txt .sdf .parquet`; those of text also as `.gz` and `.zst`. Several
-    files are one stream, in sorted order. Every record of the input is in a batch or among its rejected ones; blank
-    lines are not records. A record of more than 1,000,000 bytes is rejected, and so is one with a quoted cell of more
+    Formats: `.csv .tsv .smi .smiles .cxsmiles .txt .sdf .mol .parquet`; those of text also as `.gz`, `.bz2` and `.zst`.
+    Of `.txt`, stdin and a name without an ending the content tells. A structure may also be an InChI, which becomes
+    SMILES. Several files are one stream, in sorted order. Every record of the input is in a batch or among its rejected
+    ones; blank lines, and lines on top that begin with `#`, are not records. A record of more than 1,000,000 bytes is rejected, and so is one with a quoted cell of more
     than 131,072 characters.
 
     Args:
@@ -70,9 +72,9 @@ class RecordReader:
 
     Attributes:
         format: Format of the first file.
-        column_names: Its columns, as in the file.
         smiles_column: Name of its structure column.
         id_column: Name of its identifier column; None where identifiers are titles or row numbers.
+        notes: What was chosen where there was a choice, for people.
         bytes_total: Size of all files as stored; None where unknown.
     """
 
@@ -88,10 +90,29 @@ class RecordReader:
         sizes = [source.n_bytes for source in sources]
         self.bytes_total = None if None in sizes else sum(size or 0 for size in sizes)
         self.format, first = self._open(sources[0], format_name or _common_format(sources))
-        self.column_names = first.names
+        self._first = first
+        self.notes = first.notes
         self.smiles_column = first.smiles
         self.id_column = first.id
         self._batches = self._read(first)
+
+    @cached_property
+    def column_names(self) -> tuple[str, ...]:
+        """Columns of the first file, as in the file; of SD files the properties of all records, which are all read."""
+        return self._properties() if self.format == "sdf" and self._can_reopen else self._first.names
+
+    @property
+    def _can_reopen(self) -> bool:
+        return None not in [source.n_bytes for source in self._sources]
+
+    def _properties(self) -> tuple[str, ...]:
+        """The properties of all records of SD files, which are opened anew for it."""
+        found: dict[str, None] = {}
+        for source in self._sources:
+            with CountedStream(source.open(), is_owned=source.is_owned) as stream:
+                blocks = text_blocks(ByteSource(stream, source.name, split_name(source.name)[1]), source.name)
+                found |= dict.fromkeys(property_names(blocks, source.name))
+        return tuple(found)
 
     @property
     def files(self) -> list[tuple[str, int | None]]:
@@ -133,6 +154,8 @@ class RecordReader:
         row = 0
         for table in self._tables(first):
             for chunk in table.chunks:
+                if len(self._sources) > 1:
+                    chunk.lines = []  # lines of which file?
                 waiting.extend(chunk)
                 self._rows_parsed += len(chunk)
                 while len(waiting) >= self._batch_size:
@@ -156,7 +179,8 @@ class RecordReader:
     def _open(self, source: Source, format_name: FormatName | None) -> tuple[FormatName, Table]:
         self._stream = CountedStream(source.open(), is_owned=source.is_owned)
         try:
-            return _open_table(self._stream, source.name, format_name, self._request)
+            known = self._properties if self._can_reopen else None
+            return _open_table(self._stream, source.name, format_name, self._request, known)
         except BaseException:
             self.close()
             raise
@@ -174,17 +198,21 @@ def _common_format(sources: Sequence[Source]) -> FormatName | None:
 
 
 def _open_table(
-    stream: CountedStream, name: str, format_name: FormatName | None, request: Request
+    stream: CountedStream,
+    name: str,
+    format_name: FormatName | None,
+    request: Request,
+    known: Callable[[], tuple[str, ...]] | None,
 ) -> tuple[FormatName, Table]:
     if format_name == "parquet":
         return format_name, read_parquet(cast("BinaryIO", stream), name, request)
     blocks = text_blocks(ByteSource(stream, name, split_name(name)[1]), name)
     if format_name is None:
         first = next(blocks)
-        format_name = sniff_format(first)
+        format_name = sniff_format(first, request.smiles_column)
         blocks = itertools.chain([first], blocks)
     if format_name == "smi":
         return format_name, read_smi(blocks, name, request)
     if format_name == "sdf":
-        return format_name, read_sdf(blocks, name, request)
+        return format_name, read_sdf(blocks, name, request, known=known)
     return format_name, read_delimited(blocks, name, request)

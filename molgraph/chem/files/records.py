@@ -7,6 +7,7 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
+from molgraph.chem.inchi import INCHI_PREFIX, smiles_of_inchi
 from molgraph.graphs import PackedGraphs
 from molgraph.results import Rejected
 
@@ -27,6 +28,8 @@ class RecordBatch:
         rejected: The m records of this batch that could not be read.
         rejected_columns: The kept columns of those, `[m]` texts each; empty where a record has no such cell.
         graphs: Of the n readable records, in a packed library; None where they have yet to be made.
+        lines: `[n]` int64, line of the file in which each readable record begins, counted from 1; None where there are
+            no lines (Parquet, a packed library) or several files.
     """
 
     first_row: int
@@ -37,10 +40,25 @@ class RecordBatch:
     rejected: tuple[Rejected, ...]
     rejected_columns: Mapping[str, list[str]]
     graphs: PackedGraphs | None = None
+    lines: NDArray[np.int64] | None = None
 
     def __len__(self) -> int:
         """Number of readable records, n."""
         return len(self.rows)
+
+
+# A formula or an apostrophe, as spreadsheets write text that is to stay text; no SMILES begins with either.
+_MARKS = ("=", "'")
+
+
+def _unmarked(text: str) -> str:
+    """A structure without what a spreadsheet put in front of it.
+
+    >>> _unmarked('="CCO"'), _unmarked("=CCO"), _unmarked("'[Na+]")
+    ('CCO', 'CCO', '[Na+]')
+    """
+    bare = text.lstrip("=").strip() if text.startswith("=") else text.removeprefix("'")
+    return bare[1:-1].strip() if len(bare) > 1 and bare[0] == bare[-1] == '"' else bare
 
 
 @dataclass(frozen=True)
@@ -60,12 +78,14 @@ class Chunk:
         ids: `[n]` identifiers, empty where there is none.
         columns: The kept columns, `[n]` texts each; at a fault what the record has of them.
         faults: Position of each record that cannot be read.
+        lines: `[n]` line in which each begins, counted from 1; empty where there are no lines.
     """
 
     structures: list[str]
     ids: list[str]
     columns: list[list[str]]
     faults: dict[int, Fault] = field(default_factory=dict)
+    lines: list[int] = field(default_factory=list)
 
     def __len__(self) -> int:
         return len(self.structures)
@@ -76,36 +96,43 @@ class Chunk:
             self.faults[len(self) + position] = fault
         self.structures += other.structures
         self.ids += other.ids
+        self.lines += other.lines
         for mine, theirs in zip(self.columns, other.columns, strict=True):
             mine.extend(theirs)
 
     def pop(self, n: int) -> "Chunk":
         """Remove and return the first n records (all of them where there are fewer)."""
-        first = Chunk(self.structures[:n], self.ids[:n], [column[:n] for column in self.columns])
+        first = Chunk(self.structures[:n], self.ids[:n], [column[:n] for column in self.columns], lines=self.lines[:n])
         first.faults = {position: fault for position, fault in self.faults.items() if position < n}
         self.faults = {position - n: fault for position, fault in self.faults.items() if position >= n}
-        for cells in (self.structures, self.ids, *self.columns):
+        for cells in (self.structures, self.ids, self.lines, *self.columns):
             del cells[:n]
         return first
 
     def batch(self, first_row: int, names: tuple[str, ...]) -> RecordBatch:
-        """These records with row numbers; an empty structure is a record that cannot be read."""
+        """These records with row numbers; an empty structure is a record that cannot be read, and an InChI is read."""
+        self._settle_structures()
         ids = [name or str(first_row + position) for position, name in enumerate(self.ids)]
-        if "" in self.structures:
-            for position, structure in enumerate(self.structures):
-                if not structure:
-                    self.faults.setdefault(position, Fault("", "the structure is empty"))
         faults = sorted(self.faults.items())
         rejected = tuple(
-            Rejected(first_row + position, ids[position], fault.text[:200], "read", fault.reason)
+            Rejected(
+                first_row + position,
+                ids[position],
+                fault.text[:200],
+                "read",
+                fault.reason,
+                self.lines[position] if self.lines else None,
+            )
             for position, fault in faults
         )
         rejected_columns = [[cells[position] for position, _ in faults] for cells in self.columns]
         rows = np.arange(first_row, first_row + len(self), dtype=np.int64)
+        lines = np.array(self.lines, dtype=np.int64) if self.lines else None
         columns = [ids, self.structures, *self.columns]
         if rejected:
             good = [position for position in range(len(self)) if position not in self.faults]
             rows = rows[good]
+            lines = None if lines is None else lines[good]
             columns = [[cells[position] for position in good] for cells in columns]
         ids, structures, *kept = columns
         return RecordBatch(
@@ -116,7 +143,19 @@ class Chunk:
             columns=MappingProxyType(dict(zip(names, kept, strict=True))),
             rejected=rejected,
             rejected_columns=MappingProxyType(dict(zip(names, rejected_columns, strict=True))),
+            lines=lines,
         )
+
+    def _settle_structures(self) -> None:
+        for position, text in enumerate(self.structures):
+            if position in self.faults or not (text == "" or text.startswith((INCHI_PREFIX, *_MARKS))):
+                continue
+            own = _unmarked(text)
+            smiles = smiles_of_inchi(own) if own.startswith(INCHI_PREFIX) else own
+            self.structures[position] = smiles or ""
+            if not smiles:
+                reason = "RDKit cannot read this InChI" if own else "the structure is empty"
+                self.faults[position] = Fault(own, reason)
 
 
 @dataclass(frozen=True)
@@ -129,6 +168,7 @@ class Table:
         id: Name of the identifier column; None where there is none.
         kept: Names of the columns that the chunks carry.
         chunks: The records.
+        notes: What was chosen where there was a choice, for people.
     """
 
     names: tuple[str, ...]
@@ -136,3 +176,4 @@ class Table:
     id: str | None
     kept: tuple[str, ...]
     chunks: Iterator[Chunk]
+    notes: tuple[str, ...] = ()

@@ -1,7 +1,7 @@
 """Bytes to blocks of whole lines: the byte-order mark, line ends, encodings and endless lines end here."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from molgraph.chem.files.compression import ByteSource
 from molgraph.chem.files.formats import check_text
@@ -44,6 +44,14 @@ def text_blocks(source: ByteSource, name: str) -> Iterator[str]:
         chunk = source.read()
     if unfinished:
         yield _decoded(unfinished)
+
+
+def without_top(block: str, is_above: Callable[[str], bool]) -> tuple[str, int]:
+    """The block without the lines on top that do not count, the last line excepted, and how many these are."""
+    start = n_lines = 0
+    while (end := block.find("\n", start)) >= 0 and is_above(block[start:end]):
+        start, n_lines = end + 1, n_lines + 1
+    return block[start:], n_lines
 
 
 def needs_care(block: str) -> bool:
