@@ -23,7 +23,7 @@ def smiles_of_inchi(text: str) -> str | None:
         return None
     with quiet_rdkit(), rdBase.BlockLogs():
         try:
-            mol = Chem.MolFromInchi(text)
+            mol = Chem.MolFromInchi(text)  # type: ignore[no-untyped-call]
             return None if mol is None or mol.GetNumAtoms() == 0 else Chem.MolToSmiles(mol)
         except (RuntimeError, ValueError):
             return None

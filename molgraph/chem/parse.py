@@ -198,7 +198,7 @@ def _syntax_reason(text: str, messages: str) -> str:
 
 def _question(text: str) -> str:
     """What text that is no SMILES may be instead; empty for what could be a SMILES with a slip."""
-    word = text.split()[0]
+    word = text.split(maxsplit=1)[0]
     if word.startswith("InChI="):
         return "an InChI that cannot be read: "
     if _INCHI_KEY.fullmatch(word):

@@ -16,10 +16,13 @@ from molgraph.library.shard import joined, parts, read_shard
 class LibraryReader(Protocol):
     """What reads a library; see `molgraph.chem.files.reader.RecordReader` for the attributes."""
 
-    column_names: tuple[str, ...]
     smiles_column: str
     id_column: str | None
     bytes_total: int | None
+
+    @property
+    def column_names(self) -> tuple[str, ...]:
+        """Columns of the library."""
 
     @property
     def files(self) -> list[tuple[str, int | None]]:

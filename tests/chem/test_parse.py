@@ -20,8 +20,8 @@ REASONS = {
     "c1cccc1": "Can't kekulize mol.  Unkekulized atoms: 0 1 2 3 4",
     "cC": "non-ring atom 0 marked aromatic",
     "[Xx]": "SMILES Parse Error: syntax error around position 2",
-    "é": "SMILES Parse Error: syntax error around position 1",
-    "C\0C": "SMILES Parse Error: syntax error around position 2",
+    "é": "cannot read the structure, is it a name? SMILES Parse Error: syntax error around position 1",
+    "C\0C": "cannot read the structure, is it a name? SMILES Parse Error: syntax error around position 2",
     "": "the structure is empty",
     " \t": "the structure is empty",
 }

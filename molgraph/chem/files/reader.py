@@ -35,8 +35,8 @@ def open_records(
     Formats: `.csv .tsv .smi .smiles .cxsmiles .txt .sdf .mol .parquet`; those of text also as `.gz`, `.bz2` and `.zst`.
     Of `.txt`, stdin and a name without an ending the content tells. A structure may also be an InChI, which becomes
     SMILES. Several files are one stream, in sorted order. Every record of the input is in a batch or among its rejected
-    ones; blank lines, and lines on top that begin with `#`, are not records. A record of more than 1,000,000 bytes is rejected, and so is one with a quoted cell of more
-    than 131,072 characters.
+    ones; blank lines, and lines on top that begin with `#`, are not records. A record of more than 1,000,000 bytes is
+    rejected, and so is one with a quoted cell of more than 131,072 characters.
 
     Args:
         source: What to read.

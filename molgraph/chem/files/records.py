@@ -105,7 +105,8 @@ class Chunk:
         first = Chunk(self.structures[:n], self.ids[:n], [column[:n] for column in self.columns], lines=self.lines[:n])
         first.faults = {position: fault for position, fault in self.faults.items() if position < n}
         self.faults = {position - n: fault for position, fault in self.faults.items() if position >= n}
-        for cells in (self.structures, self.ids, self.lines, *self.columns):
+        del self.lines[:n]
+        for cells in (self.structures, self.ids, *self.columns):
             del cells[:n]
         return first
 

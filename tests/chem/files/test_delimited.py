@@ -138,7 +138,7 @@ def test_a_weak_name_is_taken_where_it_holds_structures(read, write):
         (b"a,b\nCCO,2\n", {}, "no column is called smiles; 'a' may be the one; name it"),
         (b"CCO,ethanol\nC,methane\n", {}, "the first line looks like data; put a header above it"),
         (b"smiles,SMILES\nC,C\n", {}, "which column is meant"),
-        (b"smiles,x,x\nC,1,2\n", {}, "the header has 'x' more than once"),
+        (b"smiles,x,x\nC,1,2\n", {"keep_columns": ["x"]}, "the header has 'x' more than once"),
         (b"smiles,pIC50\nC,1\n", {"smiles_column": "SMILE"}, r"no column 'SMILE'; did you mean 'smiles'\? The columns"),
         (b"smiles,pIC50\nC,1\n", {"keep_columns": ["pic"]}, r"no column 'pic'; did you mean 'pIC50'\?"),
         (b"smiles,pIC50\nC,1\n", {"id_column": "zzz"}, "no column 'zzz'; the columns are 'smiles', 'pIC50'"),
@@ -238,7 +238,7 @@ def test_memory_does_not_grow_with_the_file(write):
         tracemalloc.stop()
         return peak
 
-    assert peak(200_000) < 1.2 * peak(50_000) < 20e6
+    assert peak(200_000) < 1.2 * peak(50_000) < 24e6
 
 
 def test_a_carriage_return_in_a_cell_of_the_header(write):

@@ -48,7 +48,7 @@ def test_later_files_must_have_the_columns_of_the_first(read, write, tmp_path):
         ("*.nothing", "no file matches"),
         ("", "holds no readable file; a glob such as"),
         ("x.xlsx", "is a spreadsheet, which cannot be read; save the sheet as CSV"),
-        ("x.docx", r"the ending is none of .csv .tsv .*rename the file, or give the format \(csv, tsv"),
+        ("x.docx", r"the ending is none of .csv .tsv .*or leave the ending out"),
     ],
 )
 def test_nothing_to_read_is_one_clear_line(tmp_path, name, message):
