@@ -140,7 +140,7 @@ def test_weights(table):
         (GOOD, {"target_columns": ["y"], "weight_column": "w"}, r"no column 'w'"),
         (GOOD, {"target_columns": []}, "name at least one"),
         (GOOD, {"target_columns": ["y", "y"]}, "each once"),
-        ("smiles,y,y\nCCO,1,2\n", {}, r"'y' more than once"),
+        ("smiles,y,y\nCCO,1,2\n", {"target_columns": ["y"]}, r"'y' more than once"),
         (
             "smiles,a,b\nCCO,1,2\nCCN,2,3\n",
             {},
