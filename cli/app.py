@@ -145,6 +145,8 @@ def main(on_command: Callable[[], None] = lambda: None) -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a letter that a terminal lacks is no reason to fail
+    if isinstance(sys.stdout, io.TextIOWrapper) and not sys.stdout.isatty():
+        sys.stdout.reconfigure(encoding="utf-8")  # what goes into a file or a pipe is data, as in files, in any locale
     try:
         code = app(prog_name="molgraph", standalone_mode=False, obj=on_command)
         sys.stdout.flush()

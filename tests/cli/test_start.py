@@ -1,6 +1,7 @@
 """An interrupt in the first moments of the program, which are those of imports."""
 
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -36,3 +37,23 @@ def test_it_runs_commands():
     done = subprocess.run([*START, "--version"], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     assert "\nmolgraph " in done.stdout
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_streams_may_be_closed(tmp_path, closed):
+    (tmp_path / "in.smi").write_text("CCO\nCCN\n")
+    program = " ".join(map(shlex.quote, START))
+    line = f"{program} predict herg in.smi -o out.csv --processes 1 {closed}"
+    done = subprocess.run(["sh", "-c", line], capture_output=True, text=True, check=False, cwd=tmp_path)
+    assert (done.returncode, "Traceback" in done.stderr) == (0, False)
+    assert len((tmp_path / "out.csv").read_text().splitlines()) == 3
+
+
+def test_what_goes_into_a_pipe_is_utf8_in_any_locale(tmp_path):
+    (tmp_path / "in.csv").write_text("smiles,näme\nCCO,µ-β\n", encoding="utf-8")
+    command = [*START, "predict", "herg", "in.csv", "-o", "-", "--processes", "1", "-q"]
+    ascii_only = {**os.environ, "PYTHONIOENCODING": "ascii", "LC_ALL": "C"}
+    done = subprocess.run(command, capture_output=True, check=False, cwd=tmp_path, env=ascii_only)
+    text = done.stdout.decode("utf-8")
+    assert "näme" in text
+    assert "µ-β" in text

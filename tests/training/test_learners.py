@@ -382,8 +382,15 @@ def test_networks_alone_learn_variances():
         make_config(learner="forest", uncertainty="mve")
 
 
-@pytest.mark.parametrize("weights", [[[[0.5]], [[0.4]]], [[[1.5]], [[-0.5]]], [[[np.nan]], [[1.0]]]])
-def test_shares_that_make_no_sense_are_refused(dataset, tmp_path, weights, monkeypatch):
+@pytest.mark.parametrize(
+    ("weights", "message"),
+    [
+        ([[[0.5]], [[0.4]]], "shares of the learners do not add up to 1"),
+        ([[[1.5]], [[-0.5]]], "weights has entries that are not between 0 and 1"),
+        ([[[np.nan]], [[1.0]]], "weights has entries that are not between 0 and 1"),
+    ],
+)
+def test_shares_that_make_no_sense_are_refused(dataset, tmp_path, weights, message, monkeypatch):
     import hashlib
 
     from safetensors.numpy import save
@@ -400,7 +407,7 @@ def test_shares_that_make_no_sense_are_refused(dataset, tmp_path, weights, monke
     del card["card_sha256"]
     card["files"]["blend.safetensors"] = hashlib.sha256(content).hexdigest()
     (folder / "card.json").write_text(json.dumps({**card, "card_sha256": _seal(card)}))
-    with pytest.raises(ModelError, match="shares of the learners do not add up to 1"):
+    with pytest.raises(ModelError, match=message):
         Predictor.load(folder)
 
 
