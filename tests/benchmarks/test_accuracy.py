@@ -165,11 +165,11 @@ def test_the_script_runs_once_and_reports(tmp_path, monkeypatch, capsys, data_di
     assert capsys.readouterr().out == ""
     readme = tmp_path / "README.md"
     readme.write_text(
-        "before\n<!-- accuracy: benchmarks/accuracy.py writes this -->\nold\n<!-- end of accuracy -->\nafter"
+        "before\n<!-- accuracy: benchmarks/accuracy.py writes this -->\nprevious table\n<!-- end of accuracy -->\nafter"
     )
     assert accuracy.main(["report", "--records", str(records), "--readme", str(readme)]) == 0
     text = readme.read_text()
-    assert "old" not in text
+    assert "previous table" not in text
     assert text.startswith("before\n<!-- accuracy")
     assert "| esol | random | rmse |" in text
     assert "mean ranks" in records.with_suffix(".md").read_text()
