@@ -425,8 +425,6 @@ def _known(files: Mapping[str, bytes]) -> KnownCompounds | None:
     if KNOWN not in files:
         return None
     arrays = load_arrays(files[KNOWN])
-    if "hashes" in arrays:  # without those that know no stereo
-        arrays = {"exact": arrays["hashes"], "stereo_free": np.empty(0, dtype=np.uint64)}
     for name in ("exact", "stereo_free"):
         hashes = checked_arrays(arrays, {name: _HASHES}, {})[name]
         if (hashes[1:] <= hashes[:-1]).any():
