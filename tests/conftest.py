@@ -2,6 +2,7 @@
 
 import csv
 import os
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +12,10 @@ from hypothesis import settings
 from rdkit import RDConfig
 
 from molgraph.config import TrainConfig
+
+# Under `nohup` hang-ups are ignored, and programs that tests start would inherit that.
+if hasattr(signal, "SIGHUP"):
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 # Small products gain nothing from threads, and many threads on a busy machine cost a lot. Read when torch is imported.
 os.environ.setdefault("OMP_NUM_THREADS", "1")

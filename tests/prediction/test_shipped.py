@@ -49,7 +49,7 @@ def test_a_card_says_all_that_is_asked_of_it(name):
     assert card.about.not_for.startswith("Decisions on the safety")
     assert card.data.name == endpoint.file
     assert card.n_members == endpoint.folds
-    assert card.reference == "1,203 approved drugs (ChEMBL)"
+    assert card.reference.endswith(" approved drugs (ChEMBL)")  # without those that a single model was trained on
     assert all(record.interval is not None for record in card.metrics if record.mean is not None)
     # Better than chance, and than the mean.
     for record in card.metrics:
