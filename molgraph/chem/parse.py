@@ -27,8 +27,9 @@ _TIME_STAMP = re.compile(r"^\[\d\d:\d\d:\d\d\] ")
 _ECHO = re.compile(r" (?:while parsing|for input):.*")
 _INCHI_KEY = re.compile(r"[A-Z]{14}-[A-Z]{10}-[A-Z]")
 _CAS_NUMBER = re.compile(r"\d{2,7}-\d\d-\d")
-# What SMILES are made of: atoms of the organic subset, brackets, bonds, branches and ring closures.
-_SMILES_LETTERS = re.compile(r"(?:Br|Cl|[BCNOPSFIbcnops*]|\[[^\]]*\]?|[\d%().=#$:/\\@~+\-<>{}\]])*")
+# What SMILES are made of: atoms of the organic subset, brackets, bonds, branches and ring closures. Nothing is tried
+# twice (`*+`): a bracket may end in two ways, and forty of them in 2^40.
+_SMILES_LETTERS = re.compile(r"(?:Br|Cl|[BCNOPSFIbcnops*]|\[[^\]]*+\]?|[\d%().=#$:/\\@~+\-<>{}\]])*+")
 _POSITION = re.compile(r"check for mistakes (around position \d+)")
 
 

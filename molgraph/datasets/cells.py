@@ -41,6 +41,9 @@ _RANGE = re.compile(rf"({_NUMBER})\s*(?:-|to|\.\.\.?)\s*({_NUMBER})(?![\d.,])", 
 _SPREAD = re.compile(rf"({_NUMBER})\s*(?:±|\+/-|\+-)\s*{_NUMBER}(?![\d.,])", re.ASCII)
 _GROUPED = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3}){2,}(\.\d*)?", re.ASCII)
 
+#: No measurement is longer, with its unit; expressions would look at a longer text again and again.
+_LONGEST = 200
+
 #: No measurement is larger, and squares of such numbers are no numbers any more.
 _LARGEST = 1e100
 
@@ -88,6 +91,9 @@ def parse_cell(text: str) -> Cell | None:
     >>> found.kind, found.lower, found.upper, parse_cell("weak")
     ('range', 7.0, 8.0, None)
     """
+    text = text.strip()
+    if len(text) > _LONGEST:
+        return None
     plain = _PARTED.sub("", text).translate(_BLANKS).strip().lower()
     if plain in MISSING:
         return _GAP
@@ -154,6 +160,8 @@ def advice_on(text: str) -> str:
         return "a bound needs a number behind its sign, as in >10"
     if plain.strip("+-") in {"inf", "infinity"}:
         return "an infinite value cannot be learned: leave the cell empty, or give a number"
+    if len(plain) > _LONGEST:
+        return f"no measurement has {len(plain):,} characters: is this column one of remarks?"
     if "," in plain or _GROUPED.fullmatch(plain):
         return "write numbers with a decimal point, and thousands without a sign"
     if re.fullmatch(_NUMBER, plain, re.ASCII):

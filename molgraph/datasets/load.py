@@ -64,7 +64,7 @@ def load_dataset(
         >>> load_dataset(table)
         Dataset('assay.csv', 3 structures, 1 task: active)
         >>> load_dataset(table).rejected[0].reason
-        'SMILES Parse Error: ...'
+        'cannot read the structure, is it a name? SMILES Parse Error: ...'
     """
     if not _is_card(source):
         return read_table(

@@ -74,6 +74,8 @@ _P_VALUE = re.compile(
 _LOG = re.compile(
     r"(?<![A-Za-z0-9-])(?:log(?:10)?)[ _(]*(?=(?:IC|EC|AC|XC|GI|CC)[ _-]?50|K[id](?![a-z]))", re.IGNORECASE
 )
+# A longer name is a sentence; expressions would look at it again and again.
+_LONGEST = 100
 _IN_BRACKETS = re.compile(r"[(\[]\s*(?:in\s+)?([^)\]]+?)\s*[)\]]\s*$")
 _BEHIND = re.compile(r"[ _.\-,]+(?:in[ _])?([^\s_()\[\]]+(?:\s*/\s*\S+)?)\s*$")
 
@@ -115,6 +117,8 @@ def split_unit(name: str) -> tuple[str, Unit | None]:
     >>> split_unit("IC50 (nM)")[0], split_unit("Ki_uM")[1].name, split_unit("solubility")[1]
     ('IC50', 'uM', None)
     """
+    if len(name) > _LONGEST:
+        return name, None
     for pattern in (_IN_BRACKETS, _BEHIND):
         match = pattern.search(name)
         if match is not None and (unit := unit_of(match[1])) is not None and match.start() > 0:
@@ -136,6 +140,8 @@ def named(name: str, *, context: str = "") -> Named | None:
     >>> found.p_name, found.unit.name, found.direction, named("pIC50").direction, named("mw")
     ('BACE1 pIC50', 'nM', 'minimize', 'maximize', None)
     """
+    if len(name) > _LONGEST:
+        return None
     bare, unit = split_unit(name)
     is_liability = _ANTITARGETS.search(f"{name} {context}") is not None
     p_value = _P_VALUE.search(bare)

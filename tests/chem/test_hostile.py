@@ -23,7 +23,8 @@ def test_brackets_that_nothing_closes(text):
     with ProcessPoolExecutor(1, get_context("spawn")) as pool:
         promise = pool.submit(standardize_smiles, text, "default")
         try:
-            promise.result(timeout=60)
+            # Nothing to neutralise that is closed: the text as it came.
+            assert promise.result(timeout=60) == text
         finally:
             for process in list(pool._processes.values()):
                 process.kill()

@@ -147,3 +147,8 @@ def test_any_text_gives_a_molecule_or_one_short_line(text):
         assert len(reason) <= 260
     else:
         assert result.GetNumAtoms() > 0
+
+
+def test_brackets_cut_short_are_rejected_at_once():
+    text = "CC" + "[2H]" * 30 + "[2H[NH3+]][2H]O)O"
+    assert "SMILES Parse Error" in rejection_reason(text)

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from molgraph.datasets.cells import MISSING, parse_cell
+from molgraph.datasets.cells import MISSING, advice_on, parse_cell
+from molgraph.datasets.quantities import named, split_unit
 from molgraph.datasets.units import unit_of
 
 NAN = math.nan
@@ -96,3 +97,14 @@ def test_ranges_and_bounds_come_back_as_written(low, width):
     assert (cell.lower, cell.upper) == (low, high)
     assert parse_cell(f">{low!r}").lower == low
     assert parse_cell(f"<= {high!r}").upper == high
+
+
+def test_a_page_of_text_in_a_cell_is_no_measurement():
+    assert parse_cell("1" * 100_000) is None
+    assert "remarks" in advice_on("1 " * 100_000)
+    assert parse_cell(" " * 100_000 + "6.1").value == 6.1
+
+
+def test_a_page_of_text_as_a_column_name_names_no_quantity():
+    assert split_unit("(" * 100_000) == ("(" * 100_000, None)
+    assert named("IC50 " + "-" * 100_000) is None
