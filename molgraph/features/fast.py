@@ -17,7 +17,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from molgraph.chem.parse import quiet_rdkit
+from molgraph.chem.parse import MAX_ATOMS, quiet_rdkit
 from molgraph.errors import InputError
 from molgraph.features.reference import ATOMIC_WEIGHTS, encode_reference
 from molgraph.features.schema import SCHEMA
@@ -39,8 +39,8 @@ _ATOM = {spec.name: column for column, spec in enumerate(SCHEMA.atom)}
 _BOND = {spec.name: column for column, spec in enumerate(SCHEMA.bond)}
 _WEIGHTS = ATOMIC_WEIGHTS.astype(np.float32)
 
-# Printable ASCII without blanks, so neither a name nor a CXSMILES block.
-_is_plain = re.compile(r"[!-~]{1,2000}").fullmatch
+# Printable ASCII without blanks, so neither a name nor a CXSMILES block; and so short that its atoms are few enough.
+_is_plain = re.compile(rf"[!-~]{{1,{MAX_ATOMS}}}").fullmatch
 # `[13C]`, and the names of two isotopes of hydrogen; that it also finds elements such as Ti costs only time.
 _may_have_isotopes = re.compile(r"\[[0-9DT]").search
 

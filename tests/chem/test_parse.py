@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rdkit import Chem, RDLogger, rdBase
 
-from molgraph.chem.parse import MAX_TEXT_LENGTH, parse_smiles, quiet_rdkit, rejection_reason
+from molgraph.chem.parse import MAX_ATOMS, MAX_TEXT_LENGTH, parse_smiles, quiet_rdkit, rejection_reason
 from molgraph.graphs import MAX_ATOMS_PER_MOLECULE
 from molgraph.results import Rejected
 
@@ -51,20 +51,29 @@ def test_long_text_is_rejected_unread_and_quoted_short():
     rejected = parse_smiles("C" * (MAX_TEXT_LENGTH + 1))
     assert rejected.reason == f"the structure has {MAX_TEXT_LENGTH + 1} characters; at most {MAX_TEXT_LENGTH} are read"
     assert len(rejected.text) == 200
-    assert parse_smiles("C" * MAX_TEXT_LENGTH).GetNumAtoms() == MAX_TEXT_LENGTH
+    assert parse_smiles("C" * MAX_TEXT_LENGTH).reason.startswith(
+        f"the structure has {MAX_TEXT_LENGTH:,} atoms; at most"
+    )
 
 
 def test_longest_chain_can_be_written_in_a_thread():
-    """RDKit writes by recursion: a longer chain would overflow the stack and end the process."""
+    """RDKit writes by recursion: a much longer chain would overflow the stack and end the process."""
     written = []
-    thread = threading.Thread(target=lambda: written.append(Chem.MolToSmiles(parse_smiles("C" * MAX_TEXT_LENGTH))))
+    thread = threading.Thread(target=lambda: written.append(Chem.MolToSmiles(parse_smiles("C" * MAX_ATOMS))))
     thread.start()
     thread.join()
-    assert written == ["C" * MAX_TEXT_LENGTH]
+    assert written == ["C" * MAX_ATOMS]
 
 
-def test_every_molecule_fits_into_a_graph():
-    assert MAX_TEXT_LENGTH <= MAX_ATOMS_PER_MOLECULE
+@pytest.mark.parametrize("unit", ["C", "CC(=O)N", "c1ccccc1-", "[Na+].[Cl-]."])
+def test_a_polymer_is_rejected_by_its_atoms(unit):
+    n_atoms = Chem.MolFromSmiles(unit.rstrip("-.")).GetNumAtoms()
+    text = unit * (MAX_ATOMS // n_atoms)
+    assert isinstance(parse_smiles(f"{text}C" if unit[-1] in "-." else text), Rejected) == (unit[-1] in "-.")
+    reason = parse_smiles(f"{text}{unit}C").reason
+    assert reason.endswith(f"at most {MAX_ATOMS} are read, as molgraph is for small molecules")
+    assert reason == rejection_reason(f"{text}{unit}C")
+    assert MAX_ATOMS <= MAX_ATOMS_PER_MOLECULE
 
 
 def test_text_that_is_not_utf8():

@@ -107,9 +107,9 @@ def test_each_atom_counts_once_at_each_radius(radius, n_columns):
 
 
 def test_many_equal_environments_are_255():
-    graphs = featurize(["C" * 1000])
+    graphs = featurize(["C" * 600])
     assert environment_counts(graphs).max() == 255
-    assert code_counts(graphs)[0, -3:].tolist() == [1000, 999, 0]
+    assert code_counts(graphs)[0, -3:].tolist() == [600, 599, 0]
 
 
 def test_molecules_do_not_depend_on_their_neighbours_in_the_batch():
