@@ -2,7 +2,7 @@
 
 import tempfile
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Self, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -11,6 +11,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, column_or_1d
 
+from molgraph.chem.files.frames import structure_list
 from molgraph.chem.identity import canonical_smiles
 from molgraph.chem.standardize import standardize_smiles
 from molgraph.config import Device, TrainConfig
@@ -19,7 +20,7 @@ from molgraph.datasets.duplicates import MergeReport
 from molgraph.errors import InputError
 from molgraph.learners import LearnerName, Preset
 from molgraph.prediction.predictor import Predictor
-from molgraph.results import Rejected
+from molgraph.results import Prediction, Rejected
 from molgraph.tasks import TaskKind, TaskSpec
 from molgraph.trainer import train
 
@@ -73,13 +74,13 @@ class _Estimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
         with tempfile.TemporaryDirectory(prefix="molgraph-") as folder:
             return train(_dataset(texts, labels, kind), output=Path(folder, "model"), config=config)
 
-    def _said(self, X: ArrayLike) -> NDArray[np.float64]:
+    def _prediction(self, X: ArrayLike) -> Prediction:
         check_is_fitted(self)
-        prediction = self.predictor_.predict(_texts(X))
+        prediction: Prediction = self.predictor_.predict(_texts(X))
         if prediction.rejected:
             first = prediction.rejected[0]
             raise ValueError(f"row {first.row} of X, {first.text!r}, gives no molecule: {first.reason}")
-        return np.asarray(prediction.mean[:, 0])
+        return prediction
 
 
 class MolgraphRegressor(RegressorMixin, _Estimator):  # type: ignore[misc]
@@ -107,13 +108,25 @@ class MolgraphRegressor(RegressorMixin, _Estimator):  # type: ignore[misc]
         self.predictor_ = self._fit(texts, labels.astype(np.float64), "regression")
         return self
 
-    def predict(self, X: ArrayLike) -> NDArray[np.float64]:
-        """Values `[n]`.
+    @overload
+    def predict(self, X: ArrayLike, return_std: Literal[False] = False) -> NDArray[np.float64]: ...
+
+    @overload
+    def predict(self, X: ArrayLike, return_std: Literal[True]) -> tuple[NDArray[np.float64], NDArray[np.float64]]: ...
+
+    def predict(
+        self,
+        X: ArrayLike,
+        return_std: bool = False,
+    ) -> NDArray[np.float64] | tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Values `[n]`, and with `return_std` their standard deviations `[n]` too.
 
         Raises:
             ValueError: A row gives no molecule.
         """
-        return self._said(X)
+        prediction = self._prediction(X)
+        values = np.asarray(prediction.mean[:, 0])
+        return (values, np.asarray(np.sqrt(prediction.var[:, 0]))) if return_std else values
 
 
 class MolgraphClassifier(ClassifierMixin, _Estimator):  # type: ignore[misc]
@@ -160,7 +173,7 @@ class MolgraphClassifier(ClassifierMixin, _Estimator):  # type: ignore[misc]
         Raises:
             ValueError: A row gives no molecule.
         """
-        of_second = self._said(X)
+        of_second = self._prediction(X).mean[:, 0]
         return np.stack([1.0 - of_second, of_second], axis=1)
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:
@@ -177,17 +190,18 @@ def _texts(X: ArrayLike) -> list[str]:
     """The SMILES of a column, of whatever kind: a list, an array `[n]` or `[n, 1]`, a column of a table."""
     if issparse(X):
         raise TypeError("X is sparse data, which is not supported; give a dense column of SMILES")
-    column = np.asarray(X, dtype=object)
+    column = np.asarray(X, dtype=object)  # of molecules too, which become SMILES
     if column.ndim == 2 and column.shape[1] == 1:
         column = column[:, 0]
     if column.ndim != 1:
         raise ValueError(f"Expected 2D array with one column of SMILES, or 1D array, got the shape {column.shape}")
     if len(column) == 0:
         raise ValueError("Found array with 0 sample(s) while a minimum of 1 is required.")
-    wrong = next((text for text in column.tolist() if not isinstance(text, str)), None)
+    texts = structure_list(column.tolist())
+    wrong = next((text for text in texts if not isinstance(text, str)), None)
     if wrong is not None:
         raise ValueError(f"X holds {wrong!r}; it must be a column of SMILES")
-    return [str(text) for text in column.tolist()]
+    return [str(text) for text in texts]
 
 
 def _labels(y: ArrayLike, n_rows: int) -> NDArray[Any]:

@@ -2,13 +2,14 @@
 
 import math
 from dataclasses import KW_ONLY, dataclass, field, replace
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from molgraph.errors import InputError
-from molgraph.tasks import TaskSpec, ranges
+from molgraph.spelling import counted
+from molgraph.tasks import TaskKind, TaskSpec, ranges
 
 _LN_10 = math.log(10.0)
 
@@ -45,6 +46,15 @@ class Rejected:
     def place(self) -> str:
         """Where it stands, for people: the line where there are lines, else the row."""
         return f"row {self.row}" if self.line is None else f"line {self.line}"
+
+
+def value_endings(kind: TaskKind, *, is_log: bool) -> tuple[str, ...]:
+    """Endings of the names of the columns that tell what is predicted of a task.
+
+    >>> value_endings("classification", is_log=False)
+    ('pred', 'std', 'call')
+    """
+    return ("pred", "std_log10" if is_log else "std", *(("lower", "upper") if kind == "regression" else ("call",)))
 
 
 class IntervalRule(Protocol):
@@ -103,6 +113,11 @@ class Prediction:
     def __len__(self) -> int:
         return len(self.mean)
 
+    def __repr__(self) -> str:
+        names = ", ".join(task.name for task in self.tasks[:3]) + (", ..." if len(self.tasks) > 3 else "")
+        lost = f", {len(self.rejected):,} of them rejected" if self.rejected else ""
+        return f"Prediction({counted(len(self), 'row')}{lost}; {counted(len(self.tasks), 'task')}: {names})"
+
     @property
     def var(self) -> NDArray[np.float64]:
         """Total variance `[B, T]`."""
@@ -159,6 +174,33 @@ class Prediction:
         `uncertain`. A class that the probability calls less likely than the other is never named alone.
         """
         return self._calibrated().calls(self, _checked_level(level))
+
+    def to_pandas(self, level: float = 0.9) -> Any:
+        """A `pandas.DataFrame` with a row for each molecule and the columns of `molgraph predict`.
+
+        Of each task `T`: `T_pred`, `T_std` (`T_std_log10` where logarithms were learned), `T_lower` and `T_upper` or
+        `T_call`, and `T_percentile` and `T_domain` where they are known. `reason` says why a row was rejected.
+
+        Args:
+            level: Probability with which intervals and calls hold the truth.
+
+        Raises:
+            InputError: The model carries no calibration, or `level` is not between 0 and 1.
+        """
+        import pandas as pd  # type: ignore[import-untyped]  # half a second
+
+        lower, upper = self.interval(level)
+        values = {"pred": self.mean, "lower": lower, "upper": upper, "call": self.calls(level)}
+        values |= {"std": self.std, "std_log10": self.std}
+        known = {"percentile": self.percentiles, "domain": self.domain}
+        columns: dict[str, Any] = {}
+        for t, (task, is_log) in enumerate(zip(self.tasks, self.is_log, strict=True)):
+            columns |= {
+                f"{task.name}_{ending}": values[ending][:, t] for ending in value_endings(task.kind, is_log=is_log)
+            }
+            columns |= {f"{task.name}_{ending}": own[:, t] for ending, own in known.items() if own is not None}
+        reasons = {bad.row: f"{bad.step}: {bad.reason}" for bad in self.rejected}
+        return pd.DataFrame({**columns, "reason": [reasons.get(row, "") for row in range(len(self))]})
 
     def take(self, index: NDArray[np.int64]) -> "Prediction":
         """The molecules at `index`, in that order; rejected ones hold NaN as before and are no longer listed."""

@@ -12,6 +12,7 @@ import numpy as np
 
 from molgraph import __version__
 from molgraph.card import MetricRecord, ModelCard
+from molgraph.chem.files.frames import TableLike
 from molgraph.chem.fingerprints import morgan_fingerprints
 from molgraph.chem.identity import canonical_smiles, known_compounds
 from molgraph.chem.standardize import STANDARDIZERS
@@ -32,7 +33,7 @@ from molgraph.uncertainty.unordered import in_order, own_order
 
 
 def train(
-    table: str | Path | Dataset,
+    table: TableLike | Dataset,
     *,
     output: str | Path,
     target_columns: Sequence[str] | None = None,
@@ -56,7 +57,8 @@ def train(
     r"""A trained ensemble, saved in the folder `output` and ready to predict.
 
     Args:
-        table: File with structures and labels, or a `Dataset` that was read before.
+        table: File with structures and labels; a frame of pandas, polars or Arrow, or a mapping of columns; or a
+            `Dataset` that was read before.
         output: Model folder to write. While training runs, its state is in `<output>.training` beside it.
         target_columns: Columns to learn, or `["*"]` for all of numbers; may be left out if only one can be meant.
         smiles_column: Column of structures; found by name if left out.

@@ -1,9 +1,9 @@
 """Which columns of a table are learned, and what they are."""
 
 from collections.abc import Collection, Sequence
-from pathlib import Path
 
 from molgraph.chem.files.columns import plain
+from molgraph.chem.files.frames import Readable
 from molgraph.datasets.companions import Companions, companion_names, find_companions, is_generic
 from molgraph.datasets.labels import BadCell, describe_bad_cells
 from molgraph.datasets.odd_values import refuse_sentinel
@@ -16,7 +16,7 @@ _SHOWN_COLUMNS = 30
 _SHOWN_OBSTACLES = 5
 
 
-def choose_targets(table: Rows, source: str | Path, wanted: Wanted) -> tuple[str, ...]:
+def choose_targets(table: Rows, source: Readable, wanted: Wanted) -> tuple[str, ...]:
     """The target columns: as named, all of numbers, the only one that can be meant, or the one that is recognised.
 
     Raises:
@@ -76,7 +76,7 @@ def _companions(table: Rows, column: str, *, is_alone: bool) -> Companions:
 
 
 def find_targets(
-    table: Rows, source: str | Path, columns: Sequence[str], told: Sequence[Told], *, as_is: bool | Collection[str]
+    table: Rows, source: Readable, columns: Sequence[str], told: Sequence[Told], *, as_is: bool | Collection[str]
 ) -> tuple[list[Target], tuple[str, ...]]:
     """What the columns are, and sentences that say what was made of them.
 
@@ -106,7 +106,7 @@ def find_targets(
     return targets, tuple(note for target in targets for note in target.notes)
 
 
-def _refuse_bad_cells(table: Rows, source: str | Path, columns: Sequence[str]) -> None:
+def _refuse_bad_cells(table: Rows, source: Readable, columns: Sequence[str]) -> None:
     """Name all cells of all columns that cannot be learned in one message."""
     bad = [column for column in columns if table.numbers[column].n_bad]
     if len(bad) == 1:

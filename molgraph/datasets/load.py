@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from molgraph.chem.files.frames import MemoryTable, TableLike
 from molgraph.chem.standardize import StandardizerName
 from molgraph.datasets.cards import all_cards, card_named
 from molgraph.datasets.dataset import Dataset
@@ -15,7 +16,7 @@ from molgraph.tasks import Direction
 
 
 def load_dataset(
-    source: str | Path,
+    source: TableLike | MemoryTable,
     *,
     smiles_column: str | None = None,
     target_columns: Sequence[str] | None = None,
@@ -37,7 +38,7 @@ def load_dataset(
     file is fetched if need be, see `molgraph.datasets.fetch`. For a table see `molgraph.datasets.tables.read_table`.
 
     Args:
-        source: Name of a set, upper or lower case; or path, folder, glob or address of a table.
+        source: Name of a set, upper or lower case; path, folder, glob or address of a table; or a frame.
         smiles_column: Column of structures; found by name if left out.
         target_columns: Columns of labels; all tasks of a set, or the only column of numbers in a table.
         task_kind: `auto` takes columns of two classes as classification, others as regression.
@@ -66,7 +67,7 @@ def load_dataset(
         >>> load_dataset(table).rejected[0].reason
         'cannot read the structure, is it a name? SMILES Parse Error: ...'
     """
-    if not _is_card(source):
+    if not isinstance(source, str | Path) or not _is_card(source):
         return read_table(
             source,
             smiles_column=smiles_column,

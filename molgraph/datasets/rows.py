@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Literal, TypeVar
 
 import numpy as np
@@ -10,6 +9,7 @@ from numpy.typing import NDArray
 
 from molgraph.chem.files import RecordBatch, RecordReader, open_records
 from molgraph.chem.files.columns import position_of
+from molgraph.chem.files.frames import MemoryTable, Readable
 from molgraph.datasets.companions import TextColumn, companion_names, find_companions
 from molgraph.datasets.labels import NumberColumn, Place, line_of, record_of
 from molgraph.errors import InputError
@@ -81,7 +81,7 @@ class Rows:
         return len(self.smiles) + len(self.rejected)
 
 
-def read_rows(source: str | Path, wanted: Wanted) -> Rows:
+def read_rows(source: Readable, wanted: Wanted) -> Rows:
     """All records; numbers of the named columns, or of all columns where no target is named.
 
     Raises:
@@ -95,7 +95,8 @@ def read_rows(source: str | Path, wanted: Wanted) -> Rows:
     table = Rows()
     with _opened(source, wanted) as records:
         table.smiles_column, table.column_names = records.smiles_column, records.column_names
-        table.place = record_of if records.format in {"sdf", "parquet"} or len(records.files) > 1 else line_of
+        is_lines = records.format not in {"sdf", "parquet"} and len(records.files) == 1
+        table.place = line_of if is_lines and not isinstance(source, MemoryTable) else record_of
         for name in (*wanted.where, *([wanted.weight_column] if wanted.weight_column else [])):
             position_of(name, records.column_names, str(source))
         for batch in records:
@@ -106,7 +107,7 @@ def read_rows(source: str | Path, wanted: Wanted) -> Rows:
     return table
 
 
-def _opened(source: str | Path, wanted: Wanted) -> RecordReader:
+def _opened(source: Readable, wanted: Wanted) -> RecordReader:
     """The records with the columns that matter: those asked for, and those that say what they are."""
     if wanted.takes_all or str(source) == "-":
         keep: tuple[str, ...] | Literal["all"] = "all"

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from molgraph.chem.files.frames import MemoryTable, Readable, TableLike, readable
 from molgraph.chem.identity import canonical_smiles
 from molgraph.chem.standardize import StandardizerName, standardize_smiles
 from molgraph.datasets.choice import choose_targets, find_targets
@@ -26,7 +27,7 @@ _SHOWN_TARGETS = 20
 
 
 def read_table(
-    source: str | Path,
+    source: TableLike | MemoryTable,
     *,
     smiles_column: str | None = None,
     target_columns: Sequence[str] | None = None,
@@ -58,7 +59,8 @@ def read_table(
     the table.
 
     Args:
-        source: Path, folder, glob or address of the table.
+        source: Path, folder, glob or address of the table; or a frame of pandas, polars or Arrow, or a mapping of
+            columns. Structures in a frame may be RDKit molecules.
         smiles_column: Column of structures; found by name if left out.
         target_columns: Columns of labels, or `["*"]` for all that hold numbers; may be left out if exactly one further
             column holds numbers, and no other does but for a few cells, or if what one measures is recognised.
@@ -96,6 +98,7 @@ def read_table(
         missing=tuple(missing),
         where=where or {},
     )
+    source = readable(source)
     table = read_rows(source, wanted)
     if table.n_read == 0:
         raise InputError(f"{source} has no rows; give a table with structures and measured values")
@@ -124,7 +127,7 @@ def _merged(
     targets: Sequence[Target],
     weights: NDArray[np.float64],
     standardizer: StandardizerName,
-    source: str | Path,
+    source: Readable,
 ) -> Dataset:
     """One row per structure of what was read."""
     labels = np.column_stack([target.labels for target in targets])
@@ -189,7 +192,7 @@ def _weights(table: Rows, weight_column: str | None) -> NDArray[np.float64]:
 
 
 def _structures(
-    table: Rows, standardizer: StandardizerName, source: str | Path
+    table: Rows, standardizer: StandardizerName, source: Readable
 ) -> tuple[list[str], list[str | None], tuple[Rejected, ...]]:
     """Standardized and canonical structure of each record (None where there is none), and everything rejected."""
     structures: list[str] = []
@@ -216,7 +219,7 @@ def _structures(
     return structures, keys, tuple(rejected)
 
 
-def _check_labels(dataset: Dataset, source: str | Path, *, to_learn: bool, leave_out: bool) -> Dataset:
+def _check_labels(dataset: Dataset, source: Readable, *, to_learn: bool, leave_out: bool) -> Dataset:
     """Refuse targets without labels and such as nothing can be learned from, all at once, or leave them out."""
     empty, constant = [], []
     for t in range(len(dataset.tasks)):

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from molgraph.atomic import atomic_folder, check_folder
+from molgraph.chem.files.frames import TableLike, readable
 from molgraph.chem.fingerprints import morgan_fingerprints
 from molgraph.chem.identity import canonical_smiles
 from molgraph.config import Device
@@ -43,7 +44,7 @@ _MOST_DRAWN = 20
 
 def evaluate(
     model: Predictor | str | Path,
-    table: str | Path,
+    table: TableLike,
     *,
     output: str | Path | None = None,
     recalibrate: str | Path | None = None,
@@ -67,7 +68,7 @@ def evaluate(
 
     Args:
         model: Model folder, or a `Predictor`.
-        table: Structures and labels; see `molgraph.datasets.tables.read_table`.
+        table: Structures and labels, in a file or a frame; see `molgraph.datasets.tables.read_table`.
         output: Folder for `evaluation.json` and pictures; None for none.
         recalibrate: Folder for the model with the new calibration; None for none.
         target_columns: Columns of labels, one for each task of the model in its order; by default those named as the
@@ -103,29 +104,29 @@ def evaluate(
     if not 0 < level < 1:
         raise InputError(f"level is {level}; it must lie between 0 and 1, e.g. 0.9")
     _refuse_taken(output, recalibrate, overwrite=overwrite)
-    if not isinstance(model, Predictor):
-        refuse_swapped([model], table)
+    source = readable(table)
+    refuse_swapped([] if isinstance(model, Predictor) else [model], source)
     predictor = model if isinstance(model, Predictor) else Predictor.load(model, device=device)
-    options = TableOptions(target_columns, smiles_column, id_column, missing, where or {})
-    whole = read_measured(predictor, table, options)
+    whole = read_measured(
+        predictor, source, TableOptions(target_columns, smiles_column, id_column, missing, where or {})
+    )
     keys = [str(canonical_smiles(text)) for text in whole.smiles]
     known = predictor.in_training(keys)
     is_new = np.ones(len(whole), dtype=np.bool_) if known is None else ~np.array(known, dtype=np.bool_)
     if recalibrate is not None:
         _refuse_known(whole, known)
     if not is_new.any():
-        raise InputError(f"all {len(whole):,} compounds of {table} were in the training; give compounds that were not")
+        raise InputError(f"all {len(whole):,} compounds of {source} were in the training; give compounds that were not")
     dataset = whole.take(np.flatnonzero(is_new))
     graphs = featurize(dataset.smiles, ids=dataset.ids, standardizer="none")
     prediction = predictor.predict_graphs(graphs, structures=dataset.smiles)
     scales = other_scales(predictor, dataset, prediction.mean)
     if recalibrate is not None and scales and not other_scale:
-        raise InputError(
-            f"{table} does not recalibrate the model: {'; '.join(scales)}; --other-scale recalibrates all the same"
-        )
+        what = "; ".join(scales)
+        raise InputError(f"{source} does not recalibrate the model: {what}; --other-scale recalibrates all the same")
     rule = None if hit is None else parse_hit(hit, predictor.tasks)
-    neighbours = predictor.neighbours(dataset.smiles)
-    similarity = None if neighbours is None else neighbours.similarity[:, 0]
+    near = predictor.neighbours(dataset.smiles)
+    similarity = None if near is None else near.similarity[:, 0]
     parts = [
         _task_rows(predictor, dataset, prediction, task=t, rule=rule, similarity=similarity)
         for t in range(len(predictor.tasks))
@@ -136,7 +137,7 @@ def evaluate(
         shift = shift_check(predictor.structures.calibration_fingerprints, morgan_fingerprints(dataset.smiles))
     found = Evaluation(
         model=predictor.digest,
-        table=Path(table).name,
+        table=Path(source).name,
         rows_read=whole.rows_read,
         used=len(dataset),
         only_bounds=int(np.isnan(dataset.labels).all(axis=1).sum()),

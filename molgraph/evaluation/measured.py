@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from molgraph.chem.files.frames import Readable
 from molgraph.chem.files.reader import open_records
 from molgraph.datasets.companions import is_generic
 from molgraph.datasets.dataset import Dataset
@@ -46,7 +46,7 @@ class TableOptions:
     where: Mapping[str, str] = field(default_factory=dict)
 
 
-def read_measured(predictor: Predictor, table: str | Path, options: TableOptions) -> Dataset:
+def read_measured(predictor: Predictor, table: Readable, options: TableOptions) -> Dataset:
     """The table, with a column of labels for each task of the model; NaN for tasks that it lacks.
 
     What a task learned as a p-value or in a known unit is converted to that: a column `IC50 (nM)` is measured values of
@@ -95,7 +95,7 @@ def read_measured(predictor: Predictor, table: str | Path, options: TableOptions
     )
 
 
-def _columns(predictor: Predictor, table: str | Path, options: TableOptions) -> dict[str, str]:
+def _columns(predictor: Predictor, table: Readable, options: TableOptions) -> dict[str, str]:
     """The column of each task that the table has."""
     names = predictor.card.task_names
     given = options.target_columns
@@ -144,7 +144,7 @@ def is_p_value(task: TaskSpec) -> bool:
     return task.unit == P_UNIT or (says is not None and says.scale == "p")
 
 
-def _factor(task: TaskSpec, found: TaskSpec, column: str, table: str | Path) -> float:
+def _factor(task: TaskSpec, found: TaskSpec, column: str, table: Readable) -> float:
     """What values are to be multiplied by to be in the unit of the task."""
     mine, theirs = unit_of(task.unit or ""), unit_of(found.unit or "")
     if mine is None or theirs is None or found.unit is None:

@@ -1,9 +1,10 @@
 """SMILES to `PackedGraphs`: the one function that everything else calls."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Literal, NamedTuple, get_args
 
+from molgraph.chem.files.frames import Structures, structure_list
 from molgraph.chem.parse import rejected
 from molgraph.chem.standardize import StandardizerName, standardize_smiles
 from molgraph.errors import InputError
@@ -20,9 +21,9 @@ _CHUNK_SIZE = 4096
 
 
 def featurize(
-    smiles: Sequence[str],
+    smiles: Structures,
     *,
-    ids: Sequence[str] | None = None,
+    ids: Iterable[str] | None = None,
     standardizer: StandardizerName = "default",
     engine: Engine = "auto",
     processes: int = 1,
@@ -30,7 +31,8 @@ def featurize(
     """The graphs of all structures that can be used, and in `rejected` the rows that cannot, with the reason.
 
     Args:
-        smiles: One structure a row. A row that is not text (a missing value) is rejected.
+        smiles: One structure a row, as SMILES or RDKit molecule; a list, an array or a column of a frame. A row that is
+            neither (a missing value) is rejected.
         ids: One identifier a row, for `rejected`; the row number where there is none.
         standardizer: What is done to each structure first, a key of `molgraph.chem.standardize.STANDARDIZERS`.
         engine: `fast` needs `cuik_molmaker`, `reference` needs only RDKit, `auto` is fast where it can be. The arrays
@@ -49,13 +51,14 @@ def featurize(
         >>> graphs.rejected[0].reason
         'SMILES Parse Error: unclosed ring'
     """
+    smiles = structure_list(smiles)
+    ids = [""] * len(smiles) if ids is None else [*ids]
     _check(smiles, ids, engine, processes)
     if engine == "auto":
         engine = "fast" if is_fast_available() else "reference"
-    ids = [""] * len(smiles) if ids is None else ids
     # There is always one chunk, if an empty one, to give the arrays their width.
     chunks = [
-        _Chunk([*smiles[row : row + _CHUNK_SIZE]], [*ids[row : row + _CHUNK_SIZE]], row, standardizer, engine)
+        _Chunk(smiles[row : row + _CHUNK_SIZE], ids[row : row + _CHUNK_SIZE], row, standardizer, engine)
         for row in range(0, max(len(smiles), 1), _CHUNK_SIZE)
     ]
     if processes == 1 or len(chunks) == 1:
@@ -99,10 +102,8 @@ def _standardize(text: object, row: int, id_: str, standardizer: StandardizerNam
     return standardize_smiles(text, standardizer, row=row, id=id_)
 
 
-def _check(smiles: Sequence[str], ids: Sequence[str] | None, engine: str, processes: int) -> None:
-    if isinstance(smiles, str):
-        raise InputError(f"smiles is the single text {smiles[:40]!r}; give a list, e.g. [{smiles[:40]!r}]")
-    if ids is not None and len(ids) != len(smiles):
+def _check(smiles: Sequence[str], ids: Sequence[str], engine: str, processes: int) -> None:
+    if len(ids) != len(smiles):
         raise InputError(f"ids has {len(ids)} entries for {len(smiles)} structures; give one for each")
     if engine not in get_args(Engine):
         raise InputError(f"engine is {engine!r}; choose one of {', '.join(get_args(Engine))}")

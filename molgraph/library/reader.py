@@ -6,6 +6,7 @@ from types import TracebackType
 from typing import Any, Literal, Protocol, Self, cast
 
 from molgraph.chem.files.columns import Request
+from molgraph.chem.files.frames import MemoryTable, TableLike
 from molgraph.chem.files.reader import open_records
 from molgraph.chem.files.records import RecordBatch
 from molgraph.errors import InputError
@@ -47,7 +48,7 @@ class LibraryReader(Protocol):
 
 
 def open_library(
-    source: str | Path,
+    source: TableLike | MemoryTable,
     *,
     smiles_column: str | None = None,
     id_column: str | None = None,
@@ -66,7 +67,7 @@ def open_library(
     Raises:
         InputError: The library cannot be read, or lacks a column.
     """
-    if is_packed(source):
+    if isinstance(source, str | Path) and is_packed(source):
         keep = keep_columns if keep_columns == "all" else tuple(keep_columns)
         return PackedReader(source, Request(smiles_column, id_column, cast("Any", keep)), batch_size)
     return open_records(

@@ -1,15 +1,15 @@
 """An input in which no row can be used: most likely a mistake in the command, so no result."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
+from molgraph.chem.files.frames import Readable
 from molgraph.errors import InputError
 from molgraph.results import Rejected
 
 _SHOWN_REASONS = 3
 
 
-def nothing_usable(source: str | Path, smiles_column: str, rejected: Sequence[Rejected]) -> InputError:
+def nothing_usable(source: Readable, smiles_column: str, rejected: Sequence[Rejected]) -> InputError:
     """The error that says so, with the reasons of the first rows."""
     reasons = "; ".join(f"{row.text[:40]!r}: {row.reason}" for row in rejected[:_SHOWN_REASONS])
     return InputError(f"{source}: no row gives a molecule ({reasons}); is {smiles_column!r} the column of structures?")

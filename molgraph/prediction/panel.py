@@ -1,7 +1,7 @@
 """Panel: one model or several that score the same structures in one pass."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -9,6 +9,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from molgraph.chem.files.frames import Structures, structure_list
 from molgraph.config import Device, Precision
 from molgraph.errors import InputError
 from molgraph.features.columns import MoleculeColumns
@@ -57,12 +58,14 @@ class Panel:
                     )
 
     @classmethod
-    def load(cls, models: Sequence[str | Path], *, device: Device = "auto", precision: Precision = "float32") -> Self:
+    def load(
+        cls, models: str | Path | Sequence[str | Path], *, device: Device = "auto", precision: Precision = "float32"
+    ) -> Self:
         """The models in these folders, or those of these names.
 
         Args:
-            models: Model folders; names of endpoints that come with molgraph; `panel` for all of these, or e.g.
-                `panel:herg,ames` for some.
+            models: Model folder, name of an endpoint that comes with molgraph, `panel` for all of these, or e.g.
+                `panel:herg,ames` for some; or several of these.
             device: Where to compute; `auto` takes a CUDA device if there is one.
             precision: Number format of the products; `auto` takes bfloat16 where the processor is fast at it.
 
@@ -72,12 +75,13 @@ class Panel:
 
         Example:
             >>> from molgraph import Panel
-            >>> panel = Panel.load(["panel:herg,solubility"])
+            >>> panel = Panel.load("panel:herg,solubility")
             >>> prediction = panel.predict(["CC(=O)Oc1ccccc1C(=O)O"], domain=True)
             >>> [task.name for task in prediction.tasks], prediction.domain.tolist()
             (['herg', 'solubility'], [['inside', 'inside']])
         """
-        return cls([Predictor.load(path, device=device, precision=precision) for path in model_folders(models)])
+        names = [models] if isinstance(models, str | Path) else models
+        return cls([Predictor.load(path, device=device, precision=precision) for path in model_folders(names)])
 
     def __repr__(self) -> str:
         names = ", ".join(task.name for task in self.tasks[:3]) + (", ..." if len(self.tasks) > 3 else "")
@@ -131,8 +135,9 @@ class Panel:
         """Whether graphs alone are not enough for one of the models."""
         return any(predictor.needs_structures for predictor in self.predictors)
 
-    def predict(self, smiles: Sequence[str], *, ids: Sequence[str] | None = None, domain: bool = False) -> Prediction:
+    def predict(self, smiles: Structures, *, ids: Iterable[str] | None = None, domain: bool = False) -> Prediction:
         """Predictions of all tasks, aligned with `smiles`; see `Predictor.predict`."""
+        smiles = structure_list(smiles)
         graphs = featurize(smiles, ids=ids, standardizer=self.first.card.standardizer)
         structures = None
         if self.needs_structures:

@@ -1,6 +1,6 @@
 """Predictor: a trained model, loaded once and called many times."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from molgraph.card import ModelCard
+from molgraph.chem.files.frames import Structures, structure_list
 from molgraph.chem.fingerprints import morgan_fingerprints
 from molgraph.chem.identity import canonical_smiles, compound_hashes, known_compounds
 from molgraph.chem.parse import parse_smiles
@@ -154,16 +155,20 @@ class Predictor:
         return self._model.structures
 
     def predict(
-        self, smiles: Sequence[str], *, ids: Sequence[str] | None = None, processes: int = 1, domain: bool = False
+        self, smiles: Structures, *, ids: Iterable[str] | None = None, processes: int = 1, domain: bool = False
     ) -> Prediction:
         """Predictions aligned with `smiles`; rows that could not be used hold NaN and are listed in `.rejected`.
 
         Args:
-            smiles: B structures.
+            smiles: B structures, as SMILES or RDKit molecules; a list, an array or a column of a frame.
             ids: Identifiers for the list of rejected rows.
             processes: Processes that parse and featurize.
             domain: Fill in `Prediction.latent_distance`, `leverage` and `domain` too.
+
+        Raises:
+            InputError: `smiles` is a single structure, or a whole table.
         """
+        smiles = structure_list(smiles)
         graphs = featurize(smiles, ids=ids, standardizer=self.card.standardizer, processes=processes)
         structures = None
         if self.needs_structures:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import get_args
 
 from molgraph.card import EndpointGroup
+from molgraph.chem.files.frames import Readable
 from molgraph.decode import decode_json
 from molgraph.errors import InputError
 from molgraph.sealed import CARD, sealed_noun
@@ -52,7 +53,7 @@ def model_folders(models: Sequence[str | Path]) -> tuple[Path, ...]:
     return folders
 
 
-def refuse_swapped(models: Sequence[str | Path], source: str | Path) -> None:
+def refuse_swapped(models: Sequence[str | Path], source: Readable) -> None:
     """Notice a model in the place of what is read, and a file in the place of the model.
 
     Raises:
@@ -61,7 +62,7 @@ def refuse_swapped(models: Sequence[str | Path], source: str | Path) -> None:
     >>> refuse_swapped(["herg"], "library.smi")
     """
     files = [model for model in models if Path(model).is_file()]
-    if files and is_model(source):
+    if files and isinstance(source, str | Path) and is_model(source):
         raise InputError(
             f"{source} is a model, and {files[0]} is a file; the model comes first, then what is read: "
             f"{source} {files[0]}"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from molgraph.results import Prediction
+from molgraph.results import Prediction, value_endings
 from molgraph.tasks import TaskSpec
 
 if TYPE_CHECKING:  # loading a model loads torch: helpers are started before that
@@ -38,9 +38,8 @@ class ShownTask:
     @property
     def endings(self) -> tuple[str, ...]:
         """Endings of the names of its columns."""
-        what = ("lower", "upper") if self.task.kind == "regression" else ("call",)
         percentile, domain = ("percentile",) * self.percentile, ("domain",) * self.domain
-        return ("pred", "std_log10" if self.is_log else "std", *what, *percentile, *domain)
+        return (*value_endings(self.task.kind, is_log=self.is_log), *percentile, *domain)
 
 
 def shown_tasks(panel: Panel, *, first_domain: bool) -> tuple[ShownTask, ...]:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from molgraph import __version__
+from molgraph.chem.files.frames import Readable
 from molgraph.errors import InputError
 from molgraph.library.reader import LibraryReader, open_library
 from molgraph.rank.goal import Goal, parse_goal
@@ -36,7 +36,7 @@ class LibrarySource:
         batch_size: Rows that are read at once.
     """
 
-    source: str | Path
+    source: Readable
     options: ScreenOptions
     batch_size: int
 

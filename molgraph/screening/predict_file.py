@@ -1,12 +1,16 @@
 """`predict_file`: every row of a table with its predictions beside it; rows in = rows out, in the same order."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from molgraph.atomic import check_file, refuse_input
+from molgraph.chem.files.frames import TableLike, readable
 from molgraph.chem.files.records import RecordBatch
 from molgraph.chem.files.writer import open_table_writer
 from molgraph.config import Device, Precision
@@ -16,7 +20,7 @@ from molgraph.library.cores import processes_within
 from molgraph.library.progress import StreamProgress
 from molgraph.library.reader import LibraryReader, check_standardizer, open_library
 from molgraph.library.unusable import nothing_usable
-from molgraph.prediction.shipped import model_folders, refuse_swapped
+from molgraph.prediction.shipped import refuse_swapped
 from molgraph.results import Prediction, Rejected
 from molgraph.screening.columns import (
     Columns,
@@ -27,8 +31,12 @@ from molgraph.screening.columns import (
     shown_tasks,
     task_values,
 )
+from molgraph.screening.open_models import model_list, model_paths, open_models
 from molgraph.screening.sample import Sample, check_shift
-from molgraph.screening.stream import BATCH_SIZE, ModelSource, open_stream
+from molgraph.screening.stream import BATCH_SIZE
+
+if TYPE_CHECKING:
+    from molgraph.screening.open_models import Model
 
 
 @dataclass(frozen=True)
@@ -60,8 +68,8 @@ _SHOWN = 5
 
 
 def predict_file(
-    model: str | Path | Sequence[str | Path],
-    source: str | Path,
+    model: Model | Sequence[Model],
+    source: TableLike,
     output: str | Path,
     *,
     smiles_column: str | None = None,
@@ -79,8 +87,9 @@ def predict_file(
 
     Args:
         model: Model folder, or the name of a model that comes with molgraph: `herg`, `panel:herg,ames`, or `panel` for
-            all of them; or several, all of which predict each row.
-        source: Table or library; see `molgraph.chem.files.reader.open_records`.
+            all of them; a loaded `Predictor` or `Panel`; or several, all of which predict each row.
+        source: Table or library; see `molgraph.chem.files.reader.open_records`. Or a frame of pandas, polars or Arrow,
+            a mapping of columns, or a list of structures.
         output: `.csv`, `.tsv`, `.sdf` (each also `.gz`) or `.parquet`; `-` is CSV on stdout.
         smiles_column: Column of structures; found by name if left out.
         id_column: Column of identifiers; found by name if left out.
@@ -100,17 +109,16 @@ def predict_file(
     """
     if not 0 < level < 1:
         raise InputError(f"level is {level}; it must lie between 0 and 1, e.g. 0.9")
-    models = [model] if isinstance(model, str | Path) else [*model]
-    if not models:
-        raise InputError("there is no model; give one model folder, or more")
-    refuse_swapped(models, source)
+    models = model_list(model)
+    table = readable(source)
+    refuse_swapped(model_paths(models), table)
     keep = "all" if keep_extra_columns else ()
     with (
         open_library(
-            source, smiles_column=smiles_column, id_column=id_column, keep_columns=keep, batch_size=BATCH_SIZE
+            table, smiles_column=smiles_column, id_column=id_column, keep_columns=keep, batch_size=BATCH_SIZE
         ) as reader,
-        open_stream(
-            ModelSource(model_folders(models), device, precision), processes_within(memory, processes), domain=True
+        open_models(
+            models, device=device, precision=precision, processes=processes_within(memory, processes)
         ) as stream,
     ):
         refuse_input(output, (name for name, _ in reader.files))
@@ -136,7 +144,7 @@ def predict_file(
                 shown += lost[: _SHOWN - len(shown)]
                 on_progress(StreamProgress(rows_read, rejected, reader.bytes_of(rows_read), reader.bytes_total))
             if rejected and rejected == rows_read:
-                raise nothing_usable(source, reader.smiles_column, shown)
+                raise nothing_usable(table, reader.smiles_column, shown)
         by_chance = stream.panel.no_better_than_chance
         shift = check_shift(stream.panel.first, sample)
     return PredictSummary(rows_read, rows_read - rejected, rejected, tuple(shown), outside, shift, by_chance)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, ExitStack, nullcontext
+from contextlib import ExitStack
 from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING
 
 from molgraph.atomic import check_folder
+from molgraph.chem.files.frames import TableLike, readable
 from molgraph.chem.files.tables import TableWriter
 from molgraph.chem.files.writer import open_table_writer
 from molgraph.config import Device, Precision
@@ -20,26 +21,23 @@ from molgraph.library.cores import processes_within
 from molgraph.library.progress import StreamProgress
 from molgraph.library.reader import LibraryReader, check_standardizer
 from molgraph.library.unusable import nothing_usable
-from molgraph.prediction.shipped import model_folders, refuse_swapped
+from molgraph.prediction.shipped import refuse_swapped
 from molgraph.screening.candidates import candidate_file
 from molgraph.screening.hits import DomainRule
 from molgraph.screening.intake import SHARD_BATCHES, Intake, RepeatsFile
 from molgraph.screening.job import LibrarySource, about_run, begin_run, plan_job, shown_options
 from molgraph.screening.ledger import Ledger, open_ledger, run_id
+from molgraph.screening.open_models import Engine, model_list, model_paths, open_models
 from molgraph.screening.options import DiversityRule, ScreenOptions
 from molgraph.screening.rankings import DIVERSE, DUPLICATES, HITS, OUTSIDE, SELECTED, Rankings, write_rankings
 from molgraph.screening.run import ScreenRun
 from molgraph.screening.selection_report import FdrMethod
 from molgraph.screening.shard import joined
-from molgraph.screening.stream import BATCH_SIZE, ModelSource, PredictionStream, open_stream
+from molgraph.screening.stream import BATCH_SIZE, PredictionStream
 from molgraph.screening.summary import ScreenResult, write_summary, write_timing
 
-if TYPE_CHECKING:  # loading a model loads torch: helpers are started before that
-    from molgraph.prediction.panel import Panel
-    from molgraph.prediction.predictor import Predictor
-
-#: What does the work: processes of this machine, or a Ray cluster.
-Engine = Literal["local", "ray"]
+if TYPE_CHECKING:
+    from molgraph.screening.open_models import Model
 
 REJECTED = "rejected.csv"
 SUMMARY = "summary.json"
@@ -54,8 +52,8 @@ _LIST_SECONDS, _HIT_SECONDS = 1.5, 0.018
 
 
 def screen(
-    model: Predictor | Panel | str | Path | Sequence[Predictor | Panel | str | Path],
-    library: str | Path,
+    model: Model | Sequence[Model],
+    library: TableLike,
     *,
     output: str | Path,
     top: int = 500,
@@ -100,8 +98,8 @@ def screen(
         model: Model folder, the name of a model that comes with molgraph (`herg`, `panel:herg,ames`, or `panel` for all
             of them), or a `Predictor` or `Panel` that was loaded; or several, all of which score each row. What is near
             to the training compounds, and what is selected, is judged by the first.
-        library: File, folder, glob or address, see `molgraph.chem.files.reader.open_records`; or a packed library, see
-            `molgraph.library.pack.pack_library`.
+        library: File, folder, glob or address, see `molgraph.chem.files.reader.open_records`; a packed library, see
+            `molgraph.library.pack.pack_library`; or a frame, a mapping of columns or a list of structures.
         output: Folder to write.
         top: Structures in the hit list.
         goal: Task that ranks, alone or after `maximize` or `minimize`; may be left out with a single task, or with
@@ -188,13 +186,17 @@ def screen(
     if resume and overwrite:
         raise InputError("resume goes on with what is there and overwrite begins anew; give one of the two")
     started = time.monotonic()
-    refuse_swapped([one for one in _as_list(model) if isinstance(one, str | Path)], library)
-    source = LibrarySource(library, options, BATCH_SIZE)
+    source = readable(library)
+    models = model_list(model)
+    refuse_swapped(model_paths(models), source)
+    opened = LibrarySource(source, options, BATCH_SIZE)
     with ExitStack() as stack:
-        reader = stack.enter_context(source.open())
+        reader = stack.enter_context(opened.open())
         if not resume:
             check_folder(output, Path(output), _FILES if overwrite else None)
-        stream = stack.enter_context(_open_models(model, device, precision, processes, engine=engine, address=address))
+        stream = stack.enter_context(
+            open_models(models, device=device, precision=precision, processes=processes, engine=engine, address=address)
+        )
         check_standardizer(reader, stream.panel.standardizer)
         job = plan_job(stream.panel, options)
         about = about_run(job, reader, SHARD_BATCHES * BATCH_SIZE)
@@ -203,20 +205,20 @@ def screen(
         )
         rows_before = ledger.n_done * SHARD_BATCHES * BATCH_SIZE
         candidates = stack.enter_context(candidate_file(ledger.result / _CANDIDATES))
-        run = begin_run(job, candidates, source)
+        run = begin_run(job, candidates, opened)
         if on_start is not None:  # to try the rate takes a part of a second
             on_start(stream.rate(), stream.processes)
         intake = _read_all(run, reader, stream, ledger, _until_written(on_progress, options.top, stream.processes))
         if run.rejected and not run.scored:
             ledger.discard()
-            raise nothing_usable(library, reader.smiles_column, run.first_rejected)
+            raise nothing_usable(source, reader.smiles_column, run.first_rejected)
         rankings = write_rankings(run, ledger.result, options, stream)
         result = replace(
             _result(run, intake, rankings, Path(output), job.ranked_by),
             rows_before=min(rows_before, run.scored + run.rejected + intake.n_repeats),
             seconds=time.monotonic() - started,
         )
-        settings = {"library": str(library), **shown_options(job, reader)}
+        settings = {"library": str(source), **shown_options(job, reader)}
         write_summary(ledger.result / SUMMARY, result, job.panel, settings, run=run_id(about))
         write_timing(ledger.result / TIMING, result, processes=stream.processes)
     return result
@@ -242,46 +244,6 @@ def _result(run: ScreenRun, intake: Intake, rankings: Rankings, output: Path, ra
         best=tuple(rankings.hits[:10]),
         no_better_than_chance=run.panel.no_better_than_chance,
     )
-
-
-def _as_list(
-    model: Predictor | Panel | str | Path | Sequence[Predictor | Panel | str | Path],
-) -> list[Predictor | Panel | str | Path]:
-    return [model] if isinstance(model, str | Path) or not isinstance(model, Sequence) else [*model]
-
-
-def _open_models(
-    model: Predictor | Panel | str | Path | Sequence[Predictor | Panel | str | Path],
-    device: Device,
-    precision: Precision,
-    processes: int | None,
-    *,
-    engine: Engine,
-    address: str | None,
-) -> AbstractContextManager[PredictionStream]:
-    models = _as_list(model)
-    paths = model_folders([one for one in models if isinstance(one, str | Path)])
-    if not models:
-        raise InputError("there is no model; give one model folder, or more")
-    if engine not in get_args(Engine):
-        raise InputError(f"engine is {engine!r}; choose one of {', '.join(get_args(Engine))}")
-    if address is not None and engine != "ray":
-        raise InputError(f"address is {address!r}, of a Ray cluster; it needs the engine 'ray'")
-    loaded = [one for one in models if not isinstance(one, str | Path)]
-    if not loaded:
-        source = ModelSource(paths, device, precision)
-        others = None
-        if engine == "ray":
-            from molgraph.screening.ray_engine import ray_helpers
-
-            others = ray_helpers(source, address)
-        return open_stream(source, processes, domain=True, others=others)
-    if paths:
-        raise InputError("some models are loaded and some are folders; load all of them, or none")
-    from molgraph.prediction.panel import Panel
-
-    parts = [part for one in loaded for part in (one.predictors if isinstance(one, Panel) else (one,))]
-    return nullcontext(PredictionStream(Panel(parts), domain=True))
 
 
 def _until_written(

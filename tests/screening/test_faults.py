@@ -10,6 +10,7 @@ import pytest
 
 from molgraph import Predictor, screen
 from molgraph.chem.files.records import MAX_RECORD_BYTES
+from molgraph.chem.parse import MAX_ATOMS
 from molgraph.errors import InputError
 from molgraph.screening import intake
 from molgraph.screening import screen as module
@@ -44,7 +45,11 @@ def hostile(assay, tmp_path_factory):
     garbage = ["oops", "C1CC", "c1ccc1", "", " ", "C(C)(C)(C)(C)C", "[U+99]", "C" + "(" * 5000, "=1+1", "🧪", "CC\x00O"]
     for place in range(0, len(rows) * 10 // 9, 10):
         rows.insert(place, [rng.choice(garbage), rng.choice(names), "bad"])
-    giants = [["C" * 5000, "polymer", "5,000 atoms"], ["C" * 1_000_000, "megabyte", "1 MB"]]
+    giants = [
+        ["C" * MAX_ATOMS, "large", "600 atoms"],
+        ["C" * 5000, "polymer", "5,000"],
+        ["C" * 1_000_000, "megabyte", "1 MB"],
+    ]
     rows[50:50] = [*giants, ["C1" * MAX_RECORD_BYTES, "endless", "longer than any row may be"]]
     path = tmp_path_factory.mktemp("hostile") / "library.csv"
     with path.open("w", newline="", encoding="utf-8") as file:
@@ -74,8 +79,9 @@ def test_a_hostile_library_is_accounted_for_to_the_last_row(predictor, model_fol
     files = {name: table(tmp_path / "hits" / name) for name in ("hits.csv", "rejected.csv", "duplicates.csv")}
     assert [len(files["rejected.csv"]), len(files["duplicates.csv"])] == [rows["rejected"], rows["duplicates"]]
     reasons = {int(row["row"]): row["reason"] for row in files["rejected.csv"]}
-    assert 50 not in reasons  # 5,000 atoms are many, and scored
-    assert all("longer than" in reasons[row] for row in (51, 52))
+    assert 50 not in reasons  # 600 atoms are many, and scored
+    assert "at most 600 are read" in reasons[51]
+    assert all("longer than" in reasons[row] for row in (52, 53))
     assert max(len(row["smiles"]) for row in files["rejected.csv"]) < 1000
     for name, lines in files.items():
         for cell in (cell for line in lines for cell in (line["id"], line.get("note", ""))):

@@ -4,7 +4,6 @@ import dataclasses
 import itertools
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
-from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, Literal, Self, cast
 
@@ -12,6 +11,7 @@ from molgraph.chem.files.columns import Request
 from molgraph.chem.files.compression import ByteSource, CountedStream
 from molgraph.chem.files.delimited import read_delimited
 from molgraph.chem.files.formats import FormatName, checked_format, sniff_format, split_name
+from molgraph.chem.files.frames import MemoryTable, TableLike, readable
 from molgraph.chem.files.parquet import read_parquet
 from molgraph.chem.files.records import Chunk, RecordBatch, Table
 from molgraph.chem.files.sdf import property_names, read_sdf
@@ -22,7 +22,7 @@ from molgraph.errors import InputError
 
 
 def open_records(
-    source: str | Path,
+    source: TableLike | MemoryTable,
     *,
     smiles_column: str | None = None,
     id_column: str | None = None,
@@ -39,7 +39,7 @@ def open_records(
     rejected, and so is one with a quoted cell of more than 131,072 characters.
 
     Args:
-        source: What to read.
+        source: What to read; a frame, a mapping of columns or a list of structures also does.
         smiles_column: Column of structures; found by name if None (see `columns.STRUCTURE_COLUMNS`).
         id_column: Column of identifiers; found by name if None (see `columns.ID_COLUMNS`).
         keep_columns: Further columns to pass on; `all` is all but those two.
@@ -52,6 +52,7 @@ def open_records(
 
     Example:
         >>> import tempfile
+        >>> from pathlib import Path
         >>> path = Path(tempfile.mkdtemp()) / "library.smi"
         >>> _ = path.write_text("CCO ethanol\nc1ccccc1 benzene\n")
         >>> with open_records(path) as reader:
@@ -64,7 +65,9 @@ def open_records(
     if isinstance(keep_columns, str) and keep_columns != "all":
         raise InputError(f"keep_columns is {keep_columns!r}; it must be a list of names, or 'all'")
     keep = keep_columns if keep_columns == "all" else tuple(keep_columns)
-    return RecordReader(find_sources(source), Request(smiles_column, id_column, cast("Any", keep)), batch_size, format)
+    return RecordReader(
+        find_sources(readable(source)), Request(smiles_column, id_column, cast("Any", keep)), batch_size, format
+    )
 
 
 class RecordReader:
@@ -89,7 +92,7 @@ class RecordReader:
         self._rows_parsed = 0
         sizes = [source.n_bytes for source in sources]
         self.bytes_total = None if None in sizes else sum(size or 0 for size in sizes)
-        self.format, first = self._open(sources[0], format_name or _common_format(sources))
+        self.format, first = self._open(sources[0], format_name or sources[0].format or _common_format(sources))
         self._first = first
         self.notes = first.notes
         self.smiles_column = first.smiles
@@ -154,8 +157,8 @@ class RecordReader:
         row = 0
         for table in self._tables(first):
             for chunk in table.chunks:
-                if len(self._sources) > 1:
-                    chunk.lines = []  # lines of which file?
+                if len(self._sources) > 1 or self._sources[0].format:
+                    chunk.lines = []  # lines of which file? a table in memory has none
                 waiting.extend(chunk)
                 self._rows_parsed += len(chunk)
                 while len(waiting) >= self._batch_size:

@@ -1,6 +1,7 @@
 """From what the user typed to the files behind it: a path, a folder, a glob, stdin or an address."""
 
 import glob
+import io
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -8,7 +9,8 @@ from pathlib import Path
 from typing import Any, BinaryIO
 from urllib.parse import unquote, urlsplit
 
-from molgraph.chem.files.formats import split_name
+from molgraph.chem.files.formats import FormatName, split_name
+from molgraph.chem.files.frames import MemoryTable, Readable
 from molgraph.errors import InputError
 
 _ARROW_SCHEMES = frozenset({"s3", "gs", "gcs", "hdfs"})
@@ -24,15 +26,17 @@ class Source:
         n_bytes: Size as stored; None where nobody knows.
         open: Opens it for reading bytes.
         is_owned: Whether to close it at the end; stdin is left open.
+        format: Its format where that is known; None where name or content tell.
     """
 
     name: str
     n_bytes: int | None
     open: Callable[[], BinaryIO]
     is_owned: bool = True
+    format: FormatName | None = None
 
 
-def find_sources(source: str | Path) -> list[Source]:
+def find_sources(source: Readable) -> list[Source]:
     """The files behind `source`, in sorted order; at least one.
 
     Of a folder these are the files right inside with the ending of a format; a `.txt` is a README more often than a
@@ -41,6 +45,9 @@ def find_sources(source: str | Path) -> list[Source]:
     Raises:
         InputError: There is nothing to read.
     """
+    if isinstance(source, MemoryTable):
+        content = source.content
+        return [Source(source.name, len(content), lambda: io.BytesIO(content), format="csv")]
     text = str(source)
     if text == "-":
         return [Source("stdin", None, lambda: sys.stdin.buffer, is_owned=False)]

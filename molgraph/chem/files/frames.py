@@ -1,0 +1,165 @@
+"""Tables and structures that are in memory already: frames, columns and molecules of other Python packages.
+
+Nothing of these packages is imported: a frame of pandas, polars or Arrow is known by how its columns are taken.
+"""
+
+import csv
+import io
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from rdkit import Chem
+
+from molgraph.errors import InputError
+
+#: Name of the column of structures where structures alone are given.
+_STRUCTURES = "smiles"
+
+
+class Frame(Protocol):
+    """What a frame of pandas or polars has."""
+
+    @property
+    def columns(self) -> Iterable[Any]:
+        """Names of the columns."""
+        ...
+
+    def __getitem__(self, name: Any, /) -> Iterable[Any]: ...
+
+
+#: Structures of any kind: SMILES and molecules in a list, an array or a column of a frame.
+Structures = Iterable[str | Chem.Mol | None]
+
+#: What can be read as a table: a file, folder, glob or address; a frame, a mapping of columns, a list of structures.
+TableLike = str | Path | Frame | Mapping[str, Iterable[Any]] | Sequence[Any]
+
+
+@dataclass(frozen=True)
+class MemoryTable:
+    """A table in memory, which is read as a file of that name would be.
+
+    Attributes:
+        name: As shown in errors and reports.
+        content: Its rows as CSV.
+    """
+
+    name: str
+    content: bytes
+
+    def __str__(self) -> str:
+        return self.name
+
+    def __fspath__(self) -> str:
+        return self.name
+
+
+#: What is read like a file.
+Readable = str | Path | MemoryTable
+
+
+def readable(table: TableLike | MemoryTable) -> Readable:
+    r"""A file as it is, and a table in memory as one that can be read like a file.
+
+    RDKit molecules become SMILES; None, NaN and other gaps become empty cells. An index of pandas is a column if it has
+    a name. A list, an array or a series is a column of structures.
+
+    Raises:
+        InputError: It is nothing that could be read.
+
+    Example:
+        >>> str(readable({"smiles": ["CCO", "CCN"], "y": [1.0, None]}))
+        'dict'
+        >>> readable({"smiles": ["CCO", "CCN"], "y": [1.0, None]}).content
+        b'sep=,\r\nsmiles,y\r\nCCO,1.0\r\nCCN,\r\n'
+    """
+    if isinstance(table, str | Path | MemoryTable):
+        return table
+    name = type(table).__name__
+    if isinstance(table, Chem.Mol):
+        raise InputError("this is one molecule where a table belongs; give a list of molecules, or a table")
+    columns = dict(_columns(table))
+    lengths = {len(cells) for cells in columns.values()}
+    if len(lengths) != 1:
+        raise InputError(f"{name} has {len(columns)} columns of {sorted(lengths)} rows; give columns of one length")
+    text = io.StringIO(newline="")
+    text.write("sep=,\r\n")  # so that nothing has to be guessed
+    writer = csv.writer(text)
+    writer.writerow(columns)
+    writer.writerows(zip(*columns.values(), strict=True))
+    return MemoryTable(name, text.getvalue().encode("utf-8", errors="replace"))
+
+
+def structure_list(structures: Structures) -> list[Any]:
+    """The structures of a list, an array or a series: SMILES as they are, and molecules as SMILES.
+
+    What is neither stays, to be rejected as a missing structure.
+
+    Args:
+        structures: Texts and RDKit molecules.
+
+    Raises:
+        InputError: It is one structure, or a whole table.
+
+    Example:
+        >>> structure_list(["OCC", Chem.MolFromSmiles("OCC"), None])
+        ['OCC', 'CCO', None]
+    """
+    if isinstance(structures, str):
+        raise InputError(f"smiles is the single text {structures[:40]!r}; give a list, e.g. [{structures[:40]!r}]")
+    if isinstance(structures, Chem.Mol):
+        raise InputError("smiles is a single molecule; give a list of molecules")
+    if isinstance(structures, Mapping) or _is_frame(structures):
+        kind = type(structures).__name__
+        raise InputError(f"smiles is a table ({kind}); give its column of structures, e.g. table['smiles']")
+    return [_plain(value) for value in _values(structures)]
+
+
+def _columns(table: Any) -> Iterator[tuple[str, list[str]]]:
+    if isinstance(table, Mapping):
+        for name, column in table.items():
+            yield str(name), _cells(column)
+    elif _is_frame(table):
+        index: Any = getattr(table, "index", None)
+        if getattr(index, "name", None) is not None:
+            yield str(index.name), _cells(index)
+        names = list(getattr(table, "column_names", None) or table.columns)
+        if len(set(map(str, names))) < len(names):
+            raise InputError("two columns of the table have one name; give every column its own name")
+        for name in names:
+            yield str(name), _cells(table[name])
+    elif isinstance(table, Iterable):
+        yield _STRUCTURES, _cells(table)
+    else:
+        raise InputError(
+            f"a table is {type(table).__name__}; give a file, a frame of pandas or polars, or a mapping of columns"
+        )
+
+
+def _is_frame(value: Any) -> bool:
+    return hasattr(value, "columns") and hasattr(value, "__getitem__")
+
+
+def _values(column: Iterable[Any]) -> Iterable[Any]:
+    arrow: Any = getattr(column, "to_pylist", None)
+    return column if arrow is None else arrow()
+
+
+def _plain(value: Any) -> Any:
+    return Chem.MolToSmiles(value) if isinstance(value, Chem.Mol) else value
+
+
+def _cells(column: Iterable[Any]) -> list[str]:
+    return [_cell(value) for value in _values(column)]
+
+
+def _cell(value: Any) -> str:
+    """The text of a value as a file would have it."""
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return ""
+    if isinstance(value, str):
+        return value
+    text = str(_plain(value))
+    return "" if text in {"<NA>", "NaT", "nan"} else text
