@@ -89,6 +89,10 @@ class Prediction:
         leverage: `[B]` how far from the middle of them, likewise.
         domain: `[B, T]` `inside`, `edge` or `outside` of the applicability domain of the model of each task (see
             `molgraph.domain.applicability`), empty text for rejected rows; None where it was not asked for.
+        is_measured: `[B, T]` whether the training compounds of each task's model hold one of the same structure but for
+            stereo; None where it was not asked for or is not known.
+        measured: `[B, T]` what is known of such compounds, e.g. `6.52 (same structure)`, empty text for others; None
+            where it was not looked up or is not known (see `molgraph.prediction.panel.Panel.measured`).
         percentiles: `[B, T]` per cent of the model's reference compounds, e.g. of approved drugs, that are predicted to
             have less; NaN for tasks of models without any, None where no model has some.
         quantiles: `[B, T, Q]` values at `molgraph.outputs.QUANTILE_LEVELS`; None where no task has them.
@@ -105,6 +109,8 @@ class Prediction:
     latent_distance: NDArray[np.float64] | None = None
     leverage: NDArray[np.float64] | None = None
     domain: NDArray[np.object_] | None = None
+    is_measured: NDArray[np.bool_] | None = None
+    measured: NDArray[np.object_] | None = None
     percentiles: NDArray[np.float64] | None = None
     quantiles: NDArray[np.float64] | None = None
     rejected: tuple[Rejected, ...] = ()
@@ -179,7 +185,8 @@ class Prediction:
         """A `pandas.DataFrame` with a row for each molecule and the columns of `molgraph predict`.
 
         Of each task `T`: `T_pred`, `T_std` (`T_std_log10` where logarithms were learned), `T_lower` and `T_upper` or
-        `T_call`, and `T_percentile` and `T_domain` where they are known. `reason` says why a row was rejected.
+        `T_call`, and `T_percentile`, `T_domain` and `T_measured` where they are known. `reason` says why a row was
+        rejected.
 
         Args:
             level: Probability with which intervals and calls hold the truth.
@@ -192,7 +199,7 @@ class Prediction:
         lower, upper = self.interval(level)
         values = {"pred": self.mean, "lower": lower, "upper": upper, "call": self.calls(level)}
         values |= {"std": self.std, "std_log10": self.std}
-        known = {"percentile": self.percentiles, "domain": self.domain}
+        known = {"percentile": self.percentiles, "domain": self.domain, "measured": self.measured}
         columns: dict[str, Any] = {}
         for t, (task, is_log) in enumerate(zip(self.tasks, self.is_log, strict=True)):
             columns |= {
@@ -213,6 +220,8 @@ class Prediction:
             latent_distance=None if self.latent_distance is None else self.latent_distance[index],
             leverage=None if self.leverage is None else self.leverage[index],
             domain=None if self.domain is None else self.domain[index],
+            is_measured=None if self.is_measured is None else self.is_measured[index],
+            measured=None if self.measured is None else self.measured[index],
             percentiles=None if self.percentiles is None else self.percentiles[index],
             quantiles=None if self.quantiles is None else self.quantiles[index],
             rejected=(),

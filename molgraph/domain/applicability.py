@@ -37,11 +37,13 @@ class Assessment:
         degree: `[B]` positions in `DEGREES`.
         distance: `[B]` distance to the nearest training compounds, 1 at the end of the domain.
         leverage: `[B]` distance from the middle of them, likewise.
+        is_measured: `[B]` whether a training compound has the same structure but for stereo.
     """
 
     degree: Degrees
     distance: Floats
     leverage: Floats
+    is_measured: NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -71,13 +73,10 @@ class ApplicabilityDomain:
         scores = self.latent.scores(vectors)
         degree = _degrees(scores.distance, self.latent.inside_distance)
         degree[self.chemistry.is_foreign(graphs)] = OUTSIDE
-        far = np.flatnonzero(degree != INSIDE)
-        if len(far):
-            is_measured = scores.is_same[far]
-            if self.measured is not None and not is_measured.all():
-                is_measured = is_measured | np.isin(graph_hashes(graphs.take(far)), self.measured)
-            degree[far[is_measured]] = INSIDE
-        return Assessment(degree, scores.distance, scores.leverage)
+        known = self.are_measured(graphs)
+        is_measured = np.zeros(len(graphs), dtype=np.bool_) if known is None else known
+        degree[is_measured | scores.is_same] = INSIDE
+        return Assessment(degree, scores.distance, scores.leverage, is_measured)
 
     def reasons(self, graphs: PackedGraphs, vectors: Vectors) -> list[str]:
         """Why each molecule is not inside, in words, `[B]`; empty where it is."""

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
@@ -15,6 +15,7 @@ from molgraph.errors import InputError
 from molgraph.features.columns import MoleculeColumns
 from molgraph.features.featurize import featurize
 from molgraph.graphs import PackedGraphs
+from molgraph.prediction.measured import measured_texts
 from molgraph.prediction.predictor import Predictor
 from molgraph.prediction.shipped import model_folders
 from molgraph.results import IntervalRule, Prediction
@@ -142,7 +143,17 @@ class Panel:
         structures = None
         if self.needs_structures:
             structures = self.first.standardized([smiles[row] for row in graphs.row_index.tolist()])
-        return self.predict_graphs(graphs, structures=structures, domain=domain)
+        prediction = self.predict_graphs(graphs, structures=structures, domain=domain)
+        return replace(prediction, measured=self.measured(prediction, smiles)) if domain else prediction
+
+    def measured(self, prediction: Prediction, smiles: Sequence[str]) -> NDArray[np.object_] | None:
+        """What was measured of each compound for each task, `[B, T]`; see `Prediction.measured`.
+
+        Args:
+            prediction: Of this panel, with `domain`.
+            smiles: `[B]` its structures as they came.
+        """
+        return measured_texts(self.predictors, prediction, smiles)
 
     def predict_graphs(
         self, graphs: PackedGraphs, *, structures: Sequence[str] | None = None, domain: bool = False
@@ -211,6 +222,8 @@ def _joined(predictions: Sequence[Prediction], rule: IntervalRule) -> Prediction
             axis=1,
         )
     domain = [p.domain for p in predictions if p.domain is not None]  # of all, or of none
+    unknown = all(p.is_measured is None for p in predictions)
+    is_measured = [np.zeros(p.mean.shape, np.bool_) if p.is_measured is None else p.is_measured for p in predictions]
     percentiles = [np.full(p.mean.shape, np.nan) if p.percentiles is None else p.percentiles for p in predictions]
     return Prediction(
         tasks=tuple(task for prediction in predictions for task in prediction.tasks),
@@ -221,6 +234,7 @@ def _joined(predictions: Sequence[Prediction], rule: IntervalRule) -> Prediction
         latent_distance=first.latent_distance,
         leverage=first.leverage,
         domain=np.hstack(domain) if domain else None,
+        is_measured=None if unknown else np.hstack(is_measured),
         percentiles=np.hstack(percentiles) if any(p.percentiles is not None for p in predictions) else None,
         quantiles=quantiles,
         rejected=first.rejected,

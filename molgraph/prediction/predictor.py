@@ -31,6 +31,7 @@ from molgraph.models.committee import Committee
 from molgraph.models.frozen import EncoderWeights, FrozenEncoder
 from molgraph.models.precision import resolve_device, resolve_precision
 from molgraph.outputs import MemberOutputs
+from molgraph.prediction.measured import MeasuredCompounds, measured_texts
 from molgraph.prediction.neighbours import Neighbours, in_rows
 from molgraph.prediction.shipped import PANEL, model_folder
 from molgraph.reference import ReferenceValues, reference_values
@@ -150,6 +151,16 @@ class Predictor:
         return self._model.reference
 
     @property
+    def training_labels(self) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
+        """Labels `[B, T]` of the training compounds, and the bounds `[2, B, T]` of those that are only bounded."""
+        return self._model.labels, self._model.bounds
+
+    @cached_property
+    def measured_compounds(self) -> MeasuredCompounds:
+        """The training compounds, for looking up what was measured; made when first asked for."""
+        return MeasuredCompounds(self)
+
+    @property
     def structures(self) -> TrainingStructures | None:
         """The training compounds; None if the model was saved without them."""
         return self._model.structures
@@ -163,7 +174,7 @@ class Predictor:
             smiles: B structures, as SMILES or RDKit molecules; a list, an array or a column of a frame.
             ids: Identifiers for the list of rejected rows.
             processes: Processes that parse and featurize.
-            domain: Fill in `Prediction.latent_distance`, `leverage` and `domain` too.
+            domain: Fill in `Prediction.latent_distance`, `leverage`, `domain` and `measured` too.
 
         Raises:
             InputError: `smiles` is a single structure, or a whole table.
@@ -173,7 +184,8 @@ class Predictor:
         structures = None
         if self.needs_structures:
             structures = self.standardized([smiles[row] for row in graphs.row_index.tolist()])
-        return self.predict_graphs(graphs, structures=structures, domain=domain)
+        prediction = self.predict_graphs(graphs, structures=structures, domain=domain)
+        return replace(prediction, measured=measured_texts([self], prediction, smiles)) if domain else prediction
 
     def predict_graphs(
         self, graphs: PackedGraphs, *, structures: Sequence[str] | None = None, domain: bool = False
@@ -207,13 +219,16 @@ class Predictor:
         quantiles = outputs.pooled().quantiles
         row = graphs.row_index if graphs.rejected else None
         n_rows = graphs.n_rows
-        distance, leverage, degrees = None, None, None
+        distance, leverage, degrees, is_measured = None, None, None, None
         if domain:
             found = self.domain.assess(graphs, self._domain_vectors(columns))
             distance, leverage = in_rows(found.distance, row, n_rows), in_rows(found.leverage, row, n_rows)
             named = np.full(n_rows, "", dtype=np.object_)
             named[slice(None) if row is None else row] = degree_names(found.degree)
             degrees = np.repeat(named[:, None], len(self.tasks), axis=1)
+            held = np.zeros(n_rows, dtype=np.bool_)
+            held[slice(None) if row is None else row] = found.is_measured
+            is_measured = None if self.domain.measured is None else np.repeat(held[:, None], len(self.tasks), axis=1)
         values = in_rows(mean, row, n_rows)
         return Prediction(
             tasks=self.tasks,
@@ -224,6 +239,7 @@ class Predictor:
             latent_distance=distance,
             leverage=leverage,
             domain=degrees,
+            is_measured=is_measured,
             percentiles=None if self.reference is None else self.reference.percentiles(values),
             quantiles=None if quantiles is None else in_rows(quantiles, row, n_rows),
             rejected=graphs.rejected,

@@ -28,25 +28,35 @@ class ShownTask:
         percentile: Whether its value is compared with reference compounds.
         domain: Whether the table says where a compound lies in the domain of its model.
         is_log: Whether its spread is in log10 units, because logarithms were learned.
+        measured: Whether the table says what was measured of the compound.
     """
 
     task: TaskSpec
     percentile: bool = False
     domain: bool = False
     is_log: bool = False
+    measured: bool = False
 
     @property
     def endings(self) -> tuple[str, ...]:
         """Endings of the names of its columns."""
         percentile, domain = ("percentile",) * self.percentile, ("domain",) * self.domain
-        return (*value_endings(self.task.kind, is_log=self.is_log), *percentile, *domain)
+        measured = ("measured",) * self.measured
+        return (*value_endings(self.task.kind, is_log=self.is_log), *percentile, *domain, *measured)
 
 
-def shown_tasks(panel: Panel, *, first_domain: bool) -> tuple[ShownTask, ...]:
-    """The tasks of a panel; the domain of the first model is shown with its tasks, or left to a column of its own."""
+def shown_tasks(panel: Panel, *, first_domain: bool, measured: bool = False) -> tuple[ShownTask, ...]:
+    """The tasks of a panel; the domain of the first model is shown with its tasks, or left to a column of its own.
+
+    Args:
+        panel: The models.
+        first_domain: Whether the domain of the first model is shown too.
+        measured: Whether it is shown what was measured, where a model can tell.
+    """
     n_first = 0 if first_domain else len(panel.first.tasks)
     facts = zip(panel.tasks, panel.has_reference, panel.rule.is_log, strict=True)
-    return tuple(ShownTask(task, has, t >= n_first, is_log) for t, (task, has, is_log) in enumerate(facts))
+    tells = [measured and own.domain.measured is not None for own in panel.predictors for _ in own.tasks]
+    return tuple(ShownTask(task, has, t >= n_first, is_log, tells[t]) for t, (task, has, is_log) in enumerate(facts))
 
 
 @dataclass(frozen=True)
@@ -61,6 +71,7 @@ class TaskValues:
         call: Calls of classes; empty for regression.
         percentile: Per cent of the reference compounds below; NaN without any.
         domain: `inside`, `edge` or `outside` of the domain of its model; empty where that was not asked for.
+        measured: What is known of the compound from the training; likewise.
     """
 
     pred: Floats
@@ -70,12 +81,14 @@ class TaskValues:
     call: NDArray[np.object_]
     percentile: Floats
     domain: NDArray[np.object_]
+    measured: NDArray[np.object_]
 
 
 def task_values(prediction: Prediction, level: float) -> TaskValues:
     """The values of a prediction; NaN and empty text where a row was rejected or something is not known."""
     lower, upper = prediction.interval(level)
     unknown = np.full(prediction.mean.shape, np.nan)
+    empty = np.full(prediction.mean.shape, "", dtype=np.object_)
     return TaskValues(
         pred=prediction.mean,
         std=prediction.std,
@@ -83,7 +96,8 @@ def task_values(prediction: Prediction, level: float) -> TaskValues:
         upper=upper,
         call=prediction.calls(level),
         percentile=unknown if prediction.percentiles is None else prediction.percentiles,
-        domain=np.full(prediction.mean.shape, "", dtype=object) if prediction.domain is None else prediction.domain,
+        domain=empty if prediction.domain is None else prediction.domain,
+        measured=empty if prediction.measured is None else prediction.measured,
     )
 
 

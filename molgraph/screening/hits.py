@@ -18,6 +18,7 @@ from molgraph.chem.files.records import RecordBatch
 from molgraph.chem.files.writer import open_table_writer
 from molgraph.chem.identity import canonical_smiles
 from molgraph.domain.neighbours import NeighbourSpace
+from molgraph.prediction.measured import bound_text
 from molgraph.rank.top import Ranked, TopEntries
 from molgraph.results import Prediction
 from molgraph.screening.columns import (
@@ -269,6 +270,7 @@ def _prediction_columns_of(hits: Sequence[Hit], tasks: Sequence[ShownTask]) -> d
         call=rows([hit.calls for hit in hits], np.object_),
         percentile=rows([hit.percentiles for hit in hits], np.float64),
         domain=rows([hit.domain for hit in hits], np.object_),
+        measured=np.full(shape, "", dtype=np.object_),
     )
     return prediction_values(values, tasks)
 
@@ -344,8 +346,5 @@ def _measured(neighbours: Neighbours, place: int, task: int) -> Sequence[object]
     if neighbours.bounds is None:
         return labels
     bounds = neighbours.bounds[:, :, place, task].T.tolist()
-    return [_bound(*ends) if math.isnan(label) else label for label, ends in zip(labels.tolist(), bounds, strict=True)]
-
-
-def _bound(above: float, below: float) -> str:
-    return " ".join(f"{sign}{end:.6g}" for sign, end in ((">", above), ("<", below)) if not math.isnan(end))
+    rows = zip(labels.tolist(), bounds, strict=True)
+    return [bound_text(*ends) if math.isnan(label) else label for label, ends in rows]

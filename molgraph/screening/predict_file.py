@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -125,7 +125,7 @@ def predict_file(
         check_file(output, overwrite=overwrite)
         check_standardizer(reader, stream.panel.standardizer)
         stream.panel.check_level(level)
-        shown_columns = shown_tasks(stream.panel, first_domain=True)
+        shown_columns = shown_tasks(stream.panel, first_domain=True, measured=True)
         own = ["id", "smiles", "status", "reason", *prediction_columns(shown_columns)]
         renamed = free_names(_extra_columns(reader) if keep_extra_columns else [], own)
         names = [*own[:4], *renamed.values(), *own[4:]]
@@ -133,7 +133,8 @@ def predict_file(
         sample = Sample()
         shown: list[Rejected] = []
         with open_table_writer(output, names) as writer:
-            for batch, prediction in stream.predict(reader):
+            for batch, predicted in stream.predict(reader):
+                prediction = replace(predicted, measured=stream.panel.measured(predicted, batch.smiles))
                 columns, lost = _table(batch, prediction, renamed, shown_columns, level)
                 writer.write(columns)
                 rows_read += len(columns["id"])
@@ -175,7 +176,7 @@ def _table(
     }
     for name, shown_as in renamed.items():
         columns[shown_as] = [*batch.columns[name], *batch.rejected_columns[name]]
-    fillers = {"call": "", "domain": ""}
+    fillers = {"call": "", "domain": "", "measured": ""}
     endings = [ending for one in shown for ending in one.endings]
     for (name, values), ending in zip(
         prediction_values(task_values(prediction, level), shown).items(), endings, strict=True

@@ -175,8 +175,8 @@ def test_predict_shows_percentiles_and_domain(tmp_path):
     predict_file("panel:herg,solubility", tmp_path / "in.csv", tmp_path / "out.csv", device="cpu")
     first, bad, far = rows(tmp_path / "out.csv")
     assert list(first)[4:] == [
-        *(f"herg_{ending}" for ending in ("pred", "std", "call", "percentile", "domain")),
-        *(f"solubility_{ending}" for ending in ("pred", "std", "lower", "upper", "percentile", "domain")),
+        *(f"herg_{ending}" for ending in ("pred", "std", "call", "percentile", "domain", "measured")),
+        *(f"solubility_{ending}" for ending in ("pred", "std", "lower", "upper", "percentile", "domain", "measured")),
     ]
     assert (first["herg_domain"], far["herg_domain"], bad["herg_domain"]) == ("inside", "outside", "")
     assert 0 <= float(first["herg_percentile"]) <= 100

@@ -56,7 +56,7 @@ def test_every_row_stays_in_its_place(predictor, model_folder, table, tmp_path):
     out = rows(tmp_path / "out.csv")
     assert list(out[0]) == [
         *("id", "smiles", "status", "reason", "price"),
-        *("pIC50_pred", "pIC50_std", "pIC50_lower", "pIC50_upper", "pIC50_domain"),
+        *("pIC50_pred", "pIC50_std", "pIC50_lower", "pIC50_upper", "pIC50_domain", "pIC50_measured"),
     ]
     assert [row["smiles"] for row in out] == SMILES
     assert [row["status"] for row in out] == STATUS

@@ -1,0 +1,122 @@
+"""Compounds that were measured for the training of a model: as they are, but for stereo, or but for their salt."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from molgraph.chem.identity import canonical_smiles
+from molgraph.features.environments import graph_hashes
+from molgraph.features.featurize import featurize
+from molgraph.results import Prediction
+
+if TYPE_CHECKING:
+    from molgraph.prediction.predictor import Predictor
+
+_Key = TypeVar("_Key")
+
+#: Values of stereoisomers that are shown; a text of more says nothing.
+_MOST_SHOWN = 3
+
+
+class MeasuredCompounds:
+    """The training compounds of a model, for looking up what is asked.
+
+    Args:
+        predictor: A model; one with its structures knows values too.
+    """
+
+    def __init__(self, predictor: Predictor) -> None:
+        self._predictor = predictor
+        structures = predictor.structures
+        self._exact: Mapping[str, list[int]] = {}
+        self._stereo_free: Mapping[int, list[int]] = {}
+        if structures is not None:
+            graphs = featurize(structures.smiles, standardizer="none")
+            self._stereo_free = _rows_of(graph_hashes(graphs).tolist(), graphs.row_index.tolist())
+            keys = [str(canonical_smiles(text)) for text in structures.smiles]
+            self._exact = _rows_of(keys, range(len(keys)))
+
+    def texts(self, smiles: Sequence[str]) -> NDArray[np.object_]:
+        """What is known of structures whose graph is that of a training compound, `[n, T]`.
+
+        For example `6.52 (same structure)`, `>10 (same but for stereo)`, or without a value where the model does not
+        hold it. Empty where the compound was measured for another task alone.
+
+        Args:
+            smiles: n structures as they came.
+        """
+        predictor = self._predictor
+        texts = predictor.standardized(smiles)
+        keys = [str(canonical_smiles(text)) for text in texts]
+        known: Sequence[bool | None] = predictor.in_training(keys) or [None] * len(keys)
+        graphs = featurize(texts, standardizer="none")
+        hashes = dict(zip(graphs.row_index.tolist(), graph_hashes(graphs).tolist(), strict=True))
+        found = np.full((len(texts), len(predictor.tasks)), "", dtype=np.object_)
+        for row, (came, key, is_same) in enumerate(zip(smiles, keys, known, strict=True)):
+            how = _likeness(is_same=is_same, is_salt="." in came.split(maxsplit=1)[0])
+            rows = self._exact.get(key) or self._stereo_free.get(hashes.get(row, -1), [])
+            found[row] = [self._text(rows, t, how) for t in range(len(predictor.tasks))]
+        return found
+
+    def _text(self, rows: Sequence[int], task: int, how: str) -> str:
+        if not rows:
+            return how  # one that only calibrated, or a model without structures
+        values = dict.fromkeys(self._value(row, task) for row in rows)
+        shown = [value for value in values if value]
+        return f"{' or '.join(shown[:_MOST_SHOWN])} ({how})" if shown else ""
+
+    def _value(self, row: int, task: int) -> str:
+        labels, bounds = self._predictor.training_labels
+        if not math.isnan(labels[row, task]):
+            return f"{labels[row, task]:.6g}"
+        return "" if bounds is None else bound_text(*bounds[:, row, task].tolist())
+
+
+def measured_texts(
+    predictors: Sequence[Predictor], prediction: Prediction, smiles: Sequence[str]
+) -> NDArray[np.object_] | None:
+    """What was measured of each compound for each task, `[B, T]`; None if the prediction does not say what was.
+
+    Args:
+        predictors: The models that predicted.
+        prediction: Their prediction of B compounds.
+        smiles: `[B]` the structures as they came.
+    """
+    if prediction.is_measured is None:
+        return None
+    found = np.full(prediction.is_measured.shape, "", dtype=np.object_)
+    start = 0
+    for predictor in predictors:
+        rows = np.flatnonzero(prediction.is_measured[:, start])
+        own = slice(start, start := start + len(predictor.tasks))
+        if len(rows):
+            found[rows, own] = predictor.measured_compounds.texts([smiles[row] for row in rows.tolist()])
+    return found
+
+
+def bound_text(above: float, below: float) -> str:
+    """What is known of a value that was only bounded; empty where it was not.
+
+    >>> bound_text(10.0, math.nan), bound_text(math.nan, math.nan)
+    ('>10', '')
+    """
+    return " ".join(f"{sign}{end:.6g}" for sign, end in ((">", above), ("<", below)) if not math.isnan(end))
+
+
+def _likeness(*, is_same: bool | None, is_salt: bool) -> str:
+    """How a compound relates to the measured one; hashes of another RDKit leave it open whether stereo is the same."""
+    stereo: list[str] = {True: [], False: ["stereo"], None: ["perhaps stereo"]}[is_same]
+    differs = stereo + ["salt"] * is_salt
+    return f"same but for {' and '.join(differs)}" if differs else "same structure"
+
+
+def _rows_of(keys: Sequence[_Key], rows: Sequence[int]) -> dict[_Key, list[int]]:
+    found: dict[_Key, list[int]] = {}
+    for key, row in zip(keys, rows, strict=True):
+        found.setdefault(key, []).append(row)
+    return found
