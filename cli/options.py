@@ -110,11 +110,17 @@ def names(joined: str) -> list[str]:
     return [name.strip() for name in joined.split(",")] if joined else []
 
 
+def tell_choices(notes: Sequence[str]) -> None:
+    """Say on stderr what was chosen where the input left a choice."""
+    for note in notes:
+        tell(note)
+
+
 def tell_rejected(rejected: Sequence["Rejected"], total: int, where_all: str) -> None:
     """Say on stderr the first few of `total` rows that could not be used, and where all of them are."""
     shown = rejected[:SHOWN]
     for row in shown:
-        tell(f"  rejected: row {row.row} ({row.id[:40]}) {row.text[:60]!r}: {row.reason}")
+        tell(f"  rejected: {row.place} ({row.id[:40]}) {row.text[:60]!r}: {row.reason}")
     if total > len(shown):
         tell(f"  and {total - len(shown):,} more; {where_all}")
 

@@ -30,14 +30,41 @@ _MANY = 20
 _MOST_CLASSES = 3
 
 
-def line_of(row: int) -> str:
-    """Where a row of a table with a header stands, as a spreadsheet counts: the header is line 1."""
-    return f"line {row + 2}"
-
-
 def record_of(row: int) -> str:
     """Where a row stands that has no line of its own, as in an SD file."""
     return f"record {row + 1}"
+
+
+@dataclass
+class FileLines:
+    """The line of each row in its file, which comments, blank lines and quoted line ends move.
+
+    >>> lines = FileLines()
+    >>> lines.add(np.array([0, 1]), np.array([4, 6]))
+    >>> lines(1), lines(2)
+    ('line 6', 'record 3')
+    """
+
+    _rows: list[NDArray[np.int64]] = field(default_factory=list)
+    _lines: list[NDArray[np.int64]] = field(default_factory=list)
+
+    def add(self, rows: NDArray[np.int64], lines: NDArray[np.int64]) -> None:
+        """Take in `[n]` further rows, in ascending order, and their lines."""
+        self._rows.append(rows)
+        self._lines.append(lines)
+
+    def line(self, row: int) -> int | None:
+        """The line of a row; None where it has none."""
+        for rows, lines in zip(self._rows, self._lines, strict=True):
+            at = int(np.searchsorted(rows, row))
+            if at < len(rows) and rows[at] == row:
+                return int(lines[at])
+        return None
+
+    def __call__(self, row: int) -> str:
+        """Where a row stands, for people."""
+        line = self.line(row)
+        return record_of(row) if line is None else f"line {line}"
 
 
 @dataclass(frozen=True)
@@ -65,7 +92,7 @@ class NumberColumn:
 
     name: str
     missing: Collection[str] = ()
-    place: Place = line_of
+    place: Place = record_of
     gaps: Counter[str] = field(default_factory=Counter)
     n_of: Counter[str] = field(default_factory=Counter)
     units: list[Unit] = field(default_factory=list)

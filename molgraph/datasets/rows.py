@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from molgraph.chem.files import RecordBatch, RecordReader, open_records
 from molgraph.chem.files.columns import position_of
-from molgraph.chem.files.frames import MemoryTable, Readable
+from molgraph.chem.files.frames import Readable
 from molgraph.datasets.companions import TextColumn, companion_names, find_companions
-from molgraph.datasets.labels import NumberColumn, Place, line_of, record_of
+from molgraph.datasets.labels import FileLines, NumberColumn, Place, record_of
 from molgraph.errors import InputError
 from molgraph.results import Rejected
 
@@ -54,7 +54,9 @@ class Rows:
     Attributes:
         smiles_column: Column of structures.
         column_names: All columns.
-        place: Where a row stands in the file.
+        lines: Where rows stand in the file.
+        has_lines: Whether people look for them by line, not by record.
+        notes: What was chosen where the file left a choice.
         rows: Row numbers of each batch.
         ids: Identifiers.
         smiles: Structures.
@@ -66,7 +68,9 @@ class Rows:
 
     smiles_column: str = ""
     column_names: tuple[str, ...] = ()
-    place: Place = line_of
+    lines: FileLines = field(default_factory=FileLines)
+    has_lines: bool = True
+    notes: tuple[str, ...] = ()
     rows: list[NDArray[np.int64]] = field(default_factory=list)
     ids: list[str] = field(default_factory=list)
     smiles: list[str] = field(default_factory=list)
@@ -74,6 +78,11 @@ class Rows:
     texts: dict[str, TextColumn] = field(default_factory=dict)
     rejected: list[Rejected] = field(default_factory=list)
     n_skipped: int = 0
+
+    @property
+    def place(self) -> Place:
+        """Where a row stands in the file, for people."""
+        return self.lines if self.has_lines else record_of
 
     @property
     def n_read(self) -> int:
@@ -95,8 +104,8 @@ def read_rows(source: Readable, wanted: Wanted) -> Rows:
     table = Rows()
     with _opened(source, wanted) as records:
         table.smiles_column, table.column_names = records.smiles_column, records.column_names
-        is_lines = records.format not in {"sdf", "parquet"} and len(records.files) == 1
-        table.place = line_of if is_lines and not isinstance(source, MemoryTable) else record_of
+        table.has_lines = records.format != "sdf"
+        table.notes = records.notes
         for name in (*wanted.where, *([wanted.weight_column] if wanted.weight_column else [])):
             position_of(name, records.column_names, str(source))
         for batch in records:
@@ -132,6 +141,8 @@ def _add(table: Rows, batch: RecordBatch, wanted: Wanted) -> None:
     """The rows of a batch that are asked for."""
     chosen = _chosen(batch.columns, len(batch.rows), wanted.where)
     table.rows.append(batch.rows[chosen])
+    if batch.lines is not None:
+        table.lines.add(batch.rows, batch.lines)
     table.ids += _at(batch.ids, chosen)
     table.smiles += _at(batch.smiles, chosen)
     kept = _chosen(batch.rejected_columns, len(batch.rejected), wanted.where)

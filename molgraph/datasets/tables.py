@@ -117,7 +117,7 @@ def read_table(
     if wanted.target_columns == (ALL_COLUMNS,) and texts:
         notes = (f"{len(texts):,} columns hold no numbers and are not taken: {', '.join(map(repr, texts[:5]))}", *notes)
     dataset = _merged(table, targets, weights, standardizer, source)
-    dataset = replace(dataset, name=name or Path(source).name, notes=notes)
+    dataset = replace(dataset, name=name or Path(source).name, notes=(*table.notes, *notes))
     takes_all = wanted.target_columns == (ALL_COLUMNS,)
     return _check_labels(dataset, source, to_learn=to_learn, leave_out=takes_all)
 
@@ -208,7 +208,7 @@ def _structures(
         else:
             structures.append("")
             keys.append(None)
-            rejected.append(key)
+            rejected.append(replace(key, line=table.lines.line(row) if table.has_lines else None))
     rejected.sort(key=lambda molecule: molecule.row)
     if len(rejected) == table.n_read:
         reasons = "; ".join(f"{r.text[:40]!r}: {r.reason}" for r in rejected[:_SHOWN_REASONS])

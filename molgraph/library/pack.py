@@ -181,7 +181,7 @@ class _Run:
         batch = joined(part)
         batch = _moved(batch, self.index.n_records - batch.first_row)
         stored, graphs = shard_bytes(batch), graphs_of(batch)
-        lost = [*batch.rejected, *(replace(bad, row=int(batch.rows[bad.row])) for bad in graphs.rejected)]
+        lost = [*batch.rejected, *map(batch.placed, graphs.rejected)]
         entry = ShardEntry(
             file=f"{len(self.index.shards):06}.safetensors",
             sha256=hashlib.sha256(stored).hexdigest(),

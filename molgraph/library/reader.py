@@ -20,6 +20,7 @@ class LibraryReader(Protocol):
     smiles_column: str
     id_column: str | None
     bytes_total: int | None
+    notes: tuple[str, ...]
 
     @property
     def column_names(self) -> tuple[str, ...]:
@@ -103,7 +104,10 @@ class PackedReader:
         id_column: Name of the identifier column.
         bytes_total: Size of all shards.
         bytes_read: Size of those read so far.
+        notes: None: nothing was left to choose.
     """
+
+    notes: tuple[str, ...] = ()
 
     def __init__(self, source: str | Path, request: Request, batch_size: int) -> None:
         self.name = str(source)

@@ -240,8 +240,10 @@ def joined(parts: Sequence[RecordBatch]) -> RecordBatch:
         rejected = tuple(replace(bad, row=bad.row + start) for bad in graphs.rejected)
         moved.append(replace(graphs, row_index=graphs.row_index + start, rejected=rejected))
         start += len(part)
+    lines = [part.lines for part in parts if part.lines is not None]
     return replace(
         first,
+        lines=np.concatenate(lines) if len(lines) == len(parts) else None,
         rows=np.concatenate([part.rows for part in parts]),
         ids=[text for part in parts for text in part.ids],
         smiles=[text for part in parts for text in part.smiles],

@@ -75,6 +75,7 @@ class Intake:
         self._repeats.write(
             {
                 "row": [int(batch.rows[i]) for i in repeats],
+                "line": [None if batch.lines is None else int(batch.lines[i]) for i in repeats],
                 "id": [batch.ids[i] for i in repeats],
                 "smiles": [batch.smiles[i] for i in repeats],
             }
@@ -83,6 +84,7 @@ class Intake:
         return replace(
             batch,
             rows=batch.rows[kept],
+            lines=None if batch.lines is None else batch.lines[kept],
             ids=[batch.ids[i] for i in kept],
             smiles=[batch.smiles[i] for i in kept],
             columns={name: [cells[i] for i in kept] for name, cells in batch.columns.items()},

@@ -52,6 +52,7 @@ class PredictSummary:
         shift: Whether the rows are like the calibration compounds of the first model; None if their structures are not
             known.
         no_better_than_chance: Tasks whose calibration compounds are ranked no better than by chance.
+        notes: What was chosen where the input left a choice, e.g. of two columns of structures.
     """
 
     rows_read: int
@@ -61,6 +62,7 @@ class PredictSummary:
     outside: int
     shift: ShiftReport | None
     no_better_than_chance: tuple[str, ...]
+    notes: tuple[str, ...]
 
 
 #: Rejected rows that a summary shows.
@@ -148,7 +150,8 @@ def predict_file(
                 raise nothing_usable(table, reader.smiles_column, shown)
         by_chance = stream.panel.no_better_than_chance
         shift = check_shift(stream.panel.first, sample)
-    return PredictSummary(rows_read, rows_read - rejected, rejected, tuple(shown), outside, shift, by_chance)
+        notes = reader.notes
+    return PredictSummary(rows_read, rows_read - rejected, rejected, tuple(shown), outside, shift, by_chance, notes)
 
 
 def _extra_columns(reader: LibraryReader) -> list[str]:

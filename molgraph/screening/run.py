@@ -121,6 +121,7 @@ def _write_rejected(file: TableWriter, rejected: Sequence[Rejected]) -> None:
     file.write(
         {
             "row": [r.row for r in rejected],
+            "line": [r.line for r in rejected],
             "id": [r.id for r in rejected],
             "smiles": [r.text for r in rejected],
             "step": [r.step for r in rejected],

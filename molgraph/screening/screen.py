@@ -215,6 +215,7 @@ def screen(
         rankings = write_rankings(run, ledger.result, options, stream)
         result = replace(
             _result(run, intake, rankings, Path(output), job.ranked_by),
+            notes=reader.notes,
             rows_before=min(rows_before, run.scored + run.rejected + intake.n_repeats),
             seconds=time.monotonic() - started,
         )
@@ -272,7 +273,7 @@ def _read_all(
         on_progress(StreamProgress(rows, run.rejected, reader.bytes_of(rows), reader.bytes_total))
 
     with ExitStack() as stack:
-        names = ["row", "id", "smiles", "step", "reason"]
+        names = ["row", "line", "id", "smiles", "step", "reason"]
         rejected_file = stack.enter_context(open_table_writer(ledger.result / REJECTED, names))
         repeats = RepeatsFile(ledger.result / DUPLICATES, stack)
         intake = Intake(reader, repeats, ledger.forget_sizes)

@@ -217,7 +217,7 @@ class PredictionStream:
         batch = waiting.popleft().batch
         if isinstance(result, PackedGraphs):
             result = self.panel.predict_graphs(result, domain=self._domain)
-        rejected = tuple(replace(r, row=int(batch.rows[r.row])) for r in result.rejected)
+        rejected = tuple(batch.placed(r) for r in result.rejected)
         return batch, replace(result, rejected=rejected, rule=self.panel.rule)
 
     def _result(self, waiting: "deque[_Task]") -> PackedGraphs | Prediction:

@@ -47,6 +47,7 @@ class ScreenResult:
         first_rejected: The first few rejected rows.
         best: The first few hits.
         no_better_than_chance: Tasks whose calibration compounds are ranked no better than by chance.
+        notes: What was chosen where the library left a choice, e.g. of two columns of structures.
     """
 
     output: Path
@@ -66,6 +67,7 @@ class ScreenResult:
     first_rejected: tuple[Rejected, ...]
     best: tuple[Hit, ...]
     no_better_than_chance: tuple[str, ...]
+    notes: tuple[str, ...] = ()
 
     @property
     def molecules_per_second(self) -> float:

@@ -49,7 +49,7 @@ def test_train_tells_what_was_left_out(molgraph, folder):
     told = ended.err.splitlines()
     assert told[0] == "assay.csv: 39 rows read, 30 structures used"
     rejected = [line for line in told if line.startswith("  rejected: ")]
-    assert rejected[0].startswith("  rejected: row 31 (bad-0?[31m) 'C1CC0(': SMILES Parse Error")
+    assert rejected[0].startswith("  rejected: line 33 (bad-0?[31m) 'C1CC0(': SMILES Parse Error")
     assert (len(rejected), "  and 2 more; --json lists all" in told) == (5, True)
     conflict = next(line for line in told if line.startswith("  conflict: "))
     assert "9.5 (again)" in conflict
@@ -199,7 +199,7 @@ def test_predict(molgraph, folder):
     assert (ended.code, ended.out) == (0, "")
     told = ended.err.splitlines()
     assert told[0] == "32 of 39 rows predicted, written to out.csv"
-    assert any(line.startswith("  rejected: row 31 (bad-0?[31m) 'C1CC0(': ") for line in told)
+    assert any(line.startswith("  rejected: line 33 (bad-0?[31m) 'C1CC0(': ") for line in told)
     assert "  and 2 more; the output has each with its reason" in told
     out = rows("out.csv")
     assert len(out) == 39
@@ -237,7 +237,7 @@ def test_screen_of_the_training_file(molgraph, folder):
     assert cost.startswith("about ")
     assert cost.endswith(" molecules a second in 1 process")
     assert told[0].startswith("32 rows: 31 scored, 1 rejected; ")
-    assert told[1].startswith("  rejected: row 30 (lib-30) 'C1CC(': ")
+    assert told[1].startswith("  rejected: line 31 (lib-30) 'C1CC(': ")
     assert "5 hits (maximize pIC50) written to hits/hits.csv" in told
     hits = rows("hits/hits.csv")
     assert [hit["rank"] for hit in hits] == ["1", "2", "3", "4", "5"]

@@ -254,7 +254,7 @@ def test_any_text_is_a_number_a_gap_or_named_in_the_error(text):
     if column.is_usable:
         assert not np.isinf(column.values()[1])
     else:
-        with pytest.raises(InputError, match="line 9"):
+        with pytest.raises(InputError, match="record 8"):
             column.values()
 
 

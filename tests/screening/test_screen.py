@@ -88,10 +88,13 @@ def test_every_row_is_accounted_for(predictor, library, tmp_path):
         ("10", "ring", "C1CC"),
         ("11", "bad", "oops"),
     ]
+    lines = library.read_text().splitlines()
+    assert [lines[int(row["line"]) - 1].split()[0] for row in rejected] == ["C1CC", "oops"]
     assert rejected[0]["reason"] == "SMILES Parse Error: unclosed ring"
     assert [rejected.row for rejected in result.first_rejected] == [10, 11]
     duplicates = rows(tmp_path / "hits" / "duplicates.csv")
     assert [(row["row"], row["id"]) for row in duplicates] == [("53", "again"), ("54", "ring")]
+    assert [lines[int(row["line"]) - 1].split()[-1] for row in duplicates] == ["again", "ring"]
 
 
 def test_hits_are_the_best_of_all(predictor, library, tmp_path):

@@ -1,7 +1,7 @@
 """What the readers of the formats hand on: columns of text, and which of their entries could not be read."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 import numpy as np
@@ -45,6 +45,11 @@ class RecordBatch:
     def __len__(self) -> int:
         """Number of readable records, n."""
         return len(self.rows)
+
+    def placed(self, bad: Rejected) -> Rejected:
+        """The same, with its place in the whole input in the place of that among the readable records."""
+        line = None if self.lines is None else int(self.lines[bad.row])
+        return replace(bad, row=int(self.rows[bad.row]), line=line)
 
 
 # A formula or an apostrophe, as spreadsheets write text that is to stay text; no SMILES begins with either.
