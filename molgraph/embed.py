@@ -114,7 +114,7 @@ def embed_file(
             shown += lost[: _SHOWN - len(shown)]
             on_progress(StreamProgress(rows_read, rejected, reader.bytes_of(rows_read), reader.bytes_total))
         if rejected == rows_read:
-            raise nothing_usable(source, reader.smiles_column, shown)
+            raise nothing_usable(source, reader, shown)
     return EmbedSummary(rows_read, rows_read - rejected, rejected, embedder.encoder.n_columns, tuple(shown))
 
 

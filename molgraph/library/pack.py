@@ -154,7 +154,7 @@ def pack_library(
             run.write(part)
             tell()
         if run.rejected == run.rows_read:
-            raise nothing_usable(source, reader.smiles_column, run.first_rejected)
+            raise nothing_usable(source, reader, run.first_rejected)
         write_index(folder, run.index)
     return PackSummary(
         rows_read=run.rows_read,

@@ -23,6 +23,10 @@ class LibraryReader(Protocol):
     notes: tuple[str, ...]
 
     @property
+    def format(self) -> str:
+        """What is read: the format of a file, or `packed`."""
+
+    @property
     def column_names(self) -> tuple[str, ...]:
         """Columns of the library."""
 
@@ -105,8 +109,10 @@ class PackedReader:
         bytes_total: Size of all shards.
         bytes_read: Size of those read so far.
         notes: None: nothing was left to choose.
+        format: `packed`.
     """
 
+    format: str = "packed"
     notes: tuple[str, ...] = ()
 
     def __init__(self, source: str | Path, request: Request, batch_size: int) -> None:

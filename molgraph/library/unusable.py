@@ -4,12 +4,16 @@ from collections.abc import Sequence
 
 from molgraph.chem.files.frames import Readable
 from molgraph.errors import InputError
+from molgraph.library.reader import LibraryReader
 from molgraph.results import Rejected
 
 _SHOWN_REASONS = 3
 
 
-def nothing_usable(source: Readable, smiles_column: str, rejected: Sequence[Rejected]) -> InputError:
+def nothing_usable(source: Readable, reader: LibraryReader, rejected: Sequence[Rejected]) -> InputError:
     """The error that says so, with the reasons of the first rows."""
     reasons = "; ".join(f"{row.text[:40]!r}: {row.reason}" for row in rejected[:_SHOWN_REASONS])
-    return InputError(f"{source}: no row gives a molecule ({reasons}); is {smiles_column!r} the column of structures?")
+    ask = "is the file complete?"
+    if reader.format != "sdf":
+        ask = f"is {reader.smiles_column!r} the column of structures?"
+    return InputError(f"{source}: no row gives a molecule ({reasons}); {ask}")

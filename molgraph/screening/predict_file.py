@@ -147,7 +147,7 @@ def predict_file(
                 shown += lost[: _SHOWN - len(shown)]
                 on_progress(StreamProgress(rows_read, rejected, reader.bytes_of(rows_read), reader.bytes_total))
             if rejected and rejected == rows_read:
-                raise nothing_usable(table, reader.smiles_column, shown)
+                raise nothing_usable(table, reader, shown)
         by_chance = stream.panel.no_better_than_chance
         shift = check_shift(stream.panel.first, sample)
         notes = reader.notes

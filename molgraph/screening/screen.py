@@ -211,7 +211,7 @@ def screen(
         intake = _read_all(run, reader, stream, ledger, _until_written(on_progress, options.top, stream.processes))
         if run.rejected and not run.scored:
             ledger.discard()
-            raise nothing_usable(source, reader.smiles_column, run.first_rejected)
+            raise nothing_usable(source, reader, run.first_rejected)
         rankings = write_rankings(run, ledger.result, options, stream)
         result = replace(
             _result(run, intake, rankings, Path(output), job.ranked_by),

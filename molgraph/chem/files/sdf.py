@@ -62,7 +62,7 @@ def read_sdf(
     Structures become SMILES with the stereo of the block. The identifier is the title, where that is empty the first
     property with a known name; or the property that was asked for. Columns are the properties of the first
     `N_RECORDS_SAMPLED` records, in order of appearance, or of all records where a column is asked for that those lack,
-    or `all`; where a record lacks one, the text is empty.
+    or `all` (of all files, where several are read); where a record lacks one, the text is empty.
 
     Args:
         blocks: Whole lines.
@@ -85,7 +85,9 @@ def read_sdf(
     sample = list(itertools.islice(records, N_RECORDS_SAMPLED))
     if kept_file is None:
         names = tuple(dict.fromkeys(own for record in sample for own in record.properties))
-        names = _all_names(names, request, known) if len(sample) == N_RECORDS_SAMPLED else names
+        # Other records may have other properties, and so may other files.
+        if known is not None or len(sample) == N_RECORDS_SAMPLED:
+            names = _all_names(names, request, known)
     identifier = request.id_column
     by_plain = {plain(own): own for own in reversed(names)}
     fallback = next((by_plain[own] for own in ID_COLUMNS if own in by_plain), None)

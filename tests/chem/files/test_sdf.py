@@ -149,3 +149,15 @@ def test_damage_never_reaches_a_record_behind_it(read, write, cuts):
     result = read(write("x.sdf", damaged + "\n$$$$\n" + record("CCCC", "c") + record("CCCCC", "d")))
     assert result.smiles[-2:] == ["CCCC", "CCCCC"]
     assert result.ids[-2:] == ["c", "d"]
+
+
+def test_files_of_a_folder_may_have_other_properties(tmp_path):
+    for name, properties in (("a", {"ID": "one", "price": "3"}), ("b", {"ID": "two", "stock": "5"})):
+        tags = "".join(f"> <{key}>\n{value}\n\n" for key, value in properties.items())
+        (tmp_path / f"{name}.sdf").write_text(Chem.MolToMolBlock(Chem.MolFromSmiles("CCO")) + tags + "$$$$\n")
+    for keep in ("all", ["price", "stock"]):
+        with open_records(tmp_path, keep_columns=keep) as reader:
+            (batch,) = reader
+        assert (batch.columns["price"], batch.columns["stock"]) == (["3", ""], ["", "5"])
+    with pytest.raises(InputError, match="no column 'colour'"):
+        open_records(tmp_path, keep_columns=["colour"])
