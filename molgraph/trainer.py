@@ -23,6 +23,7 @@ from molgraph.domain.applicability import without_measured
 from molgraph.errors import InputError
 from molgraph.features.columns import BLOCKS, ENCODER
 from molgraph.features.schema import SCHEMAS
+from molgraph.locks import exclusive
 from molgraph.prediction.predictor import Predictor
 from molgraph.store import StoredModel, TrainingStructures, check_model_target, none_if_undefined, save_model
 from molgraph.tasks import Direction
@@ -128,18 +129,22 @@ def train(
     dataset = dataset.with_ranges(ranges or {})
     target = os.path.realpath(output)  # "." means another folder once the new one has taken its place
     state_folder = Path(f"{target}.training")
-    trained = train_ensemble(
-        dataset,
-        config,
-        checkpoint_folder=state_folder,
-        resume=resume,
-        processes=processes,
-        keeps_rows=keep_structures,
-        on_progress=on_progress,
-    )
-    model = to_stored_model(dataset, trained, keep="structures" if keep_structures else "nothing")
-    save_model(target, model, overwrite=overwrite)
-    shutil.rmtree(state_folder, ignore_errors=True)
+    with exclusive(
+        Path(f"{state_folder}.lock"),
+        f"{output} is being trained by another process; wait for it, or give another output",
+    ):
+        trained = train_ensemble(
+            dataset,
+            config,
+            checkpoint_folder=state_folder,
+            resume=resume,
+            processes=processes,
+            keeps_rows=keep_structures,
+            on_progress=on_progress,
+        )
+        model = to_stored_model(dataset, trained, keep="structures" if keep_structures else "nothing")
+        save_model(target, model, overwrite=overwrite)
+        shutil.rmtree(state_folder, ignore_errors=True)
     return Predictor.load(target, device=config.device)
 
 

@@ -11,7 +11,6 @@ Beside the output folder `hits` stands `hits.partial` while a screen is under wa
 A shard appears by renaming, in the order of the library, so those that are done are the first n.
 """
 
-import contextlib
 import hashlib
 import json
 import os
@@ -21,11 +20,12 @@ from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from molgraph.atomic import atomic_path, check_folder, clear_errors, is_out_of_space, move_folder
 from molgraph.decode import decode_json, read_bounded
 from molgraph.errors import InputError, MolgraphError
+from molgraph.locks import exclusive
 from molgraph.plain import is_table, parse_plain
 from molgraph.screening.shard import ShardContent, ShardResult, from_bytes, to_bytes
 
@@ -142,7 +142,7 @@ def open_ledger(
     check_folder(folder, folder, _OWN)
     with clear_errors(folder):
         folder.mkdir(exist_ok=True)
-    with _locked(folder):
+    with exclusive(folder / _LOCK, f"{folder} is in use by another screen; wait for it, or give another --output"):
         n_done = 0 if overwrite else _n_done(folder)
         if n_done and not resume:
             raise InputError(
@@ -295,25 +295,3 @@ def _clear(folder: Path) -> None:
             shutil.rmtree(entry)
         elif entry.name != _LOCK:
             entry.unlink()
-
-
-@contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """Keep other processes out; the lock goes with the process that holds it, however that ends.
-
-    Raises:
-        InputError: Another process holds it.
-    """
-    with contextlib.ExitStack() as stack:
-        with clear_errors(folder):
-            file: IO[bytes] = stack.enter_context((folder / _LOCK).open("wb"))
-        try:
-            import fcntl
-        except ImportError:  # Windows: two screens into one folder are then not noticed
-            yield
-            return
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise InputError(f"{folder} is in use by another screen; wait for it, or give another --output") from error
-        yield

@@ -20,6 +20,7 @@ FLOORS = (
         "learners",
         "spelling",
         "defaults",
+        "locks",
     }
     | {"plain", "decode", "arrays", "sealed", "helpers", "interrupts", "card", "encoder_card", "reference"},
     {"chem", "metrics", "uncertainty", "rank"},
