@@ -3,6 +3,7 @@
 The text depends on the RDKit version: compare texts that were written in the same run only.
 """
 
+import contextlib
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -75,7 +76,9 @@ def parent_key(text: str, *, row: int = 0, id: str = "") -> str | Rejected:  # n
     for atom in mol.GetAtoms():
         atom.SetIsotope(0)
     with quiet_rdkit():
-        return str(rdMolHash.MolHash(Chem.RemoveHs(mol), rdMolHash.HashFunction.HetAtomTautomerv2))
+        with contextlib.suppress(Chem.MolSanitizeException):  # it can be read, and not be checked again: hydrogens stay
+            mol = Chem.RemoveHs(mol)
+        return str(rdMolHash.MolHash(mol, rdMolHash.HashFunction.HetAtomTautomerv2))
 
 
 def compound_hashes(keys: Iterable[str]) -> NDArray[np.uint64]:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from molgraph.chem.druglikeness import drug_likeness
-from molgraph.chem.identity import canonical_smiles, stereo_free_smiles
+from molgraph.chem.identity import canonical_smiles, parent_key, stereo_free_smiles
 from molgraph.chem.standardize import standardize_smiles
 from molgraph.features.featurize import featurize
 
@@ -37,6 +37,7 @@ ODD_RING = "Cc1~ccc(cc1)-c1cn2c3CCCCc3sc2n1"
 def test_a_structure_that_rdkit_reads_only_once_has_its_keys():
     assert stereo_free_smiles(ODD_RING) == canonical_smiles(ODD_RING)
     assert stereo_free_smiles("C[C@H](N)O") != canonical_smiles("C[C@H](N)O")
+    assert isinstance(parent_key(ODD_RING), str)
 
 
 def test_numbers_far_beyond_those_of_drugs():
@@ -78,4 +79,5 @@ def test_every_structure_is_a_graph_or_a_reason(texts):
         standard = standardize_smiles(texts[row], "default")
         assert isinstance(canonical_smiles(standard), str)
         assert isinstance(stereo_free_smiles(standard), str)
+        assert isinstance(parent_key(standard), str)
         assert len(drug_likeness([standard])) == 1

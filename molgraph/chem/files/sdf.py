@@ -228,7 +228,11 @@ def _reason(molblock: str) -> str:
         supplier.SetData(f"{molblock}$$$$\n")
         with contextlib.suppress(RuntimeError, ValueError, StopIteration):
             next(supplier)
-    lines = [_TIME_STAMP.sub("", line).strip() for line in log.messages.split("\n")]
+        try:
+            messages = log.messages
+        except UnicodeDecodeError:  # RDKit quotes a block to the byte, and may end within a character
+            messages = ""
+    lines = [_TIME_STAMP.sub("", line).strip() for line in messages.split("\n")]
     told = [line.removeprefix("ERROR: ") for line in lines if line.startswith(("ERROR: ", "Explicit valence", "Can't"))]
     told = [line for line in told if not line.startswith(("moving to", "Could not sanitize"))]
     return next(iter(told), "the mol block cannot be read")[:_MAX_REASON]

@@ -161,3 +161,13 @@ def test_files_of_a_folder_may_have_other_properties(tmp_path):
         assert (batch.columns["price"], batch.columns["stock"]) == (["3", ""], ["", "5"])
     with pytest.raises(InputError, match="no column 'colour'"):
         open_records(tmp_path, keep_columns=["colour"])
+
+
+def test_a_reason_that_rdkit_cuts_within_a_character(tmp_path):
+    """RDKit quotes the three bytes in which it looks for a number, whatever character they end in."""
+    block = Chem.MolToMolBlock(Chem.MolFromSmiles("CCO")).replace("  1  2  1", " aÿÿ2  1")
+    (tmp_path / "a.sdf").write_text(f"{block}$$$$\n{Chem.MolToMolBlock(Chem.MolFromSmiles('CCN'))}$$$$\n")
+    with open_records(tmp_path / "a.sdf") as reader:
+        (batch,) = reader
+    assert batch.smiles == ["CCN"]
+    assert batch.rejected[0].reason == "the mol block cannot be read"
