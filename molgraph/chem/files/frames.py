@@ -114,6 +114,8 @@ def structure_list(structures: Structures) -> list[Any]:
     if isinstance(structures, Mapping) or _is_frame(structures):
         kind = type(structures).__name__
         raise InputError(f"smiles is a table ({kind}); give its column of structures, e.g. table['smiles']")
+    if not isinstance(structures, Iterable):
+        raise InputError(f"smiles is {structures!r}; give a list of SMILES or molecules")
     return [_plain(value) for value in _values(structures)]
 
 

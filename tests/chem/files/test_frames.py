@@ -68,6 +68,7 @@ def test_structures_of_any_column(structures):
         (ETHANOL, "a single molecule; give a list"),
         (pd.DataFrame({"smiles": ["CCO"]}), r"a table \(DataFrame\); give its column"),
         ({"smiles": ["CCO"]}, r"a table \(dict\)"),
+        (None, "smiles is None; give a list"),
     ],
 )
 def test_what_is_no_list_of_structures(wrong, message):
