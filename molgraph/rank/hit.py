@@ -1,7 +1,7 @@
 """What a hit is: conditions on the tasks of a model, all of which have to hold."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -252,8 +252,10 @@ class _Words:
                 )
             return _class(tasks, inner.column, 1 - int(inner.limit))
         classes = [i for i, task in enumerate(tasks) if task.kind == "classification"]
-        if column is None and len(classes) == 1 and text.lower() in _CLASS_WORDS:
-            return _class(tasks, classes[0], _CLASS_WORDS[text.lower()])
+        if column is None and len(classes) == 1:
+            value = _own_words(tasks[classes[0]], _CLASS_WORDS).get(text.lower())
+            if value is not None:
+                return _class(tasks, classes[0], value)
         return self._comparison(text)
 
     def _comparison(self, text: str) -> Condition:
@@ -281,8 +283,9 @@ class _Words:
 
     def _class_comparison(self, text: str, column: int, sign: str, word: str) -> Condition:
         name, limit = self.tasks[column].name, _number(word)
-        if sign == "=" and (word.lower() in _CLASS_VALUES or limit in (0.0, 1.0)):
-            return _class(self.tasks, column, _CLASS_VALUES.get(word.lower(), int(limit == 1.0)))
+        known = _own_words(self.tasks[column], _CLASS_VALUES)
+        if sign == "=" and (word.lower() in known or limit in (0.0, 1.0)):
+            return _class(self.tasks, column, known.get(word.lower(), int(limit == 1.0)))
         if sign != "=" and 0.0 <= limit <= 1.0:
             if self.allows_probability:
                 return Condition(name, column, is_class=True, sign=sign, limit=limit)
@@ -294,6 +297,11 @@ class _Words:
             )
         more = f", or a limit of its probability, e.g. '{name} <= 0.5'" if self.allows_probability else ""
         raise InputError(f"{self.field} has {text!r}; {name} is a class: write {name!r} or 'not {name}'{more}")
+
+
+def _own_words(task: TaskSpec, words: Mapping[str, int]) -> Mapping[str, int]:
+    """The words for the two classes, in lower case; what the task calls them goes first."""
+    return {**words, **{name.lower(): value for value, name in enumerate(task.class_names or ())}}
 
 
 def _class(tasks: Sequence[TaskSpec], column: int, value: int) -> Condition:

@@ -203,3 +203,20 @@ def test_a_class_that_is_missing():
         parse_hit("hERG", [HERG]).check(np.zeros((2, 1)))
     with pytest.raises(InputError, match="was not measured"):
         parse_hit("hERG", [HERG]).check(np.full((2, 1), np.nan))
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("herg = blocker", "herg = 1"),
+        ("hERG = Non-Blocker", "herg = 0"),
+        ("blocker", "herg = 1"),
+        ("not non-blocker", "herg = 1"),
+        ("herg = active", "herg = 1"),
+    ],
+)
+def test_a_class_may_be_called_as_the_task_calls_it(text, expected):
+    task = TaskSpec("herg", "classification", class_names=("non-blocker", "blocker"))
+    assert str(parse_hit(text, [task])) == expected
+    reversed_words = TaskSpec("herg", "classification", class_names=("active", "inactive"))
+    assert str(parse_hit("herg = inactive", [reversed_words])) == "herg = 1"
