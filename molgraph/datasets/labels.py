@@ -1,5 +1,6 @@
 """Columns of measured values: cells to numbers, bounds and classes, remembering all cells that are none of these."""
 
+import bisect
 import math
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
@@ -45,21 +46,26 @@ class FileLines:
     ('line 6', 'record 3')
     """
 
+    _first_rows: list[int] = field(default_factory=list)
     _rows: list[NDArray[np.int64]] = field(default_factory=list)
     _lines: list[NDArray[np.int64]] = field(default_factory=list)
 
     def add(self, rows: NDArray[np.int64], lines: NDArray[np.int64]) -> None:
         """Take in `[n]` further rows, in ascending order, and their lines."""
+        if not len(rows):
+            return
+        self._first_rows.append(int(rows[0]))
         self._rows.append(rows)
         self._lines.append(lines)
 
     def line(self, row: int) -> int | None:
         """The line of a row; None where it has none."""
-        for rows, lines in zip(self._rows, self._lines, strict=True):
-            at = int(np.searchsorted(rows, row))
-            if at < len(rows) and rows[at] == row:
-                return int(lines[at])
-        return None
+        part = bisect.bisect_right(self._first_rows, row) - 1
+        if part < 0:
+            return None
+        at = int(np.searchsorted(self._rows[part], row))
+        is_there = at < len(self._rows[part]) and self._rows[part][at] == row
+        return int(self._lines[part][at]) if is_there else None
 
     def __call__(self, row: int) -> str:
         """Where a row stands, for people."""

@@ -57,8 +57,9 @@ class MeasuredCompounds:
         graphs = featurize(texts, standardizer="none")
         hashes = dict(zip(graphs.row_index.tolist(), graph_hashes(graphs).tolist(), strict=True))
         found = np.full((len(texts), len(predictor.tasks)), "", dtype=np.object_)
-        for row, (came, key, is_same) in enumerate(zip(smiles, keys, known, strict=True)):
-            how = _likeness(is_same=is_same, is_salt="." in came.split(maxsplit=1)[0])
+        for row, (came, text, key, is_same) in enumerate(zip(smiles, texts, keys, known, strict=True)):
+            is_salt = came.split(maxsplit=1)[0].count(".") > text.count(".")  # the standardizer took fragments away
+            how = _likeness(is_same=is_same, is_salt=is_salt)
             rows = self._exact.get(key) or self._stereo_free.get(hashes.get(row, -1), [])
             found[row] = [self._text(rows, t, how) for t in range(len(predictor.tasks))]
         return found

@@ -1,4 +1,4 @@
-"""What was measured for the training is told beside its prediction."""
+"""Predictions show what was measured of a compound for the training."""
 
 import csv
 
@@ -34,7 +34,7 @@ def model(tmp_path_factory):
         ("wrong", "", ""),
     ],
 )
-def test_it_is_told(model, asked, measured, other):
+def test_measured_compounds_are_recognised(model, asked, measured, other):
     prediction = model.predict([asked], domain=True)
     assert prediction.measured.tolist() == [[measured, other]]
     assert Panel([model]).predict([asked], domain=True).measured.tolist() == [[measured, other]]
@@ -42,7 +42,7 @@ def test_it_is_told(model, asked, measured, other):
     assert model.predict([asked]).measured is None
 
 
-def test_a_table_tells_it(model, tmp_path):
+def test_predict_file_has_the_column(model, tmp_path):
     (tmp_path / "in.smi").write_text(
         f"CCCCCCCCCCCCCCCCCCCCCCCCCCCCO long\n{CHIRAL} base\nwrong none\n{CHIRAL}.Br salt\n"
     )
@@ -55,7 +55,15 @@ def test_a_table_tells_it(model, tmp_path):
     assert table["pIC50_measured"].tolist() == ["6.52 (same structure)"]
 
 
-def test_models_without_structures_tell_no_values_or_nothing(mixed_folder, assay):
+def test_models_without_structures(mixed_folder, assay):
     assert Predictor.load(mixed_folder).predict(assay[0][:1], domain=True).measured is None
     built_in = Predictor.load("solubility").predict(["CCCCO", "CCCCO.Cl"], domain=True)
     assert built_in.measured.tolist() == [["same structure"], ["same but for salt"]]
+
+
+def test_a_salt_that_was_measured_as_a_salt_is_the_same(tmp_path):
+    rows = [f"{'C' * n}O,{n / 2}" for n in range(1, 25)] + ["[Na+].CC(=O)[O-],3.25"]
+    (tmp_path / "assay.csv").write_text("smiles,y\n" + "\n".join(rows) + "\n")
+    config = TrainConfig(learner="kernel", folds=2, standardizer="none")
+    model = train(tmp_path / "assay.csv", target_columns=["y"], output=tmp_path / "model", config=config)
+    assert model.predict(["CC(=O)[O-].[Na+]"], domain=True).measured.tolist() == [["3.25 (same structure)"]]

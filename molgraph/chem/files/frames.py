@@ -80,7 +80,10 @@ def readable(table: TableLike | MemoryTable) -> Readable:
     name = type(table).__name__
     if isinstance(table, Chem.Mol):
         raise InputError("this is one molecule where a table belongs; give a list of molecules, or a table")
-    columns = dict(_columns(table))
+    named = list(_columns(table))
+    columns = dict(named)
+    if len(columns) < len(named):
+        raise InputError(f"two columns of the {name} have one name; give every column its own name")
     lengths = {len(cells) for cells in columns.values()}
     if len(lengths) != 1:
         raise InputError(f"{name} has {len(columns)} columns of {sorted(lengths)} rows; give columns of one length")
@@ -128,8 +131,6 @@ def _columns(table: Any) -> Iterator[tuple[str, list[str]]]:
         if getattr(index, "name", None) is not None:
             yield str(index.name), _cells(index)
         names = list(getattr(table, "column_names", None) or table.columns)
-        if len(set(map(str, names))) < len(names):
-            raise InputError("two columns of the table have one name; give every column its own name")
         for name in names:
             yield str(name), _cells(table[name])
     elif isinstance(table, Iterable):

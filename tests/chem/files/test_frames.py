@@ -83,7 +83,8 @@ def test_what_is_no_list_of_structures(wrong, message):
         (ETHANOL, "one molecule where a table belongs"),
         ({"smiles": ["CCO"], "y": [1, 2]}, r"columns of \[1, 2\] rows"),
         ({}, "0 columns"),
-        (pd.DataFrame([["CCO", 1, 2]], columns=["smiles", "y", "y"]), "two columns of the table have one name"),
+        (pd.DataFrame({"y": [1]}, index=pd.Index(["CCO"], name="y")), "two columns of the DataFrame have one name"),
+        (pd.DataFrame([["CCO", 1, 2]], columns=["smiles", "y", "y"]), "two columns of the DataFrame have one name"),
     ],
 )
 def test_what_is_no_table(wrong, message):
