@@ -18,6 +18,7 @@ from .options import (
     SmilesColumn,
     names,
     tell_no_better_than_chance,
+    tell_notes,
     tell_rejected,
 )
 from .table_options import Missing, Where, rows_where
@@ -157,8 +158,7 @@ def _tell_rows(found: "Evaluation") -> None:
         f"{found.table}: {found.rows_read:,} rows, {found.used:,} compounds evaluated{bounds}, "
         f"{len(found.rejected):,} rejected, {found.unlabelled:,} without a label, {found.merged_away:,} merged"
     )
-    for note in found.notes:
-        tell(note)
+    tell_notes(found.notes)
     tell_rejected(found.rejected, len(found.rejected), "molgraph predict lists all with their reasons")
     if found.in_training:
         tell(f"{found.in_training:,} compounds of the training were left out: they would flatter the model")

@@ -105,15 +105,21 @@ def with_ending(output: str) -> str:
     return output if output == "-" or own is None or Path(output).suffix or Path(output).is_dir() else f"{output}.{own}"
 
 
+#: Notes on columns that are shown.
+_SHOWN_NOTES = 20
+
+
 def names(joined: str) -> list[str]:
     """The names in an option that takes several, joined by commas."""
     return [name.strip() for name in joined.split(",")] if joined else []
 
 
-def tell_choices(notes: Sequence[str]) -> None:
-    """Say on stderr what was chosen where the input left a choice."""
-    for note in notes:
+def tell_notes(notes: Sequence[str]) -> None:
+    """Say on stderr what was made of the columns of the input."""
+    for note in notes[:_SHOWN_NOTES]:
         tell(note)
+    if len(notes) > _SHOWN_NOTES:
+        tell(f"and {len(notes) - _SHOWN_NOTES:,} more such notes; --json lists all")
 
 
 def tell_rejected(rejected: Sequence["Rejected"], total: int, where_all: str) -> None:

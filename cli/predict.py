@@ -19,8 +19,8 @@ from .options import (
     Quiet,
     SmilesColumn,
     check_rejected,
-    tell_choices,
     tell_no_better_than_chance,
+    tell_notes,
     tell_rejected,
     with_ending,
 )
@@ -90,7 +90,7 @@ def predict(
         show_json(summary)
     elif not quiet and progress == "auto":
         where = "stdout" if output == "-" else output
-        tell_choices(summary.notes)
+        tell_notes(summary.notes)
         tell(f"{summary.predicted:,} of {summary.rows_read:,} rows predicted, written to {where}")
         if summary.outside:
             tell(f"{summary.outside:,} of them are outside the applicability domain (column T_domain)")

@@ -23,8 +23,8 @@ from .options import (
     SmilesColumn,
     check_rejected,
     names,
-    tell_choices,
     tell_no_better_than_chance,
+    tell_notes,
     tell_rejected,
 )
 from .text import show_json, tell
@@ -199,7 +199,7 @@ def _tell(result: "ScreenResult", top: int) -> None:
     tell(
         f"{result.rows_read:,} rows: {result.scored:,} scored, {result.rejected:,} rejected{duplicates}{speed}{before}"
     )
-    tell_choices(result.notes)
+    tell_notes(result.notes)
     tell_rejected(result.first_rejected, result.rejected, f"{result.output / 'rejected.csv'} lists all")
     tell(f"{result.hits:,} hits ({result.goal}) written to {result.output / 'hits.csv'}")
     tell_no_better_than_chance(result.no_better_than_chance, "calibration compounds")

@@ -12,8 +12,6 @@ if TYPE_CHECKING:
     from molgraph.datasets.dataset import Dataset
     from molgraph.tasks import Direction
 
-#: Notes on columns that are told.
-_SHOWN_NOTES = 20
 
 Missing = Annotated[
     str | None,
@@ -94,14 +92,6 @@ def ranges(given: list[str] | None) -> dict[str, tuple[float | None, float | Non
             raise InputError(f"--range is {text!r}; it must be like bound=0:100, clearance=0: or loss=:0")
         found[name] = (low, high)
     return found
-
-
-def tell_notes(dataset: "Dataset") -> None:
-    """Say what was made of the columns."""
-    for note in dataset.notes[:_SHOWN_NOTES]:
-        tell(note)
-    if len(dataset.notes) > _SHOWN_NOTES:
-        tell(f"and {len(dataset.notes) - _SHOWN_NOTES:,} more such notes; --json lists all")
 
 
 #: Tasks from which it is told beforehand how long they take.

@@ -26,9 +26,10 @@ from .options import (
     check_rejected,
     names,
     tell_no_better_than_chance,
+    tell_notes,
     tell_rejected,
 )
-from .table_options import AsIs, Missing, ValueRange, Where, directions, ranges, rows_where, tell_many_tasks, tell_notes
+from .table_options import AsIs, Missing, ValueRange, Where, directions, ranges, rows_where, tell_many_tasks
 from .text import show_json, show_line, show_table, significant, tell
 
 if TYPE_CHECKING:
@@ -378,7 +379,7 @@ def _tell_rows(dataset: "Dataset") -> None:
     """Say what was read, the first rows that were left out, and the first duplicates that disagree."""
     for line in dataset.summary():
         tell(line)
-    tell_notes(dataset)
+    tell_notes(dataset.notes)
     tell_rejected(dataset.rejected, len(dataset.rejected), "--json lists all")
     conflicts = dataset.merges.conflicts
     task_names = [task.name for task in dataset.tasks]

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from . import completion
-from .options import AsJson, IdColumn, Quiet, SmilesColumn, names
-from .table_options import AsIs, Missing, Where, rows_where, tell_notes
+from .options import AsJson, IdColumn, Quiet, SmilesColumn, names, tell_notes
+from .table_options import AsIs, Missing, Where, rows_where
 from .text import show_json, show_line, show_table, tell
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def tune(
         as_is=as_is,
     )
     if not quiet:
-        tell_notes(dataset)
+        tell_notes(dataset.notes)
     result = search(dataset, output, n_trials=trials, config=settings, on_trial=_ignore if quiet else _tell_trial)
     if as_json:
         show_json({"best": result.best, "default_loss": result.default_value, "trials": result.trials})
