@@ -4,15 +4,11 @@ import contextlib
 import io
 import os
 import re
-import signal
 import sys
 from collections.abc import Callable
-from types import FrameType
 from typing import Annotated, NoReturn
 
 import typer
-
-from molgraph.interrupts import INTERRUPTS
 
 from . import (
     benchmark,
@@ -31,12 +27,11 @@ from . import (
     tune,
 )
 from .commands import Commands, show_help
+from .ending import EXIT_INTERRUPTED, EndedError, ended, listen
 from .text import show_line, tell
 
 #: Exit codes besides 0 (done) and 1 (done, but more rows were rejected than `--max-rejected` allows).
 EXIT_BAD_INPUT = 2
-EXIT_INTERRUPTED = 130
-EXIT_TERMINATED = 143
 
 EXAMPLE = """\b
 Examples:
@@ -90,43 +85,10 @@ def root(
     """Hold the options that come before a command."""
 
 
-class _TerminatedError(KeyboardInterrupt):
-    """A job manager, a shutdown or a closed terminal ends the program, which leaves as it does after an interrupt."""
-
-    code = EXIT_TERMINATED
-
-
-class _Interrupts:
-    """Whether the keyboard has interrupted: what an import makes of that may be any error."""
-
-    came = False
-
-    @classmethod
-    def raise_one(cls, _signal: int, _frame: FrameType | None) -> NoReturn:
-        cls.came = True
-        raise KeyboardInterrupt
-
-
-def _end(number: int, _frame: FrameType | None) -> NoReturn:
-    for other in INTERRUPTS[1:]:  # once is enough: a second one would cut the cleaning up short
-        signal.signal(other, signal.SIG_IGN)
-    error = _TerminatedError()
-    error.code = 128 + number
-    raise error
-
-
-def _listen() -> None:
-    """From here on something may be half-written: signals become exceptions, and what was begun is taken back."""
-    for number in INTERRUPTS[1:]:
-        if signal.getsignal(number) != signal.SIG_IGN:  # `nohup` lets a program go on without its terminal
-            signal.signal(number, _end)
-    signal.signal(signal.SIGINT, _Interrupts.raise_one)
-
-
 def run() -> NoReturn:
     """Run the command line as a program of its own: `main`, and out."""
     try:
-        main(on_command=_listen)
+        main(on_command=listen)
         code: object = 0
     except SystemExit as leaving:
         code = leaving.code
@@ -158,9 +120,7 @@ def main(on_command: Callable[[], None] = lambda: None) -> None:
 def _explain(error: Exception | KeyboardInterrupt) -> NoReturn:
     cause = error if isinstance(error, KeyboardInterrupt) else error.__cause__
     if isinstance(cause, KeyboardInterrupt):
-        ended = _termination(cause)
-        what, code = ("interrupted", EXIT_INTERRUPTED) if ended is None else ("ended from outside", ended.code)
-        _stop(f"{what}; {str(cause) or 'nothing half-written is left behind'}", code)
+        _stop_ended(_first(cause), str(cause))
     if isinstance(error, BrokenPipeError) or isinstance(cause, BrokenPipeError):
         # Whoever read our output has gone, as in `molgraph ... | head`.
         _forget_stdout()
@@ -168,8 +128,8 @@ def _explain(error: Exception | KeyboardInterrupt) -> NoReturn:
     # Errors of usage come from Typer or, in its older versions, from click; only this method is common to them.
     if hasattr(error, "format_message"):
         _stop(_usage_message(error), EXIT_BAD_INPUT)
-    if _Interrupts.came:
-        _stop("interrupted; nothing half-written is left behind", EXIT_INTERRUPTED)
+    if ended() is not None:
+        _stop_ended(ended(), "")
     from molgraph.errors import MolgraphError
 
     if os.environ.get("MOLGRAPH_DEBUG"):
@@ -190,9 +150,14 @@ def _explain(error: Exception | KeyboardInterrupt) -> NoReturn:
     )
 
 
-def _termination(error: BaseException | None) -> _TerminatedError | None:
-    """What came first, if that was not the keyboard: advice on how to go on is raised from it."""
-    while error is not None and not isinstance(error, _TerminatedError):
+def _stop_ended(error: EndedError | None, advice: str) -> NoReturn:
+    what, code = ("interrupted", EXIT_INTERRUPTED) if error is None else (error.what, error.code)
+    _stop(f"{what}; {advice or 'nothing half-written is left behind'}", code)
+
+
+def _first(error: BaseException | None) -> EndedError | None:
+    """What came from outside: advice on how to go on is raised from it."""
+    while error is not None and not isinstance(error, EndedError):
         error = error.__cause__
     return error
 

@@ -336,8 +336,8 @@ def _learners(card: ModelCard, files: Mapping[str, bytes]) -> Learners:
             if network is None or network.encoder is None:
                 raise ValueError(f"{name} reads the vectors of a network, and there is none")
             n_columns += network.encoder.n_out
-        if columns[name].n_columns > n_columns:
-            raise ValueError(f"{name} reads {columns[name].n_columns} columns, and there are {n_columns}")
+        if not columns[name].fits(n_columns):
+            raise ValueError(f"{name} was made for other columns than the {n_columns} that it is to read")
     sizes = {"L": len(card.learners), "M": card.n_members, "T": len(kinds)}
     weights = checked_arrays(load_arrays(files[BLEND]), _BLEND_ARRAYS, sizes)["weights"]
     if not np.allclose(weights.sum(axis=0), 1.0):

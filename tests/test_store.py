@@ -16,7 +16,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from molgraph import Predictor, __version__
+from molgraph import Predictor, __version__, train
 from molgraph.chem.identity import KnownCompounds
 from molgraph.errors import InputError, ModelError
 from molgraph.store import load_card, load_model, model_hash, none_if_undefined, save_model
@@ -353,6 +353,16 @@ def test_wrong_shapes_with_a_right_hash(folder, name, key, array):
     arrays = {k: v for k, v in {**arrays, key: array}.items() if v is not None}
     replace_file(folder, name, safetensors.numpy.save(arrays))
     assert "not fit together" in refused(folder)
+
+
+@pytest.mark.parametrize("width", [1, 1023, 1025])
+def test_references_of_another_width(assay_table, small_config, tmp_path, width):
+    config = replace(small_config, learner="kernel")
+    train(assay_table, target_columns=["pIC50"], output=tmp_path / "model", config=config)
+    arrays = safetensors.numpy.load((tmp_path / "model" / "kernel.safetensors").read_bytes())
+    arrays["references"] = np.zeros((len(arrays["references"]), width), dtype=np.uint8)
+    replace_file(tmp_path / "model", "kernel.safetensors", safetensors.numpy.save(arrays))
+    assert "kernel was made for other columns than the 1024 that it is to read" in refused(tmp_path / "model")
 
 
 @pytest.mark.parametrize("name", [name for name in FILES if name.endswith(".safetensors")])

@@ -29,10 +29,9 @@ class BoostedTrees:
         """M."""
         return len(self.trees)
 
-    @property
-    def n_columns(self) -> int:
-        """Columns that are read, at least."""
-        return max(own.n_columns for member in self.trees for own in member)
+    def fits(self, n_columns: int) -> bool:
+        """Whether it can read rows of so many columns; it need not ask about all of them."""
+        return max(own.n_columns for member in self.trees for own in member) <= n_columns
 
     def predict(self, columns: NDArray[Any]) -> NDArray[np.float64]:
         """Values, or probabilities of the class 1, `[M, B, T]`, of rows `columns [B, F]`.

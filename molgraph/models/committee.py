@@ -23,9 +23,8 @@ class ColumnModel(Protocol):
     def n_members(self) -> int:
         """M."""
 
-    @property
-    def n_columns(self) -> int:
-        """Columns that it reads, at least."""
+    def fits(self, n_columns: int) -> bool:
+        """Whether it can read rows of so many columns."""
 
     def predict(self, columns: NDArray[Any]) -> NDArray[np.float64]:
         """Values, or probabilities of the class 1, `[M, B, T]`, of rows `columns [B, F]`, or `[M, B, F]` for each."""

@@ -56,10 +56,9 @@ class Forest:
         """M."""
         return len(self.roots)
 
-    @property
-    def n_columns(self) -> int:
-        """Columns that are read, at least."""
-        return int(self.column.max(initial=-1)) + 1
+    def fits(self, n_columns: int) -> bool:
+        """Whether it can read rows of so many columns; it need not ask about all of them."""
+        return bool(self.column.max(initial=-1) < n_columns)
 
     def predict(self, columns: NDArray[Any]) -> NDArray[np.float64]:
         """Values, or probabilities of the class 1, `[M, B, T]`, of rows `columns [B, F]`; NaN goes right."""

@@ -72,10 +72,9 @@ class KernelProcess:
         """M."""
         return len(self.centre)
 
-    @property
-    def n_columns(self) -> int:
-        """Columns that are read."""
-        return int(self.references.shape[1])
+    def fits(self, n_columns: int) -> bool:
+        """Whether it can read rows of so many columns."""
+        return bool(self.references.shape[1] == n_columns)
 
     def predict(self, columns: NDArray[Any]) -> NDArray[np.float64]:
         """Values, or probabilities of the class 1, `[M, B, T]`, of rows `columns [B, F]`."""

@@ -44,7 +44,7 @@ def fitted(request):
 def test_it_learns_from_its_own_rows(fitted):
     name, data, plans, members = fitted
     model = COLUMN_MODELS[name].join(members)
-    assert (model.n_members, model.n_columns <= N_COLUMNS) == (3, True)
+    assert model.n_members == 3
     means = model.predict(data.columns)
     assert means.shape == (3, N_ROWS, 2)
     assert ((means[..., 1] > 0) & (means[..., 1] < 1)).all() or name == "forest"
@@ -54,6 +54,18 @@ def test_it_learns_from_its_own_rows(fitted):
         assert np.corrcoef(means[member, rows, 0], data.labels[rows, 0])[0, 1] > 0.7
         hits = data.labels[rows, 1] == 1
         assert means[member, rows, 1][hits].mean() > means[member, rows, 1][~hits].mean() + 0.2
+
+
+def test_it_reads_what_it_fits(fitted):
+    name, data, _, members = fitted
+    model = COLUMN_MODELS[name].join(members)
+    wide = np.concatenate([data.columns, data.columns], axis=1)
+    fitting = [width for width in range(1, 2 * N_COLUMNS + 1) if model.fits(width)]
+    assert N_COLUMNS in fitting
+    assert not model.fits(1)
+    for width in fitting:
+        assert model.predict(wide[:, :width]).shape == (3, N_ROWS, 2)
+    assert (fitting == [N_COLUMNS]) == (name in {"kernel", "latent"})
 
 
 def test_members_say_together_what_they_say_alone(fitted):
