@@ -1,8 +1,10 @@
 """Progress on stderr: a bar on a terminal, and now and then a line elsewhere."""
 
 import json
+import math
 import sys
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
@@ -22,8 +24,11 @@ _Update = Callable[[int, int | None, int | None, str], None]
 #: All work of a training, in parts.
 _WHOLE = 1_000_000
 
-#: Seconds between two lines of progress where stderr is no terminal.
-_LOG_SECONDS = 30.0
+#: Seconds before the first line of progress where stderr is no terminal, and between two lines.
+_FIRST_LOG_SECONDS, _LOG_SECONDS = 10.0, 30.0
+
+#: Seconds that a rate of rows is taken over: in the first moments helpers start, and only one process works.
+_ROWS_WINDOW = 15.0
 
 #: Seconds between two lines of JSON.
 _JSON_SECONDS = 1.0
@@ -90,8 +95,8 @@ def stream_bar(
         with json_lines(what) as listen_to:
             yield listen_to
         return
-    work_rate = _rate()
-    with _bar(what, quiet=quiet) as update:
+    work_rate = _rate(window=_ROWS_WINDOW)
+    with _bar(what, quiet=quiet, window=_ROWS_WINDOW) as update:
 
         def listen(progress: "StreamProgress") -> None:
             note = f"{progress.rows:,} rows" + (f", {progress.rejected:,} rejected" if progress.rejected else "")
@@ -113,7 +118,7 @@ def json_lines(
     what: str, *, clock: Callable[[], float] = time.monotonic
 ) -> Iterator[Callable[["StreamProgress"], None]]:
     """A listener that writes a line of JSON each second, and one when all is done."""
-    rate, work_rate = _rate(clock), _rate(clock)
+    rate, work_rate = _rate(clock, _ROWS_WINDOW), _rate(clock, _ROWS_WINDOW)
     last = clock()
     values: dict[str, object] = {
         "command": what,
@@ -148,18 +153,18 @@ def json_lines(
 
 
 @contextmanager
-def _bar(what: str, *, quiet: bool) -> Iterator[_Update]:
+def _bar(what: str, *, quiet: bool, window: float = math.inf) -> Iterator[_Update]:
     if quiet:
         yield lambda _done, _total, _molecules, _note: None
     elif sys.stderr.isatty():
-        with _drawn_bar(what) as update:
+        with _drawn_bar(what, window) as update:
             yield update
     else:
-        yield line_writer(what)
+        yield line_writer(what, window=window)
 
 
 @contextmanager
-def _drawn_bar(what: str) -> Iterator[_Update]:
+def _drawn_bar(what: str, window: float) -> Iterator[_Update]:
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn
 
@@ -171,7 +176,7 @@ def _drawn_bar(what: str) -> Iterator[_Update]:
         TextColumn("{task.fields[left]}"),
         TextColumn("{task.fields[note]}", markup=False),
     )
-    rate, work_rate = _rate(), _rate()
+    rate, work_rate = _rate(window=window), _rate(window=window)
     with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
         bar = bars.add_task(what, total=None, rate="", left="", note="loading")
 
@@ -184,18 +189,18 @@ def _drawn_bar(what: str) -> Iterator[_Update]:
         yield update
 
 
-def line_writer(what: str, *, clock: Callable[[], float] = time.monotonic) -> _Update:
-    """Writes a line of progress every half minute."""
-    rate, work_rate = _rate(clock), _rate(clock)
-    last = clock()
+def line_writer(what: str, *, window: float = math.inf, clock: Callable[[], float] = time.monotonic) -> _Update:
+    """Writes a line soon after the start, and every half minute, with rates of the last `window` seconds."""
+    rate, work_rate = _rate(clock, window), _rate(clock, window)
+    due = clock() + _FIRST_LOG_SECONDS
 
     def update(done: int, total: int | None, molecules: int | None, note: str) -> None:
-        nonlocal last
+        nonlocal due
         speed = "" if molecules is None else f", {rate(molecules):,.0f} mol/s"
         work_speed = work_rate(done)
-        if clock() - last < _LOG_SECONDS:
+        if clock() < due:
             return
-        last = clock()
+        due = clock() + _LOG_SECONDS
         share = f"{done / total:.0%}, " if total else ""
         left = f", {_duration((total - done) / work_speed)} left" if total and work_speed > 0 else ""
         tell(f"{what}: {share}{note}{speed}{left}")
@@ -203,15 +208,22 @@ def line_writer(what: str, *, clock: Callable[[], float] = time.monotonic) -> _U
     return update
 
 
-def _rate(clock: Callable[[], float] = time.monotonic) -> Callable[[int], float]:
-    """Takes a growing count, returns its growth per second since the first call; so a resumed run starts from 0."""
-    first: tuple[int, float] | None = None
+def _rate(clock: Callable[[], float] = time.monotonic, window: float = math.inf) -> Callable[[int], float]:
+    """Takes a growing count, returns its growth per second since the first call, so that a resumed run starts from 0.
+
+    Args:
+        clock: Seconds.
+        window: Only the growth of the last so many seconds counts.
+    """
+    seen: deque[tuple[int, float]] = deque()
 
     def rate(count: int) -> float:
-        nonlocal first
         now = clock()
-        first = first or (count, now)
-        return (count - first[0]) / max(now - first[1], 1e-9)
+        if not seen or now - seen[-1][1] >= 1.0:
+            seen.append((count, now))
+        while len(seen) > 1 and now - seen[1][1] >= window:
+            seen.popleft()
+        return (count - seen[0][0]) / max(now - seen[0][1], 1e-9)
 
     return rate
 

@@ -166,7 +166,6 @@ def screen(
             address=address,
             resume=resume,
             overwrite=overwrite,
-            on_start=_tell_cost if not quiet and not as_json and progress == "auto" else None,
             on_progress=listener,
         )
     if as_json:
@@ -175,11 +174,6 @@ def screen(
     elif not quiet and progress == "auto":
         _tell(result, top)
     check_rejected(max_rejected, result.rejected, result.rows_read)
-
-
-def _tell_cost(rate: float, processes: int) -> None:
-    shown = round(rate, 1 - len(str(int(rate)))) if rate >= 1 else rate  # it is no better known than that
-    tell(f"about {shown:,.0f} molecules a second in {processes} process{'es' if processes > 1 else ''}")
 
 
 def _why_empty(result: "ScreenResult") -> str:

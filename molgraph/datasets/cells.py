@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Literal
 
-from molgraph.datasets.units import Unit, unit_of
+from molgraph.quantities.units import Unit, unit_of
 
 #: Spellings of "not measured", compared in lower case.
 MISSING = frozenset(

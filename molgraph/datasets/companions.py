@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from molgraph.chem.files.columns import plain
-from molgraph.datasets.quantities import named, split_unit
-from molgraph.datasets.units import Unit, unit_of
+from molgraph.quantities.names import named, split_unit
+from molgraph.quantities.units import Unit, unit_of
 
 Role = Literal["relation", "unit", "type"]
 

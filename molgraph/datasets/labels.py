@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from molgraph.datasets.cells import CLASS_WORDS, Cell, advice_on, parse_cell
-from molgraph.datasets.units import Unit
 from molgraph.errors import InputError
+from molgraph.quantities.units import Unit
 from molgraph.tasks import TaskKind
 
 KindChoice = Literal["auto", "regression", "classification"]

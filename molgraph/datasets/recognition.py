@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from molgraph.datasets.companions import Companions, TextColumn, relation_sides, unit_of_pubchem
 from molgraph.datasets.labels import KindChoice, NumberColumn
 from molgraph.datasets.odd_values import places
-from molgraph.datasets.quantities import Named, named, split_unit
-from molgraph.datasets.units import P_UNIT, Unit, unit_of
 from molgraph.errors import InputError
 from molgraph.metrics.logarithms import suits_logarithms
+from molgraph.quantities.names import Named, named, split_unit
+from molgraph.quantities.units import P_UNIT, Unit, unit_of
 from molgraph.tasks import Direction, TaskKind, TaskSpec
 
 Floats = NDArray[np.float64]

@@ -52,7 +52,7 @@ def read_table(
     Rows without any label are left out and counted; rows of the same structure are merged and reported (see
     `molgraph.datasets.duplicates`).
 
-    What a column measures is recognised by its name and by the columns beside it (`molgraph.datasets.quantities`,
+    What a column measures is recognised by its name and by the columns beside it (`molgraph.quantities.names`,
     `molgraph.datasets.companions`): an IC50 or Ki in nM is learned as pIC50 or pKi, `-log10(mol/L)`, a column of
     relations turns values into bounds, values in several units are converted to one, a 0 among concentrations is
     less than the smallest that was measured, and directions and ranges are known. `Dataset.notes` says what was made of

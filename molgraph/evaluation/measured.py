@@ -10,11 +10,11 @@ from molgraph.chem.files.frames import Readable
 from molgraph.chem.files.reader import open_records
 from molgraph.datasets.companions import is_generic
 from molgraph.datasets.dataset import Dataset
-from molgraph.datasets.quantities import named
 from molgraph.datasets.tables import read_table
-from molgraph.datasets.units import P_UNIT, unit_of
 from molgraph.errors import InputError
 from molgraph.prediction.predictor import Predictor
+from molgraph.quantities.names import named
+from molgraph.quantities.units import P_UNIT, unit_of
 from molgraph.tasks import TaskSpec
 
 Floats = NDArray[np.float64]

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from molgraph.errors import InputError
+from molgraph.quantities.names import p_name_of
 from molgraph.results import Prediction
 from molgraph.spelling import did_you_mean
 from molgraph.tasks import Direction, TaskSpec
@@ -52,7 +53,8 @@ class Goal:
 def parse_goal(text: str | None, tasks: Sequence[TaskSpec]) -> Goal:
     """The goal in words: a task name, or `maximize NAME` or `minimize NAME`.
 
-    Without words it is the only task of the model. Without a direction it is the task's own, else `maximize`; of what
+    The task of a p-value can be named by its concentration, which is then the other way round. Without words it is the
+    only task of the model. Without a direction it is the task's own, else `maximize`; of what
     reads like a concentration the direction has to be given, because the largest is usually the worst.
 
     Raises:
@@ -61,6 +63,8 @@ def parse_goal(text: str | None, tasks: Sequence[TaskSpec]) -> Goal:
 
     >>> parse_goal("minimize hERG", [TaskSpec("hERG", "classification"), TaskSpec("logD", "regression")])
     Goal(task='hERG', column=0, direction='minimize')
+    >>> str(parse_goal("minimize IC50 (nM)", [TaskSpec("pIC50", "regression")]))
+    'maximize pIC50'
     """
     names = [task.name for task in tasks]
     if text is None or not text.strip():
@@ -71,6 +75,9 @@ def parse_goal(text: str | None, tasks: Sequence[TaskSpec]) -> Goal:
     for direction in _SIGNS:
         if name not in names and name.lower().startswith(direction + " "):
             name, asked = name[len(direction) :].strip(), direction
+    p_name = p_name_of(name)
+    if name not in names and asked is not None and p_name in names:  # the smallest IC50 is the largest pIC50
+        return Goal(p_name, names.index(p_name), "minimize" if asked == "maximize" else "maximize")
     if name not in names:
         raise InputError(
             f"goal is {text!r}; {did_you_mean(name, names)}it must be a task of the model ({', '.join(names)}), "

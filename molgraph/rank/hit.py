@@ -1,5 +1,6 @@
 """What a hit is: conditions on the tasks of a model, all of which have to hold."""
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from molgraph.errors import InputError
+from molgraph.quantities.names import p_name_of, split_unit
+from molgraph.quantities.units import P_UNIT, unit_of
 from molgraph.spelling import did_you_mean
 from molgraph.tasks import TaskSpec
 
@@ -17,8 +20,12 @@ _CLASS_WORDS = {"active": 1, "positive": 1, "toxic": 1, "inactive": 0, "negative
 #: Words for a class behind a sign of equality.
 _CLASS_VALUES = {**_CLASS_WORDS, "yes": 1, "true": 1, "no": 0, "false": 0}
 
-_COMPARISON = re.compile(r"^(?P<task>.*?)\s*(?P<sign>>=|<=|==|>|<|=|≥|≤)\s*(?P<number>\S+)$", re.DOTALL)
+_COMPARISON = re.compile(
+    r"^(?P<task>.*?)\s*(?P<sign>>=|<=|==|>|<|=|≥|≤)\s*(?P<number>\S+)(?:\s+(?P<unit>[^\s<>=≥≤]+))?$", re.DOTALL
+)
+_NUMBER_WITH_UNIT = re.compile(r"^(?P<number>[0-9.]+(?:[eE][-+]?[0-9]+)?)(?P<unit>[a-zA-Zµμ]+)$")
 _SIGNS = {"≥": ">=", "≤": "<=", "==": "="}
+_TURNED = {">": "<", ">=": "<=", "<": ">", "<=": ">="}
 
 #: Probabilities are kept this far from 0 and 1 in a logit.
 _LEAST_PROBABILITY = 1e-12
@@ -184,7 +191,7 @@ def parse_hit(text: str, tasks: Sequence[TaskSpec], *, field: str = "hit") -> Hi
     A condition on a value is `NAME >= NUMBER` (or `>`, `<`, `<=`), on a class `NAME`, `not NAME`, `NAME = 0` or
     `NAME = inactive` (also negative, non-toxic, no, false, and their opposites); `NAME <= 0.5` and `NAME > 0.5` say the
     same by the probability. In a model with one task of classes `active` and `inactive` (also positive, negative,
-    toxic, non-toxic) name its classes.
+    toxic, non-toxic) name its classes. A task learned as a p-value takes limits of the concentration too.
 
     Args:
         text: The words.
@@ -196,6 +203,8 @@ def parse_hit(text: str, tasks: Sequence[TaskSpec], *, field: str = "hit") -> Hi
 
     >>> str(parse_hit("active", [TaskSpec("HIV_active", "classification")]))
     'HIV_active = 1'
+    >>> str(parse_hit("IC50 <= 100 nM", [TaskSpec("pIC50", "regression", unit="-log10(mol/L)")]))
+    'pIC50 >= 7'
     """
     return _Words(text.strip(), tuple(tasks), field, allows_probability=False).rule()
 
@@ -261,6 +270,10 @@ class _Words:
     def _comparison(self, text: str) -> Condition:
         match = _COMPARISON.match(text)
         column = _find(match["task"] if match else text, self.tasks)
+        if match is not None and column is None:
+            found = self._concentration(text, match)
+            if found is not None:
+                return found
         if column is None:
             names = [task.name for task in self.tasks]
             near = did_you_mean((match["task"] if match else text).strip(), names)
@@ -273,6 +286,11 @@ class _Words:
             raise InputError(
                 f"{self.field} has {text!r}, a measured value; compare it with a limit, e.g. '{task.name} >= 7'"
             )
+        if match["unit"] is not None and match["unit"] != task.unit:
+            raise InputError(
+                f"{self.field} has {text!r}; limits of {task.name} are "
+                + ("without a unit" if task.unit is None else f"in {task.unit}")
+            )
         sign = _SIGNS.get(match["sign"], match["sign"])
         if task.kind == "classification":
             return self._class_comparison(text, column, sign, match["number"])
@@ -280,6 +298,37 @@ class _Words:
         if sign == "=" or not np.isfinite(limit):
             raise InputError(f"{self.field} has {text!r}; compare {task.name} with a number by >=, >, <= or <")
         return Condition(task.name, column, is_class=False, sign=sign, limit=limit)
+
+    def _concentration(self, text: str, match: re.Match[str]) -> Condition | None:
+        """A limit of a concentration, of which the task has the p-value; None if no task has it."""
+        joined = _NUMBER_WITH_UNIT.match(match["number"]) if match["unit"] is None else None
+        number, unit_text = (joined or match).group("number", "unit")
+        bare, own_unit = split_unit(match["task"])
+        p_name = p_name_of(bare)
+        column = None if p_name is None else _find(p_name, self.tasks)
+        if column is None or self.tasks[column].unit != P_UNIT:
+            return None
+        name, unit, limit = (
+            self.tasks[column].name,
+            own_unit if unit_text is None else unit_of(unit_text),
+            _number(number),
+        )
+        if unit is None or unit.dimension != "molar concentration":
+            raise InputError(
+                f"{self.field} has {text!r}; {name} is learned as {P_UNIT}: give the limit with its unit, e.g. "
+                f"'{bare} <= 100 nM', or write '{name} >= 7'"
+            )
+        sign = _SIGNS.get(match["sign"], match["sign"])
+        if sign == "=" or not (np.isfinite(limit) and limit > 0):
+            raise InputError(f"{self.field} has {text!r}; compare {bare} with a number above 0 by <=, <, >= or >")
+        # The sum of logarithms, since 100 times 1e-9 is not just 1e-7.
+        return Condition(
+            task=name,
+            column=column,
+            is_class=False,
+            sign=_TURNED[sign],
+            limit=round(-math.log10(limit) - math.log10(unit.factor), 12),
+        )
 
     def _class_comparison(self, text: str, column: int, sign: str, word: str) -> Condition:
         name, limit = self.tasks[column].name, _number(word)

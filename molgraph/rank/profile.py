@@ -208,11 +208,13 @@ def _objective(table: object, tasks: Sequence[TaskSpec]) -> Objective:
     _check_keys(table, {"task", "curve", "low", "high", "weight"}, "an objective")
     names = [task.name for task in tasks]
     if table.get("task") not in names:
-        raise InputError(f"an objective has the task {table.get('task')!r}; the models have {', '.join(names)}")
+        has = f"the task {table['task']!r}" if "task" in table else "no task"
+        raise InputError(f"an objective has {has}; the models have {', '.join(names)}")
     name = str(table["task"])
     curve = table.get("curve")
     if not isinstance(curve, str) or curve not in CURVES:
-        raise InputError(f"the objective {name} has the curve {curve!r}; choose of {', '.join(CURVES)}")
+        has = "no curve" if curve is None else f"the curve {curve!r}"
+        raise InputError(f"the objective {name} has {has}; choose of {', '.join(CURVES)}")
     low, high = (_number(table, key, name) for key in ("low", "high"))
     weight = _number(table, "weight", name) if "weight" in table else 1.0
     if low >= high:
@@ -225,7 +227,8 @@ def _objective(table: object, tasks: Sequence[TaskSpec]) -> Objective:
 def _number(table: Mapping[str, Any], key: str, name: str) -> float:
     value = table.get(key)
     if not is_number(value):
-        raise InputError(f"the objective {name} has {key} = {value!r}; it must be a number")
+        has = f"no {key}" if value is None else f"{key} = {value!r}"
+        raise InputError(f"the objective {name} has {has}; it must be a number")
     return float(value)  # type: ignore[arg-type]  # it is one
 
 

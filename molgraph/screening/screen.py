@@ -80,7 +80,6 @@ def screen(
     address: str | None = None,
     resume: bool = False,
     overwrite: bool = False,
-    on_start: Callable[[float, int], None] | None = None,
     on_progress: Callable[[StreamProgress], None] = lambda _progress: None,
 ) -> ScreenResult:
     r"""Rank a library of any size; the best `top` structures, in memory that does not grow with the library.
@@ -138,8 +137,6 @@ def screen(
         resume: Go on with a screen into `output` that was stopped; from the start where there is none. The result is
             the same, to the byte, as if it had never been stopped, but for `timing.json`.
         overwrite: Replace `output` if it exists, and forget what was done of a screen that was stopped.
-        on_start: Called before the first batch with the molecules that will be predicted in a second, about, and with
-            the number of processes.
         on_progress: Called after each batch.
 
     Raises:
@@ -206,8 +203,6 @@ def screen(
         rows_before = ledger.n_done * SHARD_BATCHES * BATCH_SIZE
         candidates = stack.enter_context(candidate_file(ledger.result / _CANDIDATES))
         run = begin_run(job, candidates, opened)
-        if on_start is not None:  # to try the rate takes a part of a second
-            on_start(stream.rate(), stream.processes)
         intake = _read_all(run, reader, stream, ledger, _until_written(on_progress, options.top, stream.processes))
         if run.rejected and not run.scored:
             ledger.discard()

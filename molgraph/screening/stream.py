@@ -2,7 +2,6 @@
 
 import os
 import signal
-import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, Executor, Future
@@ -40,18 +39,6 @@ _PATIENCE = 300.0
 
 #: Deaths of helpers that are made good. What kills them again and again is in the library, or in the machine.
 _MOST_DEATHS = 3
-
-#: Drugs, from 13 to 36 heavy atoms, on which the rate of a model is tried.
-_TYPICAL = (
-    "CC(=O)Oc1ccccc1C(=O)O",
-    "CC(C)Cc1ccc(cc1)C(C)C(=O)O",
-    "CN1CCC23C4C1CC5=C2C(=C(C=C5)O)OC3C(C=C4)O",
-    "CCOC(=O)C1=C(COCCN)NC(=C(C1c1ccccc1Cl)C(=O)OC)C",
-    "Cc1ccc(cc1)-c1cc(nn1-c1ccc(cc1)S(N)(=O)=O)C(F)(F)F",
-    "CCCc1nn(C)c2c1nc([nH]c2=O)-c1cc(ccc1OCC)S(=O)(=O)N1CCN(C)CC1",
-    "Cc1ccc(NC(=O)c2ccc(CN3CCN(C)CC3)cc2)cc1Nc1nccc(n1)-c1cccnc1",
-    "COc1cc2ncnc(Nc3ccc(F)c(Cl)c3)c2cc1OCCCN1CCOCC1",
-)
 
 #: Texts that are worked on at once: some hundredths of a second.
 _TEXTS_AT_ONCE = 16
@@ -141,14 +128,6 @@ class PredictionStream:
                 yield self._finish(waiting)
         while waiting:
             yield self._finish(waiting)
-
-    def rate(self) -> float:
-        """Molecules that all processes together will predict in a second, about: tried on a few that are typical."""
-        texts = [*_TYPICAL] * 4
-        for _ in range(2):  # the first time something is loaded
-            start = time.perf_counter()
-            predicted(self.panel, (texts, [""] * len(texts)), domain=self._domain)
-        return self.processes * len(texts) / (time.perf_counter() - start)
 
     def begin(
         self, function: Callable[[list[str]], list[_Result]], texts: Sequence[str]

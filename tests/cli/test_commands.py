@@ -233,9 +233,7 @@ def test_max_rejected_of_train_and_screen(molgraph, folder):
 def test_screen_of_the_training_file(molgraph, folder):
     ended = molgraph("screen", "model", "library.smi", "-o", "hits", "--top", 5, "--processes", 1)
     assert (ended.code, ended.out) == (0, "")
-    cost, *told = ended.err.splitlines()
-    assert cost.startswith("about ")
-    assert cost.endswith(" molecules a second in 1 process")
+    told = ended.err.splitlines()
     assert told[0].startswith("32 rows: 31 scored, 1 rejected; ")
     assert told[1].startswith("  rejected: line 31 (lib-30) 'C1CC(': ")
     assert "5 hits (maximize pIC50) written to hits/hits.csv" in told

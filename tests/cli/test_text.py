@@ -55,8 +55,14 @@ def test_lines_of_progress(capsys):
     now = 0.0
     update = line_writer("train", clock=lambda: now)
     update(500, 2000, 500, "member 2")  # a resumed run starts with what was done before
+    now = 4.0
+    update(540, 2000, 540, "member 2")
+    assert capsys.readouterr().err == ""
     now = 10.0
     update(600, 2000, 600, "member 2")
+    assert capsys.readouterr().err == "train: 30%, member 2, 10 mol/s, 2:20 left\n"
+    now = 30.0
+    update(800, 2000, 800, "member 2")
     assert capsys.readouterr().err == ""
     now = 50.0
     update(1000, 2000, 1000, "member 2")
@@ -64,6 +70,17 @@ def test_lines_of_progress(capsys):
     now = 90.0
     update(1100, None, 1100, "member 3")
     assert capsys.readouterr().err == "train: member 3, 7 mol/s\n"
+
+
+def test_a_rate_of_the_last_seconds(capsys):
+    now = 0.0
+    update = line_writer("screen", window=15.0, clock=lambda: now)
+    for now in range(41):  # one process until the 10th second, then two
+        update(min(now, 10) * 10 + max(now - 10, 0) * 20, 2000, min(now, 10) * 10 + max(now - 10, 0) * 20, "rows")
+    assert capsys.readouterr().err.splitlines() == [
+        "screen: 5%, rows, 10 mol/s, 3:10 left",
+        "screen: 35%, rows, 20 mol/s, 1:05 left",
+    ]
 
 
 def test_progress_for_programs(capsys):

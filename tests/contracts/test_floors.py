@@ -21,6 +21,7 @@ FLOORS = (
         "spelling",
         "defaults",
         "locks",
+        "quantities",
     }
     | {"plain", "decode", "arrays", "sealed", "helpers", "interrupts", "card", "encoder_card", "reference"},
     {"chem", "metrics", "uncertainty", "rank"},

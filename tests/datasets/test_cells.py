@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from molgraph.datasets.cells import MISSING, advice_on, parse_cell
-from molgraph.datasets.quantities import named, split_unit
-from molgraph.datasets.units import unit_of
+from molgraph.quantities.names import named, split_unit
+from molgraph.quantities.units import unit_of
 
 NAN = math.nan
 

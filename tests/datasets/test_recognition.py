@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from molgraph.datasets.quantities import named
 from molgraph.datasets.tables import read_table
-from molgraph.datasets.units import P_UNIT
 from molgraph.errors import InputError
+from molgraph.quantities.names import named
+from molgraph.quantities.units import P_UNIT
 
 ALCOHOLS = ["C" * n + "O" for n in range(1, 81)]
 

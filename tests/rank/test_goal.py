@@ -23,6 +23,8 @@ ODD = TaskSpec("minimize fuss", "regression")
         ("minimize logD at pH 7.4", Goal("logD at pH 7.4", 2, "minimize")),
         ("minimize fuss", Goal("minimize fuss", 3, "maximize")),
         ("minimize minimize fuss", Goal("minimize fuss", 3, "minimize")),
+        ("minimize IC50 (nM)", Goal("pIC50", 0, "maximize")),
+        ("maximize IC50", Goal("pIC50", 0, "minimize")),
     ],
 )
 def test_words(text, expected):

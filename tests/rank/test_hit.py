@@ -15,6 +15,9 @@ PIC50, HERG, ACTIVE = (
     TaskSpec("HIV active", "classification"),
 )
 ODD = TaskSpec("salt and pepper >= 1", "regression")
+P_VALUE = TaskSpec("pIC50", "regression", unit="-log10(mol/L)")
+P_OF_TARGET = TaskSpec("BACE1 pKi", "regression", unit="-log10(mol/L)")
+CACO2 = TaskSpec("caco2", "regression", unit="log10(cm/s)")
 
 
 @pytest.mark.parametrize(
@@ -36,6 +39,12 @@ ODD = TaskSpec("salt and pepper >= 1", "regression")
         ("hERG > 0.5", [HERG], "hERG = 1"),
         ("pIC50 >= 7 AND not hERG", [PIC50, HERG], "pIC50 >= 7 and hERG = 0"),
         ("pIC50 >= 7 and pIC50 < 9", [PIC50], "pIC50 >= 7 and pIC50 < 9"),
+        ("IC50 (nM) <= 100", [P_VALUE], "pIC50 >= 7"),
+        ("IC50 <= 100 nM", [P_VALUE], "pIC50 >= 7"),
+        ("ic50<30nM", [P_VALUE], "pIC50 > 7.52288"),
+        ("IC50 >= 1e1 µM and not hERG", [P_VALUE, HERG], "pIC50 <= 5 and hERG = 0"),
+        ("BACE1 Ki_uM <= 0.05", [P_OF_TARGET], "BACE1 pKi >= 7.30103"),
+        ("caco2 >= -5 log10(cm/s)", [CACO2], "caco2 >= -5"),
         ("salt and pepper >= 1 > 3 and hERG", [ODD, HERG], "salt and pepper >= 1 > 3 and hERG = 1"),
     ],
 )
@@ -60,6 +69,14 @@ def test_words_and_their_meaning(text, tasks, meaning):
         ("hERG > 1.5", [HERG], "is a class: write 'hERG' or 'not hERG'"),
         ("not pIC50 > 7", [PIC50], "turn the comparison round"),
         ("active", [ACTIVE, HERG], "a task of the model"),
+        ("IC50 <= 100", [P_VALUE], "give the limit with its unit, e.g. 'IC50 <= 100 nM', or write 'pIC50 >= 7'"),
+        ("IC50 <= 100 mg/L", [P_VALUE], "give the limit with its unit"),
+        ("IC50 (nM) <= 0", [P_VALUE], "compare IC50 with a number above 0"),
+        ("IC50 (nM) = 5", [P_VALUE], "compare IC50 with a number above 0"),
+        ("IC50 (nM) <= 100", [PIC50], r"a task of the model \(pIC50\)"),
+        ("IC50 <= 100 nM", [P_OF_TARGET], "a task of the model"),
+        ("pIC50 >= 7 nM", [P_VALUE], r"limits of pIC50 are in -log10\(mol/L\)"),
+        ("pIC50 >= 7 nM", [PIC50], "limits of pIC50 are without a unit"),
         ("pIC50 > 7 and", [PIC50], "a task of the model"),
         ("pIC50 > 7 and pIC50 > 7", [PIC50], "twice"),
     ],

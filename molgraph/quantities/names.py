@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal
 
-from molgraph.datasets.units import Dimension, Unit, unit_of
+from molgraph.quantities.units import Dimension, Unit, unit_of
 from molgraph.tasks import Direction
 
 Scale = Literal["linear", "log10", "p"]
@@ -162,6 +162,17 @@ def named(name: str, *, context: str = "") -> Named | None:
         stem = (bare[:start] + " " + bare[match.end() :]).strip(" _-().")
         return Named(quantity, quantity.name or _word(match[0]), scale, unit, re.sub(r"\s+", " ", stem), direction_)
     return None
+
+
+def p_name_of(name: str) -> str | None:
+    """The p-value that is learned in the place of a column of concentrations; None of any other name.
+
+    >>> p_name_of("BACE1 IC50 (nM)"), p_name_of("Ki"), p_name_of("pIC50"), p_name_of("logD")
+    ('BACE1 pIC50', 'pKi', None, None)
+    """
+    found = named(split_unit(name)[0])
+    is_plain = found is not None and found.scale == "linear" and found.quantity.is_potency
+    return found.p_name if found is not None and is_plain else None
 
 
 def _liability(quantity: Quantity) -> Direction | None:

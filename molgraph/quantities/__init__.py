@@ -1,0 +1,1 @@
+"""Measured quantities and their units, as the columns of tables name them."""
