@@ -116,7 +116,7 @@ def test_what_is_required_is_not_listed_without():
         ({"objective": [{**POTENT, "low": "6"}]}, "low = '6'; it must be a number"),
         ({"objective": [{**POTENT, "high": True}]}, "high = True; it must be a number"),
         ({"objective": [{**POTENT, "high": float("inf")}]}, "high = inf; it must be a number"),
-        ({"objective": [{"task": "pIC50", "curve": "step", "high": 1}]}, "low = None; it must be a number"),
+        ({"objective": [{"task": "pIC50", "curve": "step", "high": 1}]}, "has no low; it must be a number"),
         ({"objective": [{**POTENT, "weight": 0}]}, "weight = 0; it must be above 0"),
         ({"objective": [POTENT], "rank_by": "median"}, "rank_by is 'median'; choose one of mean, lower_bound"),
         ({"rank_by": "probability"}, "rank_by is 'probability', of what"),
