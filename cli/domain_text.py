@@ -20,9 +20,11 @@ def _line(records: "Sequence[DomainRecord]") -> str:
     first, *others = records
     shown = "unknown" if first.rmse is None else significant(first.rmse)
     parts = [f"inside {shown} (n = {first.n_rows:,})"]
+    too_few = []
     for record in others:
         if record.ratio is None:
-            parts.append(f"{record.degree} unknown (n = {record.n_rows:,})")
+            too_few.append(f"{record.degree} (n = {record.n_rows:,})")
         else:
             parts.append(f"{record.degree} {significant(record.ratio, 2)} times that (n = {record.n_rows:,})")
-    return f"{first.task}: root mean square error out of fold {', '.join(parts)}"
+    few = f"; too few to tell {' and '.join(too_few)}" if too_few else ""
+    return f"{first.task}: root mean square error out of fold {', '.join(parts)}{few}"

@@ -201,6 +201,6 @@ def _show_task(task: "TaskEvaluation") -> None:
             table.append((f"  {group}", f"{own[levels[0]].n_rows:,}", *shares))
     every = {found.level: found for found in task.coverage if found.group == "all"}
     table.append(
-        ("  labels in a set" if is_class else "  mean width", "", *(significant(every[x].size) for x in levels))
+        ("  labels in a set" if is_class else "  median width", "", *(significant(every[x].size) for x in levels))
     )
     show_table(table, right=range(1, 2 + len(levels)))

@@ -151,14 +151,16 @@ class Dataset:
     def summary(self) -> list[str]:
         """A few lines for people: rows read and used, what was left out and why, and each task's labels."""
         merged = self.merges
-        lines = [
-            f"{self.name}: {self.rows_read} rows read, {len(self)} structures used",
-            f"left out: {len(self.rejected)} unusable structures, {self.n_unlabelled} without a label",
-            (
-                f"merged: {len(merged.groups)} groups of one structure, {merged.n_rows_removed} rows fewer, "
-                f"{len(merged.conflicts)} groups in conflict"
-            ),
-        ]
+        lines = [f"{self.name}: {counted(self.rows_read, 'row')} read, {counted(len(self), 'structure')} used"]
+        unusable = [counted(len(self.rejected), "unusable structure")] if self.rejected else []
+        unlabelled = [f"{self.n_unlabelled:,} without a label"] if self.n_unlabelled else []
+        if unusable or unlabelled:
+            lines.append(f"left out: {', '.join(unusable + unlabelled)}")
+        if merged.groups:
+            lines.append(
+                f"merged: {counted(len(merged.groups), 'group')} of rows of one structure, "
+                f"{counted(merged.n_rows_removed, 'row')} fewer, {counted(len(merged.conflicts), 'group')} in conflict"
+            )
         shown = self.tasks[:10]
         n_bounds = self.n_bounds
         lines += [_describe(task, self.labels[:, t], int(n_bounds[t])) for t, task in enumerate(shown)]

@@ -18,6 +18,7 @@ from molgraph.datasets.recognition import Target, Told
 from molgraph.datasets.rows import ALL_COLUMNS, Rows, Wanted, read_rows
 from molgraph.errors import InputError
 from molgraph.results import Rejected
+from molgraph.spelling import counted
 from molgraph.tasks import Direction, TaskKind, TaskSpec
 
 _SHOWN_REASONS = 3
@@ -115,11 +116,24 @@ def read_table(
         notes = (f"{table.n_read:,} rows with {chosen}; {table.n_skipped:,} others are not taken", *notes)
     texts = [column for column in table.numbers if column not in (*columns, weight_column)]
     if wanted.target_columns == (ALL_COLUMNS,) and texts:
-        notes = (f"{len(texts):,} columns hold no numbers and are not taken: {', '.join(map(repr, texts[:5]))}", *notes)
+        notes = (_left_columns(table, texts), *notes)
     dataset = _merged(table, targets, weights, standardizer, source)
     dataset = replace(dataset, name=name or Path(source).name, notes=(*table.notes, *notes))
     takes_all = wanted.target_columns == (ALL_COLUMNS,)
     return _check_labels(dataset, source, to_learn=to_learn, leave_out=takes_all)
+
+
+def _left_columns(table: Rows, columns: Sequence[str]) -> str:
+    """Which columns `--target-columns '*'` leaves, and what keeps those from being taken that hold numbers too."""
+    nearly = [name for name in columns if table.numbers[name].is_nearly_usable]
+    others = [name for name in columns if name not in nearly]
+    parts = [f"{name!r} holds numbers but for {table.numbers[name].first_obstacle}" for name in nearly[:5]]
+    more = f"{counted(len(nearly) - 5, 'column')} more hold other cells too"
+    parts += [more] if len(nearly) > 5 else []
+    if others:
+        names = ", ".join(map(repr, others[:5])) + (", ..." if len(others) > 5 else "")
+        parts.append(f"{counted(len(others), 'column')} without numbers: {names}")
+    return f"columns that are not taken: {'; '.join(parts)}"
 
 
 def _merged(

@@ -198,6 +198,9 @@ def _on_rows(metric: Callable[..., float], *columns: Floats) -> Callable[[Rows],
 
 def _coverage(rows: TaskRows) -> list[Coverage]:
     groups = coverage_groups(rows)
+    typical = (
+        np.median if rows.task.kind == "regression" else np.mean
+    )  # an interval with an open end is infinitely wide
     found = []
     for level in LEVELS:
         holds, size = held(rows, level)
@@ -208,7 +211,7 @@ def _coverage(rows: TaskRows) -> list[Coverage]:
                     group=name,
                     n_rows=int(members.sum()),
                     coverage=float(holds[members].mean()) if members.any() else float("nan"),
-                    size=float(size[members].mean()) if members.any() else float("nan"),
+                    size=float(typical(size[members])) if members.any() else float("nan"),
                 )
             )
     return found

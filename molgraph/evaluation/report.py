@@ -39,7 +39,7 @@ class Coverage:
         group: `all`, `class 0`, `class 1`, or a range of similarities to the nearest training compound.
         n_rows: Compounds in the group.
         coverage: Share of them whose truth was held; NaN without any.
-        size: Mean width of the intervals, or mean number of classes that the calls leave.
+        size: Median width of the intervals, or mean number of classes that the calls leave.
     """
 
     level: float

@@ -186,12 +186,14 @@ class Calibration:
     def _censored(self) -> tuple[tuple[float, float], ...]:
         """Of each task the value above which, and that below which, labels are censored; infinite for none.
 
-        A tenth of the bounds may be nearer: one odd `>5` among many `>10000` does not open every interval.
+        A tenth of the bounds may be nearer: one odd `>5` among many `>10000` does not open every interval. A label with
+        both bounds (`100-200`) is known well enough, and none of these.
         """
         ends = []
         for t in range(len(self.kinds)):
             above, below = np.empty((2, 0)) if self.data.bounds is None else self.data.bounds[:, :, t]
-            above, below = above[~np.isnan(above)], below[~np.isnan(below)]
+            is_range = ~np.isnan(above) & ~np.isnan(below)
+            above, below = above[~np.isnan(above) & ~is_range], below[~np.isnan(below) & ~is_range]
             start = float(np.quantile(above, 0.1, method="lower")) if len(above) else np.inf
             ends.append((start, float(np.quantile(below, 0.9, method="higher")) if len(below) else -np.inf))
         return tuple(ends)

@@ -60,11 +60,11 @@ def test_people_get_short_lines(dataset):
     assert repr(dataset) == "Dataset('assay', 3 structures, 2 tasks: pIC50, active)"
     lines = dataset.summary()
     assert lines[0] == "assay: 4 rows read, 3 structures used"
-    assert "1 unusable structures" in lines[1]
-    assert lines[3] == (
+    assert "1 unusable structure" in lines[1]
+    assert lines[2] == (
         "pIC50: 2 measured values, 5 to 6, median 5.5 log10(mol/L); no direction, screens rank the largest first"
     )
-    assert lines[4] == "active: 2 labels, 1 of class 1 (50.0%)"
+    assert lines[3] == "active: 2 labels, 1 of class 1 (50.0%)"
 
 
 def test_shapes_must_fit(dataset):

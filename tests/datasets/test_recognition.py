@@ -259,11 +259,15 @@ def test_all_other_columns(table):
         "same": ["1", "1", "1"],
         "c": ["0", "1", ""],
         "none": ["", "", ""],
+        "nearly": ["4.5", "x", "5"],
         "flat": ["2", "2", ""],
     }
     read = read_table(table(**columns), target_columns=["*"])
     assert [task.name for task in read.tasks] == ["a", "c"]
-    assert "2 columns hold no numbers and are not taken: 'note', 'none'" in read.notes
+    assert (
+        "columns that are not taken: 'nearly' holds numbers but for 'x'; 2 columns without numbers: 'note', 'none'"
+        in read.notes
+    )
     assert "2 columns are left out (2 of one value): targets 'same', 'flat'" in read.notes
     with pytest.raises(InputError, match=r"targets 'same', 'flat' have the same value in all usable rows"):
         read_table(table(**columns), target_columns=["a", "same", "c", "flat"])

@@ -355,6 +355,28 @@ def test_nothing_is_predicted_outside_of_a_range():
     assert prediction.interval(0.999999)[1].max() == 100  # too few rows for that level: all that can be
 
 
+def test_a_label_between_two_bounds_opens_no_interval():
+    """`7-8` is known well enough; only `>10` says nothing of where a value ends."""
+    rng = np.random.default_rng(3)
+    truth = rng.normal(7, 1, (200, 1))
+    labels = truth.copy()
+    labels[:2] = np.nan
+    bounds = np.full((2, 200, 1), np.nan)
+    bounds[:, 0, 0] = 6.5, 7.0
+    nothing = np.zeros((200, 1))
+    ends = []
+    for start in (np.nan, 8.0):
+        bounds[0, 1, 0] = start
+        data = CalibrationData(np.zeros(200, np.int64), labels, truth + 0.3, nothing, nothing, bounds=bounds)
+        rule = fit_calibration(KINDS[:1], data, SPLIT)
+        said = truth[None]
+        mean, aleatoric, epistemic = rule.apply(MemberOutputs(said, 0 * said, 0 * said))
+        ends.append(Prediction(TASKS[:1], mean, epistemic, aleatoric, said, rule=rule).interval(0.9)[1])
+    between, above = ends
+    assert np.isfinite(between).all()
+    assert 0.05 < np.isinf(above).mean() < 0.5
+
+
 @pytest.mark.parametrize("is_log", [False, True])
 @pytest.mark.parametrize("settings", [SPLIT, CROSS], ids=lambda s: s.rows)
 def test_intervals_are_open_where_labels_are_censored(settings, is_log):

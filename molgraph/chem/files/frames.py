@@ -104,7 +104,7 @@ def structure_list(structures: Structures) -> list[Any]:
         structures: Texts and RDKit molecules.
 
     Raises:
-        InputError: It is one structure, or a whole table.
+        InputError: It is one structure, a whole table, or an array of several axes.
 
     Example:
         >>> structure_list(["OCC", Chem.MolFromSmiles("OCC"), None])
@@ -119,6 +119,7 @@ def structure_list(structures: Structures) -> list[Any]:
         raise InputError(f"smiles is a table ({kind}); give its column of structures, e.g. table['smiles']")
     if not isinstance(structures, Iterable):
         raise InputError(f"smiles is {structures!r}; give a list of SMILES or molecules")
+    _refuse_axes(structures)
     return [_plain(value) for value in _values(structures)]
 
 
@@ -134,10 +135,21 @@ def _columns(table: Any) -> Iterator[tuple[str, list[str]]]:
         for name in names:
             yield str(name), _cells(table[name])
     elif isinstance(table, Iterable):
+        _refuse_axes(table)
         yield _STRUCTURES, _cells(table)
     else:
         raise InputError(
             f"a table is {type(table).__name__}; give a file, a frame of pandas or polars, or a mapping of columns"
+        )
+
+
+def _refuse_axes(values: Iterable[Any]) -> None:
+    """Refuse an array of two axes: which of its columns is what cannot be known."""
+    axes: Any = getattr(values, "ndim", 1)
+    if axes != 1:
+        raise InputError(
+            f"this is an array of {axes} axes; give one column of structures, or a table whose columns have names, "
+            "e.g. {'smiles': values[:, 0]}"
         )
 
 

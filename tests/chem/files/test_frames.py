@@ -69,6 +69,8 @@ def test_structures_of_any_column(structures):
         (pd.DataFrame({"smiles": ["CCO"]}), r"a table \(DataFrame\); give its column"),
         ({"smiles": ["CCO"]}, r"a table \(dict\)"),
         (None, "smiles is None; give a list"),
+        (np.array([["CCO", "CC"]]), "an array of 2 axes; give one column"),
+        (np.array("CCO"), "an array of 0 axes"),
     ],
 )
 def test_what_is_no_list_of_structures(wrong, message):
@@ -83,6 +85,7 @@ def test_what_is_no_list_of_structures(wrong, message):
         (ETHANOL, "one molecule where a table belongs"),
         ({"smiles": ["CCO"], "y": [1, 2]}, r"columns of \[1, 2\] rows"),
         ({}, "0 columns"),
+        (np.array([["CCO", 1.5]]), "an array of 2 axes; give one column"),
         (pd.DataFrame({"y": [1]}, index=pd.Index(["CCO"], name="y")), "two columns of the DataFrame have one name"),
         (pd.DataFrame([["CCO", 1, 2]], columns=["smiles", "y", "y"]), "two columns of the DataFrame have one name"),
     ],
