@@ -56,6 +56,7 @@ from molgraph.models.weights import require_fitting
 from molgraph.plain import parse_plain
 from molgraph.reference import ReferenceValues, reference_from_arrays
 from molgraph.sealed import CARD, SealedKind, file_hashes
+from molgraph.tasks import are_labels_of
 from molgraph.uncertainty.calibration import Calibration, calibration_from_arrays
 
 WEIGHTS = "weights.safetensors"
@@ -317,6 +318,8 @@ def _rows(files: Mapping[str, bytes], card: ModelCard) -> dict[str, NDArray[Any]
     arrays = load_arrays(files[OUT_OF_FOLD])
     specs = {name: spec for name, spec in _ROW_ARRAYS.items() if name in arrays or name != "bounds"}
     rows = checked_arrays(arrays, specs, {"B": card.data.rows_used, "T": len(card.tasks), "2": 2})
+    if not are_labels_of([task.kind for task in card.tasks], rows["labels"]):
+        raise ValueError("a class has labels other than 0 and 1")
     if rows["fold"].max(initial=-1) >= card.n_members:
         raise ValueError(f"a row belongs to the fold {rows['fold'].max()} of {card.n_members}")
     return rows

@@ -73,6 +73,17 @@ class TaskSpec:
         return (ATYPICAL, *(self.class_names or DEFAULT_CLASS_NAMES), UNCERTAIN)
 
 
+def are_labels_of(kinds: Sequence[TaskKind], labels: NDArray[np.float64]) -> bool:
+    """Whether `labels [B, T]` can be of tasks of these kinds: of classes 0, 1 or NaN, and of values nothing infinite.
+
+    >>> [are_labels_of(["classification"], np.array([[1.0], [other]])) for other in (0.0, np.nan, 2.0)]
+    [True, True, False]
+    """
+    is_class = np.array([kind == "classification" for kind in kinds])
+    of_classes = labels[:, is_class]
+    return not np.isinf(labels).any() and bool(np.isin(of_classes[~np.isnan(of_classes)], (0.0, 1.0)).all())
+
+
 def ranges(tasks: Sequence[TaskSpec]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Least and largest possible value of each task, `[T]` each; infinite where there is none.
 

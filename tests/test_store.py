@@ -355,6 +355,25 @@ def test_wrong_shapes_with_a_right_hash(folder, name, key, array):
     assert "not fit together" in refused(folder)
 
 
+@pytest.fixture(scope="module")
+def class_folder(assay_table, small_config, tmp_path_factory) -> Path:
+    """A model of one task of classes, with its training rows."""
+    folder = tmp_path_factory.mktemp("models") / "class"
+    train(assay_table, target_columns=["active"], output=folder, config=replace(small_config, learner="kernel"))
+    return folder
+
+
+@pytest.mark.parametrize("name", ["calibration.safetensors", "out_of_fold.safetensors"])
+@pytest.mark.parametrize("label", [2.0, 1e308, -1.0, 0.5])
+def test_labels_of_a_class_are_0_and_1(class_folder, tmp_path, name, label):
+    folder = Path(shutil.copytree(class_folder, tmp_path / "model"))
+    arrays = safetensors.numpy.load((folder / name).read_bytes())
+    labels = arrays["labels"].copy()
+    labels[:3] = label
+    replace_file(folder, name, safetensors.numpy.save({**arrays, "labels": labels}))
+    assert "a class has labels other than 0 and 1" in refused(folder)
+
+
 @pytest.mark.parametrize("width", [1, 1023, 1025])
 def test_references_of_another_width(assay_table, small_config, tmp_path, width):
     config = replace(small_config, learner="kernel")

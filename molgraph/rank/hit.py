@@ -27,6 +27,9 @@ _NUMBER_WITH_UNIT = re.compile(r"^(?P<number>[0-9.]+(?:[eE][-+]?[0-9]+)?)(?P<uni
 _SIGNS = {"≥": ">=", "≤": "<=", "==": "="}
 _TURNED = {">": "<", ">=": "<=", "<": ">", "<=": ">="}
 
+#: Characters of a rule. Longer ones come of a broken file.
+_MOST_CHARACTERS = 10_000
+
 #: Probabilities are kept this far from 0 and 1 in a logit.
 _LEAST_PROBABILITY = 1e-12
 
@@ -239,6 +242,8 @@ class _Words:
         """All conditions."""
         if not self.text:
             raise InputError(f"{self.field} is empty; name what a hit is, e.g. {_example(self.tasks)!r}")
+        if len(self.text) > _MOST_CHARACTERS:
+            raise InputError(f"{self.field} has {len(self.text):,} characters; {_MOST_CHARACTERS:,} are allowed")
         conditions: list[Condition] = []
         for part in _parts(self.text, self.tasks):
             condition = self._condition(part)
@@ -254,6 +259,8 @@ class _Words:
             return _class(tasks, column, 1)
         negated = re.match(r"not\s+(.*)$", text, re.IGNORECASE | re.DOTALL)
         if negated and column is None:
+            if re.match(r"not\s", negated.group(1), re.IGNORECASE):
+                raise InputError(f"{self.field} has {text[:80]!r}; say 'not' once")
             inner = self._condition(negated.group(1))
             if not inner.is_class or inner.sign != "=":
                 raise InputError(

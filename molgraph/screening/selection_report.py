@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from molgraph.rank.discovery_bound import BOUND_LEVEL
+from molgraph.spelling import counted
 
 #: `cfbh`: all that conformal selection finds; `weighted`: for a library that is drawn differently from the table;
 #: `diverse`: fewer, spread over scaffolds.
@@ -143,8 +144,8 @@ class SelectionReport:
 
     def _left_out(self) -> list[str]:
         reasons = {
-            f"{self.in_training:,} training compounds": self.in_training,
-            f"{self.repeated:,} repeats": self.repeated,
+            counted(self.in_training, "training compound"): self.in_training,
+            counted(self.repeated, "repeat"): self.repeated,
         }
         named = [reason for reason, count in reasons.items() if count]
         return [f"Not selected though they score as well: {', '.join(named)}."] if named else []

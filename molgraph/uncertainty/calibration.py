@@ -11,7 +11,7 @@ from molgraph.config import CalibrationSettings
 from molgraph.errors import InputError
 from molgraph.outputs import QUANTILE_LEVELS, MemberOutputs
 from molgraph.results import Prediction
-from molgraph.tasks import TaskKind
+from molgraph.tasks import TaskKind, are_labels_of
 from molgraph.uncertainty.calibration_data import CalibrationData
 from molgraph.uncertainty.conformal import conformal_quantile, rows_needed
 from molgraph.uncertainty.cross_conformal import by_judge, cross_interval
@@ -373,6 +373,8 @@ def calibration_from_arrays(
         if array.dtype != np.float64 or array.shape != shape:
             raise ValueError(f"{name} is {array.dtype} {array.shape}, not float64 {shape}")
         tables[name] = np.asarray(array, dtype=np.float64)
+    if not are_labels_of(kinds, tables["labels"]):
+        raise ValueError("a class has labels other than 0 and 1")
     scalings: list[VarianceScaling | None] = []
     probabilities: list[ProbabilityCalibration | None] = []
     for t, kind in enumerate(kinds):
