@@ -6,6 +6,7 @@ from typing import Any
 
 from molgraph.chem.alerts import ALERT_CATALOGUES, alerts
 from molgraph.chem.druglikeness import drug_likeness
+from molgraph.decode import is_number
 from molgraph.errors import InputError
 
 
@@ -59,11 +60,11 @@ def parse_filters(values: Mapping[str, Any]) -> HardFilters:
     if unknown:
         raise InputError(f"filters have {unknown[0]!r}; known are no_alerts_of, {', '.join(limits)}")
     names = values.get("no_alerts_of", [])
-    if not isinstance(names, list) or any(name not in ALERT_CATALOGUES for name in names):
+    if not isinstance(names, list) or any(name not in (*ALERT_CATALOGUES,) for name in names):
         raise InputError(f"no_alerts_of is {names!r}; it must be a list of {', '.join(ALERT_CATALOGUES)}")
     for name in limits:
         value = values.get(name)
-        if value is not None and (isinstance(value, bool) or not isinstance(value, int | float) or value != value):  # noqa: PLR0124 - NaN
+        if value is not None and not is_number(value):
             raise InputError(f"the filter {name} is {value!r}; it must be a number")
     numbers = {name: None if values.get(name) is None else float(values[name]) for name in limits}
     return HardFilters(no_alerts_of=tuple(names), **numbers)

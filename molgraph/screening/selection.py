@@ -226,7 +226,8 @@ class LibrarySelection:
         known = self._predictor.in_training(keys) or [False] * len(block)
         kept = [i for i, (position, _) in enumerate(block) if look.takes(position, keys[i], is_known=known[i])]
         dropped = np.array([hit.hit_score for position, hit in block if look.was_dropped[position]])
-        self._above_each -= np.array(count_above(dropped, self._thresholds), dtype=np.int64)
+        dropped_above = np.array(count_above(dropped, self._thresholds), dtype=np.int64)
+        self._above_each = np.maximum(self._above_each - dropped_above, 0)  # a changed ledger may count too few
         for i in kept:
             position, hit = block[i]
             look.positions.append(position)

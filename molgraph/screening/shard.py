@@ -177,6 +177,8 @@ def _checked(shard: _Shard, n_tasks: int, n_kept: int) -> tuple[ShardContent, Sh
         raise InputError("a row is not one of this shard")
     if not 0 <= shard.considered <= shard.scored <= shard.n_rows - len(shard.rejected):
         raise InputError(f"of {shard.n_rows} rows it has {shard.scored} that were scored")
+    if any(not 0 <= count <= shard.considered for count in shard.above_each):
+        raise InputError(f"of {shard.considered} rows it counts others above a threshold")
     if any(len(hit.kept) != n_kept or _widths(hit) != {n_tasks} for hit in hits):
         raise InputError(f"a hit has not {n_tasks} predictions and {n_kept} columns")
     return ShardContent(shard.first_row, shard.n_rows, stored_digest=shard.content), result

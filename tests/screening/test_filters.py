@@ -33,6 +33,8 @@ def test_nothing_to_filter():
     [
         ({"alerts": ["pains"]}, "filters have 'alerts'; known are no_alerts_of, min_qed"),
         ({"no_alerts_of": "pains"}, "no_alerts_of is 'pains'; it must be a list of pains, brenk, nih, chembl"),
+        ({"no_alerts_of": [["pains"]]}, r"no_alerts_of is \[\['pains'\]\]"),
+        ({"min_qed": 10**400}, "it must be a number"),
         ({"no_alerts_of": ["zinc"]}, r"no_alerts_of is \['zinc'\]"),
         ({"min_qed": "high"}, "the filter min_qed is 'high'; it must be a number"),
         ({"max_sa_score": True}, "the filter max_sa_score is True; it must be a number"),

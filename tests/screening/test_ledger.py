@@ -285,6 +285,8 @@ def _all_of(values, key, change):
         (lambda v: v.update(sample=[[1.5, "C"]]), r"sample\[0\]\[0\] is 1.5"),
         (lambda v: v.update(sample=[[1]]), "has 1 values"),
         (lambda v: v.update(above_each=[]), "above 0 thresholds|above each"),
+        (lambda v: v.update(above_each=[-1] * len(v["above_each"])), "it counts others above a threshold"),
+        (lambda v: v.update(above_each=[10**9] * len(v["above_each"])), "it counts others above a threshold"),
         (lambda v: v["rejected"].append({"row": 10**9}), "rejected"),
         (lambda v: _all_of(v, "row", lambda _: 10**9), "a row is not one of this shard"),
         (lambda v: _all_of(v, "score", lambda _: math.nan), "has no score"),
