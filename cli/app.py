@@ -140,7 +140,7 @@ def _explain(error: Exception | KeyboardInterrupt) -> NoReturn:
         name = f"{error.filename}: " if error.filename else ""
         _forget_stdout()  # it may be what cannot be written
         _stop(f"{name}{error.strerror or error}", EXIT_BAD_INPUT)
-    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":  # the latter is torch's
+    if _wants_memory(error):
         _stop("out of memory; use --processes 1, a smaller --batch-size or a machine with more memory", EXIT_BAD_INPUT)
     first_line = next(iter(str(error).strip().splitlines()), "")
     _stop(
@@ -148,6 +148,20 @@ def _explain(error: Exception | KeyboardInterrupt) -> NoReturn:
         "(set MOLGRAPH_DEBUG=1 to see where, and please report it)",
         EXIT_BAD_INPUT,
     )
+
+
+#: How the loader of libraries and allocators of others say that there is no more memory.
+_OUT_OF_MEMORY = re.compile(
+    r"failed to map segment|can(?:not|'t) allocate memory|can't start new thread|not enough memory|bad_alloc|"
+    r"memory allocation (?:\S+ )?failed",
+    re.IGNORECASE,
+)
+
+
+def _wants_memory(error: Exception | KeyboardInterrupt) -> bool:
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":  # the latter is torch's
+        return True
+    return isinstance(error, ImportError | RuntimeError) and bool(_OUT_OF_MEMORY.search(str(error)))
 
 
 def _stop_ended(error: EndedError | None, advice: str) -> NoReturn:

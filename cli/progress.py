@@ -196,7 +196,8 @@ def line_writer(what: str, *, window: float = math.inf, clock: Callable[[], floa
 
     def update(done: int, total: int | None, molecules: int | None, note: str) -> None:
         nonlocal due
-        speed = "" if molecules is None else f", {rate(molecules):,.0f} mol/s"
+        molecules_speed = 0.0 if molecules is None else rate(molecules)
+        speed = f", {molecules_speed:,.0f} mol/s" if molecules_speed > 0 else ""
         work_speed = work_rate(done)
         if clock() < due:
             return

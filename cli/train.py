@@ -345,7 +345,7 @@ def _train(
     overwrite: bool,
     quiet: bool,
 ) -> "Predictor":
-    """Train with a progress bar; an interrupt says how to go on."""
+    """Train with a progress bar; what ends it says how to go on."""
     from molgraph import train as train_model
     from molgraph.library.cores import default_processes
 
@@ -368,10 +368,12 @@ def _train(
                 processes=processes or default_processes(),
                 on_progress=listener,
             )
-    except KeyboardInterrupt as error:
-        if state.is_dir():
-            message = f"what was learned so far is in {state}; the same command with --resume goes on from there"
+    except (Exception, KeyboardInterrupt) as error:
+        message = f"what was learned so far is in {state}; the same command with --resume goes on from there"
+        if state.is_dir() and isinstance(error, KeyboardInterrupt):
             raise KeyboardInterrupt(message) from error
+        if state.is_dir() and not quiet:
+            tell(message)
         raise
 
 

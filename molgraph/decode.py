@@ -8,6 +8,7 @@ every text can be encoded. The types of the values are for `molgraph.plain` to c
 import json
 import math
 import os
+import re
 import stat
 import tomllib
 from collections.abc import Iterator
@@ -18,6 +19,10 @@ from molgraph.errors import InputError
 
 #: Deepest nesting of lists and tables. What is written here has six levels.
 MOST_DEPTH = 32
+
+#: A TOML key of a hundred parts and more, each of which is a table: it is refused for its depth, but the decoder would
+#: first need memory for the square of them.
+_LONG_KEY = re.compile(rb"""(?<![\w-])(?:(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+){100}""")
 
 #: Whole numbers that are read: those of 64 bits, signed or not.
 LOWEST_INT, HIGHEST_INT = -(2**63), 2**64 - 1
@@ -77,6 +82,8 @@ def decode_toml(content: bytes) -> dict[str, Any]:
     ...
     molgraph.errors.InputError: the number 1e999 is too large
     """
+    if _LONG_KEY.search(content):
+        raise _too_deep()
     try:
         values = tomllib.loads(content.decode("utf-8-sig"), parse_float=_toml_float)
     except UnicodeDecodeError as error:

@@ -23,9 +23,16 @@ def ecfp_counts(mol: Chem.Mol) -> NDArray[np.float32]:
 
 
 def avalon_counts(mol: Chem.Mol) -> NDArray[np.float32]:
-    """Counts of the Avalon toolkit's paths and atoms, `[1024]` (Gedeck et al. 2006, doi:10.1021/ci050413p)."""
+    """Counts of the Avalon toolkit's paths and atoms, `[1024]` (Gedeck et al. 2006, doi:10.1021/ci050413p).
+
+    NaN where the toolkit cannot read the molecule.
+    """
     counts = np.zeros(1024, dtype=np.float32)
-    for column, count in pyAvalonTools.GetAvalonCountFP(mol, nBits=1024).GetNonzeroElements().items():
+    try:
+        found = pyAvalonTools.GetAvalonCountFP(mol, nBits=1024)
+    except RuntimeError:
+        return np.full_like(counts, np.nan)
+    for column, count in found.GetNonzeroElements().items():
         counts[column] = count
     return counts
 

@@ -175,7 +175,10 @@ def rejected(text: str, step: Step, reason: str, *, row: int, id: str) -> Reject
 
 # RDKit's own stub hides that these give None when they fail.
 def _read(text: str) -> Chem.Mol | None:
-    return Chem.MolFromSmiles(text)
+    mol = Chem.MolFromSmiles(text)
+    if mol is not None and mol.HasProp("_Name"):  # of any bytes; what writes mol blocks would stumble over some
+        mol.ClearProp("_Name")
+    return mol
 
 
 def _read_unsanitized(text: str) -> Chem.Mol | None:

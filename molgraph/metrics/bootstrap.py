@@ -1,9 +1,11 @@
 """Bootstrap intervals: what a metric might have been on another test set of the same kind."""
 
+import math
 from collections.abc import Callable, Collection, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import ndtr, stdtrit
 
 #: Samples drawn with replacement.
 RESAMPLES = 1000
@@ -19,7 +21,10 @@ def bootstrap_intervals(
     strata: NDArray[np.float64] | None = None,
     biased: Collection[str] = (),
 ) -> dict[str, tuple[float, float]]:
-    """The central `level` of each metric over samples of the rows, the same samples for all (Efron's percentiles).
+    """The central `level` of each metric over samples of the rows, the same samples for all.
+
+    Efron's percentiles are too narrow for few rows, as a Gaussian interval is beside Student's; they are taken further
+    out (Hesterberg 2015, doi:10.1080/00031305.2015.1089789, "expanded percentile interval").
 
     A sample in which a metric is not defined, e.g. for want of a class, does not count for it. NaN where fewer than
     half do.
@@ -41,7 +46,8 @@ def bootstrap_intervals(
     True
     """
     found = _resampled(metrics, n_rows, resamples, seed, strata)
-    ends = {name: _central(values, level) for name, values in found.items()}
+    share = _expanded(level, n_rows)
+    ends = {name: _central(values, share) for name, values in found.items()}
     for name in biased if n_rows else ():
         excess = float(_defined(found[name]).mean()) - metrics[name](np.arange(n_rows))
         ends[name] = max(ends[name][0] - excess, 0.0), max(ends[name][1] - excess, 0.0)
@@ -85,6 +91,18 @@ def _defined(values: Sequence[float]) -> NDArray[np.float64]:
     """The values that are numbers; NaN twice where they are less than half."""
     defined = np.array([value for value in values if np.isfinite(value)])
     return np.full(2, np.nan) if len(defined) < max(len(values) / 2, 2) else defined
+
+
+def _expanded(level: float, n_rows: int) -> float:
+    """The share of the samples that a central interval of `level` takes in, of `n_rows` rows.
+
+    >>> [round(_expanded(0.95, n), 3) for n in (10, 20, 100, 10_000)]
+    [0.983, 0.968, 0.954, 0.95]
+    """
+    if n_rows < 3:
+        return level
+    out = math.sqrt(n_rows / (n_rows - 1)) * stdtrit(n_rows - 1, (1 + level) / 2)
+    return float(2 * ndtr(out) - 1)
 
 
 def _central(values: Sequence[float], level: float) -> tuple[float, float]:

@@ -1,5 +1,6 @@
 """State of an unfinished training on disk: safetensors, written beside and renamed."""
 
+import contextlib
 import json
 import shutil
 from collections.abc import Mapping
@@ -43,8 +44,13 @@ class Checkpoint:
             self.folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise InputError(f"cannot make the folder {self.folder} for the state of training: {error}") from error
-        with atomic_path(self.folder / f"{name}.safetensors") as path:
-            path.write_bytes(content)
+        try:
+            with atomic_path(self.folder / f"{name}.safetensors") as path:
+                path.write_bytes(content)
+        except InputError:
+            with contextlib.suppress(OSError):  # it holds what was saved before
+                self.folder.rmdir()
+            raise
 
     def load(self, name: str) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
         """Tensors and state, or None where nothing was saved under this name.

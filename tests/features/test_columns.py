@@ -10,6 +10,7 @@ from rdkit import Chem
 from rdkit.Chem import Descriptors, rdFingerprintGenerator, rdMolDescriptors
 
 from molgraph import featurize
+from molgraph.chem.descriptors import DESCRIPTORS
 from molgraph.errors import InputError
 from molgraph.features import columns as columns_module
 from molgraph.features.columns import (
@@ -170,3 +171,9 @@ def test_rdkit_keeps_its_remarks_to_itself(capfd):
     text = ["CCO.[H+]"]
     molecule_columns([*BLOCKS], featurize(text, standardizer="none"), text)
     assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("text", ["CI a\0b", "CI a\nb", "CI |$a;b$|", "CI \r\n\r\n"])
+def test_a_name_behind_a_structure_changes_no_column(text):
+    for name in DESCRIPTORS:
+        np.testing.assert_array_equal(structure_blocks([name], [text])[name], structure_blocks([name], ["CI"])[name])

@@ -6,6 +6,7 @@ import json
 import math
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -255,6 +256,16 @@ def test_two_screens_do_not_share_a_folder(predictor, library, tmp_path):
         screen(predictor, library, output=tmp_path / "hits", on_progress=second, **OPTIONS)
 
 
+def test_a_folder_that_was_removed_is_named(predictor, library, tmp_path):
+    def remove(_progress):
+        shutil.rmtree(tmp_path / "hits.partial")
+
+    with pytest.raises(InputError, match=r"hits\.partial was removed while the screen wrote there; start it again"):
+        screen(predictor, library, output=tmp_path / "hits", on_progress=remove, **OPTIONS)
+    assert not (tmp_path / "hits.partial").exists()
+    assert not (tmp_path / "hits").exists()
+
+
 def test_a_full_disk_keeps_what_is_done(predictor, library, tmp_path, monkeypatch):
     def full(path):
         if Path(path).name == "000002.json":
@@ -296,7 +307,7 @@ def _all_of(values, key, change):
         (lambda v: _all_of(v, "mean", lambda _: ["x"]), "mean is"),
         (lambda v: v.update(more=1), "unknown fields"),
     ],
-    ids=range(14),
+    ids=range(16),
 )
 def test_a_shard_that_was_tampered_with_is_refused(predictor, library, tmp_path, tamper, words):
     """As by somebody who made its checksum fit."""

@@ -236,6 +236,15 @@ class TestCheckpoint:
         assert checkpoint.load("a")[1] == {"epoch": 1}
         assert len(list(tmp_path.iterdir())) == 1
 
+    def test_a_first_save_that_failed_leaves_nothing(self, tmp_path, monkeypatch):
+        def full(_path, _content):
+            raise OSError(28, "No space left on device")
+
+        monkeypatch.setattr(Path, "write_bytes", full)
+        with pytest.raises(InputError, match="no space left"):
+            Checkpoint(tmp_path / "state", {}).save("a", {"w": torch.ones(1)}, {"epoch": 2})
+        assert not (tmp_path / "state").exists()
+
     def test_folder_that_cannot_be_made(self, tmp_path):
         (tmp_path / "file").write_text("")
         with pytest.raises(InputError, match=r"cannot make the folder .* for the state of training"):
