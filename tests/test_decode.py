@@ -68,7 +68,7 @@ def test_json_beyond_the_bounds(content, words):
         (b"a = " + b"[" * 3000, "nested more than"),
         (b"a" + b".a" * 3000 + b" = 1", "nested more than"),
         (b"a." * 100_000 + b"a = 1", "nested more than"),
-        (b'[x."y" . ' * 5000 + b"a]", "nested more than"),
+        (b"[" + b'x."y" . ' * 5000 + b"a]", "nested more than"),
         (b"a" * 500_000, "Expected '='"),
         (b"a = " + b"9" * 5000, "more digits"),
         (b"a = " + b"9" * 30, "more than 64 bits"),

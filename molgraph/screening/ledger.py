@@ -163,7 +163,7 @@ def open_ledger(
                 move_folder(ledger.result, target)
                 (folder / "run.json").unlink()
         except BaseException as error:
-            if not ledger.result.exists() and isinstance(error, FileNotFoundError | InputError):
+            if not folder.exists() and isinstance(error, FileNotFoundError | InputError):
                 raise InputError(f"{folder} was removed while the screen wrote there; start it again") from error
             shutil.rmtree(ledger.result, ignore_errors=True)
             if not ledger.n_done:
