@@ -11,7 +11,7 @@ from .text import show_json, show_line, show_table
 EXAMPLE = """\b
 Examples:
   molgraph init --device cpu --processes 4
-  molgraph init --output-format parquet
+  molgraph init --output-format parquet --unit nM
   molgraph init --show
 """
 
@@ -29,6 +29,10 @@ def init(
         Literal["csv", "tsv", "sdf", "parquet"] | None,
         typer.Option(help="Format of a table whose name has no ending, as in predict -o predictions."),
     ] = None,
+    unit: Annotated[
+        Literal["M", "mM", "uM", "nM", "pM"] | None,
+        typer.Option(help="Unit of concentrations (IC50, Ki, ...) whose columns name none, as in train --unit."),
+    ] = None,
     show: Annotated[bool, typer.Option("--show", help="Show what is set, and write nothing.")] = False,
     reset: Annotated[bool, typer.Option("--reset", help="Forget what was set before.")] = False,
     as_json: AsJson = False,
@@ -41,7 +45,7 @@ def init(
     if path is None:
         raise InputError(f"{VARIABLE} is empty, so there is no file of defaults; name one, or unset it")
     own = {"device": device, "precision": precision, "processes": processes, "memory": memory, "level": level,
-           "output_format": output_format}  # fmt: skip
+           "output_format": output_format, "unit": unit}  # fmt: skip
     given: dict[str, Any] = {name: value for name, value in own.items() if value is not None}
     if show and (given or reset):
         raise InputError("--show writes nothing; leave it out, or the other options")

@@ -25,6 +25,10 @@ Where = Annotated[
         metavar="COLUMN=TEXT", help="Take only rows with that text, as 'Standard Type=IC50'; may be repeated."
     ),
 ]
+Unit = Annotated[
+    str | None,
+    typer.Option(metavar="UNIT", help="Unit of concentrations (IC50, Ki, ...) whose columns name none, e.g. nM."),
+]
 AsIs = Annotated[
     bool,
     typer.Option(

@@ -29,7 +29,7 @@ from .options import (
     tell_notes,
     tell_rejected,
 )
-from .table_options import AsIs, Missing, ValueRange, Where, directions, ranges, rows_where, tell_many_tasks
+from .table_options import AsIs, Missing, Unit, ValueRange, Where, directions, ranges, rows_where, tell_many_tasks
 from .text import show_json, show_line, show_table, significant, tell
 
 if TYPE_CHECKING:
@@ -219,6 +219,7 @@ def train(
     task_type: TaskType = "auto",
     missing: Missing = None,
     where: Where = None,
+    unit: Unit = None,
     as_is: AsIs = False,
     config: ConfigFile = None,
     preset: PresetName = None,
@@ -280,6 +281,7 @@ def train(
         directions=directions(names(minimize or ""), names(maximize or "")),
         missing=names(missing or ""),
         where=rows_where(where),
+        units=unit,
         as_is=as_is,
     )
     dataset = dataset.with_ranges(ranges(value_range))

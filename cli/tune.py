@@ -7,7 +7,7 @@ import typer
 
 from . import completion
 from .options import AsJson, IdColumn, Quiet, SmilesColumn, names, tell_notes
-from .table_options import AsIs, Missing, Where, rows_where
+from .table_options import AsIs, Missing, Unit, Where, rows_where
 from .text import show_json, show_line, show_table, tell
 
 if TYPE_CHECKING:
@@ -46,6 +46,7 @@ def tune(
     ] = "auto",
     missing: Missing = None,
     where: Where = None,
+    unit: Unit = None,
     as_is: AsIs = False,
     config: Annotated[
         Path | None, typer.Option(metavar="FILE.toml", help="Settings to begin with, and those that are not searched.")
@@ -70,6 +71,7 @@ def tune(
         standardizer=settings.standardizer,
         missing=names(missing or ""),
         where=rows_where(where),
+        units=unit,
         as_is=as_is,
     )
     if not quiet:

@@ -12,6 +12,7 @@ from molgraph.config import Device, Precision
 from molgraph.settings import check_settings, checks_names, read_toml, require_choices, require_range
 
 OutputFormat = Literal["csv", "tsv", "sdf", "parquet"]
+ConcentrationUnit = Literal["M", "mM", "uM", "nM", "pM"]
 
 #: Names another file; empty for none at all.
 VARIABLE = "MOLGRAPH_CONFIG"
@@ -29,6 +30,7 @@ class UserDefaults:
         memory: Gigabytes that these may take together.
         level: Nominal coverage of intervals and prediction sets.
         output_format: Format of a table whose name has no ending.
+        unit: Unit of concentrations whose columns name none.
     """
 
     device: Device | None = None
@@ -37,6 +39,7 @@ class UserDefaults:
     memory: float | None = None
     level: float | None = None
     output_format: OutputFormat | None = None
+    unit: ConcentrationUnit | None = None
 
     def __post_init__(self) -> None:
         require_choices(self)

@@ -42,7 +42,7 @@ def train(
     id_column: str | None = None,
     weight_column: str | None = None,
     task_kind: Literal["auto", "regression", "classification"] = "auto",
-    units: Mapping[str, str] | None = None,
+    units: Mapping[str, str] | str | None = None,
     directions: Mapping[str, Direction] | None = None,
     missing: Sequence[str] = (),
     where: Mapping[str, str] | None = None,
@@ -66,7 +66,7 @@ def train(
         id_column: Column of identifiers; found by name if left out.
         weight_column: Column with the weight of each row in the loss.
         task_kind: What the columns hold; `auto` takes columns of two classes for classification.
-        units: Unit of a column, by name.
+        units: Unit of a column, by name; or one of all concentrations whose columns name none, e.g. `nM`.
         directions: Which way a column is better, by its name or that of the task that is learned of it.
         missing: Cells that mean "not measured" besides the usual ones, e.g. `["-999", "inactive"]`.
         where: Rows to take: the text that they must have in a column, e.g. `{"Standard Type": "IC50"}`.

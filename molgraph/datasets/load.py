@@ -24,7 +24,7 @@ def load_dataset(
     weight_column: str | None = None,
     id_column: str | None = None,
     standardizer: StandardizerName = "default",
-    units: Mapping[str, str] | None = None,
+    units: Mapping[str, str] | str | None = None,
     directions: Mapping[str, Direction] | None = None,
     missing: Sequence[str] = (),
     where: Mapping[str, str] | None = None,
@@ -45,7 +45,7 @@ def load_dataset(
         weight_column: Column that says how much each row counts.
         id_column: Column of identifiers; found by name if left out.
         standardizer: What is done to structures.
-        units: Unit of a column of your table, where known.
+        units: Unit of a column of your table, where known; or one of all concentrations whose columns name none.
         directions: Which way is better in a column, or in the task that is learned of it; of a benchmark set, where its
             card says otherwise or nothing.
         missing: Cells that mean "not measured" besides the usual ones.

@@ -12,7 +12,7 @@ from molgraph.datasets.labels import KindChoice, NumberColumn
 from molgraph.datasets.odd_values import places
 from molgraph.errors import InputError
 from molgraph.metrics.logarithms import suits_logarithms
-from molgraph.quantities.names import Named, named, split_unit
+from molgraph.quantities.names import Named, named, p_name_of, split_unit
 from molgraph.quantities.units import P_UNIT, Unit, unit_of
 from molgraph.tasks import Direction, TaskKind, TaskSpec
 
@@ -56,11 +56,24 @@ class Told:
         kind: What it holds.
         unit: Its unit; None where nothing is said.
         directions: Which way is better, by the name of the column or of what is learned of it.
+        concentrations: Unit of a concentration of which nothing else says the unit; None where nothing is said.
+
+    Raises:
+        InputError: `concentrations` is no unit of a molar concentration.
     """
 
     kind: KindChoice = "auto"
     unit: str | None = None
     directions: Mapping[str, Direction] = field(default_factory=dict)
+    concentrations: str | None = None
+
+    def __post_init__(self) -> None:
+        unit = unit_of(self.concentrations or "M")
+        if unit is None or unit.dimension != "molar concentration":
+            raise InputError(
+                f"the unit of concentrations is {self.concentrations!r}; give one such as nM, uM or mol/L, or name the "
+                "column whose unit it is"
+            )
 
 
 def as_it_is(column: NumberColumn, told: Told) -> Target:
@@ -149,6 +162,8 @@ class Recognizer:
             if found is not None:
                 return found, unit
         bare = split_unit(column.name)[0]
+        if unit is None and p_name_of(bare) is not None:
+            unit = unit_of(self._told.concentrations or "")
         found = named(f"{bare} ({unit.name})") if unit is not None else named(bare)
         return found or named(column.name), unit
 
@@ -264,7 +279,7 @@ class Recognizer:
         if not is_known:
             self._notes.append(
                 f"{column.name!r} has no unit, so it is learned as it is, and a screen asks which way is better; "
-                f"call it {found.word} (nM), or whatever its unit is, to have p{found.word} learned, or say --minimize"
+                f"say --unit nM, or whatever its unit is, to have p{found.word} learned, or --minimize"
             )
             return self._finish(numbers, task, "", how)
         return self._finish(numbers, task, f"{found.word} in {name}" if name else found.word, how)

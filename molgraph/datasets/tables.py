@@ -36,7 +36,7 @@ def read_table(
     weight_column: str | None = None,
     id_column: str | None = None,
     standardizer: StandardizerName = "default",
-    units: Mapping[str, str] | None = None,
+    units: Mapping[str, str] | str | None = None,
     directions: Mapping[str, Direction] | None = None,
     missing: Sequence[str] = (),
     where: Mapping[str, str] | None = None,
@@ -70,7 +70,7 @@ def read_table(
         weight_column: Column that says how much each row counts, 0 or more.
         id_column: Column of identifiers; found by name if left out.
         standardizer: What is done to structures, see `molgraph.chem.standardize`.
-        units: Unit of a target column, where known.
+        units: Unit of a target column, where known; or one of all concentrations whose columns name none, e.g. `nM`.
         directions: Which way is better in a target column, or in the task that is learned of it, where known.
         missing: Cells that mean "not measured" besides the usual ones, e.g. `["-999", "inactive"]`.
         where: Rows to take: the text that they must have in a column, e.g. `{"Standard Type": "IC50"}`.
@@ -105,8 +105,10 @@ def read_table(
         raise InputError(f"{source} has no rows; give a table with structures and measured values")
     columns = choose_targets(table, source, wanted)
     choices = [task_kind] * len(columns) if isinstance(task_kind, str) else task_kind
+    concentrations = units if isinstance(units, str) else None
+    own_units = {} if units is None or isinstance(units, str) else units
     told = [
-        Told(choice, (units or {}).get(column), directions or {})
+        Told(choice, own_units.get(column), directions or {}, concentrations)
         for column, choice in zip(columns, choices, strict=True)
     ]
     targets, notes = find_targets(table, source, columns, told, as_is=as_is)

@@ -118,8 +118,8 @@ def test_less_may_be_better(molgraph, folder):
     assert "pKi: 30 measured values, 7.523 to 9, median 7.81 -log10(mol/L); more is better" in ended.err
     assert [line for line in ended.err.splitlines() if "--minimize" in line] == [
         (
-            "'Ki' has no unit, so it is learned as it is, and a screen asks which way is better; call it Ki (nM), "
-            "or whatever its unit is, to have pKi learned, or say --minimize"
+            "'Ki' has no unit, so it is learned as it is, and a screen asks which way is better; say --unit nM, "
+            "or whatever its unit is, to have pKi learned, or --minimize"
         )
     ]
     ended = molgraph(*told, "--target-columns", "Kissing", "--minimize", "Kissing")

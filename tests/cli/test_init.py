@@ -36,8 +36,8 @@ def test_set_add_show_and_reset(molgraph, file):
     assert shown == {"file": str(file), "defaults": {"device": "cpu", "processes": 1, "level": 0.8}}
     assert "device cpu, processes 1, level 0.8" in molgraph("doctor").out
     assert molgraph("init", "--show", "--level", 0.5).code == 2
-    molgraph("init", "--reset", "--output-format", "tsv")
-    assert load_defaults() == UserDefaults(output_format="tsv")
+    molgraph("init", "--reset", "--output-format", "tsv", "--unit", "nM")
+    assert load_defaults() == UserDefaults(output_format="tsv", unit="nM")
 
 
 def test_commands_follow_them(molgraph, file, model_folder):

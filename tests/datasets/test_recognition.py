@@ -310,3 +310,25 @@ def test_p_values_do_not_depend_on_the_unit(tmp_path_factory, values):
     path.write_text("\n".join(["smiles,Ki", *rows]))
     expected = [-np.log10(value * factors[unit]) for value, unit in values]
     np.testing.assert_allclose(read_table(path, to_learn=False).labels[:, 0], expected, rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("unit", ["nM", "umol/L", None])
+def test_a_unit_of_concentrations_that_no_column_names(table, unit):
+    columns = {"Ki": ["1", "10", ">100"], "EC50 (uM)": ["1", "10", "100"], "logD": ["1", "2.5", "3"]}
+    read = read_table(table(**columns), target_columns=["Ki", "EC50 (uM)", "logD"], units=unit)
+    first, *others = zip(read.tasks, read.labels.T.tolist(), strict=True)
+    assert [(task.name, task.unit, labels[:2]) for task, labels in others] == [
+        ("pEC50", P_UNIT, [6.0, 5.0]),
+        ("logD", None, [1.0, 2.5]),
+    ]
+    if unit is None:
+        assert (first[0].name, first[1][:2]) == ("Ki", [1.0, 10.0])
+    else:
+        expected = [9.0, 8.0] if unit == "nM" else [6.0, 5.0]
+        assert (first[0].name, first[0].unit, first[1][:2]) == ("pKi", P_UNIT, expected)
+
+
+@pytest.mark.parametrize("unit", ["mg/L", "furlong"])
+def test_a_unit_that_is_none_of_concentrations(table, unit):
+    with pytest.raises(InputError, match=f"the unit of concentrations is '{unit}'; give one such as nM"):
+        read_table(table(Ki=["1", "2", "3"]), units=unit)
