@@ -116,7 +116,7 @@ class MaplightPeer:
 def _by_task(problem: Problem, blocks: tuple[str, ...], fit: Any) -> np.ndarray:
     """One model a task, on the columns of these blocks."""
     from molgraph import featurize
-    from molgraph.features.columns import molecule_columns
+    from molgraph.features.blocks import molecule_columns
 
     dataset = problem.dataset
     columns = molecule_columns(blocks, featurize(dataset.smiles, standardizer="none"), dataset.smiles)

@@ -15,13 +15,13 @@ from peers import BATCH_SIZE, package_versions
 
 from molgraph import TrainConfig, featurize
 from molgraph.benchmark.protocol import Problem
-from molgraph.encoder_store import encoder_for, shipped_encoder_folder
-from molgraph.features.columns import ENCODER, MoleculeColumns
+from molgraph.features.blocks import ENCODER, MoleculeColumns
 from molgraph.features.schema import SCHEMAS
+from molgraph.model_folder.encoder_folder import encoder_for, shipped_encoder_folder
+from molgraph.model_folder.folder import model_hash
 from molgraph.models.batch import ResidentGraphs
-from molgraph.models.ensemble import Ensemble
+from molgraph.models.inference import Ensemble
 from molgraph.models.precision import resolve_device, resolve_precision
-from molgraph.store import model_hash
 from molgraph.training.loop import TrainingData, train_pass
 from molgraph.training.plan import MemberPlan
 from molgraph.training.targets import learned_targets

@@ -22,9 +22,9 @@ from rdkit import RDConfig
 from records import RESULTS, machine, new_record, write_record
 
 from molgraph import ModelConfig, PretrainConfig, TrainConfig, featurize, pretrain
-from molgraph.encoder_store import load_encoder
-from molgraph.endpoints import endpoint_dataset, endpoints
+from molgraph.model_folder.encoder_folder import load_encoder
 from molgraph.models.precision import resolve_device, resolve_precision
+from molgraph.training.build_panel import endpoint_dataset, endpoints
 from molgraph.training.ensemble import train_ensemble
 
 #: Width and depth; the first is that of the encoder that comes along.

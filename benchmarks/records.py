@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from molgraph.library.cores import usable_cores
+from molgraph.parallel.cpu import usable_cores
 
 RESULTS = Path(__file__).resolve().parent / "results"
 FORMAT_VERSION = 1

@@ -70,7 +70,7 @@ def _parse(_model: Path, library: Path, part: int, parts: int) -> Callable[[], N
 def _forward(model: Path, library: Path, part: int, parts: int) -> Callable[[], None]:
     """Graphs that lie in memory to predictions."""
     from molgraph import Predictor
-    from molgraph.library.reader import open_library
+    from molgraph.packed_library.reader import open_library
 
     predictor = Predictor.load(model, device="cpu", precision="auto")
     with open_library(library, batch_size=BATCH) as reader:
@@ -88,9 +88,9 @@ def _batch(_model: Path, library: Path, part: int, parts: int) -> Callable[[], N
     """From the disk to what a network takes in, without a network."""
     import numpy as np
 
-    from molgraph.library.reader import open_library
     from molgraph.models.batch import ResidentGraphs
-    from molgraph.models.ensemble import BATCH_LIMITS, cut_batches
+    from molgraph.models.inference import BATCH_LIMITS, cut_batches
+    from molgraph.packed_library.reader import open_library
 
     def run() -> None:
         with open_library(library, batch_size=BATCH) as reader:

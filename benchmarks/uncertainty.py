@@ -40,10 +40,10 @@ from uncertainty_readme import with_tables
 from uncertainty_report import report
 from uncertainty_rows import CALIBRATION_SHARE, MOST_ROWS, SMALL_SETS, UNCERTAINTY_SETS, SplitName, split_rows
 
+from molgraph.applicability.shift import shift_check
 from molgraph.chem.fingerprints import morgan_fingerprints
-from molgraph.domain.shift import shift_check
 from molgraph.metrics.spread import interval_miscalibration
-from molgraph.tasks import TaskSpec
+from molgraph.results.tasks import TaskSpec
 
 Entry = dict[str, Any]
 HERE = Path(__file__).resolve().parent

@@ -17,7 +17,7 @@ from inputs import data_folder
 from uncertainty_rows import UNCERTAINTY_SETS, SplitName, SplitRows, split_rows
 
 if TYPE_CHECKING:
-    from molgraph.config import TrainConfig
+    from molgraph.config.training import TrainConfig
     from molgraph.datasets.dataset import Dataset
 
 RUNS = Path(__file__).resolve().parent / ".runs"
@@ -36,8 +36,8 @@ def run_cell(data_set: str, split: SplitName, seed: int, method: str, output: Pa
     """Train on the training rows of one split; writes what the members say of all rows to `output`."""
     from molgraph.features.featurize import featurize
     from molgraph.prediction.predictor import Predictor
-    from molgraph.trainer import to_stored_model
     from molgraph.training.ensemble import train_ensemble
+    from molgraph.training.train import to_stored_model
 
     rows = split_rows(data_folder(), data_set, split, seed)
     train = np.flatnonzero(rows.parts == "train")
@@ -67,7 +67,7 @@ def run_cell(data_set: str, split: SplitName, seed: int, method: str, output: Pa
 
 
 def _config(method: str, epochs: int, seed: int) -> "TrainConfig":
-    from molgraph.config import ModelConfig, TrainConfig
+    from molgraph.config.training import ModelConfig, TrainConfig
 
     if method in {"fast", "accurate"}:
         return TrainConfig(preset=method, seed=seed, standardizer="none", device="cpu")
@@ -80,7 +80,7 @@ def _config(method: str, epochs: int, seed: int) -> "TrainConfig":
 def _dataset(rows: SplitRows, name: str) -> "Dataset":
     from molgraph.datasets.dataset import Dataset
     from molgraph.datasets.duplicates import MergeReport
-    from molgraph.tasks import TaskSpec
+    from molgraph.results.tasks import TaskSpec
 
     spec = UNCERTAINTY_SETS[name]
     return Dataset(
@@ -98,8 +98,8 @@ def _dataset(rows: SplitRows, name: str) -> "Dataset":
 
 def _similarity(rows: SplitRows, fold: np.ndarray) -> np.ndarray:
     """Similarity of each row to the nearest training row, of a training row to the nearest in another fold, `[B]`."""
+    from molgraph.applicability.neighbours import nearest
     from molgraph.chem.fingerprints import morgan_fingerprints
-    from molgraph.domain.neighbours import nearest
 
     fingerprints = morgan_fingerprints(rows.smiles)
     similarity = np.empty(len(fingerprints))

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from molgraph.config import CalibrationSettings
+from molgraph.config.training import CalibrationSettings
 from molgraph.metrics.scores import average_precision, brier, log_loss, roc_auc
 from molgraph.metrics.spread import (
     INTERVAL_LEVELS,
@@ -20,10 +20,10 @@ from molgraph.metrics.spread import (
     spread_correlation,
     spread_correlation_reference,
 )
-from molgraph.outputs import MemberOutputs
 from molgraph.rank.selection import benjamini_hochberg, calibrate_hits
-from molgraph.results import Prediction
-from molgraph.tasks import TaskSpec
+from molgraph.results.member_outputs import MemberOutputs
+from molgraph.results.prediction import Prediction
+from molgraph.results.tasks import TaskSpec
 from molgraph.training.ensemble import calibration_data
 from molgraph.training.plan import HELD_OUT
 from molgraph.uncertainty.calibration import Calibration, fit_calibration

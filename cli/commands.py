@@ -44,7 +44,7 @@ _SETTINGS = ("device", "precision")
 
 def _user_defaults(group: TyperGroup, ctx: Any) -> dict[str, Any]:
     """What the user's file of defaults says of the options of each command."""
-    from molgraph.defaults import load_defaults
+    from molgraph.config.user_defaults import load_defaults
 
     words = [*getattr(ctx, "_protected_args", ()), *ctx.args]
     if not words or words[0] in _WITHOUT_DEFAULTS:

@@ -17,7 +17,7 @@ _TABLES = ("table", "source", "library")
 
 def models(incomplete: str) -> list[str]:
     """Built-in models, `panel` and lists of its endpoints, and folders."""
-    from molgraph.prediction.shipped import PANEL, shipped_models
+    from molgraph.prediction.builtin_models import PANEL, shipped_models
 
     names = [PANEL, *shipped_models()]
     prefix = f"{PANEL}:"

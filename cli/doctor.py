@@ -40,9 +40,9 @@ def _report() -> dict[str, Any]:
     import torch
 
     from molgraph.datasets.fetch import default_cache_dir
-    from molgraph.features.fast import is_fast_available
-    from molgraph.library.cores import usable_cores
+    from molgraph.features.cuik_engine import is_fast_available
     from molgraph.models.precision import is_fast_at_bfloat16, resolve_device
+    from molgraph.parallel.cpu import usable_cores
 
     device = resolve_device("auto")
     return {
@@ -66,7 +66,7 @@ def _report() -> dict[str, Any]:
 
 def _defaults() -> str:
     """The user's defaults and their file, or what is wrong with it."""
-    from molgraph.defaults import defaults_path, load_defaults
+    from molgraph.config.user_defaults import defaults_path, load_defaults
     from molgraph.errors import InputError
 
     try:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from .text import significant
 
 if TYPE_CHECKING:
-    from molgraph.card import DomainRecord
+    from molgraph.model_folder.card import DomainRecord
 
 _DEGREES = 3
 

@@ -5,7 +5,7 @@ import sys
 from types import FrameType
 from typing import NoReturn
 
-from molgraph.interrupts import INTERRUPTS
+from molgraph.parallel.interrupts import INTERRUPTS
 
 EXIT_INTERRUPTED = 130
 

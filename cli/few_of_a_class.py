@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 from .text import significant, tell
 
 if TYPE_CHECKING:
-    from molgraph.card import ModelCard
     from molgraph.datasets.dataset import Dataset
+    from molgraph.model_folder.card import ModelCard
 
 #: With so many compounds of each class, and more, a ROC AUC is shown without a word.
 _ENOUGH = 20

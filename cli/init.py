@@ -38,7 +38,7 @@ def init(
     as_json: AsJson = False,
 ) -> None:
     """Set defaults of all commands, for this user; options on the command line and settings files come before them."""
-    from molgraph.defaults import VARIABLE, UserDefaults, defaults_path, load_defaults, save_defaults
+    from molgraph.config.user_defaults import VARIABLE, UserDefaults, defaults_path, load_defaults, save_defaults
     from molgraph.errors import InputError
 
     path = defaults_path()

@@ -12,9 +12,9 @@ from .options import AsJson, Model, Quiet
 from .text import show_json, show_line, show_table, significant, tell
 
 if TYPE_CHECKING:
-    from molgraph.card import MetricRecord, ModelCard
-    from molgraph.config import TrainConfig
-    from molgraph.tasks import TaskSpec
+    from molgraph.config.training import TrainConfig
+    from molgraph.model_folder.card import MetricRecord, ModelCard
+    from molgraph.results.tasks import TaskSpec
 
 app = typer.Typer(cls=Commands, help="Models: list the built-in ones, or show one.")
 
@@ -22,9 +22,9 @@ app = typer.Typer(cls=Commands, help="Models: list the built-in ones, or show on
 @app.command("list", epilog="Example: molgraph models list", short_help="List the built-in models.")
 def list_models(*, as_json: AsJson = False) -> None:
     """List the built-in models; each name stands for a model folder, and `panel` for all of them."""
-    from molgraph.card import card_to_dict
-    from molgraph.prediction.shipped import shipped_models
-    from molgraph.store import load_card
+    from molgraph.model_folder.card import card_to_dict
+    from molgraph.model_folder.folder import load_card
+    from molgraph.prediction.builtin_models import shipped_models
 
     cards = {name: load_card(folder) for name, folder in shipped_models().items()}
     if as_json:
@@ -65,10 +65,10 @@ def _title(card: "ModelCard") -> str:
 @app.command(epilog="Example: molgraph models show herg", short_help="Show what a model is and how good it is.")
 def show(model: Model, *, as_json: AsJson = False) -> None:
     """Show tasks, training data, out-of-fold metrics and settings of a model; or corpus and quality of an encoder."""
-    from molgraph.card import card_to_dict
-    from molgraph.prediction.shipped import model_folder
-    from molgraph.sealed import sealed_noun
-    from molgraph.store import load_card
+    from molgraph.model_folder.card import card_to_dict
+    from molgraph.model_folder.folder import load_card
+    from molgraph.prediction.builtin_models import model_folder
+    from molgraph.storage.checked_folder import sealed_noun
 
     if sealed_noun(model) == "encoder":
         _show_encoder(Path(model), as_json=as_json)
@@ -91,7 +91,7 @@ def build(
     quiet: Quiet = False,
 ) -> None:
     """Train the built-in models anew, from the tables that they were learned from."""
-    from molgraph.endpoints import build_panel
+    from molgraph.training.build_panel import build_panel
 
     folders = build_panel(data, output, tell=(lambda _line: None) if quiet else tell)
     if not quiet:
@@ -99,8 +99,8 @@ def build(
 
 
 def _show_encoder(folder: Path, *, as_json: bool) -> None:
-    from molgraph.encoder_card import encoder_card_to_dict
-    from molgraph.encoder_store import load_encoder_card
+    from molgraph.model_folder.encoder_card import encoder_card_to_dict
+    from molgraph.model_folder.encoder_folder import load_encoder_card
 
     card = load_encoder_card(folder)
     if as_json:
@@ -164,7 +164,7 @@ def _lines(card: "ModelCard") -> list[tuple[str, str]]:
 
 
 def _models_line(card: "ModelCard") -> str:
-    from molgraph.learners import LEARNERS
+    from molgraph.config.learners import LEARNERS
 
     return f"{card.n_members} of {', '.join(LEARNERS[name].title for name in card.learners)}"
 
@@ -201,7 +201,7 @@ def _calibration_line(card: "ModelCard") -> str:
 
 
 def _structures_line(card: "ModelCard") -> str:
-    from molgraph.store import KNOWN
+    from molgraph.model_folder.folder import KNOWN
 
     if card.has_structures:
         return "in the folder"

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from .text import significant, tell
 
 if TYPE_CHECKING:
-    from molgraph.card import ModelCard, SeriesRecord
+    from molgraph.model_folder.card import ModelCard, SeriesRecord
 
 #: Tasks that are listed.
 _SHOWN = 10

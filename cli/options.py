@@ -9,7 +9,7 @@ from . import completion
 from .text import tell
 
 if TYPE_CHECKING:
-    from molgraph.results import Rejected
+    from molgraph.results.prediction import Rejected
 
 #: Rows and groups of rows that are shown to people; all of them are in the output or in the JSON.
 SHOWN = 5
@@ -99,7 +99,7 @@ def with_ending(output: str) -> str:
     """The name of a table, with the format of the user's defaults where it has no ending."""
     from pathlib import Path
 
-    from molgraph.defaults import load_defaults
+    from molgraph.config.user_defaults import load_defaults
 
     own = load_defaults().output_format
     return output if output == "-" or own is None or Path(output).suffix or Path(output).is_dir() else f"{output}.{own}"

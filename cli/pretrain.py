@@ -10,8 +10,8 @@ from .options import AsJson, Device, Overwrite, Processes, Quiet
 from .text import show_json, show_table, tell
 
 if TYPE_CHECKING:
-    from molgraph.config import PretrainConfig
-    from molgraph.encoder_card import EncoderCard
+    from molgraph.config.training import PretrainConfig
+    from molgraph.model_folder.encoder_card import EncoderCard
 
 EXAMPLE = """\b
 Examples:
@@ -59,8 +59,8 @@ def pretrain(
 ) -> None:
     """Pretrain an encoder on computed properties of compound libraries; no labels are needed."""
     from molgraph import pretrain as run
-    from molgraph.config import pretrain_config_from_toml
-    from molgraph.library.cores import default_processes
+    from molgraph.config.training import pretrain_config_from_toml
+    from molgraph.parallel.cpu import default_processes
 
     from .progress import pretraining_bar
 
@@ -84,7 +84,7 @@ def pretrain(
             on_progress=listener,
         )
     if as_json:
-        from molgraph.encoder_card import encoder_card_to_dict
+        from molgraph.model_folder.encoder_card import encoder_card_to_dict
 
         show_json(encoder_card_to_dict(card))
         return
@@ -96,7 +96,7 @@ def pretrain(
 
 
 def _with_options(config: "PretrainConfig | None", given: dict[str, Any], shape: dict[str, Any]) -> "PretrainConfig":
-    from molgraph.config import PretrainConfig
+    from molgraph.config.training import PretrainConfig
 
     config = config or PretrainConfig()
     model = replace(config.model, **{name: value for name, value in shape.items() if value is not None})

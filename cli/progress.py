@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from .text import tell
 
 if TYPE_CHECKING:
-    from molgraph.library.progress import StreamProgress
-    from molgraph.pretraining.progress import PretrainProgress
+    from molgraph.packed_library.progress import StreamProgress
+    from molgraph.training.pretraining.progress import PretrainProgress
     from molgraph.training.progress import TrainProgress
 
     from .options import ProgressStyle
@@ -37,7 +37,7 @@ _JSON_SECONDS = 1.0
 @contextmanager
 def training_bar(*, quiet: bool) -> Iterator[Callable[["TrainProgress"], None]]:
     """A listener that shows members, epoch, inner loss, molecules per second and time left."""
-    from molgraph.learners import LEARNERS
+    from molgraph.config.learners import LEARNERS
 
     newest: tuple[int, ...] = ()
     note = ""

@@ -8,9 +8,9 @@ import typer
 from .text import tell
 
 if TYPE_CHECKING:
-    from molgraph.config import TrainConfig
+    from molgraph.config.training import TrainConfig
     from molgraph.datasets.dataset import Dataset
-    from molgraph.tasks import Direction
+    from molgraph.results.tasks import Direction
 
 
 Missing = Annotated[
@@ -106,8 +106,8 @@ def tell_many_tasks(dataset: "Dataset", settings: "TrainConfig") -> None:
     """Say how long many tasks take, and which preset bears them."""
     if len(dataset.tasks) < _MANY_TASKS:
         return
-    from molgraph.learners import PRESETS, seconds_of_many_tasks
-    from molgraph.library.cores import usable_cores
+    from molgraph.config.learners import PRESETS, seconds_of_many_tasks
+    from molgraph.parallel.cpu import usable_cores
 
     names = PRESETS[settings.preset] if settings.learner is None else (settings.learner,)
     fits, seconds = seconds_of_many_tasks(names, len(dataset.tasks), settings.folds, usable_cores())

@@ -325,7 +325,7 @@ def _weights(given: str | None) -> dict[str, float] | None:
 
 def _settings(config: Path | None, options: dict[str, Any], model_options: dict[str, Any]) -> "TrainConfig":
     """Settings of the file, with the options that were given in their place."""
-    from molgraph.config import DEFAULT_DROPOUT, TrainConfig, config_from_toml
+    from molgraph.config.training import DEFAULT_DROPOUT, TrainConfig, config_from_toml
 
     settings = TrainConfig() if config is None else config_from_toml(config)
     given = {name: value for name, value in model_options.items() if value is not None}
@@ -349,7 +349,7 @@ def _train(
 ) -> "Predictor":
     """Train with a progress bar; what ends it says how to go on."""
     from molgraph import train as train_model
-    from molgraph.library.cores import default_processes
+    from molgraph.parallel.cpu import default_processes
 
     from .progress import training_bar
 
@@ -411,7 +411,7 @@ def _disagreement(group: "MergedGroup", task_names: Sequence[str]) -> str:
 
 
 def _show_metrics(model: "Predictor", dataset: "Dataset", output: Path) -> None:
-    from molgraph.learners import LEARNERS
+    from molgraph.config.learners import LEARNERS
     from molgraph.uncertainty.coverage import coverage_lines
 
     n_folds = model.card.config.folds

@@ -11,7 +11,7 @@ from .table_options import AsIs, Missing, Unit, Where, rows_where
 from .text import show_json, show_line, show_table, tell
 
 if TYPE_CHECKING:
-    from molgraph.tuning import Trial
+    from molgraph.training.tune import Trial
 
 EXAMPLE = """\b
 Examples:
@@ -57,9 +57,9 @@ def tune(
 ) -> None:
     """Search settings of the network that predict best in cross-validation; the best go into best.toml."""
     from molgraph import TrainConfig, load_dataset
-    from molgraph.config import config_from_toml
-    from molgraph.tuning import SEARCH_SPACE
-    from molgraph.tuning import tune as search
+    from molgraph.config.training import config_from_toml
+    from molgraph.training.tune import SEARCH_SPACE
+    from molgraph.training.tune import tune as search
 
     settings = TrainConfig() if config is None else config_from_toml(config)
     dataset = load_dataset(

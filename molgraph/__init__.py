@@ -9,62 +9,62 @@
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from molgraph.version import __version__ as __version__
+
 if TYPE_CHECKING:
-    from molgraph.config import ModelConfig as ModelConfig
-    from molgraph.config import PretrainConfig as PretrainConfig
-    from molgraph.config import TrainConfig as TrainConfig
-    from molgraph.datasets.deepchem import from_deepchem as from_deepchem
-    from molgraph.datasets.deepchem import to_deepchem as to_deepchem
+    from molgraph.config.training import ModelConfig as ModelConfig
+    from molgraph.config.training import PretrainConfig as PretrainConfig
+    from molgraph.config.training import TrainConfig as TrainConfig
     from molgraph.datasets.load import load_dataset as load_dataset
-    from molgraph.embed import embed_file as embed_file
     from molgraph.errors import MolgraphError as MolgraphError
-    from molgraph.estimators import MolgraphClassifier as MolgraphClassifier
-    from molgraph.estimators import MolgraphRegressor as MolgraphRegressor
     from molgraph.evaluation.evaluate import evaluate as evaluate
     from molgraph.features.featurize import featurize as featurize
     from molgraph.graphs import PackedGraphs as PackedGraphs
-    from molgraph.library.pack import check_library as check_library
-    from molgraph.library.pack import pack_library as pack_library
-    from molgraph.models.pyg import from_pyg as from_pyg
-    from molgraph.models.pyg import to_pyg as to_pyg
+    from molgraph.integrations.deepchem import from_deepchem as from_deepchem
+    from molgraph.integrations.deepchem import to_deepchem as to_deepchem
+    from molgraph.integrations.pyg import from_pyg as from_pyg
+    from molgraph.integrations.pyg import to_pyg as to_pyg
+    from molgraph.integrations.sklearn import MolgraphClassifier as MolgraphClassifier
+    from molgraph.integrations.sklearn import MolgraphRegressor as MolgraphRegressor
+    from molgraph.packed_library.pack import check_library as check_library
+    from molgraph.packed_library.pack import pack_library as pack_library
+    from molgraph.prediction.embed_file import embed_file as embed_file
     from molgraph.prediction.panel import Panel as Panel
+    from molgraph.prediction.predict_file import predict_file as predict_file
     from molgraph.prediction.predictor import Predictor as Predictor
-    from molgraph.pretraining.pretrain import pretrain as pretrain
-    from molgraph.results import Prediction as Prediction
-    from molgraph.results import Rejected as Rejected
-    from molgraph.screening.predict_file import predict_file as predict_file
+    from molgraph.results.prediction import Prediction as Prediction
+    from molgraph.results.prediction import Rejected as Rejected
     from molgraph.screening.screen import screen as screen
-    from molgraph.trainer import train as train
-
-__version__ = "0.1.0"
+    from molgraph.training.pretraining.pretrain import pretrain as pretrain
+    from molgraph.training.train import train as train
 
 # Where each public name lives. They are imported when first used: `molgraph --help` must load neither torch nor RDKit.
 _HOMES = {
-    "ModelConfig": "molgraph.config",
-    "MolgraphClassifier": "molgraph.estimators",
+    "ModelConfig": "molgraph.config.training",
+    "MolgraphClassifier": "molgraph.integrations.sklearn",
     "MolgraphError": "molgraph.errors",
-    "MolgraphRegressor": "molgraph.estimators",
+    "MolgraphRegressor": "molgraph.integrations.sklearn",
     "PackedGraphs": "molgraph.graphs",
     "Panel": "molgraph.prediction.panel",
-    "Prediction": "molgraph.results",
+    "Prediction": "molgraph.results.prediction",
     "Predictor": "molgraph.prediction.predictor",
-    "PretrainConfig": "molgraph.config",
-    "Rejected": "molgraph.results",
-    "TrainConfig": "molgraph.config",
-    "check_library": "molgraph.library.pack",
-    "embed_file": "molgraph.embed",
+    "PretrainConfig": "molgraph.config.training",
+    "Rejected": "molgraph.results.prediction",
+    "TrainConfig": "molgraph.config.training",
+    "check_library": "molgraph.packed_library.pack",
+    "embed_file": "molgraph.prediction.embed_file",
     "evaluate": "molgraph.evaluation.evaluate",
     "featurize": "molgraph.features.featurize",
-    "from_deepchem": "molgraph.datasets.deepchem",
-    "from_pyg": "molgraph.models.pyg",
+    "from_deepchem": "molgraph.integrations.deepchem",
+    "from_pyg": "molgraph.integrations.pyg",
     "load_dataset": "molgraph.datasets.load",
-    "pack_library": "molgraph.library.pack",
-    "predict_file": "molgraph.screening.predict_file",
-    "pretrain": "molgraph.pretraining.pretrain",
+    "pack_library": "molgraph.packed_library.pack",
+    "predict_file": "molgraph.prediction.predict_file",
+    "pretrain": "molgraph.training.pretraining.pretrain",
     "screen": "molgraph.screening.screen",
-    "to_deepchem": "molgraph.datasets.deepchem",
-    "to_pyg": "molgraph.models.pyg",
-    "train": "molgraph.trainer",
+    "to_deepchem": "molgraph.integrations.deepchem",
+    "to_pyg": "molgraph.integrations.pyg",
+    "train": "molgraph.training.train",
 }
 
 __all__ = [  # noqa: RUF022  (RUF022 would sort classes before functions; this is the order of use)

@@ -15,8 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from molgraph.atomic import make_folder
-from molgraph.config import Device, TrainConfig
+from molgraph.config.training import Device, TrainConfig
 from molgraph.datasets.embedded import (
     ASSAY_COLUMN,
     MeasuredCompound,
@@ -24,13 +23,14 @@ from molgraph.datasets.embedded import (
     embedded_library,
 )
 from molgraph.errors import InputError
-from molgraph.library.progress import StreamProgress
+from molgraph.packed_library.progress import StreamProgress
+from molgraph.prediction.builtin_models import PANEL
 from molgraph.prediction.predictor import Predictor
-from molgraph.prediction.shipped import PANEL
 from molgraph.screening.screen import screen
 from molgraph.screening.summary import ScreenResult
-from molgraph.trainer import train
+from molgraph.storage.atomic import make_folder
 from molgraph.training.progress import ProgressListener
+from molgraph.training.train import train
 
 #: A compound counts as active from here on: about the best quarter of the series.
 ACTIVE_FROM = 7.5

@@ -9,7 +9,7 @@
     └── WorkerError     a process that helps this one has died
 
 Each message says what came, what is allowed and what to do, in one line. A bad *molecule* is never
-an exception: it is a `molgraph.results.Rejected`.
+an exception: it is a `molgraph.results.prediction.Rejected`.
 """
 
 

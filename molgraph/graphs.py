@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from molgraph.errors import InputError
-from molgraph.results import Rejected
+from molgraph.results.prediction import Rejected
 
 #: `bond_atoms` is uint16, so this is the largest molecule that can be packed.
 MAX_ATOMS_PER_MOLECULE = 2**16 - 1
@@ -173,3 +173,25 @@ def _join_pointers(pointers: list[NDArray[np.int64]]) -> NDArray[np.int64]:
     joined = np.zeros(len(lengths) + 1, dtype=np.int64)
     np.cumsum(lengths, out=joined[1:])
     return joined
+
+
+@dataclass(frozen=True)
+class Codes:
+    """F categorical codes.
+
+    Attributes:
+        sizes: Codes of column f are `0..sizes[f]-1`.
+        blanks: For each column the value that says "nothing special here" (not in a ring, natural isotope); it gets no
+            weights, as the 0 of a yes/no feature gets none in a linear layer. None where every value says something.
+    """
+
+    sizes: tuple[int, ...]
+    blanks: tuple[int | None, ...]
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """Codes of the atoms and of the bonds of a feature schema."""
+
+    atom: Codes
+    bond: Codes

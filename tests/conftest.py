@@ -11,7 +11,7 @@ import pytest
 from hypothesis import settings
 from rdkit import RDConfig
 
-from molgraph.config import TrainConfig
+from molgraph.config.training import TrainConfig
 
 # Under `nohup` hang-ups are ignored, and programs that tests start would inherit that.
 if hasattr(signal, "SIGHUP"):

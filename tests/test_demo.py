@@ -15,7 +15,7 @@ from molgraph.demo import TOXICITY, DemoReport, PotentAndSafe, Risk, run_demo, w
 from molgraph.errors import InputError
 from molgraph.rank.desirability import geometric_mean
 from molgraph.rank.profile import read_profile
-from molgraph.tasks import TaskSpec
+from molgraph.results.tasks import TaskSpec
 
 
 def rows(path):

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from molgraph.errors import InputError
 from molgraph.graphs import PackedGraphs, concatenate, ranges
-from molgraph.results import Rejected
+from molgraph.results.prediction import Rejected
 
 ARRAYS = ("atom_codes", "bond_codes", "bond_atoms", "atom_ptr", "bond_ptr", "row_index")
 

@@ -10,7 +10,7 @@ import pytest
 from molgraph_cli.app import app, main
 from typer.main import get_command
 
-from molgraph.config import config_from_dict
+from molgraph.config.training import config_from_dict
 from molgraph.demo import write_inputs
 
 README = Path(__file__).resolve().parent.parent / "README.md"

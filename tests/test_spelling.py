@@ -3,9 +3,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from molgraph import ModelConfig, PretrainConfig, TrainConfig
-from molgraph.config import config_from_dict
+from molgraph.config.learners import LEARNERS
+from molgraph.config.training import config_from_dict
 from molgraph.errors import InputError
-from molgraph.learners import LEARNERS
 from molgraph.spelling import SYNONYMS, near_names
 
 

@@ -11,12 +11,12 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from molgraph import __version__
 from molgraph.benchmark.protocol import STANDARDIZER, Problem
-from molgraph.config import TrainConfig
-from molgraph.encoder_store import shipped_encoder_folder
-from molgraph.store import model_hash
-from molgraph.trainer import train
+from molgraph.config.training import TrainConfig
+from molgraph.model_folder.encoder_folder import shipped_encoder_folder
+from molgraph.model_folder.folder import model_hash
+from molgraph.training.train import train
+from molgraph.version import __version__
 
 
 class BenchmarkLearner(Protocol):

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from molgraph.atomic import atomic_path
-from molgraph.metrics.comparison import RankComparison
+from molgraph.benchmark.statistics import RankComparison
+from molgraph.storage.atomic import atomic_path
 
 
 def draw_ranks(names: Sequence[str], ranking: RankComparison, n_blocks: int, path: Path) -> None:

@@ -5,10 +5,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from molgraph.atomic import atomic_path
-from molgraph.decode import decode_json, read_bounded
+from molgraph.config.plain import is_table, parse_plain
 from molgraph.errors import InputError
-from molgraph.plain import is_table, parse_plain
+from molgraph.storage.atomic import atomic_path
+from molgraph.storage.decode import decode_json, read_bounded
 
 #: Version of a record.
 FORMAT_VERSION = 1

@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from molgraph.atomic import atomic_path, check_file
 from molgraph.benchmark.picture import draw_ranks
 from molgraph.benchmark.protocol import BENCHMARK_SPLITS
 from molgraph.benchmark.record import Record
+from molgraph.benchmark.statistics import LEAST_SEEDS, RankComparison, mean_interval, rank_comparison, tukey_comparison
 from molgraph.errors import InputError
-from molgraph.metrics.comparison import LEAST_SEEDS, RankComparison, mean_interval, rank_comparison, tukey_comparison
 from molgraph.metrics.scores import METRICS
+from molgraph.storage.atomic import atomic_path, check_file
 
 Block = tuple[str, str]  # data set and split
 

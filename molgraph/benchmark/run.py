@@ -13,7 +13,6 @@ from pathlib import Path
 
 import numpy as np
 
-from molgraph.atomic import make_folder
 from molgraph.benchmark.learner import BenchmarkLearner
 from molgraph.benchmark.protocol import STANDARDIZER, Cell, pose
 from molgraph.benchmark.record import Record, read_record, write_record
@@ -21,6 +20,7 @@ from molgraph.datasets.cards import card_named
 from molgraph.datasets.load import load_dataset
 from molgraph.errors import InputError, MolgraphError, WorkerError
 from molgraph.metrics.scores import score
+from molgraph.storage.atomic import make_folder
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from rdkit.Chem import rdFingerprintGenerator
 
 from molgraph.chem.parse import parse_smiles
 from molgraph.errors import InputError
-from molgraph.results import Rejected
+from molgraph.results.prediction import Rejected
 
 
 def morgan_fingerprints(smiles: Sequence[str], *, radius: int = 2, n_bits: int = 2048) -> NDArray[np.uint8]:

@@ -15,7 +15,7 @@ from rdkit.Chem import rdMolHash
 
 from molgraph.chem.parse import parse_smiles, quiet_rdkit
 from molgraph.chem.standardize import standardize_smiles
-from molgraph.results import Rejected
+from molgraph.results.prediction import Rejected
 
 
 def canonical_smiles(text: str, *, row: int = 0, id: str = "") -> str | Rejected:  # noqa: A002

@@ -8,8 +8,8 @@ from typing import Any
 
 from rdkit import Chem, rdBase
 
-from molgraph.interrupts import HeldInterrupts
-from molgraph.results import Rejected, Step
+from molgraph.parallel.interrupts import HeldInterrupts
+from molgraph.results.prediction import Rejected, Step
 
 #: Longest structure text that is parsed. RDKit writes canonical SMILES by recursion along the chain, and a chain
 #: of 16,000 atoms overflows the usual stack of 8 MB; insulin needs fewer than 1,000 characters.

@@ -4,7 +4,7 @@ from rdkit.Chem.Scaffolds import MurckoScaffold
 
 from molgraph.chem.parse import parse_smiles, quiet_rdkit
 from molgraph.errors import InputError
-from molgraph.results import Rejected
+from molgraph.results.prediction import Rejected
 
 
 def murcko_scaffold(smiles: str) -> str:

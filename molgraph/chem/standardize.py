@@ -16,7 +16,7 @@ from rdkit.Chem.MolStandardize import rdMolStandardize
 
 from molgraph.chem.parse import parse_smiles, quiet_rdkit
 from molgraph.errors import InputError
-from molgraph.results import Rejected
+from molgraph.results.prediction import Rejected
 
 StandardizerName = Literal["none", "default"]
 

@@ -12,11 +12,11 @@ from importlib import resources
 from types import MappingProxyType
 from typing import Any, get_args
 
-from molgraph.config import FoldSplit
-from molgraph.decode import decode_toml
+from molgraph.config.training import FoldSplit
 from molgraph.errors import InputError
 from molgraph.metrics.scores import METRICS
-from molgraph.tasks import Direction, TaskKind, TaskSpec
+from molgraph.results.tasks import Direction, TaskKind, TaskSpec
+from molgraph.storage.decode import decode_toml
 
 #: Keys of a card: name to (type of the value, whether it may be left out).
 _KEYS: Mapping[str, tuple[type, bool]] = MappingProxyType(

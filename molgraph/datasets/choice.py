@@ -2,14 +2,14 @@
 
 from collections.abc import Collection, Sequence
 
-from molgraph.chem.files.columns import plain
-from molgraph.chem.files.frames import Readable
 from molgraph.datasets.companions import Companions, companion_names, find_companions, is_generic
 from molgraph.datasets.labels import BadCell, describe_bad_cells
 from molgraph.datasets.odd_values import refuse_sentinel
 from molgraph.datasets.recognition import Recognizer, Target, Told, as_it_is
 from molgraph.datasets.rows import ALL_COLUMNS, Rows, Wanted
 from molgraph.errors import InputError
+from molgraph.files.columns import plain
+from molgraph.files.frames import Readable
 from molgraph.quantities.names import named
 
 _SHOWN_COLUMNS = 30

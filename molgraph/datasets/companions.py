@@ -14,7 +14,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from molgraph.chem.files.columns import plain
+from molgraph.files.columns import plain
 from molgraph.quantities.names import named, split_unit
 from molgraph.quantities.units import Unit, unit_of
 

@@ -10,12 +10,12 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
-from molgraph.card import DataAccount
 from molgraph.datasets.duplicates import MergeReport
 from molgraph.errors import InputError
-from molgraph.results import Rejected
+from molgraph.results.prediction import Rejected
+from molgraph.results.row_counts import RowCounts
+from molgraph.results.tasks import Direction, TaskSpec
 from molgraph.spelling import counted
-from molgraph.tasks import Direction, TaskSpec
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,9 +133,9 @@ class Dataset:
                 )
         return replace(self, tasks=tuple(tasks))
 
-    def account(self) -> DataAccount:
+    def account(self) -> RowCounts:
         """Where the rows of the input went, as a model card keeps it."""
-        return DataAccount(
+        return RowCounts(
             name=self.name,
             fingerprint=self.fingerprint,
             rows_read=self.rows_read,

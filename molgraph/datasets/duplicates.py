@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from molgraph.metrics.logarithms import suits_logarithms
-from molgraph.tasks import TaskSpec
+from molgraph.results.tasks import TaskSpec
 
 #: Of classes that disagree the one with this share of the measurements is kept: three of four. With errors in a tenth
 #: of the labels such a vote is wrong in 1%, and one of two to one in 10%. Dropping all that were voted would leave the

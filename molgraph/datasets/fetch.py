@@ -15,10 +15,10 @@ import zlib
 from collections import Counter
 from pathlib import Path, PurePosixPath
 
-from molgraph.atomic import atomic_path
 from molgraph.datasets.cards import DatasetCard, card_named
 from molgraph.datasets.download import Progress, download
 from molgraph.errors import FetchError
+from molgraph.storage.atomic import atomic_path
 
 #: Environment variable that names a folder laid out like the mirror paths of the cards.
 MIRROR_VARIABLE = "MOLGRAPH_DATA"

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from molgraph.datasets.cells import CLASS_WORDS, Cell, advice_on, parse_cell
 from molgraph.errors import InputError
 from molgraph.quantities.units import Unit
-from molgraph.tasks import TaskKind
+from molgraph.results.tasks import TaskKind
 
 KindChoice = Literal["auto", "regression", "classification"]
 

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from molgraph.chem.files.frames import MemoryTable, TableLike
 from molgraph.chem.standardize import StandardizerName
 from molgraph.datasets.cards import all_cards, card_named
 from molgraph.datasets.dataset import Dataset
@@ -12,7 +11,8 @@ from molgraph.datasets.fetch import fetch, read_columns
 from molgraph.datasets.labels import KindChoice
 from molgraph.datasets.tables import read_table
 from molgraph.errors import InputError
-from molgraph.tasks import Direction
+from molgraph.files.frames import MemoryTable, TableLike
+from molgraph.results.tasks import Direction
 
 
 def load_dataset(

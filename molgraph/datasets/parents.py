@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from molgraph.chem.identity import parent_key
 from molgraph.errors import InputError
-from molgraph.results import Rejected
+from molgraph.results.prediction import Rejected
 
 Indices = NDArray[np.int64]
 

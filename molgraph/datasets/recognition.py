@@ -14,7 +14,7 @@ from molgraph.errors import InputError
 from molgraph.metrics.logarithms import suits_logarithms
 from molgraph.quantities.names import Named, named, p_name_of, split_unit
 from molgraph.quantities.units import P_UNIT, Unit, unit_of
-from molgraph.tasks import Direction, TaskKind, TaskSpec
+from molgraph.results.tasks import Direction, TaskKind, TaskSpec
 
 Floats = NDArray[np.float64]
 

@@ -7,13 +7,13 @@ from typing import Literal, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from molgraph.chem.files import RecordBatch, RecordReader, open_records
-from molgraph.chem.files.columns import position_of
-from molgraph.chem.files.frames import Readable
 from molgraph.datasets.companions import TextColumn, companion_names, find_companions
 from molgraph.datasets.labels import FileLines, NumberColumn, Place, record_of
 from molgraph.errors import InputError
-from molgraph.results import Rejected
+from molgraph.files import RecordBatch, RecordReader, open_records
+from molgraph.files.columns import position_of
+from molgraph.files.frames import Readable
+from molgraph.results.prediction import Rejected
 
 _T = TypeVar("_T")
 

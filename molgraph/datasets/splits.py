@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from molgraph.chem.fingerprints import morgan_fingerprints
 from molgraph.chem.scaffold import murcko_scaffold
-from molgraph.config import FoldSplit
+from molgraph.config.training import FoldSplit
 from molgraph.datasets.parents import merged_groups, numbers_of_groups, parent_groups, rows_of_groups
 from molgraph.errors import InputError
 

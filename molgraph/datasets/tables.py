@@ -1,4 +1,4 @@
-"""A table of structures and measured values, in any format that `molgraph.chem.files` reads, to a `Dataset`."""
+"""A table of structures and measured values, in any format that `molgraph.files` reads, to a `Dataset`."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from molgraph.chem.files.frames import MemoryTable, Readable, TableLike, readable
 from molgraph.chem.identity import canonical_smiles
 from molgraph.chem.standardize import StandardizerName, standardize_smiles
 from molgraph.datasets.choice import choose_targets, find_targets
@@ -17,9 +16,10 @@ from molgraph.datasets.labels import KindChoice
 from molgraph.datasets.recognition import Target, Told
 from molgraph.datasets.rows import ALL_COLUMNS, Rows, Wanted, read_rows
 from molgraph.errors import InputError
-from molgraph.results import Rejected
+from molgraph.files.frames import MemoryTable, Readable, TableLike, readable
+from molgraph.results.prediction import Rejected
+from molgraph.results.tasks import Direction, TaskKind, TaskSpec
 from molgraph.spelling import counted
-from molgraph.tasks import Direction, TaskKind, TaskSpec
 
 _SHOWN_REASONS = 3
 

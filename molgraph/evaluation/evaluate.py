@@ -9,13 +9,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from molgraph.atomic import atomic_folder, check_folder
-from molgraph.chem.files.frames import TableLike, readable
+from molgraph.applicability.shift import shift_check
 from molgraph.chem.fingerprints import morgan_fingerprints
 from molgraph.chem.identity import canonical_smiles
-from molgraph.config import Device
+from molgraph.config.training import Device
 from molgraph.datasets.dataset import Dataset
-from molgraph.domain.shift import shift_check
 from molgraph.errors import InputError
 from molgraph.evaluation.judge import TaskRows, judge_task
 from molgraph.evaluation.measured import TableOptions, other_scales, read_measured
@@ -24,11 +22,13 @@ from molgraph.evaluation.recalibrate import recalibrated_model
 from molgraph.evaluation.report import CoverageVerdict, Evaluation, evaluation_values
 from molgraph.evaluation.verdict import coverage_verdicts
 from molgraph.features.featurize import featurize
+from molgraph.files.frames import TableLike, readable
+from molgraph.model_folder.folder import check_model_target, save_model
+from molgraph.prediction.builtin_models import refuse_swapped
 from molgraph.prediction.predictor import Predictor
-from molgraph.prediction.shipped import refuse_swapped
 from molgraph.rank.hit import HitRule, parse_hit
-from molgraph.results import Prediction
-from molgraph.store import check_model_target, save_model
+from molgraph.results.prediction import Prediction
+from molgraph.storage.atomic import atomic_folder, check_folder
 
 EVALUATION = "evaluation.json"
 

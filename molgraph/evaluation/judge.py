@@ -25,8 +25,8 @@ from molgraph.metrics.spread import (
     spread_correlation,
     spread_correlation_reference,
 )
-from molgraph.results import Prediction
-from molgraph.tasks import TaskSpec
+from molgraph.results.prediction import Prediction
+from molgraph.results.tasks import TaskSpec
 
 Floats = NDArray[np.float64]
 Rows = NDArray[np.int64]

@@ -6,16 +6,16 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from molgraph.chem.files.frames import Readable
-from molgraph.chem.files.reader import open_records
 from molgraph.datasets.companions import is_generic
 from molgraph.datasets.dataset import Dataset
 from molgraph.datasets.tables import read_table
 from molgraph.errors import InputError
+from molgraph.files.frames import Readable
+from molgraph.files.reader import open_records
 from molgraph.prediction.predictor import Predictor
 from molgraph.quantities.names import named
 from molgraph.quantities.units import P_UNIT, unit_of
-from molgraph.tasks import TaskSpec
+from molgraph.results.tasks import TaskSpec
 
 Floats = NDArray[np.float64]
 

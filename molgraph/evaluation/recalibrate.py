@@ -6,9 +6,9 @@ import numpy as np
 
 from molgraph.datasets.dataset import Dataset
 from molgraph.errors import InputError
-from molgraph.outputs import MemberOutputs
+from molgraph.model_folder.folder import StoredModel
 from molgraph.prediction.predictor import Predictor
-from molgraph.store import StoredModel
+from molgraph.results.member_outputs import MemberOutputs
 from molgraph.uncertainty.calibration import fit_calibration
 from molgraph.uncertainty.calibration_data import CalibrationData
 from molgraph.uncertainty.conformal import rows_needed

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from typing import Any
 
-from molgraph.domain.shift import ShiftReport
-from molgraph.results import Rejected
-from molgraph.tasks import TaskKind
+from molgraph.applicability.shift import ShiftReport
+from molgraph.results.prediction import Rejected
+from molgraph.results.tasks import TaskKind
 
 #: Version of `evaluation.json`.
 FORMAT_VERSION = 1

@@ -4,15 +4,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Literal, NamedTuple, get_args
 
-from molgraph.chem.files.frames import Structures, structure_list
 from molgraph.chem.parse import rejected
 from molgraph.chem.standardize import StandardizerName, standardize_smiles
 from molgraph.errors import InputError
-from molgraph.features.fast import encode_fast, is_fast_available
-from molgraph.features.reference import encode_reference
+from molgraph.features.cuik_engine import encode_fast, is_fast_available
+from molgraph.features.rdkit_engine import encode_reference
+from molgraph.files.frames import Structures, structure_list
 from molgraph.graphs import PackedGraphs, concatenate
-from molgraph.helpers import HelperPool
-from molgraph.results import Rejected
+from molgraph.parallel.process_pool import HelperPool
+from molgraph.results.prediction import Rejected
 
 Engine = Literal["auto", "fast", "reference"]
 

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from functools import cached_property
 from types import MappingProxyType
 
-from molgraph.vocabulary import Codes, Vocabulary
+from molgraph.graphs import Codes, Vocabulary
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from molgraph.errors import InputError
-from molgraph.tasks import Direction, TaskKind
+from molgraph.results.tasks import Direction, TaskKind
 
 Floats = NDArray[np.float64]
 MetricFunction = Callable[[Floats, Floats, Floats], float]

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from molgraph.models.oblivious import ObliviousTrees, trees_from_arrays
-from molgraph.tasks import TaskKind
+from molgraph.results.tasks import TaskKind
 
 
 @dataclass(frozen=True)

@@ -7,12 +7,12 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from molgraph.learners import LearnerName
+from molgraph.config.learners import LearnerName
 from molgraph.models.boosted import boosted_from_arrays, join_boosted
 from molgraph.models.committee import ColumnModel
 from molgraph.models.forest import forest_from_arrays, join_forests
 from molgraph.models.kernel import join_processes, latent_from_arrays, tanimoto_from_arrays
-from molgraph.tasks import TaskKind
+from molgraph.results.tasks import TaskKind
 
 
 @dataclass(frozen=True)

@@ -8,12 +8,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from molgraph.config.learners import LearnerName
 from molgraph.graphs import PackedGraphs
-from molgraph.learners import LearnerName
-from molgraph.models.ensemble import Ensemble
+from molgraph.models.inference import Ensemble
 from molgraph.models.network import Network
 from molgraph.models.target_transforms import TargetTransforms
-from molgraph.outputs import MemberOutputs
+from molgraph.results.member_outputs import MemberOutputs
 
 
 class ColumnModel(Protocol):

@@ -3,14 +3,14 @@
 import torch
 from torch import Tensor, nn
 
-from molgraph.config import ModelConfig
+from molgraph.config.training import ModelConfig
+from molgraph.graphs import Vocabulary
 from molgraph.models.batch import GraphBatch
 from molgraph.models.dropout import UnitDropout
 from molgraph.models.embedding import CodeEmbedding
 from molgraph.models.linear import MemberLinear
 from molgraph.models.messages import directed_messages, segment_sums, select_sources
 from molgraph.models.readout import Readout
-from molgraph.vocabulary import Vocabulary
 
 #: Inputs that the first weights are scaled for: those of chemprop's atom and bond features. The vocabularies here are
 #: larger by elements that hardly any molecule has; scaled for these, small sets were learned too slowly.

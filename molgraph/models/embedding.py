@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import embedding_bag
 
-from molgraph.vocabulary import Codes
+from molgraph.graphs import Codes
 
 
 class CodeEmbedding(nn.Module):

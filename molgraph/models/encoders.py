@@ -7,7 +7,8 @@ from typing import Protocol
 import torch
 from torch import Tensor, nn
 
-from molgraph.config import ModelConfig
+from molgraph.config.training import ModelConfig
+from molgraph.graphs import Vocabulary
 from molgraph.models.batch import GraphBatch
 from molgraph.models.dmpnn import DMPNN
 from molgraph.models.dropout import UnitDropout
@@ -15,7 +16,6 @@ from molgraph.models.late_import import import_with_pyg
 from molgraph.models.readout import Readout
 from molgraph.models.stacked import Stacked
 from molgraph.models.zoo.graph import member_graph
-from molgraph.vocabulary import Vocabulary
 
 
 class Encoder(Protocol):

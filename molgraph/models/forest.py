@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from molgraph.arrays import ArraySpec, checked_arrays
-from molgraph.tasks import TaskKind
+from molgraph.results.tasks import TaskKind
+from molgraph.storage.arrays import ArraySpec, checked_arrays
 
 #: Rows that are predicted at once.
 _ROWS_AT_ONCE = 256

@@ -8,15 +8,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from molgraph.config import ModelConfig
+from molgraph.config.training import ModelConfig
 from molgraph.errors import InputError
-from molgraph.graphs import PackedGraphs
+from molgraph.graphs import PackedGraphs, Vocabulary
 from molgraph.models.batch import ResidentGraphs
 from molgraph.models.encoders import encoder_width, make_encoder
-from molgraph.models.ensemble import BATCH_LIMITS, cut_batches
+from molgraph.models.inference import BATCH_LIMITS, cut_batches
 from molgraph.models.linear import MemberLinear
 from molgraph.models.weights import require_fitting
-from molgraph.vocabulary import Vocabulary
 
 _MEAN, _SCALE = "vector_mean", "vector_scale"
 

@@ -11,9 +11,9 @@ import torch
 from numpy.typing import NDArray
 from scipy.special import expit
 
-from molgraph.arrays import ArraySpec, checked_arrays
 from molgraph.models.precision import is_fast_at_int8
-from molgraph.tasks import TaskKind
+from molgraph.results.tasks import TaskKind
+from molgraph.storage.arrays import ArraySpec, checked_arrays
 
 #: Slope of the logistic function that makes a probability of the mean of a process on labels 0 and 1: these become 0.05
 #: and 0.95, and what lies beyond them stays in order. Cutting at 0 and 1 made nearly certain what was merely typical:

@@ -8,16 +8,16 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from molgraph.config import Loss, ModelConfig, Uncertainty
+from molgraph.config.training import Loss, ModelConfig, Uncertainty
+from molgraph.graphs import Vocabulary
 from molgraph.models.batch import GraphBatch
 from molgraph.models.dropout import UnitDropout
 from molgraph.models.encoders import make_encoder
 from molgraph.models.heads.head import Moments
 from molgraph.models.heads.table import head_of
 from molgraph.models.linear import MemberLinear
-from molgraph.outputs import QUANTILE_LEVELS
-from molgraph.tasks import TaskKind
-from molgraph.vocabulary import Vocabulary
+from molgraph.results.member_outputs import QUANTILE_LEVELS
+from molgraph.results.tasks import TaskKind
 
 #: Columns of a molecule further from the mean than so many deviations are cut there: some descriptors run away.
 FARTHEST = 6.0

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from molgraph.arrays import ArraySpec, checked_arrays
+from molgraph.storage.arrays import ArraySpec, checked_arrays
 
 #: Rows that are predicted at once: their answers to the questions of all trees stay in the cache.
 _ROWS_AT_ONCE = 256

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import torch
 
-from molgraph.config import Device, Precision
+from molgraph.config.training import Device, Precision
 from molgraph.errors import DeviceError, InputError
 
 

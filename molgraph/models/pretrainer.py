@@ -3,11 +3,11 @@
 import torch
 from torch import Tensor, nn
 
-from molgraph.config import ModelConfig
+from molgraph.config.training import ModelConfig
+from molgraph.graphs import Vocabulary
 from molgraph.models.batch import GraphBatch
 from molgraph.models.encoders import make_encoder
 from molgraph.models.linear import MemberLinear
-from molgraph.vocabulary import Vocabulary
 
 
 class Pretrainer(nn.Module):

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from molgraph.config import Readout as ReadoutName
+from molgraph.config.training import Readout as ReadoutName
 from molgraph.models.batch import GraphBatch
 from molgraph.models.late_import import import_with_pyg
 from molgraph.models.linear import MemberLinear

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr
 
-from molgraph.outputs import MemberOutputs
+from molgraph.results.member_outputs import MemberOutputs
 
 #: `log` is the natural logarithm; `quantile` makes the training labels normally distributed.
 TransformName = Literal["none", "log", "quantile"]

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from torch import Tensor
 
-from molgraph.arrays import LARGEST
+from molgraph.storage.arrays import LARGEST
 
 
 def require_fitting(outline: Mapping[str, Tensor], weights: Mapping[str, Tensor]) -> None:

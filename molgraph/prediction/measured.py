@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from molgraph.chem.identity import canonical_smiles
 from molgraph.features.environments import graph_hashes
 from molgraph.features.featurize import featurize
-from molgraph.results import Prediction
+from molgraph.results.prediction import Prediction
 
 if TYPE_CHECKING:
     from molgraph.prediction.predictor import Predictor

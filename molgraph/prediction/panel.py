@@ -9,18 +9,18 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from molgraph.chem.files.frames import Structures, structure_list
-from molgraph.config import Device, Precision
+from molgraph.config.training import Device, Precision
 from molgraph.errors import InputError
-from molgraph.features.columns import MoleculeColumns
+from molgraph.features.blocks import MoleculeColumns
 from molgraph.features.featurize import featurize
+from molgraph.files.frames import Structures, structure_list
 from molgraph.graphs import PackedGraphs
+from molgraph.prediction.builtin_models import model_folders
 from molgraph.prediction.measured import measured_texts
 from molgraph.prediction.predictor import Predictor
-from molgraph.prediction.shipped import model_folders
-from molgraph.results import IntervalRule, Prediction
+from molgraph.results.prediction import IntervalRule, Prediction
+from molgraph.results.tasks import TaskSpec
 from molgraph.spelling import counted
-from molgraph.tasks import TaskSpec
 from molgraph.uncertainty.calibration import Calibration
 
 Floats = NDArray[np.float64]

@@ -11,34 +11,34 @@ import rdkit
 import torch
 from numpy.typing import NDArray
 
-from molgraph.card import ModelCard
-from molgraph.chem.files.frames import Structures, structure_list
+from molgraph.applicability.applicability import OUTSIDE, ApplicabilityDomain, degree_names
+from molgraph.applicability.neighbours import NeighbourSpace, k_closest, k_nearest, similarities
 from molgraph.chem.fingerprints import morgan_fingerprints
 from molgraph.chem.identity import canonical_smiles, compound_hashes, known_compounds
 from molgraph.chem.parse import parse_smiles
 from molgraph.chem.standardize import standardize_smiles
-from molgraph.config import Device, Precision
-from molgraph.domain.applicability import OUTSIDE, ApplicabilityDomain, degree_names
-from molgraph.domain.neighbours import NeighbourSpace, k_closest, k_nearest, similarities
+from molgraph.config.learners import LearnerName
+from molgraph.config.training import Device, Precision
 from molgraph.errors import InputError, ModelError
-from molgraph.features.columns import MoleculeColumns, needs_structures
+from molgraph.features.blocks import MoleculeColumns, needs_structures
 from molgraph.features.environments import structure_vectors
 from molgraph.features.featurize import featurize
 from molgraph.features.schema import SCHEMAS
+from molgraph.files.frames import Structures, structure_list
 from molgraph.graphs import PackedGraphs
-from molgraph.learners import LearnerName
+from molgraph.model_folder.card import ModelCard
+from molgraph.model_folder.folder import StoredModel, TrainingStructures, load_model, model_hash
+from molgraph.model_folder.percentiles import ReferenceValues, reference_values
 from molgraph.models.committee import Committee
 from molgraph.models.frozen import EncoderWeights, FrozenEncoder
 from molgraph.models.precision import resolve_device, resolve_precision
-from molgraph.outputs import MemberOutputs
+from molgraph.prediction.builtin_models import PANEL, model_folder
 from molgraph.prediction.measured import MeasuredCompounds, measured_texts
 from molgraph.prediction.neighbours import Neighbours, in_rows
-from molgraph.prediction.shipped import PANEL, model_folder
-from molgraph.reference import ReferenceValues, reference_values
-from molgraph.results import Prediction, Rejected
+from molgraph.results.member_outputs import MemberOutputs
+from molgraph.results.prediction import Prediction, Rejected
+from molgraph.results.tasks import TaskSpec, ranges
 from molgraph.spelling import counted
-from molgraph.store import StoredModel, TrainingStructures, load_model, model_hash
-from molgraph.tasks import TaskSpec, ranges
 from molgraph.uncertainty.calibration import Calibration
 
 if TYPE_CHECKING:
@@ -319,7 +319,7 @@ class Predictor:
         )
 
     def recalibrated(self, calibration: Calibration, smiles: Sequence[str], card: ModelCard) -> StoredModel:
-        """This model with another calibration, for `molgraph.store.save_model`.
+        """This model with another calibration, for `molgraph.model_folder.folder.save_model`.
 
         Percentiles go where it is not known what the reference compounds would get now.
 

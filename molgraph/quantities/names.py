@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Literal
 
 from molgraph.quantities.units import Dimension, Unit, unit_of
-from molgraph.tasks import Direction
+from molgraph.results.tasks import Direction
 
 Scale = Literal["linear", "log10", "p"]
 

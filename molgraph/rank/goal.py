@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from molgraph.errors import InputError
 from molgraph.quantities.names import p_name_of
-from molgraph.results import Prediction
+from molgraph.results.prediction import Prediction
+from molgraph.results.tasks import Direction, TaskSpec
 from molgraph.spelling import did_you_mean
-from molgraph.tasks import Direction, TaskSpec
 
 #: Names of concentrations: IC50, Ki, MIC and the like, or a unit in the name.
 _CONCENTRATION = re.compile(

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from molgraph.errors import InputError
 from molgraph.quantities.names import p_name_of, split_unit
 from molgraph.quantities.units import P_UNIT, unit_of
+from molgraph.results.tasks import TaskSpec
 from molgraph.spelling import did_you_mean
-from molgraph.tasks import TaskSpec
 
 #: Words for the class 1 and the class 0 of a model with one task of classes.
 _CLASS_WORDS = {"active": 1, "positive": 1, "toxic": 1, "inactive": 0, "negative": 0, "non-toxic": 0}

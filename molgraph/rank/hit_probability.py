@@ -113,7 +113,7 @@ def fit_hit_probability(rule: HitRule, tables: Sequence[OutOfFoldRows]) -> HitPr
         tables: Calibration compounds of each model that has a task of the rule.
 
     >>> from molgraph.rank.hit import parse_hit
-    >>> from molgraph.tasks import TaskSpec
+    >>> from molgraph.results.tasks import TaskSpec
     >>> rng = np.random.default_rng(0)
     >>> means = rng.normal(size=(500, 1))
     >>> rows = OutOfFoldRows(0, means + rng.normal(size=(500, 1)), means, np.ones(1), (False,))

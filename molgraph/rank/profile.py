@@ -23,14 +23,14 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from molgraph.decode import decode_toml, is_number, read_bounded
 from molgraph.errors import InputError
 from molgraph.rank.desirability import CURVES, geometric_mean
 from molgraph.rank.hit import HitRule, parse_hit, parse_requirement
 from molgraph.rank.hit_probability import HitProbability
 from molgraph.rank.pareto import pareto_fronts
-from molgraph.results import Prediction
-from molgraph.tasks import TaskSpec
+from molgraph.results.prediction import Prediction
+from molgraph.results.tasks import TaskSpec
+from molgraph.storage.decode import decode_toml, is_number, read_bounded
 
 Floats = NDArray[np.float64]
 

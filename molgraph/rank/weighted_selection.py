@@ -1,8 +1,9 @@
 """Weighted conformal selection, for a library that is drawn differently from the calibration compounds.
 
 Calibration compounds count by how much more frequent compounds like them are in the library, w(x) = dP_library /
-dP_calibration (see `molgraph.domain.shift.density_ratio`). The false discovery rate is at most q if these weights are
-right and the measurement depends on the structure in the same way in both (Jin and Candès 2023, arXiv:2307.09291).
+dP_calibration (see `molgraph.applicability.shift.density_ratio`). The false discovery rate is at most q if these
+weights are right and the measurement depends on the structure in the same way in both (Jin and Candès 2023,
+arXiv:2307.09291).
 """
 
 from dataclasses import dataclass

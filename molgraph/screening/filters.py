@@ -6,8 +6,8 @@ from typing import Any
 
 from molgraph.chem.alerts import ALERT_CATALOGUES, alerts
 from molgraph.chem.druglikeness import drug_likeness
-from molgraph.decode import is_number
 from molgraph.errors import InputError
+from molgraph.storage.decode import is_number
 
 
 @dataclass(frozen=True)

@@ -12,16 +12,14 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from molgraph.applicability.neighbours import NeighbourSpace
 from molgraph.chem.alerts import alerts
 from molgraph.chem.druglikeness import DrugLikeness, drug_likeness
-from molgraph.chem.files.records import RecordBatch
-from molgraph.chem.files.writer import open_table_writer
 from molgraph.chem.identity import canonical_smiles
-from molgraph.domain.neighbours import NeighbourSpace
+from molgraph.files.records import RecordBatch
+from molgraph.files.writer import open_table_writer
 from molgraph.prediction.measured import bound_text
-from molgraph.rank.top import Ranked, TopEntries
-from molgraph.results import Prediction
-from molgraph.screening.columns import (
+from molgraph.prediction.output_columns import (
     Columns,
     ShownTask,
     TaskValues,
@@ -31,6 +29,8 @@ from molgraph.screening.columns import (
     shown_tasks,
     task_values,
 )
+from molgraph.rank.top import Ranked, TopEntries
+from molgraph.results.prediction import Prediction
 from molgraph.screening.filters import HardFilters
 
 if TYPE_CHECKING:  # loading a model loads torch: helpers are started before that

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import numpy as np
 
-from molgraph.chem.files.records import RecordBatch
-from molgraph.chem.files.tables import TableWriter
-from molgraph.chem.files.writer import open_table_writer
 from molgraph.errors import InputError
-from molgraph.library.reader import LibraryReader
-from molgraph.screening.seen import SeenTexts
+from molgraph.files.deduplicate import SeenTexts
+from molgraph.files.library_reader import LibraryReader
+from molgraph.files.records import RecordBatch
+from molgraph.files.tables import TableWriter
+from molgraph.files.writer import open_table_writer
 from molgraph.screening.shard import ShardContent
 
 #: Batches of a shard. What is found in one is written to the disk at once, and what comes after the last is lost when

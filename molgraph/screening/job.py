@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from molgraph import __version__
-from molgraph.chem.files.frames import Readable
 from molgraph.errors import InputError
-from molgraph.library.reader import LibraryReader, open_library
+from molgraph.files.frames import Readable
+from molgraph.files.library_reader import LibraryReader
+from molgraph.packed_library.reader import open_library
+from molgraph.prediction.shift_sample import weigh_calibration
 from molgraph.rank.goal import Goal, parse_goal
 from molgraph.rank.hit import parse_hit
 from molgraph.rank.profile import Profile, read_profile
@@ -18,8 +19,8 @@ from molgraph.screening.hits import best_hits
 from molgraph.screening.options import ScreenOptions
 from molgraph.screening.out_of_fold import hit_probability
 from molgraph.screening.run import ScreenRun
-from molgraph.screening.sample import weigh_calibration
 from molgraph.screening.selection import DEFAULT_FDR, LibrarySelection, SelectionSettings, check_calibration
+from molgraph.version import __version__
 
 if TYPE_CHECKING:  # loading a model loads torch: helpers are started before that
     from molgraph.prediction.panel import Panel

@@ -22,12 +22,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from molgraph.atomic import atomic_path, check_folder, clear_errors, is_out_of_space, move_folder
-from molgraph.decode import decode_json, read_bounded
+from molgraph.config.plain import is_table, parse_plain
 from molgraph.errors import InputError, MolgraphError
-from molgraph.locks import exclusive
-from molgraph.plain import is_table, parse_plain
 from molgraph.screening.shard import ShardContent, ShardResult, from_bytes, to_bytes
+from molgraph.storage.atomic import atomic_path, check_folder, clear_errors, is_out_of_space, move_folder
+from molgraph.storage.decode import decode_json, read_bounded
+from molgraph.storage.locks import exclusive
 
 #: Version of `run.json`.
 FORMAT_VERSION = 1

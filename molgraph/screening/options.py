@@ -3,8 +3,8 @@
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, get_args
 
+from molgraph.applicability.neighbours import NeighbourSpace
 from molgraph.chem.alerts import ALERT_CATALOGUES
-from molgraph.domain.neighbours import NeighbourSpace
 from molgraph.errors import InputError
 from molgraph.screening.hits import DomainRule
 from molgraph.screening.selection import DEFAULT_FDR, check_options

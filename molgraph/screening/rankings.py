@@ -8,19 +8,19 @@ from pathlib import Path
 
 import numpy as np
 
-from molgraph.domain.shift import ShiftReport
+from molgraph.applicability.shift import ShiftReport
+from molgraph.prediction.output_columns import Columns
+from molgraph.prediction.parallel_predict import PredictionStream
+from molgraph.prediction.shift_sample import check_shift
 from molgraph.rank.goal import Goal
 from molgraph.rank.profile import Profile
 from molgraph.rank.top import Ranked
-from molgraph.screening.columns import Columns
 from molgraph.screening.hits import Hit, HitColumns, HitFacts, quality_columns, write_hits
 from molgraph.screening.options import ScreenOptions
 from molgraph.screening.picks import DiversityReport, picked_hits
 from molgraph.screening.repeats import repeat_ids
 from molgraph.screening.run import ScreenRun
-from molgraph.screening.sample import check_shift
 from molgraph.screening.selection_report import SelectionReport
-from molgraph.screening.stream import PredictionStream
 
 HITS = "hits.csv"
 SELECTED = "selected.csv"

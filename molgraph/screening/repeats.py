@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from molgraph.library.reader import open_library
+from molgraph.packed_library.reader import open_library
 from molgraph.rank.top import MOST_REPEATS, Ranked
 from molgraph.screening.hits import Hit
 

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from molgraph.chem.files.records import RecordBatch
-from molgraph.chem.files.tables import TableWriter
+from molgraph.files.records import RecordBatch
+from molgraph.files.tables import TableWriter
+from molgraph.prediction.shift_sample import Sample
 from molgraph.rank.goal import Goal
 from molgraph.rank.profile import Profile
 from molgraph.rank.top import TopEntries
-from molgraph.results import Prediction, Rejected
+from molgraph.results.prediction import Prediction, Rejected
 from molgraph.screening.hits import Hit, hits_at
-from molgraph.screening.sample import Sample
 from molgraph.screening.selection import LibrarySelection
 from molgraph.screening.shard import ShardResult
 

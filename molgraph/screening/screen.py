@@ -10,34 +10,35 @@ from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from molgraph.atomic import check_folder
-from molgraph.chem.files.frames import TableLike, readable
-from molgraph.chem.files.tables import TableWriter
-from molgraph.chem.files.writer import open_table_writer
-from molgraph.config import Device, Precision
-from molgraph.domain.neighbours import NeighbourSpace
+from molgraph.applicability.neighbours import NeighbourSpace
+from molgraph.config.training import Device, Precision
 from molgraph.errors import InputError
-from molgraph.library.cores import processes_within
-from molgraph.library.progress import StreamProgress
-from molgraph.library.reader import LibraryReader, check_standardizer
-from molgraph.library.unusable import nothing_usable
-from molgraph.prediction.shipped import refuse_swapped
+from molgraph.files.frames import TableLike, readable
+from molgraph.files.library_reader import LibraryReader
+from molgraph.files.tables import TableWriter
+from molgraph.files.unusable import nothing_usable
+from molgraph.files.writer import open_table_writer
+from molgraph.packed_library.progress import StreamProgress
+from molgraph.packed_library.reader import check_standardizer
+from molgraph.parallel.cpu import processes_within
+from molgraph.prediction.builtin_models import refuse_swapped
+from molgraph.prediction.open_models import Engine, model_list, model_paths, open_models
+from molgraph.prediction.parallel_predict import BATCH_SIZE, PredictionStream
 from molgraph.screening.candidates import candidate_file
 from molgraph.screening.hits import DomainRule
 from molgraph.screening.intake import SHARD_BATCHES, Intake, RepeatsFile
 from molgraph.screening.job import LibrarySource, about_run, begin_run, plan_job, shown_options
 from molgraph.screening.ledger import Ledger, open_ledger, run_id
-from molgraph.screening.open_models import Engine, model_list, model_paths, open_models
 from molgraph.screening.options import DiversityRule, ScreenOptions
 from molgraph.screening.rankings import DIVERSE, DUPLICATES, HITS, OUTSIDE, SELECTED, Rankings, write_rankings
 from molgraph.screening.run import ScreenRun
 from molgraph.screening.selection_report import FdrMethod
 from molgraph.screening.shard import joined
-from molgraph.screening.stream import BATCH_SIZE, PredictionStream
 from molgraph.screening.summary import ScreenResult, write_summary, write_timing
+from molgraph.storage.atomic import check_folder
 
 if TYPE_CHECKING:
-    from molgraph.screening.open_models import Model
+    from molgraph.prediction.open_models import Model
 
 REJECTED = "rejected.csv"
 SUMMARY = "summary.json"
@@ -97,8 +98,8 @@ def screen(
         model: Model folder, the name of a model that comes with molgraph (`herg`, `panel:herg,ames`, or `panel` for all
             of them), or a `Predictor` or `Panel` that was loaded; or several, all of which score each row. What is near
             to the training compounds, and what is selected, is judged by the first.
-        library: File, folder, glob or address, see `molgraph.chem.files.reader.open_records`; a packed library, see
-            `molgraph.library.pack.pack_library`; or a frame, a mapping of columns or a list of structures.
+        library: File, folder, glob or address, see `molgraph.files.reader.open_records`; a packed library, see
+            `molgraph.packed_library.pack.pack_library`; or a frame, a mapping of columns or a list of structures.
         output: Folder to write.
         top: Structures in the hit list.
         goal: Task that ranks, alone or after `maximize` or `minimize`; may be left out with a single task, or with
@@ -113,7 +114,7 @@ def screen(
             like the library (which is read twice), `diverse` fewer, of as many scaffolds as can be.
         level: Probability with which the intervals and calls hold the truth.
         domain: `separate` keeps structures out of the hit list that are outside the applicability domain of the first
-            model (`molgraph.domain.applicability`); `ignore` ranks all alike.
+            model (`molgraph.applicability.applicability`); `ignore` ranks all alike.
         nearest: Training compounds that are shown beside each hit.
         nearest_by: Which: those of the most similar `structure`, or the nearest in the `model`'s own space, see
             `Predictor.neighbours`.

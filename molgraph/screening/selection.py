@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from molgraph.applicability.shift import LARGEST_WEIGHT, DensityRatio
 from molgraph.chem.fingerprints import morgan_fingerprints
 from molgraph.chem.identity import canonical_smiles
 from molgraph.chem.scaffold import murcko_scaffold
-from molgraph.domain.shift import LARGEST_WEIGHT, DensityRatio
 from molgraph.errors import InputError
 from molgraph.rank.discovery_bound import bound_false_discoveries
 from molgraph.rank.diverse_selection import diverse_selection
@@ -24,7 +24,7 @@ from molgraph.rank.other_limits import count_above, lowest_rate, most_demanding_
 from molgraph.rank.selection import HitCalibration, calibrate_hits, checked_fdr, selection_threshold
 from molgraph.rank.top import Ranked
 from molgraph.rank.weighted_selection import WeightedHitCalibration, calibrate_weighted_hits, weighted_selection
-from molgraph.results import Prediction
+from molgraph.results.prediction import Prediction
 from molgraph.screening.candidates import CandidateFile
 from molgraph.screening.hits import Hit
 from molgraph.screening.out_of_fold import out_of_fold_rows

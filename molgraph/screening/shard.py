@@ -11,12 +11,12 @@ from typing import Any, get_origin, get_type_hints
 
 import numpy as np
 
-from molgraph.chem.files.records import RecordBatch
-from molgraph.decode import decode_json
+from molgraph.config.plain import is_table, parse_plain
 from molgraph.errors import InputError
-from molgraph.plain import is_table, parse_plain
-from molgraph.results import Rejected
+from molgraph.files.records import RecordBatch
+from molgraph.results.prediction import Rejected
 from molgraph.screening.hits import Hit
+from molgraph.storage.decode import decode_json
 
 #: Version of a stored shard.
 FORMAT_VERSION = 3

@@ -8,12 +8,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from molgraph import __version__
-from molgraph.domain.shift import ShiftReport
-from molgraph.results import Rejected
+from molgraph.applicability.shift import ShiftReport
+from molgraph.results.prediction import Rejected
 from molgraph.screening.hits import Hit
 from molgraph.screening.picks import DiversityReport
 from molgraph.screening.selection_report import SelectionReport
+from molgraph.version import __version__
 
 if TYPE_CHECKING:  # loading a model loads torch: helpers are started before that
     from molgraph.prediction.panel import Panel

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from molgraph.tasks import TaskKind
+from molgraph.results.tasks import TaskKind
 
 #: Rows that speak for equal shares, beside those that were measured: few rows then change little.
 _ROWS_FOR_EQUAL_SHARES = 20.0

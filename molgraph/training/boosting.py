@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import logit
 
-from molgraph.decode import decode_json
 from molgraph.models.boosted import BoostedTrees
 from molgraph.models.oblivious import ObliviousTrees, trees_from_catboost
-from molgraph.tasks import TaskKind
+from molgraph.results.tasks import TaskKind
+from molgraph.storage.decode import decode_json
 from molgraph.training.column_data import ColumnData, FitLimits
 from molgraph.training.plan import MemberPlan
 

@@ -13,9 +13,9 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as to_bytes
 from torch import Tensor, nn
 
-from molgraph.atomic import atomic_path, check_folder
-from molgraph.decode import decode_json
 from molgraph.errors import InputError, TrainingError
+from molgraph.storage.atomic import atomic_path, check_folder
+from molgraph.storage.decode import decode_json
 
 _METADATA_KEY = "molgraph"
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from molgraph.config import Loss
+from molgraph.config.training import Loss
 from molgraph.models.committee import ColumnModel
-from molgraph.tasks import TaskKind
+from molgraph.results.tasks import TaskKind
 from molgraph.training.plan import MemberPlan
 
 

@@ -12,12 +12,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from molgraph.config import TrainConfig
+from molgraph.config.learners import LearnerName
+from molgraph.config.training import TrainConfig
 from molgraph.datasets.dataset import Dataset
-from molgraph.learners import LearnerName
-from molgraph.library.cores import usable_cores
 from molgraph.models.column_models import COLUMN_MODELS
 from molgraph.models.committee import ColumnModel, ColumnOutputs, with_latents
+from molgraph.parallel.cpu import usable_cores
 from molgraph.training.boosting import fit_boosted_trees
 from molgraph.training.bounds import bounds_as_labels, expected_labels
 from molgraph.training.checkpoint import Checkpoint

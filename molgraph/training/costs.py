@@ -4,9 +4,9 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from molgraph.chem.descriptors import DESCRIPTORS
-from molgraph.config import TrainConfig
-from molgraph.learners import LEARNERS, LearnerName
-from molgraph.library.cores import usable_cores
+from molgraph.config.learners import LEARNERS, LearnerName
+from molgraph.config.training import TrainConfig
+from molgraph.parallel.cpu import usable_cores
 from molgraph.training.plan import MemberPlan
 from molgraph.training.progress import ProgressListener, StageName, TrainProgress
 

@@ -3,10 +3,10 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from molgraph.card import DomainRecord
+from molgraph.applicability.applicability import DEGREES, Degrees
 from molgraph.datasets.dataset import Dataset
-from molgraph.domain.applicability import DEGREES, Degrees
-from molgraph.tasks import TaskSpec
+from molgraph.model_folder.card import DomainRecord
+from molgraph.results.tasks import TaskSpec
 from molgraph.training.ensemble import TrainedEnsemble
 
 Floats = NDArray[np.float64]

@@ -10,27 +10,26 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from molgraph import __version__
-from molgraph.card import SeriesRecord
-from molgraph.config import CalibrationSettings, TrainConfig, config_to_dict
+from molgraph.applicability.applicability import ApplicabilityDomain, fit_applicability
+from molgraph.config.learners import LearnerName, chosen_learners
+from molgraph.config.training import CalibrationSettings, TrainConfig, config_to_dict
 from molgraph.datasets.dataset import Dataset
 from molgraph.datasets.parents import parent_groups
 from molgraph.datasets.splits import folds
-from molgraph.domain.applicability import ApplicabilityDomain, fit_applicability
-from molgraph.encoder_store import PretrainedEncoder, encoder_for
 from molgraph.errors import InputError
-from molgraph.features.columns import ENCODER, MoleculeColumns
+from molgraph.features.blocks import ENCODER, MoleculeColumns
 from molgraph.features.environments import structure_vectors
 from molgraph.features.featurize import featurize
 from molgraph.features.schema import SCHEMAS
 from molgraph.graphs import PackedGraphs
-from molgraph.learners import LearnerName, chosen_learners
+from molgraph.model_folder.card import SeriesRecord
+from molgraph.model_folder.encoder_folder import PretrainedEncoder, encoder_for
 from molgraph.models.batch import ResidentGraphs
 from molgraph.models.committee import ColumnModel, ColumnOutputs, Learners, blended
-from molgraph.models.ensemble import Ensemble
+from molgraph.models.inference import Ensemble
 from molgraph.models.precision import resolve_device, resolve_precision
-from molgraph.outputs import MemberOutputs
-from molgraph.tasks import ranges
+from molgraph.results.member_outputs import MemberOutputs
+from molgraph.results.tasks import ranges
 from molgraph.training.blending import member_shares
 from molgraph.training.checkpoint import Checkpoint
 from molgraph.training.column_learners import ColumnSource, fit_column_learners
@@ -45,6 +44,7 @@ from molgraph.training.structure_columns import compute_structure_columns
 from molgraph.training.targets import LearnedTargets, learned_targets
 from molgraph.uncertainty.calibration import Calibration, fit_calibration
 from molgraph.uncertainty.calibration_data import CalibrationData
+from molgraph.version import __version__
 
 #: A single model (`folds = 1`) holds out one of this many parts, for its metric and its calibration.
 HOLDOUT_PARTS = 10

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from molgraph.metrics.bootstrap import bootstrap_errors
 from molgraph.metrics.scores import METRICS, MetricSpec, score
-from molgraph.tasks import TaskKind, TaskSpec
+from molgraph.results.tasks import TaskKind, TaskSpec
 
 #: What is reported besides for tasks that were learned as logarithms.
 _OF_LOGARITHMS = ("rmse_log10", "r2_log10", "median_factor")

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from molgraph.models.forest import Forest
-from molgraph.tasks import TaskKind
+from molgraph.results.tasks import TaskKind
 from molgraph.training.column_data import ColumnData, FitLimits
 from molgraph.training.plan import MemberPlan
 

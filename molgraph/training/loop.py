@@ -9,19 +9,19 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from molgraph.config import TrainConfig
+from molgraph.config.training import TrainConfig
 from molgraph.errors import TrainingError
+from molgraph.graphs import Vocabulary
 from molgraph.models.batch import ResidentGraphs
 from molgraph.models.frozen import EncoderWeights
 from molgraph.models.network import Network
-from molgraph.tasks import TaskKind
+from molgraph.results.tasks import TaskKind
 from molgraph.training.checkpoint import Checkpoint
 from molgraph.training.pass_state import PassState
 from molgraph.training.plan import MemberPlan
 from molgraph.training.scaling import column_scaling, positive_weights, target_scaling
 from molgraph.training.schedule import learning_rate
 from molgraph.training.targets import LearnedTargets
-from molgraph.vocabulary import Vocabulary
 
 #: Least seconds between two checkpoints.
 CHECKPOINT_SECONDS = 5.0

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 
 import torch
 
-from molgraph.config import TrainConfig
+from molgraph.config.training import TrainConfig
 from molgraph.errors import TrainingError
-from molgraph.library.cores import usable_cores
 from molgraph.models.precision import members_per_pass
+from molgraph.parallel.cpu import usable_cores
 from molgraph.training.checkpoint import Checkpoint
 from molgraph.training.loop import TrainedPass, TrainingData, stack_members, train_pass
 from molgraph.training.plan import MemberPlan

@@ -12,12 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import cho_factor, cho_solve
 
-from molgraph.card import SeriesRecord
-from molgraph.config import FoldSplit
+from molgraph.config.training import FoldSplit
 from molgraph.datasets.dataset import Dataset
 from molgraph.datasets.series import SeriesFolds, series_folds
 from molgraph.datasets.splits import folds
 from molgraph.metrics.scores import roc_auc
+from molgraph.model_folder.card import SeriesRecord
 from molgraph.models.kernel import distances, root_counts, steps_of, tanimoto
 from molgraph.training.kernel import LENGTHS, likeliest
 

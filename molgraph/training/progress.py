@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from molgraph.learners import LearnerName
+from molgraph.config.learners import LearnerName
 
 #: The learners in their order, and before them the descriptors that some of them read.
 StageName = LearnerName | Literal["descriptors"]

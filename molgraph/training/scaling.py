@@ -5,7 +5,7 @@ import warnings
 import numpy as np
 from numpy.typing import NDArray
 
-from molgraph.tasks import TaskKind
+from molgraph.results.tasks import TaskKind
 
 
 def target_scaling(

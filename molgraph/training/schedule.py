@@ -2,7 +2,7 @@
 
 import math
 
-from molgraph.config import TrainConfig
+from molgraph.config.training import TrainConfig
 
 #: Share of one cycle in which the learning rate rises, and the part of its peak with which it begins and ends.
 RISE, LOWEST = 0.05, 0.01

@@ -8,8 +8,8 @@ import torch
 from numpy.typing import NDArray
 
 from molgraph.chem.descriptors import DESCRIPTORS
-from molgraph.features.columns import structure_blocks
-from molgraph.library.ordered import map_in_order
+from molgraph.features.blocks import structure_blocks
+from molgraph.parallel.ordered_map import map_in_order
 from molgraph.training.checkpoint import Checkpoint
 from molgraph.training.progress import ProgressListener, TrainProgress
 
@@ -34,7 +34,7 @@ def compute_structure_columns(
     """Those of the blocks that are computed of structures, `[B, F]` each, and no others.
 
     Args:
-        blocks: Keys of `molgraph.features.columns.BLOCKS`, or the encoder's.
+        blocks: Keys of `molgraph.features.blocks.BLOCKS`, or the encoder's.
         smiles: B standardized structures.
         processes: Processes that share the work.
         checkpoint: Where they are kept; None to keep nothing.

@@ -6,11 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import kurtosis, skew
 
-from molgraph.config import TargetScaling
+from molgraph.config.training import TargetScaling
 from molgraph.errors import InputError
 from molgraph.metrics.logarithms import LEAST_VALUES, suits_logarithms
 from molgraph.models.target_transforms import NAMES, SCORES, TargetTransforms, TransformName, label_knots
-from molgraph.tasks import TaskSpec
+from molgraph.results.tasks import TaskSpec
 from molgraph.training.plan import MemberPlan
 
 #: Skewness from which normal scores are taken, which cut off what lies beyond the training labels.

@@ -7,11 +7,11 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from molgraph.config import CalibrationSettings
+from molgraph.config.training import CalibrationSettings
 from molgraph.errors import InputError
-from molgraph.outputs import QUANTILE_LEVELS, MemberOutputs
-from molgraph.results import Prediction
-from molgraph.tasks import TaskKind, are_labels_of
+from molgraph.results.member_outputs import QUANTILE_LEVELS, MemberOutputs
+from molgraph.results.prediction import Prediction
+from molgraph.results.tasks import TaskKind, are_labels_of
 from molgraph.uncertainty.calibration_data import CalibrationData
 from molgraph.uncertainty.conformal import conformal_quantile, rows_needed
 from molgraph.uncertainty.cross_conformal import by_judge, cross_interval

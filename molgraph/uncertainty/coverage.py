@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from molgraph.tasks import TaskSpec
+from molgraph.results.tasks import TaskSpec
 from molgraph.uncertainty.conformal import coverage_range, rows_needed
 
 #: Tasks that have a sentence of their own.

@@ -7,7 +7,7 @@ the weaker one of cross-conformal prediction, and not proven for quantiles poole
 import numpy as np
 from numpy.typing import NDArray
 
-from molgraph.outputs import QUANTILE_LEVELS
+from molgraph.results.member_outputs import QUANTILE_LEVELS
 
 
 def central_interval(quantiles: NDArray[np.float64], level: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from molgraph.benchmark.picture import draw_ranks
-from molgraph.metrics.comparison import rank_comparison
+from molgraph.benchmark.statistics import rank_comparison
 
 
 @pytest.mark.parametrize("n_learners", [2, 3, 9])

@@ -16,11 +16,11 @@ from peers import Chemprop
 from molgraph import TrainConfig
 from molgraph.benchmark.protocol import Problem
 from molgraph.benchmark.record import Record, read_records, write_record
-from molgraph.config import ModelConfig
+from molgraph.config.training import ModelConfig
 from molgraph.datasets.dataset import Dataset
 from molgraph.datasets.duplicates import MergeReport
 from molgraph.datasets.splits import random_split
-from molgraph.tasks import TaskSpec
+from molgraph.results.tasks import TaskSpec
 
 #: Settings of one network that a few rows are enough for.
 SINGLE = TrainConfig(folds=1, epochs=30, batch_size=16, device="cpu")

@@ -7,7 +7,7 @@ import encoder_shapes
 import pytest
 from records import read_record
 
-from molgraph.endpoints import endpoints
+from molgraph.training.build_panel import endpoints
 
 
 @pytest.fixture

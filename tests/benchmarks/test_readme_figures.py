@@ -15,8 +15,8 @@ from uncertainty_rows import SplitRows
 
 from molgraph.benchmark.record import read_records
 from molgraph.benchmark.report import compare, readme_table
-from molgraph.config import TrainConfig
-from molgraph.tasks import TaskSpec
+from molgraph.config.training import TrainConfig
+from molgraph.results.tasks import TaskSpec
 
 README = Path(__file__).resolve().parents[2] / "README.md"
 

@@ -10,7 +10,7 @@ from molgraph.benchmark.protocol import pose
 from molgraph.benchmark.record import Record
 from molgraph.datasets.dataset import Dataset
 from molgraph.datasets.duplicates import MergeReport
-from molgraph.tasks import TaskSpec
+from molgraph.results.tasks import TaskSpec
 
 
 @dataclass(frozen=True)

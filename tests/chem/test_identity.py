@@ -7,7 +7,7 @@ from rdkit import Chem
 
 from molgraph.chem.identity import canonical_smiles, stereo_free_smiles
 from molgraph.chem.parse import parse_smiles
-from molgraph.results import Rejected
+from molgraph.results.prediction import Rejected
 
 
 @pytest.mark.parametrize("library", ["zinc", "drugs", "odd_drugs"])

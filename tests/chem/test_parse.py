@@ -9,7 +9,7 @@ from rdkit import Chem, RDLogger, rdBase
 
 from molgraph.chem.parse import MAX_ATOMS, MAX_TEXT_LENGTH, parse_smiles, quiet_rdkit, rejection_reason
 from molgraph.graphs import MAX_ATOMS_PER_MOLECULE
-from molgraph.results import Rejected
+from molgraph.results.prediction import Rejected
 
 REASONS = {
     "CN(C)(C)C": "Explicit valence for atom # 1 N, 4, is greater than permitted",

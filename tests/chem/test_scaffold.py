@@ -6,7 +6,7 @@ from rdkit.Chem.Scaffolds.MurckoScaffold import MurckoScaffoldSmiles
 from molgraph.chem.parse import parse_smiles
 from molgraph.chem.scaffold import murcko_scaffold
 from molgraph.errors import InputError
-from molgraph.results import Rejected
+from molgraph.results.prediction import Rejected
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from rdkit import Chem
 from molgraph.chem.parse import parse_smiles
 from molgraph.chem.standardize import STANDARDIZERS, _from_text, standardize_mol, standardize_smiles
 from molgraph.errors import InputError
-from molgraph.results import Rejected
+from molgraph.results.prediction import Rejected
 
 NEEDS_NOTHING = {
     "ethanol, spelled oddly": "OCC",

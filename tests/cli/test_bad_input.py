@@ -7,7 +7,7 @@ import re
 import pytest
 import torch
 
-from molgraph import atomic
+from molgraph.storage import atomic
 
 ROWS = [("CCO", 1.0), ("CCN", 2.0), ("CCC", 3.5), ("CCCl", 4.0), ("c1ccccc1", 5.0), ("CCOC", 6.0)]
 SMALL = ("--folds", 2, "--epochs", 1, "--hidden", 8)

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from molgraph_cli import progress
 
-from molgraph.results import Rejected
+from molgraph.results.prediction import Rejected
 from molgraph.training import loop
 from molgraph.training.progress import TrainProgress
 

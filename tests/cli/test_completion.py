@@ -7,7 +7,7 @@ import sys
 import pytest
 from molgraph_cli.app import main
 
-from molgraph.prediction.shipped import shipped_models
+from molgraph.prediction.builtin_models import shipped_models
 
 
 @pytest.fixture

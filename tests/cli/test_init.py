@@ -5,7 +5,7 @@ import json
 import pytest
 from molgraph_cli import commands
 
-from molgraph.defaults import UserDefaults, defaults_path, load_defaults
+from molgraph.config.user_defaults import UserDefaults, defaults_path, load_defaults
 from molgraph.errors import InputError
 
 

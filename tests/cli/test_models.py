@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from molgraph.endpoints import endpoints
+from molgraph.training.build_panel import endpoints
 
 ASPIRIN = "CC(=O)Oc1ccccc1C(=O)O"
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from molgraph_cli.progress import json_lines, line_writer
 from molgraph_cli.text import aligned, printable, show_json, show_table, significant
 
-from molgraph.library.progress import StreamProgress
+from molgraph.packed_library.progress import StreamProgress
 
 
 @given(st.text())

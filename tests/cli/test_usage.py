@@ -12,7 +12,7 @@ from molgraph_cli.options import allowed_rejected
 
 from molgraph import __version__
 from molgraph.benchmark.learner import OWN_LEARNERS
-from molgraph.config import config_from_dict
+from molgraph.config.training import config_from_dict
 
 COMMANDS = [
     ("demo",),

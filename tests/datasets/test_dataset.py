@@ -6,8 +6,8 @@ import pytest
 from molgraph.datasets.dataset import Dataset
 from molgraph.datasets.duplicates import MergeReport
 from molgraph.errors import InputError
-from molgraph.results import Rejected
-from molgraph.tasks import TaskSpec
+from molgraph.results.prediction import Rejected
+from molgraph.results.tasks import TaskSpec
 
 
 @pytest.fixture

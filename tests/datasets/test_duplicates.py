@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from molgraph.datasets import duplicates
 from molgraph.datasets.duplicates import CONFLICT_SPREAD, merge_duplicates, replicate_weight
-from molgraph.tasks import TaskSpec
+from molgraph.results.tasks import TaskSpec
 
 Y = TaskSpec("y", "regression")
 C = TaskSpec("c", "classification")

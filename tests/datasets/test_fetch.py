@@ -12,7 +12,7 @@ from molgraph.datasets.cards import card_named
 from molgraph.datasets.download import ATTEMPTS, download
 from molgraph.datasets.fetch import default_cache_dir, fetch
 from molgraph.errors import FetchError
-from molgraph.tasks import TaskSpec
+from molgraph.results.tasks import TaskSpec
 
 TABLE = b"smiles,y\n" + b"".join(b"C" * (i + 1) + b",%d\n" % i for i in range(100))
 

@@ -16,7 +16,7 @@ from molgraph.evaluation.judge import LEVELS
 from molgraph.evaluation.report import evaluation_values
 from molgraph.metrics.enrichment import bedroc, enrichment_factor
 from molgraph.metrics.scores import score
-from molgraph.store import load_card, load_model
+from molgraph.model_folder.folder import load_card, load_model
 
 REGRESSION = [
     "rmse",

@@ -8,7 +8,7 @@ import pytest
 from molgraph import Predictor, TrainConfig, evaluate, train
 from molgraph.errors import InputError
 from molgraph.evaluation.measured import is_p_value, scale_sentence
-from molgraph.tasks import TaskSpec
+from molgraph.results.tasks import TaskSpec
 
 CONFIG = TrainConfig(learner="kernel", folds=2)
 

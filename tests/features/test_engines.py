@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from molgraph.features import fast
-from molgraph.features.fast import encode_fast, is_fast_available
-from molgraph.features.reference import encode_reference
+from molgraph.features import cuik_engine as fast
+from molgraph.features.cuik_engine import encode_fast, is_fast_available
+from molgraph.features.rdkit_engine import encode_reference
 
 ARRAYS = ("atom_codes", "bond_codes", "bond_atoms", "atom_ptr", "bond_ptr", "row_index")
 

@@ -6,7 +6,7 @@ import pytest
 
 from molgraph.errors import InputError
 from molgraph.features import featurize as module
-from molgraph.features.fast import is_fast_available
+from molgraph.features.cuik_engine import is_fast_available
 from molgraph.features.featurize import featurize
 from molgraph.features.schema import SCHEMA
 from molgraph.graphs import PackedGraphs
@@ -120,7 +120,7 @@ def test_auto_without_the_fast_engine(monkeypatch, nci):
     expected = featurize(nci[:200])
     monkeypatch.setattr(module, "is_fast_available", lambda: False)
     assert_equal(featurize(nci[:200]), expected)
-    monkeypatch.setattr("molgraph.features.fast._checked_call", lambda: None)
+    monkeypatch.setattr("molgraph.features.cuik_engine._checked_call", lambda: None)
     with pytest.raises(InputError, match=r"engine is fast.*use engine reference"):
         featurize(["C"], engine="fast")
 

@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 from rdkit import RDConfig
 
-from molgraph.config import ModelConfig
+from molgraph.config.training import ModelConfig
 from molgraph.features.featurize import featurize
 from molgraph.features.schema import SCHEMA
 from molgraph.graphs import PackedGraphs
 from molgraph.models.network import Network
-from molgraph.tasks import TaskKind
+from molgraph.results.tasks import TaskKind
 
 SINGLE_ATOMS = ["C", "[Na+]", "O", "[Cl-]"]
 ODD = [

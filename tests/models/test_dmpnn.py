@@ -5,12 +5,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from molgraph.config import ModelConfig
+from molgraph.config.training import ModelConfig
 from molgraph.features.schema import SCHEMA
-from molgraph.graphs import PackedGraphs
+from molgraph.graphs import Codes, PackedGraphs
 from molgraph.models.batch import ResidentGraphs
 from molgraph.models.network import Network
-from molgraph.vocabulary import Codes
 
 CPU = torch.device("cpu")
 

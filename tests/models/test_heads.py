@@ -10,16 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from molgraph.config import ModelConfig, Uncertainty
+from molgraph.config.training import ModelConfig, Uncertainty
 from molgraph.features.featurize import featurize
 from molgraph.features.schema import SCHEMA
-from molgraph.models import ensemble as module
+from molgraph.models import inference as module
 from molgraph.models.batch import ResidentGraphs
-from molgraph.models.ensemble import DROPOUT_SAMPLES, Ensemble
 from molgraph.models.heads.table import HEADS
+from molgraph.models.inference import DROPOUT_SAMPLES, Ensemble
 from molgraph.models.network import Network
-from molgraph.outputs import QUANTILE_LEVELS
-from molgraph.tasks import TaskKind
+from molgraph.results.member_outputs import QUANTILE_LEVELS
+from molgraph.results.tasks import TaskKind
 
 CPU = torch.device("cpu")
 CELLS = list(HEADS)

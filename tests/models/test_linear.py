@@ -1,10 +1,10 @@
 import pytest
 import torch
 
+from molgraph.graphs import Codes
 from molgraph.models import linear
 from molgraph.models.embedding import CodeEmbedding
 from molgraph.models.linear import MemberLinear, single_linear
-from molgraph.vocabulary import Codes
 
 SHAPES = [(1, 3, 2), (37, 133, 300), (64, 300, 1)]
 

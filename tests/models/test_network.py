@@ -7,7 +7,7 @@ import torch
 from rdkit import Chem
 from safetensors.torch import load, save
 
-from molgraph.config import Architecture, ModelConfig, Readout
+from molgraph.config.training import Architecture, ModelConfig, Readout
 from molgraph.errors import InputError
 from molgraph.features.featurize import featurize
 from molgraph.models.batch import ResidentGraphs

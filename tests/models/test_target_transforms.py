@@ -14,7 +14,7 @@ from molgraph.models.target_transforms import (
     no_transforms,
     transforms_from_arrays,
 )
-from molgraph.outputs import MemberOutputs
+from molgraph.results.member_outputs import MemberOutputs
 
 RNG = np.random.default_rng(0)
 SKEWED = np.exp(RNG.normal(size=2000))

@@ -9,8 +9,8 @@ import pytest
 
 from molgraph import Predictor, predict_file, screen, train
 from molgraph.errors import InputError, ModelError
+from molgraph.model_folder.folder import load_model
 from molgraph.prediction.panel import Panel
-from molgraph.store import load_model
 
 
 @pytest.fixture(scope="module")

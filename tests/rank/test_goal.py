@@ -4,7 +4,7 @@ import pytest
 
 from molgraph.errors import InputError
 from molgraph.rank.goal import Goal, parse_goal
-from molgraph.tasks import TaskSpec
+from molgraph.results.tasks import TaskSpec
 
 PIC50 = TaskSpec("pIC50", "regression", "log10(mol/L)", "maximize")
 HERG = TaskSpec("hERG", "classification", direction="minimize")

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from molgraph.errors import InputError
 from molgraph.rank.hit import parse_hit, parse_requirement
-from molgraph.tasks import TaskSpec
+from molgraph.results.tasks import TaskSpec
 
 PIC50, HERG, ACTIVE = (
     TaskSpec("pIC50", "regression"),

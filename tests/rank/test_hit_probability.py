@@ -10,7 +10,7 @@ from molgraph.rank.hit import parse_hit
 from molgraph.rank.hit_probability import OutOfFoldRows, fit_hit_probability
 from molgraph.rank.normal_copula import joint_probability, nearest_correlation, probit_correlation
 from molgraph.rank.selection import benjamini_hochberg, calibrate_hits
-from molgraph.tasks import TaskSpec
+from molgraph.results.tasks import TaskSpec
 
 A, B, C = (TaskSpec(name, "regression") for name in ("a", "b", "c"))
 TOXIC = TaskSpec("toxic", "classification")

@@ -12,8 +12,8 @@ from molgraph.errors import InputError
 from molgraph.rank.desirability import CURVES, geometric_mean
 from molgraph.rank.hit_probability import OutOfFoldRows, fit_hit_probability
 from molgraph.rank.profile import parse_profile, read_profile
-from molgraph.results import Prediction
-from molgraph.tasks import TaskSpec
+from molgraph.results.prediction import Prediction
+from molgraph.results.tasks import TaskSpec
 
 TASKS = (TaskSpec("pIC50", "regression"), TaskSpec("hERG", "classification"))
 POTENT = {"task": "pIC50", "curve": "sigmoid", "low": 6, "high": 8}

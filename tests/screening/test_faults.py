@@ -9,9 +9,9 @@ import subprocess
 import pytest
 
 from molgraph import Predictor, screen
-from molgraph.chem.files.records import MAX_RECORD_BYTES
 from molgraph.chem.parse import MAX_ATOMS
 from molgraph.errors import InputError
+from molgraph.files.records import MAX_RECORD_BYTES
 from molgraph.screening import intake
 from molgraph.screening import screen as module
 

@@ -17,10 +17,10 @@ import pytest
 from rdkit import Chem
 
 from molgraph import Predictor, screen
-from molgraph.atomic import atomic_path
 from molgraph.errors import InputError
 from molgraph.screening import intake, ledger
 from molgraph.screening import screen as module
+from molgraph.storage.atomic import atomic_path
 
 OPTIONS = {"top": 25, "domain": "ignore", "hit": "pIC50 >= 6", "fdr": 0.4, "alerts": ()}
 

@@ -14,11 +14,11 @@ from molgraph import Predictor, __version__, screen
 from molgraph.chem.identity import canonical_smiles
 from molgraph.chem.scaffold import murcko_scaffold
 from molgraph.errors import InputError, ModelError, WorkerError
+from molgraph.model_folder.folder import model_hash
+from molgraph.prediction import parallel_predict as stream
 from molgraph.prediction import predictor as predictor_module
 from molgraph.screening import screen as module
-from molgraph.screening import stream
 from molgraph.screening.run import ScreenRun
-from molgraph.store import model_hash
 
 HITS_COLUMNS = [
     *(

@@ -13,12 +13,12 @@ from molgraph import ModelConfig, Predictor, TrainConfig, screen, train
 from molgraph.chem.identity import canonical_smiles
 from molgraph.chem.scaffold import murcko_scaffold
 from molgraph.errors import InputError
+from molgraph.prediction.shift_sample import Sample
 from molgraph.rank.hit import parse_hit
 from molgraph.rank.selection import benjamini_hochberg
 from molgraph.screening import screen as screen_module
 from molgraph.screening.candidates import CandidateFile, candidate_file
 from molgraph.screening.hits import Hit
-from molgraph.screening.sample import Sample
 
 HIT = "pIC50 >= 7"
 RATE = 0.3

@@ -6,10 +6,10 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from molgraph.config import ModelConfig, TrainConfig
+from molgraph.config.training import ModelConfig, TrainConfig
 from molgraph.datasets.dataset import Dataset
 from molgraph.datasets.duplicates import MergeReport
-from molgraph.tasks import TaskKind, TaskSpec
+from molgraph.results.tasks import TaskKind, TaskSpec
 
 DatasetMaker = Callable[..., Dataset]
 

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from scipy.optimize import minimize
 
 from molgraph.models.committee import ColumnOutputs, blended
-from molgraph.outputs import MemberOutputs
+from molgraph.results.member_outputs import MemberOutputs
 from molgraph.training.blending import _ROWS_FOR_EQUAL_SHARES, best_shares, member_shares
 
 

@@ -5,13 +5,13 @@ import pytest
 from scipy.stats import norm
 
 from molgraph import Predictor, TrainConfig
-from molgraph.config import CalibrationSettings, ModelConfig
-from molgraph.learners import LEARNERS, PRESETS
-from molgraph.outputs import MemberOutputs
-from molgraph.results import Prediction
-from molgraph.tasks import TaskSpec
-from molgraph.trainer import to_stored_model
+from molgraph.config.learners import LEARNERS, PRESETS
+from molgraph.config.training import CalibrationSettings, ModelConfig
+from molgraph.results.member_outputs import MemberOutputs
+from molgraph.results.prediction import Prediction
+from molgraph.results.tasks import TaskSpec
 from molgraph.training.ensemble import calibration_data, train_ensemble
+from molgraph.training.train import to_stored_model
 from molgraph.uncertainty.calibration import fit_calibration
 
 N_TRAIN, N_ALL, N_MEMBERS = 300, 700, 5

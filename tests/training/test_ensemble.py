@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from molgraph.config import ModelConfig, TrainConfig
+from molgraph.config.training import ModelConfig, TrainConfig
 from molgraph.datasets.parents import parent_groups
 from molgraph.errors import DeviceError, InputError, TrainingError
 from molgraph.training import loop

@@ -9,17 +9,17 @@ import numpy as np
 import pytest
 import torch
 
-from molgraph import Predictor, TrainConfig, featurize, learners, screen, train
-from molgraph.config import ModelConfig
-from molgraph.encoder_store import FROZEN_UP_TO, encoder_for
+from molgraph import Predictor, TrainConfig, featurize, screen, train
+from molgraph.config.learners import LEARNERS, PRESETS, chosen_learners
+from molgraph.config.training import ModelConfig, learners
 from molgraph.errors import InputError, ModelError, TrainingError
-from molgraph.learners import LEARNERS, PRESETS, chosen_learners
+from molgraph.model_folder.encoder_folder import FROZEN_UP_TO, encoder_for
 from molgraph.models.network import Network
 from molgraph.models.target_transforms import no_transforms
-from molgraph.tasks import TaskSpec
-from molgraph.trainer import to_stored_model
+from molgraph.results.tasks import TaskSpec
 from molgraph.training import boosting, column_learners
 from molgraph.training.ensemble import train_ensemble
+from molgraph.training.train import to_stored_model
 
 KINDS = ("regression", "classification")
 CHOICES = [
@@ -365,7 +365,7 @@ def test_trees_on_the_embedding_bring_their_network():
 
 
 def test_a_card_with_the_trees_and_without_their_network_is_refused(dataset, tmp_path):
-    from molgraph.sealed import _seal
+    from molgraph.storage.checked_folder import _seal
 
     folder = tmp_path / "model"
     train(dataset, output=folder, config=make_config(learner="embedding"))
@@ -395,7 +395,7 @@ def test_shares_that_make_no_sense_are_refused(dataset, tmp_path, weights, messa
 
     from safetensors.numpy import save
 
-    from molgraph.sealed import _seal
+    from molgraph.storage.checked_folder import _seal
 
     folder = tmp_path / "model"
     monkeypatch.setattr(learners, "PRESETS", {"fast": ("network", "boosting")})

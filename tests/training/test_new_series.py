@@ -7,7 +7,7 @@ from molgraph.datasets.dataset import Dataset
 from molgraph.datasets.duplicates import MergeReport
 from molgraph.datasets.parents import parent_groups
 from molgraph.datasets.series import series_folds
-from molgraph.tasks import TaskSpec
+from molgraph.results.tasks import TaskSpec
 from molgraph.training import new_series
 from molgraph.training.new_series import Described, new_series_records
 

@@ -8,16 +8,16 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from molgraph.config import ModelConfig, TrainConfig
+from molgraph.config.training import ModelConfig, TrainConfig
 from molgraph.errors import InputError
+from molgraph.graphs import Codes, Vocabulary
 from molgraph.models.network import Network
-from molgraph.tasks import TaskSpec
+from molgraph.results.tasks import TaskSpec
 from molgraph.training.evaluation import evaluate_folds
 from molgraph.training.loop import clip_gradients
 from molgraph.training.plan import plan_members
 from molgraph.training.scaling import positive_weights, target_scaling
 from molgraph.training.schedule import learning_rate
-from molgraph.vocabulary import Codes, Vocabulary
 
 
 def test_inner_rows_never_part_a_parent():

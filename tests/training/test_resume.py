@@ -13,7 +13,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from molgraph.config import config_to_dict
+from molgraph.config.training import config_to_dict
 from molgraph.errors import InputError, TrainingError
 from molgraph.training import loop
 from molgraph.training.checkpoint import Checkpoint
@@ -100,7 +100,7 @@ def test_resumed_with_early_stopping(make_dataset, quick, tmp_path, members_per_
 KILLED = """
     import dataclasses, os, pickle, signal, sys
     from pathlib import Path
-    from molgraph.config import config_from_dict
+    from molgraph.config.training import config_from_dict
     from molgraph.training import loop
     from molgraph.training.ensemble import train_ensemble
 

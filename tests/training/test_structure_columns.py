@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from molgraph.errors import InputError
-from molgraph.features.columns import ENCODER, structure_blocks
+from molgraph.features.blocks import ENCODER, structure_blocks
 from molgraph.training import structure_columns
 from molgraph.training.checkpoint import Checkpoint
 from molgraph.training.progress import silent

@@ -9,13 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from molgraph import Predictor, TrainConfig, featurize, train
-from molgraph.config import ModelConfig
+from molgraph.config.training import ModelConfig
 from molgraph.errors import InputError
-from molgraph.features.columns import molecule_columns
+from molgraph.features.blocks import molecule_columns
 from molgraph.features.schema import SCHEMA
 from molgraph.models.network import Network
 from molgraph.models.target_transforms import NAMES
-from molgraph.tasks import TaskSpec
+from molgraph.results.tasks import TaskSpec
 from molgraph.training import boosting
 from molgraph.training.bounds import bounds_as_labels, expected_labels
 from molgraph.training.ensemble import train_ensemble

@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from safetensors.numpy import load, save
 from scipy.special import expit
 
-from molgraph.config import CalibrationSettings
+from molgraph.config.training import CalibrationSettings
 from molgraph.errors import InputError
-from molgraph.outputs import QUANTILE_LEVELS, MemberOutputs
-from molgraph.results import Prediction
-from molgraph.tasks import TaskSpec, ranges
+from molgraph.results.member_outputs import QUANTILE_LEVELS, MemberOutputs
+from molgraph.results.prediction import Prediction
+from molgraph.results.tasks import TaskSpec, ranges
 from molgraph.uncertainty.calibration import calibration_from_arrays, fit_calibration
 from molgraph.uncertainty.calibration_data import CalibrationData
 from molgraph.uncertainty.conformal import rows_needed

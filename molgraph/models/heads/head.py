@@ -33,7 +33,7 @@ class Head:
         loss: What training makes small.
         watch: What decides on inner rows which epoch was best: a score of what the head says.
         moments: Value and spread from raw outputs `[..., K]`.
-        quantiles: `[..., Q]` values at `molgraph.outputs.QUANTILE_LEVELS`; None for a head without.
+        quantiles: `[..., Q]` values at `molgraph.results.member_outputs.QUANTILE_LEVELS`; None for a head without.
     """
 
     n_outputs: int

@@ -5,7 +5,7 @@ from torch import Tensor
 from torch.nn.functional import softplus
 
 from molgraph.models.heads.head import Head, Moments
-from molgraph.outputs import QUANTILE_LEVELS
+from molgraph.results.member_outputs import QUANTILE_LEVELS
 
 _MEDIAN = QUANTILE_LEVELS.index(0.5)
 _LOW, _HIGH = QUANTILE_LEVELS.index(0.16), QUANTILE_LEVELS.index(0.84)

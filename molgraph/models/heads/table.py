@@ -3,13 +3,13 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from molgraph.config import Loss, Uncertainty
+from molgraph.config.training import Loss, Uncertainty
 from molgraph.models.heads.evidential import EVIDENTIAL_CLASS, EVIDENTIAL_VALUE
 from molgraph.models.heads.head import Head
 from molgraph.models.heads.mean_variance import MEAN_VARIANCE
 from molgraph.models.heads.point import MEDIAN, PROBABILITY, VALUE
 from molgraph.models.heads.quantile import QUANTILE
-from molgraph.tasks import TaskKind
+from molgraph.results.tasks import TaskKind
 
 #: The head of a task, by what gives the spread and by the kind of the task. A class is 0 or 1, so its probability says
 #: all there is to say of its spread: `mve` and `quantile` leave tasks of classes as they are.

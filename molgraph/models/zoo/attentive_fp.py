@@ -8,10 +8,10 @@ from torch import Tensor, nn
 from torch_geometric.nn import GATConv
 from torch_geometric.nn.models.attentive_fp import GATEConv
 
-from molgraph.config import ModelConfig
+from molgraph.config.training import ModelConfig
+from molgraph.graphs import Vocabulary
 from molgraph.models.zoo.codes import CodeBag
 from molgraph.models.zoo.graph import MemberGraph
-from molgraph.vocabulary import Vocabulary
 
 
 class AttentiveAtoms(nn.Module):

@@ -5,7 +5,7 @@ from itertools import accumulate
 import torch
 from torch import Tensor, nn
 
-from molgraph.vocabulary import Codes
+from molgraph.graphs import Codes
 
 
 class CodeBag(nn.Module):

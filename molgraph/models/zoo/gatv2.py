@@ -3,11 +3,11 @@
 from torch import Tensor, nn
 from torch_geometric.nn import GATv2Conv
 
-from molgraph.config import ModelConfig
+from molgraph.config.training import ModelConfig
+from molgraph.graphs import Vocabulary
 from molgraph.models.zoo.graph import MemberGraph
 from molgraph.models.zoo.heads import attention_heads
 from molgraph.models.zoo.residual import ResidualStack
-from molgraph.vocabulary import Vocabulary
 
 
 class Gatv2Layer(nn.Module):

@@ -3,10 +3,10 @@
 from torch import Tensor, nn
 from torch_geometric.nn import GINEConv
 
-from molgraph.config import ModelConfig
+from molgraph.config.training import ModelConfig
+from molgraph.graphs import Vocabulary
 from molgraph.models.zoo.graph import MemberGraph
 from molgraph.models.zoo.residual import ResidualStack
-from molgraph.vocabulary import Vocabulary
 
 
 class GineLayer(nn.Module):

@@ -4,10 +4,10 @@ import torch
 from torch import Tensor, nn
 from torch_geometric.nn import PNAConv
 
-from molgraph.config import ModelConfig
+from molgraph.config.training import ModelConfig
+from molgraph.graphs import Vocabulary
 from molgraph.models.zoo.graph import MemberGraph
 from molgraph.models.zoo.residual import ResidualStack
-from molgraph.vocabulary import Vocabulary
 
 #: Heavy atoms of each degree in a hundred atoms of drug-like molecules: what scaling is relative to.
 _DEGREES = (0, 22, 45, 31, 2)

@@ -5,10 +5,10 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from molgraph.config import ModelConfig
+from molgraph.config.training import ModelConfig
+from molgraph.graphs import Vocabulary
 from molgraph.models.zoo.codes import CodeBag
 from molgraph.models.zoo.graph import MemberGraph
-from molgraph.vocabulary import Vocabulary
 
 #: Makes a layer of a width; it is called on (atoms, graph, bonds).
 MakeLayer = Callable[[int], nn.Module]

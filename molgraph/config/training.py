@@ -1,0 +1,379 @@
+"""Frozen settings of models and of training, and how they are read from a TOML file."""
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+from molgraph.config.learners import LEARNERS, LearnerName, Preset
+from molgraph.config.settings import check_settings, checks_names, read_toml, require_choices, require_range
+from molgraph.errors import InputError
+
+Architecture = Literal["dmpnn", "gine", "gatv2", "attentive_fp", "pna", "gps"]
+Readout = Literal["sum", "mean", "norm", "attention", "set2set"]
+MoleculeFeatures = Literal["none", "codes", "environments", "ecfp_counts", "properties", "descriptors"]
+EncoderTuning = Literal["auto", "full", "frozen"]
+Precision = Literal["auto", "float32", "bfloat16"]
+Device = Literal["auto", "cpu", "cuda"]
+FoldSplit = Literal["random", "scaffold"]
+StandardizerChoice = Literal["default", "none"]
+Loss = Literal["squared", "absolute"]
+TargetScaling = Literal["auto", "standard", "robust", "log", "quantile"]
+Uncertainty = Literal["ensemble", "mve", "evidential", "quantile", "dropout"]
+CalibrationRows = Literal["cross", "split"]
+VarianceScalingChoice = Literal["none", "global", "local"]
+ClassCalibration = Literal["none", "temperature", "platt", "isotonic", "venn-abers"]
+IntervalChoice = Literal["auto", "normalised", "absolute", "quantile"]
+
+
+_Config = TypeVar("_Config", "TrainConfig", "PretrainConfig")
+
+
+@checks_names
+@dataclass(frozen=True)
+class ModelConfig:
+    """Shape of one network. The defaults are chemprop's.
+
+    Attributes:
+        architecture: Graph encoder: messages on directed bonds (`dmpnn`), or one of torch_geometric's layers, which
+            train and predict several times slower (`molgraph.models.encoders.ZOO`).
+        hidden: Width of the encoder.
+        depth: Message-passing steps, counting the first hidden state.
+        readout: How atoms become a molecule: `sum`, `mean`, or `norm`, the sum over the mean size of the training
+            molecules. (chemprop divides by 100 whatever the size; small molecules are then learned slowly.) Or a mean
+            with learned weights (`attention`), or several looks at all atoms (`set2set`).
+        virtual_node: Give each molecule a node that all its atoms hear from; not for `dmpnn` and `attentive_fp`.
+        molecule_features: Columns that the head reads beside the encoder's vector (`molgraph.features.blocks.BLOCKS`).
+            Counts of the atoms' and bonds' `codes` come from the graph for nothing; RDKit's `properties` (43) and
+            `descriptors` (217) need structures, and make screening slower.
+        dropout: Share of hidden values dropped in training.
+        head_hidden: Width of the head's hidden layers.
+        head_layers: Hidden layers of the head.
+    """
+
+    architecture: Architecture = "dmpnn"
+    hidden: int = 300
+    depth: int = 3
+    readout: Readout = "norm"
+    virtual_node: bool = False
+    molecule_features: MoleculeFeatures = "codes"
+    dropout: float = 0.0
+    head_hidden: int = 300
+    head_layers: int = 1
+
+    def __post_init__(self) -> None:
+        require_choices(self)
+        if self.virtual_node and self.architecture in {"dmpnn", "attentive_fp"}:
+            raise InputError(f"architecture {self.architecture!r} has no virtual node; choose gine, gatv2, pna or gps")
+        require_range(self, "hidden", self.hidden, 1, 10_000)
+        require_range(self, "depth", self.depth, 1, 100)
+        require_range(self, "dropout", self.dropout, 0.0, 0.95)
+        require_range(self, "head_hidden", self.head_hidden, 1, 10_000)
+        require_range(self, "head_layers", self.head_layers, 0, 20)
+
+
+#: Share of hidden values dropped where Monte-Carlo dropout is asked for by its name alone.
+DEFAULT_DROPOUT = 0.1
+
+#: Passes over the training rows: of a network that begins with fresh weights or reads columns alone, and of one whose
+#: pretrained encoder learns on. What decided them is in `benchmarks/README.md`.
+FRESH_EPOCHS, TUNING_EPOCHS = 50, 30
+
+
+@checks_names
+@dataclass(frozen=True)
+class TrainConfig:
+    """How an ensemble is trained.
+
+    Attributes:
+        preset: Learners that are blended: `lean` the network and a process on the encoder's vector, `fast` those that
+            leave half of the network's rate when a library is screened, `accurate` all.
+        learner: One learner alone, in the place of a preset's (`molgraph.config.learners.LEARNERS`).
+        model: Shape of each network.
+        encoder: Where the network's encoder begins: with the one that comes with molgraph (`auto`; where none does, or
+            `model` asks for another shape, with fresh weights), with fresh weights (`none`), or with that in the folder
+            of this name. Its shape takes the place of that in `model`.
+        encoder_tuning: What becomes of a pretrained encoder in the network: it learns on (`full`), or stays as it is
+            (`frozen`); then structures are embedded once, and heads are trained in seconds. `auto` freezes it for small
+            tables (`molgraph.model_folder.encoder_folder.FROZEN_UP_TO` rows). Other learners read it as it is.
+        encoder_lr: Its learning rate over that of the other layers; what decided it is in `benchmarks/README.md`.
+        encoder_wait: Epochs in which only the other layers learn.
+        folds: Members of the ensemble, each blind to its own fold. 1 trains a single model with a held-out tenth.
+        split: How rows are put into folds.
+        epochs: Passes over the training rows, at most; None for what suits (`n_epochs`).
+        batch_size: Molecules a step.
+        patience: A member stops after so many epochs without progress on its inner rows; None for never.
+        inner_fraction: Share of a member's own training rows that decides when it stops.
+        warmup_epochs: Epochs in which the learning rate rises.
+        initial_lr: Learning rate at the start.
+        peak_lr: Learning rate after the warm-up.
+        final_lr: Learning rate at the end.
+        weight_decay: Decoupled weight decay of AdamW.
+        gradient_clip: Largest norm of a member's gradient.
+        balance_classes: Weigh classes so that each counts the same (per task).
+        loss: What is made small where values are learned; absolute errors let a few wild labels count less.
+        target_scaling: What learners fit in the place of measured values: these in deviations from their mean
+            (`standard`) or quartile distances from their median (`robust`), their logarithms (`log`), or normal scores
+            (`quantile`); `auto` looks at the training labels of each member (`molgraph.training.targets`).
+        task_weights: How much each task counts in the loss of a network, by name; 1 for those that are not named.
+        seed: Seed of folds, weights and batches.
+        device: Where to train; `auto` takes a CUDA device if there is one.
+        precision: Number format of the products; `auto` takes bfloat16 where the processor is fast at it.
+        members_per_pass: Members trained in one pass; None for all on a GPU and one on a CPU.
+        standardizer: What is done to structures, at training and at prediction alike.
+        uncertainty: What gives the spread of a prediction: the members' disagreement alone (`ensemble`), or with it a
+            variance that each member learns (`mve`), a distribution over distributions (`evidential`), quantiles
+            (`quantile`), or thinned networks (`dropout`). The default won the comparison in
+            `benchmarks/results/uncertainty.md`: after calibration its errors and likelihoods are the best or within
+            the noise of the best on all sets, it serves classes too, and it costs nothing extra. `mve` comes closest.
+        calibration: Rows that calibrate: all of them, each judged by the member that was blind to it (`cross`), or
+            rows held out from all members (`split`), for guarantees that hold exactly.
+        calibration_fraction: Share of the rows that `split` holds out.
+        variance_scaling: How predicted variances are brought to the size of the errors: `global` by one factor,
+            `local` by one for each kind of variance and a constant.
+        class_calibration: How probabilities are brought to the shares that were seen.
+        intervals: What intervals are made of: residuals over the spread (`normalised`), plain residuals (`absolute`)
+            or quantiles; `auto` takes quantiles where they are learned and normalised residuals elsewhere.
+    """
+
+    preset: Preset = "fast"
+    learner: LearnerName | None = None
+    model: ModelConfig = field(default_factory=ModelConfig)
+    encoder: str = "auto"
+    encoder_tuning: EncoderTuning = "auto"
+    encoder_lr: float = 2.0
+    encoder_wait: int = 0
+    folds: int = 5
+    split: FoldSplit = "random"
+    epochs: int | None = None
+    batch_size: int = 64
+    patience: int | None = None
+    inner_fraction: float = 0.1
+    warmup_epochs: float = 2.0
+    initial_lr: float = 1e-4
+    peak_lr: float = 1e-3
+    final_lr: float = 1e-4
+    weight_decay: float = 0.0
+    gradient_clip: float = 10.0
+    balance_classes: bool = False
+    loss: Loss = "squared"
+    target_scaling: TargetScaling = "auto"
+    task_weights: dict[str, float] = field(default_factory=dict)
+    seed: int = 0
+    device: Device = "auto"
+    precision: Precision = "auto"
+    members_per_pass: int | None = None
+    standardizer: StandardizerChoice = "default"
+    uncertainty: Uncertainty = "ensemble"
+    calibration: CalibrationRows = "cross"
+    calibration_fraction: float = 0.2
+    variance_scaling: VarianceScalingChoice = "local"
+    class_calibration: ClassCalibration = "platt"
+    intervals: IntervalChoice = "auto"
+
+    def __post_init__(self) -> None:
+        require_choices(self)
+        require_range(self, "encoder_lr", self.encoder_lr, 0.0, 10.0)
+        require_range(self, "encoder_wait", self.encoder_wait, 0, 100_000)
+        require_range(self, "folds", self.folds, 1, 100)
+        if self.epochs is not None:
+            require_range(self, "epochs", self.epochs, 1, 100_000)
+        require_range(self, "batch_size", self.batch_size, 1, 1_000_000)
+        if self.patience is not None:
+            require_range(self, "patience", self.patience, 1, float("inf"))
+        if self.members_per_pass is not None:
+            require_range(self, "members_per_pass", self.members_per_pass, 1, float("inf"))
+        require_range(self, "inner_fraction", self.inner_fraction, 0.0, 0.5)
+        require_range(self, "weight_decay", self.weight_decay, 0.0, float("inf"))
+        require_range(self, "gradient_clip", self.gradient_clip, 1e-6, 1e6)
+        require_range(self, "peak_lr", self.peak_lr, 0.0, 10.0)
+        require_range(self, "initial_lr", self.initial_lr, 0.0, self.peak_lr)
+        require_range(self, "final_lr", self.final_lr, 0.0, self.peak_lr)
+        require_range(self, "warmup_epochs", self.warmup_epochs, 0.0, 1e6)
+        require_range(self, "weight_decay", self.weight_decay, 0.0, 1e3)
+        require_range(self, "seed", self.seed, 0, 2**32 - 1)
+        require_range(self, "calibration_fraction", self.calibration_fraction, 0.05, 0.5)
+        for name, weight in self.task_weights.items():
+            require_range(self, f"task_weights[{name!r}]", weight, 0.0, 1e6)
+        if self.loss == "absolute" and self.uncertainty not in {"ensemble", "dropout"}:
+            raise InputError(
+                f"loss is 'absolute', and uncertainty {self.uncertainty!r} has a loss of its own; "
+                "choose uncertainty 'ensemble' or 'dropout'"
+            )
+        if self.uncertainty != "ensemble" and self.learner not in (None, "network"):
+            raise InputError(
+                f"uncertainty is {self.uncertainty!r}, which is of networks, and learner is {self.learner!r}; "
+                "choose uncertainty 'ensemble', or another learner"
+            )
+        if self.uncertainty == "dropout" and self.model.dropout == 0:
+            raise InputError("uncertainty is 'dropout', but model.dropout is 0; set it, e.g. to 0.1")
+        if self.intervals == "quantile" and self.uncertainty != "quantile":
+            raise InputError(
+                f"intervals is 'quantile', but uncertainty is {self.uncertainty!r}, which learns no quantiles; "
+                "choose uncertainty 'quantile', or intervals 'auto'"
+            )
+
+    @property
+    def tunes_encoder(self) -> bool:
+        """Whether a pretrained encoder learns on in the network.
+
+        This, and what is below, is asked of settings as a training has decided on them: `encoder` is none where there
+        is none, and `encoder_tuning` is not auto.
+        """
+        return self.encoder != "none" and self.encoder_tuning == "full"
+
+    @property
+    def n_epochs(self) -> int:
+        """Passes over the training rows, at most: as asked for, or as suits what the network begins with."""
+        if self.epochs is not None:
+            return self.epochs
+        return TUNING_EPOCHS if self.tunes_encoder else FRESH_EPOCHS
+
+    def reads_network(self, learner: LearnerName) -> bool:
+        """Whether a learner reads what the member's own network makes of a molecule."""
+        return LEARNERS[learner].reads_network and self.encoder_tuning == "full"
+
+    def blocks_of(self, learner: LearnerName) -> tuple[str, ...]:
+        """Columns of molecules that a learner reads (`molgraph.features.blocks`)."""
+        own: tuple[str, ...]
+        if learner == "network":
+            own = () if self.model.molecule_features == "none" else (self.model.molecule_features,)
+        else:
+            own = LEARNERS[learner].blocks
+        when = LEARNERS[learner].reads_encoder
+        reads_it = when == "always" or (when == "frozen" and self.encoder_tuning == "frozen")
+        return ("encoder", *own) if reads_it and self.encoder != "none" else own
+
+
+@checks_names
+@dataclass(frozen=True)
+class PretrainConfig:
+    """How an encoder is pretrained (`molgraph.training.pretraining`).
+
+    Attributes:
+        model: Shape of the encoder; its head is not used.
+        decoder_hidden: Width of the layer between the encoder and the targets.
+        per_library: Records of each library, drawn at random where it has more; None for all.
+        held_out_fraction: Share of the molecules that only judge.
+        hidden_fraction: Share of the targets that a step does not see, drawn anew each time.
+        epochs: Passes over the molecules.
+        batch_size: Molecules a step.
+        peak_lr: Learning rate at the top of its one cycle.
+        weight_decay: Decoupled weight decay of AdamW.
+        gradient_clip: Largest norm of the gradient.
+        standardizer: What is done to structures.
+        seed: Seed of the sample, the order, the weights and the hidden targets.
+        device: Where to train; `auto` takes a CUDA device if there is one.
+        precision: Number format of the products; `auto` takes bfloat16 where the processor is fast at it.
+    """
+
+    model: ModelConfig = field(default_factory=ModelConfig)
+    decoder_hidden: int = 2048
+    per_library: int | None = None
+    held_out_fraction: float = 0.02
+    hidden_fraction: float = 0.3
+    epochs: int = 4
+    batch_size: int = 128
+    peak_lr: float = 6e-3
+    weight_decay: float = 0.0
+    gradient_clip: float = 1.0
+    standardizer: StandardizerChoice = "default"
+    seed: int = 0
+    device: Device = "auto"
+    precision: Precision = "auto"
+
+    def __post_init__(self) -> None:
+        require_choices(self)
+        require_range(self, "decoder_hidden", self.decoder_hidden, 1, 100_000)
+        if self.per_library is not None:
+            require_range(self, "per_library", self.per_library, 1, float("inf"))
+        require_range(self, "held_out_fraction", self.held_out_fraction, 0.001, 0.5)
+        require_range(self, "hidden_fraction", self.hidden_fraction, 0.0, 0.95)
+        require_range(self, "epochs", self.epochs, 1, 100_000)
+        require_range(self, "batch_size", self.batch_size, 1, 1_000_000)
+        require_range(self, "peak_lr", self.peak_lr, 0.0, 10.0)
+        require_range(self, "weight_decay", self.weight_decay, 0.0, 1e3)
+        require_range(self, "gradient_clip", self.gradient_clip, 1e-6, 1e6)
+        require_range(self, "seed", self.seed, 0, 2**32 - 1)
+
+
+@dataclass(frozen=True)
+class CalibrationSettings:
+    """What a calibration was fitted to and how, see `molgraph.uncertainty.calibration`.
+
+    Attributes:
+        rows: Rows that calibrate.
+        n_judges: Who predicted them without having seen them: the members for `cross`, 1 (all of them) for `split`.
+        intervals: What intervals are made of.
+        variance: How variances are scaled.
+        classes: How probabilities are mapped.
+    """
+
+    rows: CalibrationRows = "cross"
+    n_judges: int = 1
+    intervals: Literal["normalised", "absolute", "quantile"] = "normalised"
+    variance: VarianceScalingChoice = "local"
+    classes: ClassCalibration = "platt"
+
+
+def config_from_dict(values: Mapping[str, Any], *, source: str) -> TrainConfig:
+    """The settings named in `values`, defaults for the others; the table `model` holds those of `ModelConfig`.
+
+    Raises:
+        InputError: A setting is unknown or has the wrong type; `source` is named in the message.
+    """
+    return _settings(TrainConfig, values, source)
+
+
+def pretrain_config_from_dict(values: Mapping[str, Any], *, source: str) -> PretrainConfig:
+    """As `config_from_dict`, of a pretraining.
+
+    Raises:
+        InputError: A setting is unknown or has the wrong type; `source` is named in the message.
+    """
+    return _settings(PretrainConfig, values, source)
+
+
+def _settings(kind: type[_Config], values: Mapping[str, Any], source: str) -> _Config:
+    values = dict(values)
+    model = values.pop("model", {})
+    if not isinstance(model, Mapping):
+        raise InputError(f"{source}: model is {model!r}; it must be a table of model settings, [model]")
+    _refuse_misplaced(kind, values, model, source)
+    check_settings(ModelConfig, model, source)
+    check_settings(kind, values, source)
+    return kind(model=ModelConfig(**model), **values)
+
+
+def _refuse_misplaced(kind: type[_Config], values: Mapping[str, Any], model: Mapping[str, Any], source: str) -> None:
+    own, of_model = kind.__dataclass_fields__, ModelConfig.__dataclass_fields__
+    for name in values:
+        if name not in own and name in of_model:
+            raise InputError(f"{source}: there is no setting {name!r}; it belongs below [model]")
+    for name in model:
+        if name not in of_model and name in own and name != "model":
+            raise InputError(f"{source}: [model] has no setting {name!r}; it belongs above [model]")
+
+
+def config_from_toml(path: str | Path) -> TrainConfig:
+    """The settings in a TOML file.
+
+    Raises:
+        InputError: The file cannot be read, is not TOML, or holds an unknown setting or a wrong type.
+    """
+    return _settings(TrainConfig, read_toml(path), str(path))
+
+
+def pretrain_config_from_toml(path: str | Path) -> PretrainConfig:
+    """As `config_from_toml`, of a pretraining.
+
+    Raises:
+        InputError: The file cannot be read, is not TOML, or holds an unknown setting or a wrong type.
+    """
+    return _settings(PretrainConfig, read_toml(path), str(path))
+
+
+def config_to_dict(config: TrainConfig | PretrainConfig) -> dict[str, Any]:
+    """Plain values, as `config_from_dict` takes them."""
+    return dataclasses.asdict(config)

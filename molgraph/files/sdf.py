@@ -1,0 +1,238 @@
+"""SD files: mol blocks to SMILES, properties to columns; a broken record never harms the next one."""
+
+import contextlib
+import itertools
+import re
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import IO
+
+from rdkit import Chem, rdBase
+
+from molgraph.chem.parse import quiet_rdkit
+from molgraph.errors import InputError
+from molgraph.files.columns import ID_COLUMNS, Request, kept_columns, plain, position_of
+from molgraph.files.records import MAX_RECORD_BYTES, Chunk, Fault, Table
+from molgraph.files.text import line_fault
+
+#: Records that are read at once, and whose properties are the columns where those of all records are not known.
+N_RECORDS_SAMPLED = 256
+
+#: Different properties that the records of a file may have, so that a broken file cannot fill the memory.
+MAX_PROPERTIES = 10_000
+
+_COUNTS_LINE = re.compile(r"[ \d]{6}.*V[23]000\s*")
+_PROPERTY_LINE = re.compile(r">.*?<(.+)>")
+_MAX_REASON = 200
+_BLOCK_CHARACTERS = 1 << 18
+_TIME_STAMP = re.compile(r"^\[\d\d:\d\d:\d\d\] ")
+
+
+@dataclass(frozen=True)
+class _Record:
+    molblock: str
+    title: str
+    line: int
+    properties: dict[str, str] = field(default_factory=dict)
+    fault: Fault | None = None
+
+
+def property_names(blocks: Iterable[str], name: str) -> Iterator[str]:
+    """The properties that any record has, in order of appearance; molecules are not looked at.
+
+    Raises:
+        InputError: There are more than `MAX_PROPERTIES`.
+    """
+    seen: set[str] = set()
+    for _, lines in _split_records(blocks):
+        for known in _properties(lines):
+            if known not in seen:
+                seen.add(known)
+                yield known
+        if len(seen) > MAX_PROPERTIES:
+            raise InputError(f"{name}: the records have more than {MAX_PROPERTIES:,} properties; check the file")
+
+
+def read_sdf(
+    blocks: Iterable[str], name: str, request: Request, *, known: Callable[[], tuple[str, ...]] | None = None
+) -> Table:
+    """A table of the mol blocks and their properties.
+
+    Structures become SMILES with the stereo of the block. The identifier is the title, where that is empty the first
+    property with a known name; or the property that was asked for. Columns are the properties of the first
+    `N_RECORDS_SAMPLED` records, in order of appearance, or of all records where a column is asked for that those lack,
+    or `all` (of all files, where several are read); where a record lacks one, the text is empty.
+
+    Args:
+        blocks: Whole lines.
+        name: Name of the file, for errors.
+        request: The columns to read.
+        known: Gives the properties of all records; None where the blocks can be read only once, so that they are
+            written to a temporary file to know.
+
+    Raises:
+        InputError: A column was asked for that is not there, or one of structures.
+    """
+    if request.smiles_column is not None:
+        raise InputError(f"{name}: an SD file holds its structures in mol blocks; leave --smiles-column out")
+    kept_file: IO[str] | None = None
+    if known is None and request.keep_columns == "all":
+        kept_file = _written(blocks)
+        names = tuple(property_names(_read_again(kept_file), name))
+        blocks = _read_again(kept_file)
+    records = (_parsed(lines, line) for line, lines in _split_records(blocks))
+    sample = list(itertools.islice(records, N_RECORDS_SAMPLED))
+    if kept_file is None:
+        names = tuple(dict.fromkeys(own for record in sample for own in record.properties))
+        # Other records may have other properties, and so may other files.
+        if known is not None or len(sample) == N_RECORDS_SAMPLED:
+            names = _all_names(names, request, known)
+    identifier = request.id_column
+    by_plain = {plain(own): own for own in reversed(names)}
+    fallback = next((by_plain[own] for own in ID_COLUMNS if own in by_plain), None)
+    if identifier is not None:
+        position_of(identifier, names, name)
+    kept = tuple(names[position] for position in kept_columns(names, request, name))
+    return Table(
+        names=names,
+        smiles="smiles",
+        id=identifier,
+        kept=kept,
+        chunks=_chunks(itertools.chain(sample, records), identifier, fallback, kept),
+    )
+
+
+def _all_names(
+    names: tuple[str, ...], request: Request, known: Callable[[], tuple[str, ...]] | None
+) -> tuple[str, ...]:
+    """The names, with those of later records where they may matter."""
+    if request.keep_columns == "all":
+        return names if known is None else known()
+    asked = [own for own in dict.fromkeys((request.id_column, *request.keep_columns)) if own is not None]
+    if set(asked) <= set(names):
+        return names
+    # Of what can be read only once, names are believed: to look for them would be to read it.
+    return known() if known is not None else tuple(dict.fromkeys((*names, *asked)))
+
+
+def _written(blocks: Iterable[str]) -> IO[str]:
+    """The blocks in a temporary file, which goes when it is closed."""
+    file = tempfile.TemporaryFile("w+", encoding="utf-8", errors="surrogatepass", newline="")  # noqa: SIM115
+    file.writelines(f"{block}\n" for block in blocks)
+    return file
+
+
+def _read_again(file: IO[str]) -> Iterator[str]:
+    file.seek(0)
+    while lines := file.readlines(_BLOCK_CHARACTERS):
+        yield "".join(lines).removesuffix("\n")
+
+
+def _split_records(blocks: Iterable[str]) -> Iterator[tuple[int, list[str]]]:
+    """The first line of each record, counted from 1, and its lines.
+
+    A second mol block begins a record of its own, should `$$$$` be missing before it.
+    """
+    lines: list[str] = []
+    start = 1
+    n_characters = n_molblocks = 0
+    for number, line in enumerate(itertools.chain.from_iterable(block.split("\n") for block in blocks), 1):
+        if line.startswith("$$$$"):
+            yield start, lines
+            lines, n_characters, n_molblocks = [], 0, 0
+            start = number + 1
+            continue
+        if n_characters > MAX_RECORD_BYTES:
+            continue  # the record is rejected for its length, so the rest of it is of no use
+        lines.append(line.removesuffix("\r"))
+        n_characters += len(line)
+        if _COUNTS_LINE.fullmatch(line):
+            n_molblocks += 1
+            if n_molblocks > 1 and len(lines) > 4 and not lines[-5].startswith(">"):
+                yield start, lines[:-4]
+                lines, n_molblocks = lines[-4:], 1
+                start = number - 3
+                n_characters = sum(map(len, lines))
+    if any(line.strip() for line in lines):
+        yield start, lines
+
+
+def _parsed(lines: list[str], line: int) -> _Record:
+    title = lines[0].strip() if lines else ""
+    if sum(map(len, lines)) > MAX_RECORD_BYTES:
+        return _Record("", title[:200], line, fault=Fault("", f"the record is longer than {MAX_RECORD_BYTES} bytes"))
+    if fault := next(filter(None, map(line_fault, lines)), None):
+        return _Record("", title.replace("\0", ""), line, fault=Fault("", fault.reason))
+    end = _end_of_molblock(lines)
+    fault = None if end else Fault("", "the record has no line M  END, so it is cut short or no mol block")
+    return _Record("\n".join(lines[:end]) + "\n", title, line, _properties(lines), fault)
+
+
+def _end_of_molblock(lines: list[str]) -> int:
+    return next((position for position, line in enumerate(lines, 1) if line.startswith("M  END")), 0)
+
+
+def _properties(lines: list[str]) -> dict[str, str]:
+    properties: dict[str, str] = {}
+    rest = iter(lines[_end_of_molblock(lines) :])
+    for line in rest:
+        if match := _PROPERTY_LINE.match(line):
+            properties[match[1].strip()] = "\n".join(itertools.takewhile(str.strip, rest))
+    return properties
+
+
+def _chunks(
+    records: Iterator[_Record], identifier: str | None, fallback: str | None, kept: Sequence[str]
+) -> Iterator[Chunk]:
+    while part := list(itertools.islice(records, N_RECORDS_SAMPLED)):
+        structures = []
+        faults = {}
+        for position, record in enumerate(part):
+            smiles = record.fault or _smiles(record)
+            structures.append(smiles if isinstance(smiles, str) else "")
+            if isinstance(smiles, Fault):
+                faults[position] = smiles
+        yield Chunk(
+            structures=structures,
+            ids=[_identifier(record, identifier, fallback) for record in part],
+            columns=[[record.properties.get(name, "") for record in part] for name in kept],
+            faults=faults,
+            lines=[record.line for record in part],
+        )
+
+
+def _identifier(record: _Record, identifier: str | None, fallback: str | None) -> str:
+    if identifier is not None:
+        return record.properties.get(identifier, "")
+    return record.title or (record.properties.get(fallback, "") if fallback else "")
+
+
+def _smiles(record: _Record) -> str | Fault:
+    """SMILES of a mol block with its stereo, or RDKit's reason why there is none."""
+    with quiet_rdkit():
+        try:
+            mol = Chem.MolFromMolBlock(record.molblock)
+            smiles: str | None = None if mol is None else Chem.MolToSmiles(mol)
+        except (RuntimeError, ValueError) as error:  # an RDKit invariant
+            return Fault("", str(error).strip().partition("\n")[0])
+    if smiles is None:
+        return Fault("", _reason(record.molblock))
+    return smiles or Fault("", "the mol block has no atoms")
+
+
+def _reason(molblock: str) -> str:
+    """What RDKit says of a mol block that it does not read: its reader of SD files says more than that of blocks."""
+    with quiet_rdkit(), rdBase.CaptureErrorLog() as log:
+        supplier = Chem.SDMolSupplier()
+        supplier.SetData(f"{molblock}$$$$\n")
+        with contextlib.suppress(RuntimeError, ValueError, StopIteration):
+            next(supplier)
+        try:
+            messages = log.messages
+        except UnicodeDecodeError:  # RDKit quotes a block to the byte, and may end within a character
+            messages = ""
+    lines = [_TIME_STAMP.sub("", line).strip() for line in messages.split("\n")]
+    told = [line.removeprefix("ERROR: ") for line in lines if line.startswith(("ERROR: ", "Explicit valence", "Can't"))]
+    told = [line for line in told if not line.startswith(("moving to", "Could not sanitize"))]
+    return next(iter(told), "the mol block cannot be read")[:_MAX_REASON]

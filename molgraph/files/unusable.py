@@ -1,0 +1,19 @@
+"""An input in which no row can be used: most likely a mistake in the command, so no result."""
+
+from collections.abc import Sequence
+
+from molgraph.errors import InputError
+from molgraph.files.frames import Readable
+from molgraph.files.library_reader import LibraryReader
+from molgraph.results.prediction import Rejected
+
+_SHOWN_REASONS = 3
+
+
+def nothing_usable(source: Readable, reader: LibraryReader, rejected: Sequence[Rejected]) -> InputError:
+    """The error that says so, with the reasons of the first rows."""
+    reasons = "; ".join(f"{row.text[:40]!r}: {row.reason}" for row in rejected[:_SHOWN_REASONS])
+    ask = "is the file complete?"
+    if reader.format != "sdf":
+        ask = f"is {reader.smiles_column!r} the column of structures?"
+    return InputError(f"{source}: no row gives a molecule ({reasons}); {ask}")

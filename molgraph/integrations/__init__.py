@@ -1,0 +1,1 @@
+"""Ways into other libraries: scikit-learn, DeepChem, PyTorch Geometric."""

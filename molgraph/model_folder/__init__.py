@@ -1,0 +1,1 @@
+"""Folders of models and encoders: cards, and arrays whose hashes stand there."""

@@ -1,0 +1,195 @@
+"""The encoder folder: `card.json` and `encoder.safetensors`. Nothing in it is ever executed or unpickled.
+
+The encoder that comes with molgraph is such a folder, in the installed package `molgraph_data`.
+"""
+
+import hashlib
+from dataclasses import dataclass, replace
+from importlib import resources
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load as load_tensors
+from safetensors.torch import save as serialize_tensors
+
+from molgraph.config.learners import LEARNERS
+from molgraph.config.training import ModelConfig, TrainConfig
+from molgraph.errors import InputError, ModelError
+from molgraph.features.schema import SCHEMAS
+from molgraph.model_folder.encoder_card import FORMAT_VERSION, EncoderCard, encoder_card_from_dict, encoder_card_to_dict
+from molgraph.models.frozen import EncoderWeights, FrozenEncoder, weights_from_tensors
+from molgraph.storage.checked_folder import CARD, SealedKind, file_hashes
+
+WEIGHTS = "encoder.safetensors"
+
+_KIND = SealedKind(
+    noun="encoder",
+    maker="molgraph pretrain",
+    remedy="pretrain the encoder again",
+    format_version=FORMAT_VERSION,
+    max_bytes={CARD: 2**24, WEIGHTS: 2**32},
+)
+
+
+@dataclass(frozen=True)
+class PretrainedEncoder:
+    """An encoder folder in memory.
+
+    Attributes:
+        card: What it is.
+        weights: What it has learned.
+        digest: sha256 of the card, which holds that of the weights.
+    """
+
+    card: EncoderCard
+    weights: EncoderWeights
+    digest: str
+
+    def frozen(self, device: torch.device, dtype: torch.dtype) -> FrozenEncoder:
+        """The encoder as it is, ready to make vectors."""
+        return FrozenEncoder(
+            self.card.config.model,
+            SCHEMAS[self.card.schema].vocabulary,
+            self.weights,
+            schema=self.card.schema,
+            digest=self.digest,
+            device=device,
+            dtype=dtype,
+        )
+
+
+def shipped_encoder_folder() -> Path | None:
+    """The encoder that comes with this installation; None where none does."""
+    folder = Path(str(resources.files("molgraph_data"))) / "encoder"
+    return folder if (folder / CARD).is_file() else None
+
+
+def check_encoder_target(path: str | Path, *, overwrite: bool) -> None:
+    """Refuse, before any work, a folder that `save_encoder` would refuse after it.
+
+    Raises:
+        InputError: `path` is a file, or a folder that is not empty and may not be replaced.
+    """
+    _KIND.check_target(path, overwrite=overwrite)
+
+
+def save_encoder(
+    path: str | Path,
+    card: EncoderCard,
+    weights: EncoderWeights,
+    *,
+    overwrite: bool = False,
+) -> None:
+    """Write an encoder folder, complete or not at all.
+
+    Raises:
+        InputError: The folder exists and may not be replaced, or cannot be written.
+    """
+    contents = {WEIGHTS: serialize_tensors(weights.to_tensors())}
+    _KIND.write(path, encoder_card_to_dict(replace(card, files=file_hashes(contents))), contents, overwrite=overwrite)
+
+
+def load_encoder_card(path: str | Path) -> EncoderCard:
+    """The card of an encoder folder; the weights are not looked at.
+
+    Raises:
+        ModelError: There is no encoder folder, or its card is damaged or of another format.
+    """
+    folder = Path(path)
+    values = _KIND.card_values(folder)
+    card: EncoderCard = _KIND.parsed(lambda: encoder_card_from_dict(values, source=str(folder / CARD)))
+    schema = SCHEMAS.get(card.schema)
+    if schema is None or schema.schema_hash != card.schema_hash:
+        raise ModelError(
+            f"{folder} reads feature schema {card.schema!r}, written by molgraph {card.molgraph_version!r}; "
+            f"this molgraph has {', '.join(SCHEMAS)}: upgrade molgraph, or pretrain the encoder again"
+        )
+    _KIND.checked_files(folder, card.files)
+    return card
+
+
+def load_encoder(path: str | Path) -> PretrainedEncoder:
+    """An encoder folder, checked against the hashes on its card.
+
+    Raises:
+        ModelError: There is no encoder folder, or it is damaged, tampered with, foreign or newer.
+    """
+    folder = Path(path)
+    card = load_encoder_card(folder)
+    if WEIGHTS not in card.files:
+        raise ModelError(f"{folder}: the card names no {WEIGHTS}; pretrain the encoder again")
+    content = _KIND.verified(folder, WEIGHTS, card.files[WEIGHTS])
+    with _KIND.damage(folder, SafetensorError):
+        weights = weights_from_tensors(card.config.model, SCHEMAS[card.schema].vocabulary, load_tensors(content))
+    return PretrainedEncoder(card, weights, encoder_digest(folder))
+
+
+def encoder_digest(path: str | Path) -> str:
+    """The digest of an encoder folder, `PretrainedEncoder.digest`; nothing but its card is read.
+
+    Raises:
+        ModelError: There is no encoder folder.
+    """
+    return hashlib.sha256(_KIND.read(Path(path), CARD)).hexdigest()
+
+
+#: Rows of a table up to which a pretrained encoder is frozen unless the settings say otherwise.
+FROZEN_UP_TO = 2000
+
+#: Fields of `ModelConfig` that are the encoder's.
+_SHAPE = ("architecture", "hidden", "depth", "readout", "virtual_node")
+
+
+def encoder_for(config: TrainConfig, n_rows: int) -> tuple[PretrainedEncoder | None, TrainConfig]:
+    """The encoder that a training begins with, and its settings as they are decided on with it.
+
+    They get the shape of the encoder, or `encoder` is none where there is none, and the epochs that suit either. `auto`
+    gives way where no encoder comes with this installation, or the shape that is asked for is another: neither the
+    default one nor the encoder's own.
+
+    Args:
+        config: Settings.
+        n_rows: Rows to learn from.
+
+    Raises:
+        ModelError: The folder that is named cannot be used.
+        InputError: The encoder in it has another shape than the one that is asked for, or there is none and the
+            settings need one.
+    """
+    folder = shipped_encoder_folder() if config.encoder == "auto" else Path(config.encoder)
+    if config.encoder == "none" or folder is None:
+        return None, _without(config)
+    own = load_encoder_card(folder).config.model
+    shape = {name: getattr(own, name) for name in _SHAPE}
+    for name, value in shape.items():
+        asked = getattr(config.model, name)
+        if asked not in (value, getattr(ModelConfig(), name)):
+            if config.encoder == "auto":
+                return None, _without(config)
+            raise InputError(
+                f"model.{name} is {asked!r}, and the encoder in {folder} has {value!r}; leave the setting out, or "
+                "train without the encoder (encoder = 'none')"
+            )
+    tuning = config.encoder_tuning
+    if tuning == "auto":
+        tuning = "frozen" if n_rows <= FROZEN_UP_TO else "full"
+    decided = replace(config, model=replace(config.model, **shape), encoder_tuning=tuning)
+    return load_encoder(folder), replace(decided, epochs=decided.n_epochs)
+
+
+def _without(config: TrainConfig) -> TrainConfig:
+    """The settings of a training that begins with fresh weights.
+
+    Raises:
+        InputError: They need an encoder.
+    """
+    learner = config.learner
+    if config.encoder_tuning == "frozen" or (learner is not None and LEARNERS[learner].needs_encoder):
+        what = f"learner is {learner!r}" if config.encoder_tuning != "frozen" else "encoder_tuning is 'frozen'"
+        raise InputError(
+            f"{what}, and there is no encoder: encoder is {config.encoder!r}; name the folder of one that molgraph "
+            "pretrain wrote, and leave the shape of the network to it"
+        )
+    decided = replace(config, encoder="none", encoder_tuning="full")
+    return replace(decided, epochs=decided.n_epochs)

@@ -1,0 +1,453 @@
+"""The model folder: `card.json` and safetensors files. Nothing in it is ever executed or unpickled.
+
+| file | holds |
+|---|---|
+| `card.json` | what the model is, where it comes from, the sha256 of each file below, and its own |
+| `weights.safetensors` | parameters of all members of the network; the member is the leading axis |
+| `boosting.safetensors`, ... | trees or coefficients of each other learner, by its name |
+| `blend.safetensors` | shares of the learners in each member, and how what they learned becomes labels |
+| `encoder.safetensors` | the encoder, where it is read as it is (left out of models that come with it) |
+| `calibration.safetensors` | the calibration rows as their judges saw them, and what was fitted to them |
+| `domain.safetensors` | the training compounds as 32 numbers each, the elements they have, hashes of their graphs |
+| `out_of_fold.safetensors` | fold, labels, bounds and out-of-fold predictions of the training rows (likewise) |
+| `structures.json` | ids and structures of the training and calibration rows (left out with `--no-structures`) |
+| `fingerprints.safetensors` | Morgan fingerprints of these, and of the calibration rows (likewise) |
+| `known.safetensors` | hashes of the training compounds (only of models that come along, which have no structures) |
+| `reference.safetensors` | predictions of reference compounds, in order (only of models that come along) |
+"""
+
+import hashlib
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.numpy import load as load_arrays
+from safetensors.numpy import save as serialize_arrays
+from safetensors.torch import load as load_tensors
+from safetensors.torch import save as serialize_tensors
+
+from molgraph.applicability.applicability import ApplicabilityDomain, applicability_from_arrays
+from molgraph.chem.identity import KnownCompounds
+from molgraph.chem.standardize import STANDARDIZERS
+from molgraph.config.learners import LEARNERS, LearnerName
+from molgraph.config.plain import parse_plain
+from molgraph.errors import ModelError
+from molgraph.features.blocks import BLOCKS, ENCODER
+from molgraph.features.schema import SCHEMAS
+from molgraph.model_folder.card import FORMAT_VERSION, ModelCard, card_from_dict, card_to_dict
+from molgraph.model_folder.encoder_folder import encoder_digest, load_encoder, shipped_encoder_folder
+from molgraph.model_folder.percentiles import ReferenceValues, reference_from_arrays
+from molgraph.models.column_models import COLUMN_MODELS
+from molgraph.models.committee import ColumnModel, Learners
+from molgraph.models.encoders import encoder_width
+from molgraph.models.frozen import EncoderWeights, weights_from_tensors
+from molgraph.models.network import Network
+from molgraph.models.target_transforms import transforms_from_arrays
+from molgraph.models.weights import require_fitting
+from molgraph.results.tasks import are_labels_of
+from molgraph.storage.arrays import ArraySpec, checked_arrays
+from molgraph.storage.checked_folder import CARD, SealedKind, file_hashes
+from molgraph.storage.decode import decode_json
+from molgraph.uncertainty.calibration import Calibration, calibration_from_arrays
+
+WEIGHTS = "weights.safetensors"
+ENCODER_WEIGHTS = "encoder.safetensors"
+BLEND = "blend.safetensors"
+CALIBRATION = "calibration.safetensors"
+DOMAIN = "domain.safetensors"
+OUT_OF_FOLD = "out_of_fold.safetensors"
+STRUCTURES = "structures.json"
+FINGERPRINTS = "fingerprints.safetensors"
+KNOWN = "known.safetensors"
+REFERENCE = "reference.safetensors"
+
+
+def learner_file(name: LearnerName) -> str:
+    """The file that holds what a learner has learned."""
+    return WEIGHTS if name == "network" else f"{name}.safetensors"
+
+
+#: Bytes of a fingerprint: 2,048 bits.
+FINGERPRINT_BYTES = 256
+
+_KIND = SealedKind(
+    noun="model",
+    maker="molgraph train",
+    remedy="train the model again",
+    format_version=FORMAT_VERSION,
+    max_bytes={
+        CARD: 2**26,
+        WEIGHTS: 2**33,
+        ENCODER_WEIGHTS: 2**32,
+        CALIBRATION: 2**32,
+        DOMAIN: 2**32,
+        OUT_OF_FOLD: 2**33,
+        STRUCTURES: 2**32,
+        FINGERPRINTS: 2**33,
+        BLEND: 2**26,
+        KNOWN: 2**30,
+        REFERENCE: 2**28,
+        **{learner_file(name): 2**33 for name in LEARNERS},
+    },
+)
+#: What is stored of B training rows: a label, its bounds and its prediction are NaN where there is none.
+_ROW_ARRAYS = MappingProxyType(
+    {
+        "fold": ArraySpec(np.int64, "B", lowest=-2),
+        "labels": ArraySpec(np.float64, "BT", may_lack=True),
+        "out_of_fold": ArraySpec(np.float64, "BT", may_lack=True),
+        "bounds": ArraySpec(np.float64, "2BT", may_lack=True),
+    }
+)
+_BLEND_ARRAYS = MappingProxyType({"weights": ArraySpec(np.float64, "LMT", lowest=0.0, highest=1.0 + 1e-9)})
+_HASHES = ArraySpec(np.uint64, "n", lowest=0, highest=2.0**64)
+_FINGERPRINT_ARRAYS = MappingProxyType(
+    {"fingerprints": ArraySpec(np.uint8, "BF"), "calibration": ArraySpec(np.uint8, "CF")}
+)
+_REQUIRED = frozenset({BLEND, CALIBRATION, DOMAIN})
+
+
+@dataclass(frozen=True)
+class TrainingStructures:
+    """The compounds that a model was trained on.
+
+    Attributes:
+        ids: `[B]` identifiers.
+        smiles: `[B]` standardized structures, as they were featurized.
+        canonical: `[B]` the same as canonical SMILES, for recognising a compound.
+        fingerprints: `[B, 256]` packed Morgan bits.
+        calibration_canonical: `[n]` canonical SMILES of the compounds that calibrate, as `Calibration.data` has them.
+        calibration_fingerprints: `[n, 256]` their packed Morgan bits.
+    """
+
+    ids: tuple[str, ...]
+    smiles: tuple[str, ...]
+    canonical: tuple[str, ...]
+    fingerprints: NDArray[np.uint8]
+    calibration_canonical: tuple[str, ...]
+    calibration_fingerprints: NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class StoredModel:
+    """A model folder in memory.
+
+    Attributes:
+        card: What the model is.
+        learners: What was trained.
+        calibration: What gives intervals and calls.
+        domain: What tells how near a compound is to those of the training.
+        fold: `[B]` member that never saw the training row; -1 for none.
+        labels: `[B, T]` labels of the training rows.
+        out_of_fold: `[B, T]` predictions by members that never saw the row.
+        structures: The training compounds; None if they were left out.
+        encoder: What the frozen encoder has learned; None where there is none.
+        reference: Predictions of reference compounds; None where there are none.
+        bounds: `[2, B, T]` what labels that were not measured lie above, and below; None where there are none.
+        known: Hashes of the compounds of training and calibration, for a model without structures; None where there
+            are none.
+    """
+
+    card: ModelCard
+    learners: Learners
+    calibration: Calibration
+    domain: ApplicabilityDomain
+    fold: NDArray[np.int64]
+    labels: NDArray[np.float64]
+    out_of_fold: NDArray[np.float64]
+    structures: TrainingStructures | None
+    encoder: EncoderWeights | None = None
+    reference: ReferenceValues | None = None
+    bounds: NDArray[np.float64] | None = None
+    known: KnownCompounds | None = None
+
+
+def check_model_target(path: str | Path, *, overwrite: bool) -> None:
+    """Refuse, before any work, a folder that `save_model` would refuse after it.
+
+    Raises:
+        InputError: `path` is a file, or a folder that is not empty and may not be replaced.
+    """
+    _KIND.check_target(path, overwrite=overwrite)
+
+
+def save_model(
+    path: str | Path,
+    model: StoredModel,
+    *,
+    overwrite: bool = False,
+    with_encoder: bool = True,
+) -> ModelCard:
+    """Write a model folder, complete or not at all; returns the card with the file hashes.
+
+    Args:
+        path: The folder.
+        model: What it is to hold.
+        overwrite: Replace the folder if it exists and holds nothing but a model.
+        with_encoder: Write the weights of a frozen encoder too. Without them the model needs an installation that comes
+            with the same encoder.
+
+    Raises:
+        InputError: The folder exists and may not be replaced, or cannot be written.
+    """
+    contents = {
+        BLEND: _serialize({"weights": model.learners.weights, **model.learners.transforms.to_arrays()}),
+        CALIBRATION: _serialize(model.calibration.to_arrays()),
+        DOMAIN: _serialize(model.domain.to_arrays()),
+    }
+    if len(model.fold):
+        rows = {"fold": model.fold, "labels": model.labels, "out_of_fold": model.out_of_fold}
+        contents[OUT_OF_FOLD] = _serialize(rows | ({} if model.bounds is None else {"bounds": model.bounds}))
+    if model.learners.network is not None:
+        state = model.learners.network.state_dict()
+        contents[WEIGHTS] = serialize_tensors({key: tensor.cpu().contiguous() for key, tensor in state.items()})
+    if model.encoder is not None and with_encoder:
+        contents[ENCODER_WEIGHTS] = serialize_tensors(model.encoder.to_tensors())
+    contents |= {learner_file(name): _serialize(own.to_arrays()) for name, own in model.learners.columns.items()}
+    if model.structures is not None:
+        s = model.structures
+        texts = {"ids": s.ids, "smiles": s.smiles, "canonical": s.canonical, "calibration": s.calibration_canonical}
+        contents[STRUCTURES] = json.dumps(texts).encode()
+        contents[FINGERPRINTS] = _serialize({"fingerprints": s.fingerprints, "calibration": s.calibration_fingerprints})
+    if model.known is not None:
+        contents[KNOWN] = _serialize({"exact": model.known.exact, "stereo_free": model.known.stereo_free})
+    if model.reference is not None:
+        contents[REFERENCE] = _serialize(model.reference.to_arrays())
+    card = replace(model.card, files=file_hashes(contents), has_structures=model.structures is not None)
+    _KIND.write(path, card_to_dict(card), contents, overwrite=overwrite)
+    return card
+
+
+def load_card(path: str | Path) -> ModelCard:
+    """The card of a model folder; the other files are not looked at.
+
+    Raises:
+        ModelError: There is no model folder, or its card is damaged or of another format.
+    """
+    folder = Path(path)
+    values = _KIND.card_values(folder)
+    card: ModelCard = _KIND.parsed(lambda: card_from_dict(values, source=str(folder / CARD)))
+    _check_known(card, folder)
+    return card
+
+
+def model_hash(path: str | Path) -> str:
+    """sha256 of the card, which holds the hashes of all other files: one number for the whole model."""
+    return hashlib.sha256(_KIND.read(Path(path), CARD)).hexdigest()
+
+
+def load_model(path: str | Path) -> StoredModel:
+    """A model folder, checked against the hashes on its card.
+
+    Raises:
+        ModelError: There is no model folder, or it is damaged, tampered with, foreign or newer.
+    """
+    folder = Path(path)
+    card = load_card(folder)
+    files = {name: _KIND.verified(folder, name, digest) for name, digest in card.files.items()}
+    missing = (_REQUIRED | {learner_file(name) for name in card.learners}) - files.keys()
+    if missing:
+        raise ModelError(f"{folder}: the card names no {', '.join(sorted(missing))}; train the model again")
+    with _KIND.damage(folder, SafetensorError):
+        rows = _rows(files, card)
+        calibration = _calibration(card, files[CALIBRATION])
+        return StoredModel(
+            card=card,
+            learners=_learners(card, files),
+            calibration=calibration,
+            domain=_domain(card, files, len(calibration.data.judge)),
+            fold=rows["fold"],
+            labels=rows["labels"],
+            out_of_fold=rows["out_of_fold"],
+            structures=_structures(card, files, len(calibration.data.judge)) if card.has_structures else None,
+            encoder=_encoder(card, files, folder),
+            reference=_reference(card, files),
+            bounds=rows.get("bounds"),
+            known=_known(files),
+        )
+
+
+def none_if_undefined(value: float) -> float | None:
+    """JSON has no NaN."""
+    return value if math.isfinite(value) else None
+
+
+def _serialize(arrays: dict[str, Any]) -> bytes:
+    content: bytes = serialize_arrays({key: np.ascontiguousarray(array) for key, array in arrays.items()})
+    return content
+
+
+def _check_known(card: ModelCard, folder: Path) -> None:
+    schema = SCHEMAS.get(card.schema)
+    if schema is None or schema.schema_hash != card.schema_hash:
+        raise ModelError(
+            f"{folder} reads feature schema {card.schema!r}, written by molgraph {card.molgraph_version!r}; "
+            f"this molgraph has {', '.join(SCHEMAS)}: upgrade molgraph, or train the model again"
+        )
+    standardizer = STANDARDIZERS.get(card.standardizer)
+    if standardizer is None or standardizer.version != card.standardizer_version:
+        raise ModelError(
+            f"{folder} was trained with standardizer {card.standardizer!r} version {card.standardizer_version!r}, "
+            f"which this molgraph does not have: use molgraph {card.molgraph_version!r}, or train the model again"
+        )
+    for name in {block for learner in card.learners for block in card.config.blocks_of(learner)} - {ENCODER}:
+        if card.blocks.get(name) != BLOCKS[name].identity:
+            raise ModelError(
+                f"{folder} reads {name} as RDKit {card.libraries.get('rdkit')!r} computes them, and the RDKit here "
+                "computes others: install that version, or train the model again"
+            )
+    _KIND.checked_files(folder, card.files)
+
+
+def _rows(files: Mapping[str, bytes], card: ModelCard) -> dict[str, NDArray[Any]]:
+    """What is known of the training rows."""
+    if OUT_OF_FOLD not in files:
+        if card.has_structures:
+            raise ValueError(f"it has its structures and no {OUT_OF_FOLD}")
+        nothing = np.empty((0, len(card.tasks)))
+        return {"fold": np.empty(0, np.int64), "labels": nothing, "out_of_fold": nothing}
+    arrays = load_arrays(files[OUT_OF_FOLD])
+    specs = {name: spec for name, spec in _ROW_ARRAYS.items() if name in arrays or name != "bounds"}
+    rows = checked_arrays(arrays, specs, {"B": card.data.rows_used, "T": len(card.tasks), "2": 2})
+    if not are_labels_of([task.kind for task in card.tasks], rows["labels"]):
+        raise ValueError("a class has labels other than 0 and 1")
+    if rows["fold"].max(initial=-1) >= card.n_members:
+        raise ValueError(f"a row belongs to the fold {rows['fold'].max()} of {card.n_members}")
+    return rows
+
+
+def _learners(card: ModelCard, files: Mapping[str, bytes]) -> Learners:
+    kinds = tuple(task.kind for task in card.tasks)
+    network = _network(card, files[WEIGHTS]) if "network" in card.learners else None
+    columns: dict[LearnerName, ColumnModel] = {}
+    for name in COLUMN_MODELS:  # in the order of the shares
+        if name not in card.learners:
+            continue
+        arrays = load_arrays(files[learner_file(name)])
+        columns[name] = COLUMN_MODELS[name].from_arrays(arrays, kinds, card.n_members)
+        n_columns = _n_columns(card, name)
+        if card.config.reads_network(name):
+            if network is None or network.encoder is None:
+                raise ValueError(f"{name} reads the vectors of a network, and there is none")
+            n_columns += network.encoder.n_out
+        if not columns[name].fits(n_columns):
+            raise ValueError(f"{name} was made for other columns than the {n_columns} that it is to read")
+    sizes = {"L": len(card.learners), "M": card.n_members, "T": len(kinds)}
+    weights = checked_arrays(load_arrays(files[BLEND]), _BLEND_ARRAYS, sizes)["weights"]
+    if not np.allclose(weights.sum(axis=0), 1.0):
+        raise ValueError("the shares of the learners do not add up to 1")
+    transforms = transforms_from_arrays(load_arrays(files[BLEND]), card.n_members, len(kinds))
+    readers = frozenset(name for name in card.learners if card.config.reads_network(name))
+    return Learners(network, columns, weights, transforms, readers)
+
+
+def _n_columns(card: ModelCard, learner: LearnerName) -> int:
+    widths = {ENCODER: encoder_width(card.config.model)}
+    return sum(widths[name] if name in widths else BLOCKS[name].n_columns for name in card.config.blocks_of(learner))
+
+
+def _encoder(card: ModelCard, files: Mapping[str, bytes], folder: Path) -> EncoderWeights | None:
+    """What the frozen encoder has learned: from the folder, or from the encoder that comes with this installation."""
+    if not any(ENCODER in card.config.blocks_of(name) for name in card.learners):
+        return None
+    if ENCODER_WEIGHTS in files:
+        vocabulary = SCHEMAS[card.schema].vocabulary
+        return weights_from_tensors(card.config.model, vocabulary, load_tensors(files[ENCODER_WEIGHTS]))
+    shipped = shipped_encoder_folder()
+    if shipped is None or encoder_digest(shipped) != card.encoder:
+        raise ModelError(
+            f"{folder} was made to be used with the encoder of molgraph {card.molgraph_version}, and this molgraph "
+            "comes with another; use that version, or train the model again"
+        )
+    return _shipped_weights(shipped, card.encoder)
+
+
+@lru_cache(maxsize=1)
+def _shipped_weights(folder: Path, _digest: str) -> EncoderWeights:
+    """Read once for all the models of a panel; another digest is another encoder."""
+    return load_encoder(folder).weights
+
+
+def _network(card: ModelCard, content: bytes) -> Network:
+    weights = load_tensors(content)
+    # What the card asks for is compared before it is allocated: the file bounds the memory, whatever the card says.
+    with torch.device("meta"):
+        outline = _begun_network(card).state_dict()
+    require_fitting(outline, weights)
+    network = _begun_network(card)
+    network.load_state_dict(weights)
+    return network.eval()
+
+
+def _begun_network(card: ModelCard) -> Network:
+    return Network(
+        card.config.model,
+        SCHEMAS[card.schema].vocabulary,
+        tuple(task.kind for task in card.tasks),
+        card.n_members,
+        n_features=_n_columns(card, "network"),
+        reads_graphs=card.config.encoder_tuning == "full",
+        standardizes_vectors=card.config.tunes_encoder,
+        uncertainty=card.config.uncertainty,
+        loss=card.config.loss,
+    )
+
+
+def _calibration(card: ModelCard, content: bytes) -> Calibration:
+    n_judges = card.n_members if card.calibration.rows == "cross" else 1
+    if card.calibration.n_judges != n_judges:
+        raise ValueError(f"the calibration has {card.calibration.n_judges} judges, not {n_judges}")
+    return calibration_from_arrays(tuple(task.kind for task in card.tasks), load_arrays(content), card.calibration)
+
+
+def _domain(card: ModelCard, files: Mapping[str, bytes], n_calibration: int) -> ApplicabilityDomain:
+    domain = applicability_from_arrays(load_arrays(files[DOMAIN]), n_calibration)
+    reads_encoder = any(ENCODER in card.config.blocks_of(name) for name in card.learners)
+    width = encoder_width(card.config.model) if reads_encoder else BLOCKS["environments"].n_columns
+    if len(domain.latent.centre) != width:
+        raise ValueError(f"the domain is one of {len(domain.latent.centre)} numbers a compound, not of {width}")
+    return domain
+
+
+def _reference(card: ModelCard, files: Mapping[str, bytes]) -> ReferenceValues | None:
+    if card.reference is None:
+        return None
+    return reference_from_arrays(load_arrays(files[REFERENCE]), len(card.tasks))
+
+
+def _known(files: Mapping[str, bytes]) -> KnownCompounds | None:
+    if KNOWN not in files:
+        return None
+    arrays = load_arrays(files[KNOWN])
+    for name in ("exact", "stereo_free"):
+        hashes = checked_arrays(arrays, {name: _HASHES}, {})[name]
+        if (hashes[1:] <= hashes[:-1]).any():
+            raise ValueError(f"{KNOWN}: {name} are not in ascending order")
+    return KnownCompounds(arrays["exact"], arrays["stereo_free"])
+
+
+def _structures(card: ModelCard, files: Mapping[str, bytes], n_calibration: int) -> TrainingStructures:
+    text = decode_json(files[STRUCTURES])
+    n_rows = card.data.rows_used
+    texts = parse_plain(dict[str, tuple[str, ...]], text, "table of structures", STRUCTURES)
+    columns = {key: texts[key] for key in ("ids", "smiles", "canonical")}
+    calibration = texts["calibration"]
+    if any(len(column) != n_rows for column in columns.values()) or len(calibration) != n_calibration:
+        raise ValueError(f"{STRUCTURES} does not hold {n_rows} structures, {n_calibration} of them to calibrate")
+    sizes = {"B": n_rows, "C": n_calibration, "F": FINGERPRINT_BYTES}
+    arrays = checked_arrays(load_arrays(files[FINGERPRINTS]), _FINGERPRINT_ARRAYS, sizes)
+    return TrainingStructures(
+        fingerprints=arrays["fingerprints"],
+        calibration_canonical=calibration,
+        calibration_fingerprints=arrays["calibration"],
+        **columns,
+    )

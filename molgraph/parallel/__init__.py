@@ -1,0 +1,1 @@
+"""Processes that share work, and interrupts that reach all of them."""

@@ -1,0 +1,76 @@
+"""Models as a caller has them, opened for prediction: folders and names, or what is loaded already."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
+
+from molgraph.config.training import Device, Precision
+from molgraph.errors import InputError
+from molgraph.prediction.builtin_models import model_folders
+from molgraph.prediction.parallel_predict import ModelSource, PredictionStream, open_stream
+
+if TYPE_CHECKING:  # loading a model loads torch: helpers are started before that
+    from molgraph.prediction.panel import Panel
+    from molgraph.prediction.predictor import Predictor
+
+    #: A model folder or the name of a built-in model, or a model that is loaded.
+    Model: TypeAlias = Predictor | Panel | str | Path
+
+#: What does the work: processes of this machine, or a Ray cluster.
+Engine = Literal["local", "ray"]
+
+
+def model_list(model: Model | Sequence[Model]) -> list[Model]:
+    """One model, or several, as a list.
+
+    Raises:
+        InputError: There is none.
+    """
+    models = [model] if isinstance(model, str | Path) or not isinstance(model, Sequence) else [*model]
+    if not models:
+        raise InputError("there is no model; give one model folder, or more")
+    return models
+
+
+def model_paths(models: Sequence[Model]) -> list[str | Path]:
+    """Those that are folders or names."""
+    return [one for one in models if isinstance(one, str | Path)]
+
+
+def open_models(
+    models: Sequence[Model],
+    *,
+    device: Device,
+    precision: Precision,
+    processes: int | None,
+    engine: Engine = "local",
+    address: str | None = None,
+) -> AbstractContextManager[PredictionStream]:
+    """What predicts batches with all of these models; several processes need models that are not loaded yet.
+
+    Raises:
+        InputError: Some models are loaded and some are not, or the engine does not fit.
+    """
+    paths = model_folders(model_paths(models))
+    if engine not in get_args(Engine):
+        raise InputError(f"engine is {engine!r}; choose one of {', '.join(get_args(Engine))}")
+    if address is not None and engine != "ray":
+        raise InputError(f"address is {address!r}, of a Ray cluster; it needs the engine 'ray'")
+    loaded = [one for one in models if not isinstance(one, str | Path)]
+    if not loaded:
+        source = ModelSource(paths, device, precision)
+        others = None
+        if engine == "ray":
+            from molgraph.prediction.ray_workers import ray_helpers
+
+            others = ray_helpers(source, address)
+        return open_stream(source, processes, domain=True, others=others)
+    if paths:
+        raise InputError("some models are loaded and some are folders; load all of them, or none")
+    from molgraph.prediction.panel import Panel
+
+    parts = [part for one in loaded for part in (one.predictors if isinstance(one, Panel) else (one,))]
+    return nullcontext(PredictionStream(Panel(parts), domain=True))

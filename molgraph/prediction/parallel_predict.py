@@ -1,0 +1,371 @@
+"""Predictions for a stream of records: in order, on one process or several, in bounded memory."""
+
+import os
+import signal
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import BrokenExecutor, Executor, Future
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar, cast
+
+from molgraph.chem.standardize import StandardizerName
+from molgraph.config.training import Device, Precision
+from molgraph.errors import InputError, ModelError, WorkerError
+from molgraph.files.records import RecordBatch
+from molgraph.graphs import PackedGraphs
+from molgraph.parallel.cpu import default_processes
+from molgraph.parallel.process_pool import HelperPool
+from molgraph.results.prediction import Prediction
+
+if TYPE_CHECKING:
+    from molgraph.prediction.panel import Panel
+
+_Result = TypeVar("_Result")
+
+#: What a prediction is made of: graphs where these were made before, else structures and identifiers.
+Work = PackedGraphs | tuple[list[str], list[str]]
+
+#: Records of a batch. With larger ones a process idles longer at the end, smaller ones cost more talk between them.
+BATCH_SIZE = 512
+
+#: Batches under way for each process; more would only fill the memory.
+_AHEAD = 4
+
+#: Seconds after which a helper that works on a batch is taken to hang; the slowest of ordinary ones take one or two.
+_PATIENCE = 300.0
+
+#: Deaths of helpers that are made good. What kills them again and again is in the library, or in the machine.
+_MOST_DEATHS = 3
+
+#: Texts that are worked on at once: some hundredths of a second.
+_TEXTS_AT_ONCE = 16
+
+
+@dataclass(frozen=True)
+class ModelSource:
+    """Where each process finds the model.
+
+    Attributes:
+        paths: Model folders.
+        device: Device to compute on.
+        precision: Number format of the products.
+    """
+
+    paths: tuple[Path, ...]
+    device: Device = "auto"
+    precision: Precision = "float32"
+
+
+@dataclass
+class Helpers:
+    """Processes that share the work with this one.
+
+    Attributes:
+        pool: Gives them their work.
+        source: Where they find the model.
+        starts: The process number of a helper when it is ready for work, 0 on other machines; one for each.
+        begin: Starts others in their place.
+        n_deaths: How often that was needed.
+    """
+
+    pool: Executor
+    source: ModelSource
+    starts: tuple[Future[int], ...]
+    begin: Callable[[], tuple[Executor, tuple[Future[int], ...]]]
+    n_deaths: int = 0
+
+    @property
+    def n_ready(self) -> int:
+        """How many have loaded what they need."""
+        return sum(start.done() for start in self.starts)
+
+    def kill(self) -> None:
+        """End the helpers that hang; the pool is broken then, as it is when one dies. Not those of other machines."""
+        for start in self.starts:
+            if start.done() and not start.exception() and start.result():
+                with suppress(ProcessLookupError):
+                    os.kill(start.result(), signal.SIGTERM if os.name == "nt" else signal.SIGKILL)
+
+    def restart(self) -> None:
+        """Start others in the place of those that died."""
+        self.n_deaths += 1
+        self.pool.shutdown(wait=False, cancel_futures=True)
+        self.pool, self.starts = self.begin()
+
+
+class PredictionStream:
+    """Models, and the processes that help to run it. On a CPU all of them predict; on a GPU they only featurize.
+
+    Args:
+        panel: The models in this process.
+        helpers: The other processes, and where they find the same models; None for none.
+        domain: Fill in the distances of `Prediction` too.
+    """
+
+    def __init__(self, panel: "Panel", helpers: Helpers | None = None, *, domain: bool = False) -> None:
+        self.panel = panel
+        self._domain = domain
+        self._helpers = helpers
+        self.processes = 1 + (len(helpers.starts) if helpers else 0)
+
+    def predict(self, batches: Iterable[RecordBatch]) -> Iterator[tuple[RecordBatch, Prediction]]:
+        """Each batch with the prediction of its records, in order.
+
+        `Prediction.rejected` holds row numbers of the whole input. The work of a helper that dies, or hangs for some
+        minutes, is given to another one.
+
+        Raises:
+            WorkerError: That happened again and again.
+        """
+        waiting: deque[_Task] = deque()
+        for batch in batches:
+            waiting.append(task := _Task(batch))
+            self._start(task, waiting)
+            while waiting and (waiting[0].is_done or len(waiting) >= _AHEAD * self.processes):
+                yield self._finish(waiting)
+        while waiting:
+            yield self._finish(waiting)
+
+    def begin(
+        self, function: Callable[[list[str]], list[_Result]], texts: Sequence[str]
+    ) -> Callable[[], list[_Result]]:
+        """Let helpers begin with a function of texts; what is returned does the rest, and gives all results, in order.
+
+        Args:
+            function: Can be sent to another process; gives a result for each text.
+            texts: What it works on.
+        """
+        parts = [[*texts[start : start + _TEXTS_AT_ONCE]] for start in range(0, len(texts), _TEXTS_AT_ONCE)]
+        promises: list[Future[list[_Result]]] = []
+        helpers = self._helpers
+        if helpers is not None and helpers.n_ready == len(helpers.starts):
+            with suppress(BrokenExecutor):
+                for part in parts:
+                    promises.append(helpers.pool.submit(function, part))  # noqa: PERF401 - those before a failure count
+
+        def finish() -> list[_Result]:
+            results: dict[int, list[_Result]] = {}
+            for place in reversed(range(len(parts))):  # helpers begin at the front
+                if place >= len(promises) or promises[place].cancel():
+                    results[place] = function(parts[place])
+            for place, part in enumerate(parts):
+                if place not in results:
+                    try:
+                        results[place] = promises[place].result(timeout=_PATIENCE)
+                    except (BrokenExecutor, TimeoutError):
+                        results[place] = function(part)  # what helpers cannot do is done here
+            return [result for place in range(len(parts)) for result in results[place]]
+
+        return finish
+
+    def _start(self, task: "_Task", waiting: Iterable["_Task"]) -> None:
+        """Give a batch to a helper, or predict it here where none is ready or all have enough to do."""
+        batch, helpers = task.batch, self._helpers
+        # A model that reads RDKit's descriptors keeps a GPU waiting: helpers do all of the work then.
+        is_on_gpu = self.panel.first.device.type == "cuda" and not self.panel.needs_structures
+        n_under_way = sum(not other.is_done for other in waiting if other is not task)
+        if is_on_gpu and batch.graphs is not None:
+            task.answer = batch.graphs
+            return
+        if helpers is None or not (is_on_gpu or n_under_way < 2 * helpers.n_ready):
+            task.answer = predicted(self.panel, self._work_of(batch), domain=self._domain)
+            return
+        try:
+            if is_on_gpu:
+                standardizer = self.panel.first.card.standardizer
+                task.answer = helpers.pool.submit(featurize_batch, batch.smiles, batch.ids, standardizer)
+            else:
+                digest = self.panel.digest
+                task.answer = helpers.pool.submit(
+                    predict_batch, helpers.source, digest, self._work_of(batch), self._domain
+                )
+        except BrokenExecutor:
+            self._recover(helpers, task, waiting)
+
+    def _work_of(self, batch: RecordBatch) -> Work:
+        if batch.graphs is None or self.panel.needs_structures:
+            return batch.smiles, batch.ids
+        return batch.graphs
+
+    def _finish(self, waiting: "deque[_Task]") -> tuple[RecordBatch, Prediction]:
+        """The prediction of the first batch, which is taken out."""
+        result = self._result(waiting)
+        batch = waiting.popleft().batch
+        if isinstance(result, PackedGraphs):
+            result = self.panel.predict_graphs(result, domain=self._domain)
+        rejected = tuple(batch.placed(r) for r in result.rejected)
+        return batch, replace(result, rejected=rejected, rule=self.panel.rule)
+
+    def _result(self, waiting: "deque[_Task]") -> PackedGraphs | Prediction:
+        first, helpers = waiting[0], self._helpers
+        while True:
+            if not isinstance(first.answer, Future) or helpers is None:
+                return cast("PackedGraphs | Prediction", first.answer)
+            try:
+                return first.answer.result(timeout=_PATIENCE)
+            except TimeoutError:
+                helpers.kill()
+                self._recover(helpers, first, waiting)
+            except BrokenExecutor:
+                self._recover(helpers, first, waiting)
+
+    def _recover(self, helpers: Helpers, task: "_Task", waiting: Iterable["_Task"]) -> None:
+        """Start other helpers, and give them what the dead ones had.
+
+        Raises:
+            WorkerError: They died too often.
+        """
+        if helpers.n_deaths >= _MOST_DEATHS:
+            rows = task.batch.rows
+            where = f"at rows {rows[0]:,} to {rows[-1]:,} or soon after" if len(rows) else "before any row"
+            raise WorkerError(
+                f"helper processes died or hung, {helpers.n_deaths + 1} in all, the last one {where}, perhaps for want "
+                "of memory or over a structure there; use --processes 1, or leave those rows out"
+            ) from None
+        helpers.restart()
+        for other in [*waiting]:
+            if other.answer is None or (isinstance(other.answer, Future) and not other.has_result):
+                self._start(other, waiting)
+
+
+@dataclass
+class _Task:
+    """A batch, and its prediction or the promise of it (on a GPU, of the graphs that it takes)."""
+
+    batch: RecordBatch
+    answer: (
+        Prediction | PackedGraphs | Future[PackedGraphs | Prediction] | Future[PackedGraphs] | Future[Prediction] | None
+    ) = None
+
+    @property
+    def is_done(self) -> bool:
+        return self.answer is not None and (not isinstance(self.answer, Future) or self.answer.done())
+
+    @property
+    def has_result(self) -> bool:
+        """Whether a promise was kept."""
+        return isinstance(self.answer, Future) and self.answer.done() and not self.answer.exception()
+
+
+@contextmanager
+def open_stream(
+    source: ModelSource,
+    processes: int | None,
+    *,
+    domain: bool = False,
+    others: AbstractContextManager[Helpers] | None = None,
+) -> Iterator[PredictionStream]:
+    """A stream with `processes - 1` helpers, which are ended on leaving, whatever happens; None for one process a core.
+
+    The helpers load the model while this process loads it too.
+
+    Args:
+        source: The models.
+        processes: Processes, this one included.
+        domain: Fill in the distances of `Prediction` too.
+        others: Helpers of another kind, in the place of processes here.
+
+    Raises:
+        InputError: `processes` is not positive.
+        ModelError: The model folder cannot be used.
+    """
+    if processes is not None and processes < 1:
+        raise InputError(f"processes is {processes}; it must be 1 or more")
+    processes = processes or default_processes()
+    with ExitStack() as stack:
+        helpers = None
+        if others is not None:
+            helpers = stack.enter_context(others)
+        elif processes > 1:
+            helpers = stack.enter_context(_start_helpers(source, processes - 1))
+        if helpers is not None:
+            stack.enter_context(_shared_cores(processes))
+        from molgraph.prediction.panel import Panel
+
+        panel = Panel.load(source.paths, device=source.device, precision=source.precision)
+        yield PredictionStream(panel, helpers, domain=domain)
+
+
+@contextmanager
+def _start_helpers(source: ModelSource, count: int) -> Iterator[Helpers]:
+    def begin() -> tuple[Executor, tuple[Future[int], ...]]:
+        pool = HelperPool(count, _take_share_of_cores, (count + 1,))
+        return pool, tuple(pool.submit(_warm_up, source) for _ in range(count))
+
+    pool, starts = begin()
+    helpers = Helpers(pool, source, starts, begin)
+    try:
+        yield helpers
+    except BaseException:  # also an interrupt: what helpers still do is for nobody
+        if isinstance(helpers.pool, HelperPool):
+            helpers.pool.kill()
+        raise
+    finally:
+        helpers.pool.shutdown(wait=True, cancel_futures=True)
+
+
+@contextmanager
+def _shared_cores(processes: int) -> Iterator[None]:
+    """This process computes on its share of the cores only."""
+    import torch
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
+    before, share = torch.get_num_threads(), max(1, default_processes() // processes)
+    torch.set_num_threads(share)
+    try:
+        # numpy's products too: two processes whose threads wait for each other in a loop take twice the time.
+        with threadpool_limits(share, user_api="blas"):
+            yield
+    finally:
+        torch.set_num_threads(before)
+
+
+# What follows runs in a helper process.
+
+
+def _take_share_of_cores(processes: int) -> None:
+    import torch
+    from threadpoolctl import threadpool_limits
+
+    share = max(1, default_processes() // processes)
+    torch.set_num_threads(share)
+    threadpool_limits(share, user_api="blas")
+
+
+@cache
+def _load(source: ModelSource) -> "Panel":
+    from molgraph.prediction.panel import Panel
+
+    return Panel.load(source.paths, device=source.device, precision=source.precision)
+
+
+def _warm_up(source: ModelSource) -> int:
+    """Load what a helper needs; on a GPU it does not need the model. Returns the number of this process."""
+    from molgraph.models.precision import resolve_device
+
+    if resolve_device(source.device).type == "cpu":
+        _load(source)
+    return os.getpid()
+
+
+def predict_batch(source: ModelSource, digest: str, work: "Work", domain: bool) -> Prediction:
+    panel = _load(source)
+    if panel.digest != digest:
+        raise ModelError("the model folder changed while it was in use; start again")
+    return replace(predicted(panel, work, domain=domain), rule=None)
+
+
+def predicted(panel: "Panel", work: "Work", *, domain: bool) -> Prediction:
+    if isinstance(work, PackedGraphs):
+        return panel.predict_graphs(work, domain=domain)
+    smiles, ids = work
+    return panel.predict(smiles, ids=ids, domain=domain)
+
+
+def featurize_batch(smiles: list[str], ids: list[str], standardizer: StandardizerName) -> PackedGraphs:
+    from molgraph.features.featurize import featurize
+
+    return featurize(smiles, ids=ids, standardizer=standardizer)

@@ -1,0 +1,1 @@
+"""Values that go from floor to floor: tasks, predictions, rejected rows."""

@@ -1,0 +1,38 @@
+"""Repeats in a stream of texts."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from molgraph.files import deduplicate as seen
+from molgraph.files.deduplicate import SeenTexts
+
+
+@given(batches=st.lists(st.lists(st.text(alphabet="CNO", max_size=3), max_size=12), max_size=12))
+def test_repeats_are_those_of_a_set(batches):
+    memory, known = SeenTexts(), set()
+    for batch in batches:
+        expected = []
+        for text in batch:
+            expected.append(text in known)
+            known.add(text)
+        assert memory.repeats(batch).tolist() == expected
+
+
+def test_memory_is_a_few_sorted_runs():
+    memory = SeenTexts()
+    for batch in range(200):
+        assert not memory.repeats([f"{batch}-{i}" for i in range(100)]).any()
+    assert memory.repeats([f"{batch}-7" for batch in range(200)]).all()
+    assert sum(len(run) for run in memory._runs) == 20_000
+    assert len(memory._runs) < 10
+    assert all((run[1:] > run[:-1]).all() for run in memory._runs)
+
+
+def test_a_full_memory_still_knows_what_it_has(monkeypatch):
+    monkeypatch.setattr(seen, "MAX_REMEMBERED", 3)
+    memory = SeenTexts()
+    assert not memory.is_full
+    memory.repeats(["a", "b", "c"])
+    assert memory.is_full
+    assert memory.repeats(["c", "d", "d"]).tolist() == [True, False, True]
+    assert memory.repeats(["d"]).tolist() == [False]

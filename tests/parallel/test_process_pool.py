@@ -1,0 +1,87 @@
+"""Processes that help: they work, hear no interrupt, and can be ended at once."""
+
+import os
+import signal
+import time
+from concurrent.futures import BrokenExecutor
+
+import pytest
+
+from molgraph.parallel.ordered_map import map_in_order
+from molgraph.parallel.process_pool import HelperPool
+
+
+@pytest.fixture(autouse=True)
+def python_hears_interrupts():
+    """A program that is started in the background of a script ignores them."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def pid_after(seconds: float) -> int:
+    time.sleep(seconds)
+    return os.getpid()
+
+
+def refuse(_item: int) -> int:
+    raise ValueError("no")
+
+
+def is_running(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def test_an_interrupt_does_not_reach_them():
+    with HelperPool(1) as pool:
+        pid = pool.submit(pid_after, 0.0).result()
+        promise = pool.submit(pid_after, 0.5)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            os.kill(pid, number)
+        assert promise.result() == pid != os.getpid()
+
+
+def test_nor_before_they_have_begun():
+    known = set(HelperPool(1)._helpers)
+    with HelperPool(1) as pool:
+        promise = pool.submit(pid_after, 0.0)
+        (helper,) = pool._helpers - known
+        os.kill(helper.pid, signal.SIGINT)
+        assert promise.result() == helper.pid
+
+
+def test_this_process_hears_it_all_the_same():
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    with HelperPool(1) as pool:
+        pool.submit(pid_after, 0.0).result()
+        assert signal.pthread_sigmask(signal.SIG_BLOCK, ()) == before
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+
+
+def test_they_are_ended_at_once():
+    with HelperPool(1) as pool:
+        pid = pool.submit(pid_after, 0.0).result()
+        promise = pool.submit(pid_after, 60.0)
+        pool.kill()
+        with pytest.raises(BrokenExecutor):
+            promise.result(timeout=30)
+    assert not is_running(pid)
+
+
+@pytest.mark.parametrize("how", ["closed", "failed"])
+def test_work_that_nobody_wants_is_not_waited_for(how):
+    started = time.monotonic()
+    if how == "closed":
+        results = map_in_order(pid_after, [0.0, 0.0, 60.0, 60.0], 2)
+        pid = next(results)
+        results.close()
+        assert not is_running(pid)
+    else:
+        with pytest.raises(ValueError, match="no"):
+            list(map_in_order(refuse, [1, 2, 3], 2))
+    assert time.monotonic() - started < 45
