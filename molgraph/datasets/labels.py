@@ -289,6 +289,8 @@ class NumberColumn:
                     f"column {self.name!r} holds {self._shown(self._word_rows[0])}; regression needs numbers"
                 )
             return choice
+        if choice == "auto" and self.units and not self._word_rows:  # `1 nM` is no class
+            return "regression"
         if self._first_other is None or self.is_signed_class:  # also where there is no value at all
             return "classification"
         classes = sorted(self._distinct)

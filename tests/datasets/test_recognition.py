@@ -332,3 +332,10 @@ def test_a_unit_of_concentrations_that_no_column_names(table, unit):
 def test_a_unit_that_is_none_of_concentrations(table, unit):
     with pytest.raises(InputError, match=f"the unit of concentrations is '{unit}'; give one such as nM"):
         read_table(table(Ki=["1", "2", "3"]), units=unit)
+
+
+def test_a_number_with_a_unit_is_no_class(table):
+    read = read_table(table(Ki=["1 nM", "1 nM", "0 nM"]), to_learn=False)
+    assert [(task.name, task.kind) for task in read.tasks] == [("pKi", "regression")]
+    with pytest.raises(InputError, match="the same value in all usable rows"):
+        read_table(table(Ki=["1 nM", "1 nM", "1 nM"]))
