@@ -10,8 +10,9 @@ import pytest
 import torch
 
 from molgraph import Predictor, TrainConfig, featurize, screen, train
+from molgraph.config import learners
 from molgraph.config.learners import LEARNERS, PRESETS, chosen_learners
-from molgraph.config.training import ModelConfig, learners
+from molgraph.config.training import ModelConfig
 from molgraph.errors import InputError, ModelError, TrainingError
 from molgraph.model_folder.encoder_folder import FROZEN_UP_TO, encoder_for
 from molgraph.models.network import Network
