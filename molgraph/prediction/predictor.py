@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, get_args, overload
+from typing import Self, get_args
 
 import numpy as np
 import rdkit
@@ -32,7 +32,7 @@ from molgraph.model_folder.percentiles import ReferenceValues, reference_values
 from molgraph.models.committee import Committee
 from molgraph.models.frozen import EncoderWeights, FrozenEncoder
 from molgraph.models.precision import resolve_device, resolve_precision
-from molgraph.prediction.builtin_models import PANEL, model_folder
+from molgraph.prediction.builtin_models import model_folder
 from molgraph.prediction.measured import MeasuredCompounds, measured_texts
 from molgraph.prediction.neighbours import Neighbours, in_rows
 from molgraph.results.member_outputs import MemberOutputs
@@ -40,9 +40,6 @@ from molgraph.results.prediction import Prediction, Rejected
 from molgraph.results.tasks import TaskSpec, ranges
 from molgraph.spelling import counted
 from molgraph.uncertainty.calibration import Calibration
-
-if TYPE_CHECKING:
-    from molgraph.prediction.panel import Panel
 
 
 class Predictor:
@@ -75,37 +72,20 @@ class Predictor:
         if model.encoder is not None and model.card.encoder is not None:
             self.encoder = self._frozen(model.encoder, model.card.encoder)
 
-    @overload
     @classmethod
-    def load(  # type: ignore[overload-overlap]  # the panel has a name of its own
-        cls, path: Literal["panel"], *, device: Device = "auto", precision: Precision = "float32"
-    ) -> "Panel": ...
-
-    @overload
-    @classmethod
-    def load(cls, path: str | Path, *, device: Device = "auto", precision: Precision = "float32") -> "Predictor": ...
-
-    @classmethod
-    def load(
-        cls, path: str | Path, *, device: Device = "auto", precision: Precision = "float32"
-    ) -> "Predictor | Panel":
-        """The model in a folder that `train` wrote, or a built-in one.
+    def load(cls, path: str | Path, *, device: Device = "auto", precision: Precision = "float32") -> Self:
+        """The model in a folder that `train` wrote, or a built-in one; for several see `Panel.load`.
 
         Args:
-            path: Model folder; the name of an endpoint that comes along, e.g. `herg` (`molgraph models list`); or
-                `panel` for all of these, which gives a `Panel`. For some of them, see `Panel.load`.
+            path: Model folder, or the name of a built-in model, e.g. `herg` (`molgraph models list`).
             device: Where to compute; `auto` takes a CUDA device if there is one.
             precision: Number format of the products; `auto` takes bfloat16 where the processor is fast at it.
 
         Raises:
-            InputError: There is no such folder or name.
+            InputError: There is no such folder or name, or it means several models.
             ModelError: The folder is no model folder, is damaged, or is of another format.
             DeviceError: The device is not there.
         """
-        if str(path) == PANEL and not Path(path).exists():
-            from molgraph.prediction.panel import Panel  # which is made of these
-
-            return Panel.load([path], device=device, precision=precision)
         folder = model_folder(path)
         return cls(load_model(folder), digest=model_hash(folder), device=device, precision=precision)
 

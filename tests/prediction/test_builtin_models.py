@@ -28,7 +28,7 @@ def rows(path) -> list[dict[str, str]]:
 
 @pytest.fixture(scope="module")
 def panel() -> Panel:
-    return Predictor.load("panel", device="cpu")
+    return Panel.load("panel", device="cpu")
 
 
 def test_all_endpoints_come_along_by_group():
@@ -112,6 +112,8 @@ def test_wrong_names_get_the_near_ones(name, message):
 def test_one_model_is_no_panel():
     with pytest.raises(InputError, match=r"'panel:herg,ames' means 2 models, and one is needed; name one"):
         Predictor.load("panel:herg,ames")
+    with pytest.raises(InputError, match=r"'panel' means 27 models, and one is needed; name one of them"):
+        Predictor.load("panel")
     assert repr(Predictor.load("herg", device="cpu")) == "Predictor(1 task: herg; 5 models, on cpu)"
     with pytest.raises(ModelError, match="not a model folder: it does not exist"):
         Predictor.load("no/such/folder")
