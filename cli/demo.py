@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .options import AsJson, Device, Overwrite, Processes, Quiet
+from .options import AsJson, DeviceOption, Overwrite, Processes, Quiet
 from .text import show_json, show_line, show_table, tell
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ def demo(
     *,
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder to write.")] = Path("molgraph-demo"),
     seed: Annotated[int, typer.Option(min=0, help="Seed of what is hidden, and of training.")] = 0,
-    device: Device = "auto",
+    device: DeviceOption = "auto",
     processes: Processes = None,
     overwrite: Overwrite = False,
     quiet: Quiet = False,

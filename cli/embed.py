@@ -4,13 +4,14 @@ from typing import Annotated
 
 import typer
 
+from molgraph.config.training import Precision
+
 from .options import (
     AsJson,
-    Device,
+    DeviceOption,
     IdColumn,
     MaxRejected,
     OverwriteFile,
-    PrecisionName,
     Progress,
     Quiet,
     SmilesColumn,
@@ -41,8 +42,8 @@ def embed(
     ] = "auto",
     smiles_column: SmilesColumn = None,
     id_column: IdColumn = None,
-    precision: Annotated[PrecisionName, typer.Option(help="Number format of the products.")] = "float32",
-    device: Device = "auto",
+    precision: Annotated[Precision, typer.Option(help="Number format of the products.")] = "float32",
+    device: DeviceOption = "auto",
     max_rejected: MaxRejected = None,
     overwrite: OverwriteFile = False,
     progress: Progress = "auto",

@@ -9,7 +9,7 @@ import typer
 from . import completion
 from .options import (
     AsJson,
-    Device,
+    DeviceOption,
     IdColumn,
     Level,
     Model,
@@ -99,7 +99,7 @@ def evaluate(
     ] = None,
     level: Level = 0.9,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the bootstrap samples.")] = 0,
-    device: Device = "auto",
+    device: DeviceOption = "auto",
     overwrite: Overwrite = False,
     quiet: Quiet = False,
     as_json: AsJson = False,

@@ -1,9 +1,11 @@
 """`molgraph featurize`."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
+
+from molgraph.config.training import StandardizerChoice
 
 from . import completion
 from .options import (
@@ -45,7 +47,7 @@ def featurize(
         ),
     ] = None,
     standardize: Annotated[
-        Literal["default", "none"],
+        StandardizerChoice,
         typer.Option(help="What is done to each structure first; a model needs what it was trained with."),
     ] = "default",
     append: Annotated[bool, typer.Option("--append", help="Add to the library that is there.")] = False,

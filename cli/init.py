@@ -1,11 +1,14 @@
 """`molgraph init`: defaults of all commands, for this user."""
 
 import dataclasses
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import typer
 
-from .options import AsJson, DeviceName, PrecisionName
+from molgraph.config.training import Device, Precision
+from molgraph.config.user_defaults import ConcentrationUnit, OutputFormat
+
+from .options import AsJson
 from .text import show_json, show_line, show_table
 
 EXAMPLE = """\b
@@ -18,19 +21,19 @@ Examples:
 
 def init(
     *,
-    device: Annotated[DeviceName | None, typer.Option(help="Where to compute.")] = None,
-    precision: Annotated[PrecisionName | None, typer.Option(help="Number format of the products.")] = None,
+    device: Annotated[Device | None, typer.Option(help="Where to compute.")] = None,
+    precision: Annotated[Precision | None, typer.Option(help="Number format of the products.")] = None,
     processes: Annotated[int | None, typer.Option(min=1, help="Processes that share the work.")] = None,
     memory: Annotated[
         float | None, typer.Option(metavar="GB", help="Memory that these may take together, about.")
     ] = None,
     level: Annotated[float | None, typer.Option(help="Nominal coverage of intervals and prediction sets.")] = None,
     output_format: Annotated[
-        Literal["csv", "tsv", "sdf", "parquet"] | None,
+        OutputFormat | None,
         typer.Option(help="Format of a table whose name has no ending, as in predict -o predictions."),
     ] = None,
     unit: Annotated[
-        Literal["M", "mM", "uM", "nM", "pM"] | None,
+        ConcentrationUnit | None,
         typer.Option(help="Unit of concentrations (IC50, Ki, ...) whose columns name none, as in train --unit."),
     ] = None,
     show: Annotated[bool, typer.Option("--show", help="Show what is set, and write nothing.")] = False,

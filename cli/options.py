@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from molgraph.config.training import Device
+
 from . import completion
 from .text import tell
 
@@ -13,9 +15,6 @@ if TYPE_CHECKING:
 
 #: Rows and groups of rows that are shown to people; all of them are in the output or in the JSON.
 SHOWN = 5
-
-DeviceName = Literal["auto", "cpu", "cuda"]
-PrecisionName = Literal["auto", "float32", "bfloat16"]
 
 SmilesColumn = Annotated[
     str | None,
@@ -32,7 +31,7 @@ IdColumn = Annotated[
         "--id-column", help="Column of identifiers. [default: found by its name]", autocompletion=completion.column
     ),
 ]
-Device = Annotated[DeviceName, typer.Option(help="Where to compute; auto takes a CUDA device if there is one.")]
+DeviceOption = Annotated[Device, typer.Option(help="Where to compute; auto takes a CUDA device if there is one.")]
 Level = Annotated[float, typer.Option(help="Nominal coverage of intervals and calls, e.g. 0.9.")]
 Processes = Annotated[
     int | None, typer.Option(min=1, help="Processes that share the work. [default: one a core, at most 8]")

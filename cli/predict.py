@@ -4,16 +4,17 @@ from typing import Annotated
 
 import typer
 
+from molgraph.config.training import Precision
+
 from .options import (
     AsJson,
-    Device,
+    DeviceOption,
     IdColumn,
     Level,
     MaxRejected,
     Memory,
     Models,
     OverwriteFile,
-    PrecisionName,
     Processes,
     Progress,
     Quiet,
@@ -50,8 +51,8 @@ def predict(
     drop_extra_columns: Annotated[
         bool, typer.Option("--drop-extra-columns", help="Leave out the other columns of the input.")
     ] = False,
-    precision: Annotated[PrecisionName, typer.Option(help="Number format of the products.")] = "float32",
-    device: Device = "auto",
+    precision: Annotated[Precision, typer.Option(help="Number format of the products.")] = "float32",
+    device: DeviceOption = "auto",
     processes: Processes = None,
     memory: Memory = None,
     max_rejected: MaxRejected = None,

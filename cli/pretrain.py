@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .options import AsJson, Device, Overwrite, Processes, Quiet
+from .options import AsJson, DeviceOption, Overwrite, Processes, Quiet
 from .text import show_json, show_table, tell
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def pretrain(
             "[default: deleted at the end]",
         ),
     ] = None,
-    device: Device = "auto",
+    device: DeviceOption = "auto",
     processes: Processes = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on where a run stopped.")] = False,
     overwrite: Overwrite = False,

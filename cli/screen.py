@@ -2,21 +2,23 @@
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from molgraph.config.screening import DiversityRule, DomainRule, Engine, FdrMethod, NeighbourSpace
+from molgraph.config.training import Precision
 
 from . import completion
 from .options import (
     AsJson,
-    Device,
+    DeviceOption,
     IdColumn,
     Level,
     MaxRejected,
     Memory,
     Models,
     Overwrite,
-    PrecisionName,
     Processes,
     Progress,
     Quiet,
@@ -72,19 +74,19 @@ def screen(
         ),
     ] = None,
     fdr_method: Annotated[
-        Literal["cfbh", "weighted", "diverse"],
+        FdrMethod,
         typer.Option(
             help="Select all that can be, with weights for a library unlike the table, or few of many scaffolds."
         ),
     ] = "cfbh",
     level: Level = 0.9,
     domain: Annotated[
-        Literal["separate", "ignore"],
+        DomainRule,
         typer.Option(help="Structures outside the applicability domain: in a file of their own, or among the hits."),
     ] = "separate",
     nearest: Annotated[int, typer.Option(help="Measured compounds that are shown beside each hit.")] = 1,
     nearest_by: Annotated[
-        Literal["structure", "model"],
+        NeighbourSpace,
         typer.Option(help="Those of the most similar structure, or the nearest in the model's own space."),
     ] = "structure",
     smiles_column: SmilesColumn = None,
@@ -107,18 +109,16 @@ def screen(
         int | None, typer.Option(metavar="N", help="Pick so many of the hits that differ, into diverse.csv.")
     ] = None,
     diverse_by: Annotated[
-        Literal["maxmin", "scaffold", "cluster"],
+        DiversityRule,
         typer.Option(help="Pick what is most unlike those before, or the best of each scaffold or cluster."),
     ] = "maxmin",
     precision: Annotated[
-        PrecisionName, typer.Option(help="Number format; auto takes bfloat16 where the processor is fast at it.")
+        Precision, typer.Option(help="Number format; auto takes bfloat16 where the processor is fast at it.")
     ] = "auto",
-    device: Device = "auto",
+    device: DeviceOption = "auto",
     processes: Processes = None,
     memory: Memory = None,
-    engine: Annotated[
-        Literal["local", "ray"], typer.Option(help="Processes of this machine, or the cores of a Ray cluster.")
-    ] = "local",
+    engine: Annotated[Engine, typer.Option(help="Processes of this machine, or the cores of a Ray cluster.")] = "local",
     address: Annotated[
         str | None,
         typer.Option(help="Ray cluster, or auto for the one on this machine. [default: one of its own]"),

@@ -5,9 +5,13 @@ import math
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from molgraph.config import training as allowed
+from molgraph.config.learners import LearnerName, Preset
+from molgraph.results.tasks import KindChoice
 
 from . import completion
 from .domain_text import domain_lines
@@ -16,11 +20,9 @@ from .new_series import new_series_lines, tell_worse_on_new_series
 from .options import (
     SHOWN,
     AsJson,
-    DeviceName,
     IdColumn,
     MaxRejected,
     Overwrite,
-    PrecisionName,
     Quiet,
     SmilesColumn,
     check_rejected,
@@ -79,19 +81,19 @@ WeightColumn = Annotated[
     str | None, typer.Option(help="Column with the weight of each row.", autocompletion=completion.column)
 ]
 TaskType = Annotated[
-    Literal["auto", "regression", "classification"],
+    KindChoice,
     typer.Option("--task-type", "-t", help="What the columns hold; auto looks at the values."),
 ]
 ConfigFile = Annotated[Path | None, typer.Option(metavar="FILE.toml", help="File of settings; options given here win.")]
 PresetName = Annotated[
-    Literal["lean", "fast", "accurate"] | None,
+    Preset | None,
     typer.Option(
         help="fast blends learners that screen at half of the network's rate, lean only the network and a Gaussian "
         "process on the encoder's embedding, accurate whatever helps. [default: fast]"
     ),
 ]
 Learner = Annotated[
-    Literal["network", "embedding", "boosting", "maplight", "forest", "kernel", "latent"] | None,
+    LearnerName | None,
     typer.Option(help="One learner alone, in the place of a preset's."),
 ]
 Encoder = Annotated[
@@ -102,7 +104,7 @@ Encoder = Annotated[
     ),
 ]
 EncoderTuning = Annotated[
-    Literal["full", "frozen"] | None,
+    allowed.EncoderTuning | None,
     typer.Option(
         help="What becomes of a pretrained encoder: it learns on, or stays as it is, which trains in seconds. "
         "[default: frozen up to 2,000 rows]"
@@ -112,9 +114,7 @@ Folds = Annotated[
     int | None,
     typer.Option(help="Models of the ensemble, each trained without one fold; 1 for a single one. [default: 5]"),
 ]
-Split = Annotated[
-    Literal["random", "scaffold"] | None, typer.Option(help="How rows are put into folds. [default: random]")
-]
+Split = Annotated[allowed.FoldSplit | None, typer.Option(help="How rows are put into folds. [default: random]")]
 Epochs = Annotated[
     int | None,
     typer.Option(help="Passes over the rows, at most. [default: 50; 30 where a pretrained encoder learns on]"),
@@ -129,35 +129,35 @@ Hidden = Annotated[
 Depth = Annotated[int | None, typer.Option(help="Message-passing steps. [default: 3]")]
 Dropout = Annotated[float | None, typer.Option(help="Share of hidden values dropped in training. [default: 0]")]
 UncertaintyName = Annotated[
-    Literal["ensemble", "mve", "evidential", "quantile", "dropout"] | None,
+    allowed.Uncertainty | None,
     typer.Option(
         help="What gives the spread of a prediction beside the disagreement of the models. [default: ensemble]"
     ),
 ]
 CalibrationName = Annotated[
-    Literal["cross", "split"] | None,
+    allowed.CalibrationRows | None,
     typer.Option(
         help="Calibrate with the out-of-fold predictions of all rows, or with a fifth that no model is trained on, for "
         "exact guarantees. [default: cross]"
     ),
 ]
 ClassCalibrationName = Annotated[
-    Literal["none", "temperature", "platt", "isotonic", "venn-abers"] | None,
+    allowed.ClassCalibration | None,
     typer.Option(help="How probabilities are brought to the shares that were seen. [default: platt]"),
 ]
 LossName = Annotated[
-    Literal["squared", "absolute"] | None,
+    allowed.Loss | None,
     typer.Option(help="Errors that are made small; absolute ones let wild labels count less. [default: squared]"),
 ]
 TargetScalingName = Annotated[
-    Literal["auto", "standard", "robust", "log", "quantile"] | None,
+    allowed.TargetScaling | None,
     typer.Option(
         help="What is learned in the place of the values: deviations (standard, robust), logarithms, or normal scores "
         "(quantile); auto looks at their distribution. [default: auto]"
     ),
 ]
 MoleculeFeaturesName = Annotated[
-    Literal["none", "codes", "environments", "ecfp_counts", "properties", "descriptors"] | None,
+    allowed.MoleculeFeatures | None,
     typer.Option(
         help="Columns that the network's head reads beside the graph: counts of atom and bond codes; RDKit's 43 "
         "properties and 217 descriptors make screening slower. [default: codes]"
@@ -183,12 +183,15 @@ BalanceClasses = Annotated[
     typer.Option("--class-balance/--no-class-balance", help="Weigh both classes of a task the same. [default: no]"),
 ]
 Standardize = Annotated[
-    Literal["default", "none"] | None,
+    allowed.StandardizerChoice | None,
     typer.Option(help="default: largest organic fragment, neutralised. [default: default]"),
 ]
-Precision = Annotated[PrecisionName | None, typer.Option(help="Number format of the products. [default: auto]")]
-Device = Annotated[
-    DeviceName | None, typer.Option(help="Where to compute; auto takes a CUDA device if there is one. [default: auto]")
+PrecisionOption = Annotated[
+    allowed.Precision | None, typer.Option(help="Number format of the products. [default: auto]")
+]
+DeviceOption = Annotated[
+    allowed.Device | None,
+    typer.Option(help="Where to compute; auto takes a CUDA device if there is one. [default: auto]"),
 ]
 Seed = Annotated[int | None, typer.Option(help="Seed of folds, weights and batches. [default: 0]")]
 Processes = Annotated[
@@ -246,8 +249,8 @@ def train(
     value_range: ValueRange = None,
     balance_classes: BalanceClasses = None,
     standardize: Standardize = None,
-    precision: Precision = None,
-    device: Device = None,
+    precision: PrecisionOption = None,
+    device: DeviceOption = None,
     seed: Seed = None,
     processes: Processes = None,
     resume: Resume = False,

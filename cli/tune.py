@@ -1,9 +1,11 @@
 """`molgraph tune`."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from molgraph.results.tasks import KindChoice
 
 from . import completion
 from .options import AsJson, IdColumn, Quiet, SmilesColumn, names, tell_notes
@@ -41,7 +43,7 @@ def tune(
         ),
     ] = None,
     task_type: Annotated[
-        Literal["auto", "regression", "classification"],
+        KindChoice,
         typer.Option("--task-type", "-t", help="What the columns hold; auto looks at the values."),
     ] = "auto",
     missing: Missing = None,

@@ -1,12 +1,7 @@
 """Nearest training compounds, by Tanimoto similarity of packed fingerprints or by distance of vectors."""
 
-from typing import Literal
-
 import numpy as np
 from numpy.typing import NDArray
-
-#: What makes compounds neighbours: alike fingerprints, or vectors of the model that lie close together.
-NeighbourSpace = Literal["structure", "model"]
 
 #: Pairs compared at once; bounds the memory of a search to some ten megabytes.
 _PAIRS_AT_ONCE = 2**16

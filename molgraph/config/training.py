@@ -24,6 +24,7 @@ Uncertainty = Literal["ensemble", "mve", "evidential", "quantile", "dropout"]
 CalibrationRows = Literal["cross", "split"]
 VarianceScalingChoice = Literal["none", "global", "local"]
 ClassCalibration = Literal["none", "temperature", "platt", "isotonic", "venn-abers"]
+Intervals = Literal["normalised", "absolute", "quantile"]
 IntervalChoice = Literal["auto", "normalised", "absolute", "quantile"]
 
 
@@ -312,7 +313,7 @@ class CalibrationSettings:
 
     rows: CalibrationRows = "cross"
     n_judges: int = 1
-    intervals: Literal["normalised", "absolute", "quantile"] = "normalised"
+    intervals: Intervals = "normalised"
     variance: VarianceScalingChoice = "local"
     classes: ClassCalibration = "platt"
 

@@ -5,7 +5,6 @@ import math
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,9 +12,7 @@ from numpy.typing import NDArray
 from molgraph.datasets.cells import CLASS_WORDS, Cell, advice_on, parse_cell
 from molgraph.errors import InputError
 from molgraph.quantities.units import Unit
-from molgraph.results.tasks import TaskKind
-
-KindChoice = Literal["auto", "regression", "classification"]
+from molgraph.results.tasks import KindChoice, TaskKind
 
 #: Where a row stands in the file, for people.
 Place = Callable[[int], str]

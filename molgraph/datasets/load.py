@@ -8,11 +8,10 @@ from molgraph.datasets.cards import all_cards, card_named
 from molgraph.datasets.dataset import Dataset
 from molgraph.datasets.download import Progress
 from molgraph.datasets.fetch import fetch, read_columns
-from molgraph.datasets.labels import KindChoice
 from molgraph.datasets.tables import read_table
 from molgraph.errors import InputError
 from molgraph.files.frames import MemoryTable, TableLike
-from molgraph.results.tasks import Direction
+from molgraph.results.tasks import Direction, KindChoice
 
 
 def load_dataset(

@@ -8,13 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from molgraph.datasets.companions import Companions, TextColumn, relation_sides, unit_of_pubchem
-from molgraph.datasets.labels import KindChoice, NumberColumn
+from molgraph.datasets.labels import NumberColumn
 from molgraph.datasets.odd_values import places
 from molgraph.errors import InputError
 from molgraph.metrics.logarithms import suits_logarithms
 from molgraph.quantities.names import Named, named, p_name_of, split_unit
 from molgraph.quantities.units import P_UNIT, Unit, unit_of
-from molgraph.results.tasks import Direction, TaskKind, TaskSpec
+from molgraph.results.tasks import Direction, KindChoice, TaskKind, TaskSpec
 
 Floats = NDArray[np.float64]
 

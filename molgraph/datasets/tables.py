@@ -12,13 +12,12 @@ from molgraph.chem.standardize import StandardizerName, standardize_smiles
 from molgraph.datasets.choice import choose_targets, find_targets
 from molgraph.datasets.dataset import Dataset
 from molgraph.datasets.duplicates import merge_duplicates
-from molgraph.datasets.labels import KindChoice
 from molgraph.datasets.recognition import Target, Told
 from molgraph.datasets.rows import ALL_COLUMNS, Rows, Wanted, read_rows
 from molgraph.errors import InputError
 from molgraph.files.frames import MemoryTable, Readable, TableLike, readable
 from molgraph.results.prediction import Rejected
-from molgraph.results.tasks import Direction, TaskKind, TaskSpec
+from molgraph.results.tasks import Direction, KindChoice, TaskKind, TaskSpec
 from molgraph.spelling import counted
 
 _SHOWN_REASONS = 3

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from molgraph.config.learners import LearnerName
 from molgraph.config.plain import is_table, parse_plain
-from molgraph.config.training import CalibrationSettings, TrainConfig, config_to_dict
+from molgraph.config.training import CalibrationSettings, StandardizerChoice, TrainConfig, config_to_dict
 from molgraph.errors import InputError
 from molgraph.results.prediction import DomainDegree
 from molgraph.results.row_counts import RowCounts
@@ -200,7 +200,7 @@ class ModelCard:
     tasks: tuple[TaskSpec, ...]
     schema: str
     schema_hash: str
-    standardizer: Literal["none", "default"]
+    standardizer: StandardizerChoice
     standardizer_version: int
     n_members: int
     learners: tuple[LearnerName, ...]

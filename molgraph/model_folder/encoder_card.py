@@ -1,10 +1,10 @@
 """EncoderCard: all that is known of a pretrained encoder, as `card.json` in its folder says it."""
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from molgraph.config.plain import is_table, parse_plain
-from molgraph.config.training import PretrainConfig, config_to_dict
+from molgraph.config.training import PretrainConfig, StandardizerChoice, config_to_dict
 
 #: Version of the encoder folder. A folder of another version is refused, with the molgraph that wrote it.
 FORMAT_VERSION = 1
@@ -64,7 +64,7 @@ class EncoderCard:
     molgraph_version: str
     schema: str
     schema_hash: str
-    standardizer: Literal["none", "default"]
+    standardizer: StandardizerChoice
     standardizer_version: int
     config: PretrainConfig
     corpus: tuple[LibraryAccount, ...]

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
+from typing import TYPE_CHECKING, TypeAlias, get_args
 
+from molgraph.config.screening import Engine
 from molgraph.config.training import Device, Precision
 from molgraph.errors import InputError
 from molgraph.prediction.builtin_models import model_folders
@@ -18,9 +19,6 @@ if TYPE_CHECKING:  # loading a model loads torch: helpers are started before tha
 
     #: A model folder or the name of a built-in model, or a model that is loaded.
     Model: TypeAlias = Predictor | Panel | str | Path
-
-#: What does the work: processes of this machine, or a Ray cluster.
-Engine = Literal["local", "ray"]
 
 
 def model_list(model: Model | Sequence[Model]) -> list[Model]:

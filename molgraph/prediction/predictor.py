@@ -12,12 +12,13 @@ import torch
 from numpy.typing import NDArray
 
 from molgraph.applicability.applicability import OUTSIDE, ApplicabilityDomain, degree_names
-from molgraph.applicability.neighbours import NeighbourSpace, k_closest, k_nearest, similarities
+from molgraph.applicability.neighbours import k_closest, k_nearest, similarities
 from molgraph.chem.fingerprints import morgan_fingerprints
 from molgraph.chem.identity import canonical_smiles, compound_hashes, known_compounds
 from molgraph.chem.parse import parse_smiles
 from molgraph.chem.standardize import standardize_smiles
 from molgraph.config.learners import LearnerName
+from molgraph.config.screening import NeighbourSpace
 from molgraph.config.training import Device, Precision
 from molgraph.errors import InputError, ModelError
 from molgraph.features.blocks import MoleculeColumns, needs_structures

@@ -7,15 +7,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from molgraph.applicability.neighbours import NeighbourSpace
 from molgraph.chem.alerts import alerts
 from molgraph.chem.druglikeness import DrugLikeness, drug_likeness
 from molgraph.chem.identity import canonical_smiles
+from molgraph.config.screening import DomainRule, NeighbourSpace
 from molgraph.files.records import RecordBatch
 from molgraph.files.writer import open_table_writer
 from molgraph.prediction.measured import bound_text
@@ -43,9 +43,6 @@ Quality = list[tuple[str, DrugLikeness]]
 
 #: Lets other processes begin with some structures; what comes back waits for them.
 Begin = Callable[[Callable[[list[str]], Quality], Sequence[str]], Callable[[], Quality]]
-
-#: What is done with structures that the model knows nothing about: a list of their own, or the same list as all.
-DomainRule = Literal["separate", "ignore"]
 
 
 @dataclass(frozen=True)

@@ -1,18 +1,12 @@
 """What can be asked of a screen."""
 
 from dataclasses import asdict, dataclass
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
-from molgraph.applicability.neighbours import NeighbourSpace
 from molgraph.chem.alerts import ALERT_CATALOGUES
+from molgraph.config.screening import DiversityRule, DomainRule, FdrMethod, NeighbourSpace
 from molgraph.errors import InputError
-from molgraph.screening.hits import DomainRule
 from molgraph.screening.selection import DEFAULT_FDR, check_options
-from molgraph.screening.selection_report import FdrMethod
-
-#: How hits are picked that differ: each as unlike those before as can be, or the best of each Murcko scaffold, or of
-#: each cluster of similar compounds.
-DiversityRule = Literal["maxmin", "scaffold", "cluster"]
 
 #: More measured compounds beside a hit than this are no help.
 _MOST_NEAREST = 20

@@ -11,13 +11,14 @@ from numpy.typing import NDArray
 
 from molgraph.chem.fingerprints import morgan_fingerprints
 from molgraph.chem.scaffold import murcko_scaffold
+from molgraph.config.screening import DiversityRule
 from molgraph.rank.diverse import best_of_each, clusters, max_min, pick_above_floor
 from molgraph.rank.goal import Goal
 from molgraph.rank.hit import Condition, HitRule
 from molgraph.rank.profile import Profile
 from molgraph.rank.top import Ranked
 from molgraph.screening.hits import Hit
-from molgraph.screening.options import DiversityRule, ScreenOptions
+from molgraph.screening.options import ScreenOptions
 from molgraph.screening.out_of_fold import hit_probability
 from molgraph.screening.run import ScreenRun
 

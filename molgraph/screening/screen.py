@@ -10,7 +10,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from molgraph.applicability.neighbours import NeighbourSpace
+from molgraph.config.screening import DiversityRule, DomainRule, Engine, FdrMethod, NeighbourSpace
 from molgraph.config.training import Device, Precision
 from molgraph.errors import InputError
 from molgraph.files.frames import TableLike, readable
@@ -22,17 +22,15 @@ from molgraph.packed_library.progress import StreamProgress
 from molgraph.packed_library.reader import check_standardizer
 from molgraph.parallel.cpu import processes_within
 from molgraph.prediction.builtin_models import refuse_swapped
-from molgraph.prediction.open_models import Engine, model_list, model_paths, open_models
+from molgraph.prediction.open_models import model_list, model_paths, open_models
 from molgraph.prediction.parallel_predict import BATCH_SIZE, PredictionStream
 from molgraph.screening.candidates import candidate_file
-from molgraph.screening.hits import DomainRule
 from molgraph.screening.intake import SHARD_BATCHES, Intake, RepeatsFile
 from molgraph.screening.job import LibrarySource, about_run, begin_run, plan_job, shown_options
 from molgraph.screening.ledger import Ledger, open_ledger, run_id
-from molgraph.screening.options import DiversityRule, ScreenOptions
+from molgraph.screening.options import ScreenOptions
 from molgraph.screening.rankings import DIVERSE, DUPLICATES, HITS, OUTSIDE, SELECTED, Rankings, write_rankings
 from molgraph.screening.run import ScreenRun
-from molgraph.screening.selection_report import FdrMethod
 from molgraph.screening.shard import joined
 from molgraph.screening.summary import ScreenResult, write_summary, write_timing
 from molgraph.storage.atomic import check_folder

@@ -15,6 +15,7 @@ from molgraph.applicability.shift import LARGEST_WEIGHT, DensityRatio
 from molgraph.chem.fingerprints import morgan_fingerprints
 from molgraph.chem.identity import canonical_smiles
 from molgraph.chem.scaffold import murcko_scaffold
+from molgraph.config.screening import FdrMethod
 from molgraph.errors import InputError
 from molgraph.rank.discovery_bound import bound_false_discoveries
 from molgraph.rank.diverse_selection import diverse_selection
@@ -28,7 +29,7 @@ from molgraph.results.prediction import Prediction
 from molgraph.screening.candidates import CandidateFile
 from molgraph.screening.hits import Hit
 from molgraph.screening.out_of_fold import out_of_fold_rows
-from molgraph.screening.selection_report import FdrMethod, SelectionReport
+from molgraph.screening.selection_report import SelectionReport
 from molgraph.screening.shard import ShardResult
 
 if TYPE_CHECKING:  # loading a model loads torch: helpers are started before that

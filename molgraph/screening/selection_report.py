@@ -1,14 +1,10 @@
 """What a selection found, in numbers and in sentences that say what is known of it, and of which lists."""
 
 from dataclasses import dataclass
-from typing import Literal
 
+from molgraph.config.screening import FdrMethod
 from molgraph.rank.discovery_bound import BOUND_LEVEL
 from molgraph.spelling import counted
-
-#: `cfbh`: all that conformal selection finds; `weighted`: for a library that is drawn differently from the table;
-#: `diverse`: fewer, spread over scaffolds.
-FdrMethod = Literal["cfbh", "weighted", "diverse"]
 
 #: With fewer non-hits than this above the threshold a list rests on too few to lean on.
 _FEW_NON_HITS = 5

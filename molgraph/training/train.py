@@ -31,7 +31,7 @@ from molgraph.model_folder.folder import (
 )
 from molgraph.model_folder.libraries import library_versions
 from molgraph.prediction.predictor import Predictor
-from molgraph.results.tasks import Direction
+from molgraph.results.tasks import Direction, KindChoice
 from molgraph.storage.locks import exclusive
 from molgraph.training.domain_errors import domain_records
 from molgraph.training.ensemble import TrainedEnsemble, calibration_rows, train_ensemble
@@ -48,7 +48,7 @@ def train(
     smiles_column: str | None = None,
     id_column: str | None = None,
     weight_column: str | None = None,
-    task_kind: Literal["auto", "regression", "classification"] = "auto",
+    task_kind: KindChoice = "auto",
     units: Mapping[str, str] | str | None = None,
     directions: Mapping[str, Direction] | None = None,
     missing: Sequence[str] = (),
