@@ -11,7 +11,7 @@ import typer
 
 from molgraph.config import training as allowed
 from molgraph.config.learners import LearnerName, Preset
-from molgraph.results.tasks import KindChoice
+from molgraph.config.training import KindChoice
 
 from . import completion
 from .domain_text import domain_lines

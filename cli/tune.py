@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from molgraph.results.tasks import KindChoice
+from molgraph.config.training import KindChoice
 
 from . import completion
 from .options import AsJson, IdColumn, Quiet, SmilesColumn, names, tell_notes

@@ -10,6 +10,8 @@ from molgraph.config.learners import LEARNERS, LearnerName, Preset
 from molgraph.config.settings import check_settings, checks_names, read_toml, require_choices, require_range
 from molgraph.errors import InputError
 
+#: What a column holds; `auto` looks at its values.
+KindChoice = Literal["auto", "regression", "classification"]
 Architecture = Literal["dmpnn", "gine", "gatv2", "attentive_fp", "pna", "gps"]
 Readout = Literal["sum", "mean", "norm", "attention", "set2set"]
 MoleculeFeatures = Literal["none", "codes", "environments", "ecfp_counts", "properties", "descriptors"]

@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from molgraph.config.training import KindChoice
 from molgraph.datasets.cells import CLASS_WORDS, Cell, advice_on, parse_cell
 from molgraph.errors import InputError
 from molgraph.quantities.units import Unit
-from molgraph.results.tasks import KindChoice, TaskKind
+from molgraph.results.tasks import TaskKind
 
 #: Where a row stands in the file, for people.
 Place = Callable[[int], str]

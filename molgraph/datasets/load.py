@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from molgraph.chem.standardize import StandardizerName
+from molgraph.config.training import KindChoice
 from molgraph.datasets.cards import all_cards, card_named
 from molgraph.datasets.dataset import Dataset
 from molgraph.datasets.download import Progress
@@ -11,7 +12,7 @@ from molgraph.datasets.fetch import fetch, read_columns
 from molgraph.datasets.tables import read_table
 from molgraph.errors import InputError
 from molgraph.files.frames import MemoryTable, TableLike
-from molgraph.results.tasks import Direction, KindChoice
+from molgraph.results.tasks import Direction
 
 
 def load_dataset(

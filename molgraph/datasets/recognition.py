@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from molgraph.config.training import KindChoice
 from molgraph.datasets.companions import Companions, TextColumn, relation_sides, unit_of_pubchem
 from molgraph.datasets.labels import NumberColumn
 from molgraph.datasets.odd_values import places
@@ -14,7 +15,7 @@ from molgraph.errors import InputError
 from molgraph.metrics.logarithms import suits_logarithms
 from molgraph.quantities.names import Named, named, p_name_of, split_unit
 from molgraph.quantities.units import P_UNIT, Unit, unit_of
-from molgraph.results.tasks import Direction, KindChoice, TaskKind, TaskSpec
+from molgraph.results.tasks import Direction, TaskKind, TaskSpec
 
 Floats = NDArray[np.float64]
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from molgraph.chem.identity import canonical_smiles
 from molgraph.chem.standardize import StandardizerName, standardize_smiles
+from molgraph.config.training import KindChoice
 from molgraph.datasets.choice import choose_targets, find_targets
 from molgraph.datasets.dataset import Dataset
 from molgraph.datasets.duplicates import merge_duplicates
@@ -17,7 +18,7 @@ from molgraph.datasets.rows import ALL_COLUMNS, Rows, Wanted, read_rows
 from molgraph.errors import InputError
 from molgraph.files.frames import MemoryTable, Readable, TableLike, readable
 from molgraph.results.prediction import Rejected
-from molgraph.results.tasks import Direction, KindChoice, TaskKind, TaskSpec
+from molgraph.results.tasks import Direction, TaskKind, TaskSpec
 from molgraph.spelling import counted
 
 _SHOWN_REASONS = 3

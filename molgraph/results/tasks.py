@@ -11,10 +11,6 @@ from numpy.typing import NDArray
 from molgraph.errors import InputError
 
 TaskKind = Literal["regression", "classification"]
-
-#: What is said of a column: `auto` looks at its values.
-KindChoice = Literal["auto", "regression", "classification"]
-
 Direction = Literal["maximize", "minimize"]
 
 #: What classes 0 and 1 are called where nobody has said.

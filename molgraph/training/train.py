@@ -14,7 +14,7 @@ from molgraph.applicability.applicability import without_measured
 from molgraph.chem.fingerprints import morgan_fingerprints
 from molgraph.chem.identity import canonical_smiles, known_compounds
 from molgraph.chem.standardize import STANDARDIZERS
-from molgraph.config.training import TrainConfig
+from molgraph.config.training import KindChoice, TrainConfig
 from molgraph.datasets.dataset import Dataset
 from molgraph.datasets.tables import read_table
 from molgraph.errors import InputError
@@ -31,7 +31,7 @@ from molgraph.model_folder.folder import (
 )
 from molgraph.model_folder.libraries import library_versions
 from molgraph.prediction.predictor import Predictor
-from molgraph.results.tasks import Direction, KindChoice
+from molgraph.results.tasks import Direction
 from molgraph.storage.locks import exclusive
 from molgraph.training.domain_errors import domain_records
 from molgraph.training.ensemble import TrainedEnsemble, calibration_rows, train_ensemble
