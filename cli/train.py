@@ -352,6 +352,7 @@ def _train(
 ) -> "Predictor":
     """Train with a progress bar; what ends it says how to go on."""
     from molgraph import train as train_model
+    from molgraph.errors import InputError
     from molgraph.parallel.cpu import default_processes
 
     from .progress import training_bar
@@ -377,7 +378,7 @@ def _train(
         message = f"what was learned so far is in {state}; the same command with --resume goes on from there"
         if state.is_dir() and isinstance(error, KeyboardInterrupt):
             raise KeyboardInterrupt(message) from error
-        if state.is_dir() and not quiet:
+        if state.is_dir() and not quiet and not isinstance(error, InputError):  # of a refusal nothing was learned
             tell(message)
         raise
 
