@@ -15,7 +15,7 @@ from molgraph.config.plain import is_table, parse_plain
 from molgraph.errors import InputError
 from molgraph.files.records import RecordBatch
 from molgraph.results.prediction import Rejected
-from molgraph.screening.hits import Hit
+from molgraph.screening.hit import Hit
 from molgraph.storage.decode import decode_json
 
 #: Version of a stored chunk.
@@ -191,7 +191,7 @@ def _widths(hit: Hit) -> set[int]:
 
 def hit_values(hit: Hit) -> dict[str, Any]:
     """A hit as plain values, for JSON."""
-    values = {field.name: getattr(hit, field.name) for field in fields(hit)}
+    values = {field.name: getattr(hit, field.name) for field in fields(hit) if field.init}
     return {name: value.tolist() if isinstance(value, np.ndarray) else value for name, value in values.items()}
 
 
@@ -213,7 +213,8 @@ def hit_from_values(values: Mapping[str, Any]) -> Hit:
 
 @cache
 def _hit_kinds() -> Mapping[str, Any]:
-    return get_type_hints(Hit)
+    hints = get_type_hints(Hit)
+    return {field.name: hints[field.name] for field in fields(Hit) if field.init}
 
 
 def _hit_value(kind: Any, value: object, name: str) -> Any:
