@@ -8,6 +8,7 @@ from typing import Any, Literal, TypeVar
 
 from molgraph.config.learners import LEARNERS, LearnerName, Preset
 from molgraph.config.settings import check_settings, checks_names, read_toml, require_choices, require_range
+from molgraph.config.short_repr import short_repr
 from molgraph.errors import InputError
 
 #: What a column holds; `auto` looks at its values.
@@ -64,6 +65,9 @@ class ModelConfig:
     dropout: float = 0.0
     head_hidden: int = 300
     head_layers: int = 1
+
+    def __repr__(self) -> str:
+        return short_repr(self)
 
     def __post_init__(self) -> None:
         require_choices(self)
@@ -175,6 +179,9 @@ class TrainConfig:
     class_calibration: ClassCalibration = "platt"
     intervals: IntervalChoice = "auto"
 
+    def __repr__(self) -> str:
+        return short_repr(self)
+
     def __post_init__(self) -> None:
         require_choices(self)
         require_range(self, "encoder_lr", self.encoder_lr, 0.0, 10.0)
@@ -285,6 +292,9 @@ class PretrainConfig:
     seed: int = 0
     device: Device = "auto"
     precision: Precision = "auto"
+
+    def __repr__(self) -> str:
+        return short_repr(self)
 
     def __post_init__(self) -> None:
         require_choices(self)
