@@ -76,9 +76,9 @@ def calibrated(cell: Cell, rows: str, **settings: Any) -> tuple[Calibration, Pre
     """A calibration with `rows` (cross or split) and the predictions of the test rows."""
     fold = np.where(cell.parts == "calibration", HELD_OUT, cell.fold)
     data = calibration_data(cell.outputs, cell.labels, fold, split=rows == "split")
-    n_judges = len(cell.outputs.mean) if rows == "cross" else 1
+    n_models = len(cell.outputs.mean) if rows == "cross" else 1
     kinds = tuple(task.kind for task in cell.tasks)
-    calibration = fit_calibration(kinds, data, CalibrationSettings(rows=rows, n_judges=n_judges, **settings))
+    calibration = fit_calibration(kinds, data, CalibrationSettings(rows=rows, n_models=n_models, **settings))
     test = np.flatnonzero(cell.parts == "test")
     o = cell.outputs
     outputs = MemberOutputs(o.mean[:, test], o.aleatoric_var[:, test], o.epistemic_var[:, test],

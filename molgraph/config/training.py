@@ -307,14 +307,14 @@ class CalibrationSettings:
 
     Attributes:
         rows: Rows that calibrate.
-        n_judges: Who predicted them without having seen them: the members for `cross`, 1 (all of them) for `split`.
+        n_models: Who predicted them without having seen them: the members for `cross`, 1 (all of them) for `split`.
         intervals: What intervals are made of.
         variance: How variances are scaled.
         classes: How probabilities are mapped.
     """
 
     rows: CalibrationRows = "cross"
-    n_judges: int = 1
+    n_models: int = 1
     intervals: Intervals = "normalised"
     variance: VarianceScalingChoice = "local"
     classes: ClassCalibration = "platt"

@@ -34,7 +34,7 @@ def recalibrated_model(predictor: Predictor, dataset: Dataset, outputs: MemberOu
     _check_rows(predictor, dataset)
     pooled = outputs.pooled()
     data = CalibrationData(
-        judge=np.zeros(len(dataset), dtype=np.int64),
+        model=np.zeros(len(dataset), dtype=np.int64),
         labels=dataset.labels,
         mean=pooled.mean,
         aleatoric_var=pooled.aleatoric_var,
@@ -42,7 +42,7 @@ def recalibrated_model(predictor: Predictor, dataset: Dataset, outputs: MemberOu
         quantiles=pooled.quantiles,
         bounds=dataset.bounds,
     )
-    settings = replace(predictor.calibration.settings, rows="split", n_judges=1)
+    settings = replace(predictor.calibration.settings, rows="split", n_models=1)
     kinds = tuple(task.kind for task in predictor.tasks)
     calibration = fit_calibration(kinds, data, settings, is_log=predictor.calibration.is_log)
     card = replace(

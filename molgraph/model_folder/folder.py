@@ -264,11 +264,11 @@ def load_model(path: str | Path) -> StoredModel:
             card=card,
             learners=_learners(card, files),
             calibration=calibration,
-            domain=_domain(card, files, len(calibration.data.judge)),
+            domain=_domain(card, files, len(calibration.data.model)),
             fold=rows["fold"],
             labels=rows["labels"],
             out_of_fold=rows["out_of_fold"],
-            structures=_structures(card, files, len(calibration.data.judge)) if card.has_structures else None,
+            structures=_structures(card, files, len(calibration.data.model)) if card.has_structures else None,
             encoder=_encoder(card, files, folder),
             reference=_reference(card, files),
             bounds=rows.get("bounds"),
@@ -403,9 +403,9 @@ def _begun_network(card: ModelCard) -> Network:
 
 
 def _calibration(card: ModelCard, content: bytes) -> Calibration:
-    n_judges = card.n_members if card.calibration.rows == "cross" else 1
-    if card.calibration.n_judges != n_judges:
-        raise ValueError(f"the calibration has {card.calibration.n_judges} judges, not {n_judges}")
+    n_models = card.n_members if card.calibration.rows == "cross" else 1
+    if card.calibration.n_models != n_models:
+        raise ValueError(f"the calibration has {card.calibration.n_models} judges, not {n_models}")
     return calibration_from_arrays(tuple(task.kind for task in card.tasks), load_arrays(content), card.calibration)
 
 

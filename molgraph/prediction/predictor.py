@@ -409,5 +409,5 @@ class Predictor:
     def _places(self, smiles: Sequence[str]) -> NDArray[np.float32]:
         """`[Q, C]` where structures lie in the model's own space; NaN for one that gives no graph."""
         graphs = featurize(smiles, standardizer=self.card.standardizer)
-        places = self.domain.latent.placed(self._domain_vectors(MoleculeColumns(graphs))).astype(np.float64)
+        places = self.domain.latent.projected(self._domain_vectors(MoleculeColumns(graphs))).astype(np.float64)
         return in_rows(places, graphs.row_index if graphs.rejected else None, len(smiles)).astype(np.float32)

@@ -107,7 +107,7 @@ class HitCalibration:
 
 
 def calibrate_hits(
-    scores: NDArray[np.float64], is_hit: NDArray[np.float64], judge: NDArray[np.int64], n_judges: int
+    scores: NDArray[np.float64], is_hit: NDArray[np.float64], judge: NDArray[np.int64], n_models: int
 ) -> HitCalibration:
     """What is known of the calibration compounds.
 
@@ -115,7 +115,7 @@ def calibrate_hits(
         scores: `[n]` score of each by its judge, larger = more likely a hit.
         is_hit: `[n]` 1 or 0; compounds with NaN here or in the scores are left out.
         judge: `[n]` who judged it.
-        n_judges: G.
+        n_models: G.
 
     Raises:
         InputError: No compound is left.
@@ -125,7 +125,7 @@ def calibrate_hits(
         raise InputError("no calibration compound has all the measurements that the hit names; there are no p-values")
     is_miss = is_known & (is_hit == 0)
     return HitCalibration(
-        non_hits=tuple(np.sort(scores[is_miss & (judge == g)]) for g in range(n_judges)),
+        non_hits=tuple(np.sort(scores[is_miss & (judge == g)]) for g in range(n_models)),
         n_rows=int(is_known.sum()),
         n_hits=int(is_hit[is_known].sum()),
     )

@@ -283,7 +283,7 @@ def calibration_data(
     if split:
         pooled = outputs.pooled()
         return CalibrationData(
-            judge=np.zeros(len(rows), dtype=np.int64),
+            model=np.zeros(len(rows), dtype=np.int64),
             labels=labels[rows],
             mean=pooled.mean[rows],
             aleatoric_var=pooled.aleatoric_var[rows],
@@ -293,7 +293,7 @@ def calibration_data(
         )
     judge = fold[rows]
     return CalibrationData(
-        judge=judge,
+        model=judge,
         labels=labels[rows],
         mean=outputs.mean[judge, rows],
         aleatoric_var=outputs.aleatoric_var[judge, rows],
@@ -313,7 +313,7 @@ def calibration_settings(config: TrainConfig, n_members: int) -> CalibrationSett
     by_default: Literal["normalised", "quantile"] = "quantile" if config.uncertainty == "quantile" else "normalised"
     return CalibrationSettings(
         rows=config.calibration,
-        n_judges=n_members if config.calibration == "cross" else 1,
+        n_models=n_members if config.calibration == "cross" else 1,
         intervals=by_default if config.intervals == "auto" else config.intervals,
         variance=config.variance_scaling,
         classes=config.class_calibration,

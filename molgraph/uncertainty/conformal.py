@@ -1,8 +1,8 @@
-"""Split conformal prediction: scores of rows that the model never saw bound the score of a new one.
+"""Split conformal prediction: nonconformity scores of held-out rows bound the score of a new one.
 
 The guarantee of all of it: if the n calibration rows and the new row are exchangeable (drawn alike, in whatever order)
-and the model saw none of them, the interval holds the truth with probability `level` or more, whatever the model.
-Vovk et al. 2005; Lei et al. 2018, doi:10.1080/01621459.2017.1307116.
+and the model was trained on none of them, the interval holds the truth with probability `level` or more, whatever
+the model. Vovk et al. 2005; Lei et al. 2018, doi:10.1080/01621459.2017.1307116.
 """
 
 import math
@@ -36,10 +36,10 @@ def conformal_quantile(sorted_scores: NDArray[np.float64], level: float) -> floa
 
 
 def coverage_range(n: int, level: float) -> tuple[float, float]:
-    """Between which shares of new rows the intervals of one model hold, for nine calibration sets of this size in ten.
+    """The 5% and 95% quantiles of the coverage that the intervals of one model have, over calibration sets of n rows.
 
-    The share of one calibration set of n rows is Beta(k, n + 1 - k) distributed, with k its conformal rank (Vovk 2012,
-    doi:10.1007/s10994-013-5355-6). All hold where there are too few rows for a finite interval.
+    The coverage given one calibration set of n rows is Beta(k, n + 1 - k) distributed, with k its conformal rank (Vovk
+    2012, doi:10.1007/s10994-013-5355-6). All hold where there are too few rows for a finite interval.
 
     >>> [round(share, 2) for share in coverage_range(199, 0.9)]
     [0.86, 0.93]

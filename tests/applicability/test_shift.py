@@ -76,7 +76,7 @@ def test_areas_equal_scikit_learn():
     np.testing.assert_allclose(shift._areas(scores, dealt), expected)
 
 
-def test_the_chance_to_fire_is_what_is_said(series):
+def test_the_probability_to_fire_is_the_stated_power(series):
     """p-values of libraries drawn like the calibration are uniform; 60 small comparisons."""
     found = []
     for seed in range(60):

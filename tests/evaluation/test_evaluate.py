@@ -316,7 +316,7 @@ class TestRecalibration:
         evaluate(predictor, clean_table, recalibrate=tmp_path / "new")
         again = Predictor.load(tmp_path / "new", device="cpu")
         card = load_card(tmp_path / "new")
-        assert (card.calibration.rows, card.calibration.n_judges) == ("split", 1)
+        assert (card.calibration.rows, card.calibration.n_models) == ("split", 1)
         assert card.calibration_rows == (120,)
         assert card.recalibrated_on.name == "clean.csv"
         assert card.data == predictor.card.data

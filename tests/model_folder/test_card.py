@@ -38,7 +38,7 @@ CARD = ModelCard(
     data=RowCounts("assay.csv", "cd" * 32, 10, 7, 1, 1, 1, 1, 0, 0),
     metrics=(MetricRecord("pIC50", "rmse", 0.5, None, (0.4, None), 7),),
     best_epochs=(3, 4),
-    calibration=CalibrationSettings(rows="cross", n_judges=2),
+    calibration=CalibrationSettings(rows="cross", n_models=2),
     calibration_rows=(7, 6),
     recalibrated_on=None,
     has_structures=True,

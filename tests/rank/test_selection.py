@@ -113,8 +113,8 @@ def test_broken_exchangeability_breaks_the_promise():
     assert np.mean(proportions) > 0.2
 
 
-@pytest.mark.parametrize("n_judges", [1, 5])
-def test_judges_of_folds_hold_the_rate_too(n_judges):
+@pytest.mark.parametrize("n_models", [1, 5])
+def test_judges_of_folds_hold_the_rate_too(n_models):
     """Each judge sees every compound a little differently; calibration compounds are judged by one of five.
 
     New ones are compared through each judge, or all at once through their mean, which is the safer guess of the two.
@@ -125,9 +125,9 @@ def test_judges_of_folds_hold_the_rate_too(n_judges):
         mu, truth = draw(rng, 500)
         new, answer = draw(rng, 500)
         scores, judged = mu + rng.normal(0, 0.25, 500), new + rng.normal(0, 0.25, (5, 500))
-        judge = rng.integers(0, n_judges, 500)
-        rule = calibrate_hits(scores, (truth > 0).astype(float), judge, n_judges)
-        chosen = benjamini_hochberg(rule.p_values(judged if n_judges == 5 else judged.mean(axis=0)[None]), 0.1)
+        judge = rng.integers(0, n_models, 500)
+        rule = calibrate_hits(scores, (truth > 0).astype(float), judge, n_models)
+        chosen = benjamini_hochberg(rule.p_values(judged if n_models == 5 else judged.mean(axis=0)[None]), 0.1)
         proportions.append(np.sum(chosen & (answer <= 0)) / max(1, chosen.sum()))
     error = np.std(proportions) / np.sqrt(len(proportions))
     assert 0.05 < np.mean(proportions) < 0.1 + 3 * error

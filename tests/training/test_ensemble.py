@@ -74,7 +74,7 @@ class TestLearning:
         assert leading.folds == pytest.approx(rmse)
         assert (leading.mean, leading.std) == pytest.approx((np.mean(rmse), np.std(rmse, ddof=1)))
         assert trained.calibration.residual_std[0] == pytest.approx(np.sqrt(np.mean((truth - predicted) ** 2)))
-        assert np.array_equal(trained.calibration.data.judge, trained.fold)
+        assert np.array_equal(trained.calibration.data.model, trained.fold)
 
 
 class TestHeldOutRows:

@@ -109,14 +109,14 @@ def test_without_structures_nothing_stands_in_the_order_of_the_table(
     before, after = whole.calibration.data, secret.calibration.data
     assert not np.array_equal(before.labels, after.labels, equal_nan=True)
     pairs = [
-        np.column_stack([data.judge, data.labels, data.mean, data.epistemic_var, model.domain.calibration])
+        np.column_stack([data.model, data.labels, data.mean, data.epistemic_var, model.domain.calibration])
         for data, model in ((before, whole), (after, secret))
     ]
     places = [model.domain.latent.reference for model in (whole, secret)]
     assert not np.array_equal(*places)
     assert sorted(map(tuple, places[0].tolist())) == sorted(map(tuple, places[1].tolist()))
     assert sorted(map(tuple, pairs[0].tolist())) == sorted(map(tuple, pairs[1].tolist()))
-    assert np.all(np.diff(after.judge) >= 0)
+    assert np.all(np.diff(after.model) >= 0)
     one, other = (Predictor.load(folder).predict(assay[0][:20]) for folder in (model_folder, tmp_path / "m"))
     assert np.array_equal(one.interval(0.9), other.interval(0.9))
 

@@ -8,7 +8,7 @@ from sklearn.linear_model import LinearRegression
 from sklearn.model_selection import KFold
 
 from molgraph.uncertainty.conformal import conformal_quantile, group_quantiles
-from molgraph.uncertainty.cross_conformal import by_judge, cross_interval
+from molgraph.uncertainty.cross_conformal import cross_interval, scores_by_model
 from molgraph.uncertainty.label_sets import class_p_values, nonconformity, plausible_classes
 from molgraph.uncertainty.quantile_intervals import corrected_interval, quantile_scores
 
@@ -70,13 +70,13 @@ def test_cross_intervals_are_the_jackknife_plus_of_mapie(level, k, rows):
     folds = list(KFold(k).split(inputs[train]))
     oracle = mapie_regression.CrossConformalRegressor(confidence_level=level, method="plus", cv=KFold(k))
     _, expected = oracle.fit_conformalize(inputs[train], truth[train]).predict_interval(inputs[new])
-    judge, residual, judged = np.empty(60, dtype=int), np.empty(60), []
+    fold, residual, predictions = np.empty(60, dtype=int), np.empty(60), []
     for g, (fit, held_out) in enumerate(folds):
         model = LinearRegression().fit(inputs[train][fit], truth[train][fit])
-        judge[held_out] = g
+        fold[held_out] = g
         residual[held_out] = np.abs(truth[train][held_out] - model.predict(inputs[train][held_out]))
-        judged.append(model.predict(inputs[new]))
-    lower, upper = cross_interval(np.array(judged), by_judge(residual, judge, k), level)
+        predictions.append(model.predict(inputs[new]))
+    lower, upper = cross_interval(np.array(predictions), scores_by_model(residual, fold, k), level)
     np.testing.assert_allclose(np.stack([lower, upper], axis=1), expected[:, :, 0], rtol=0, atol=1e-9)
 
 
