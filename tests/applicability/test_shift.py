@@ -96,7 +96,7 @@ def test_too_few_to_compare(series, n, m):
     assert not report.was_checked
     assert not report.fires
     assert report.sentences() == [
-        f"Shift check: {n} calibration and {m} new compounds are too few to tell (at least 100 of each)."
+        f"Shift check: {n} calibration and {m} new compounds are too few (at least 100 of each)."
     ]
 
 
