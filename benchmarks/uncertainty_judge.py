@@ -85,7 +85,7 @@ def calibrated(cell: Cell, rows: str, **settings: Any) -> tuple[Calibration, Pre
                             None if o.quantiles is None else o.quantiles[:, test], o.epistemic_is_complete)  # fmt: skip
     mean, aleatoric, epistemic = calibration.apply(outputs)
     prediction = Prediction(cell.tasks, mean, epistemic, aleatoric, outputs.mean,
-                            quantiles=outputs.pooled().quantiles, rule=calibration)  # fmt: skip
+                            quantiles=outputs.pooled().quantiles, calibration=calibration)  # fmt: skip
     return calibration, prediction
 
 

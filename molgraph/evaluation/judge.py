@@ -87,8 +87,13 @@ class TaskRows:
     @cached_property
     def in_log10(self) -> bool:
         """Whether errors and spreads are those of decimal logarithms: the model learned these, and all allow it."""
-        rule = self.prediction.rule
-        return bool(rule is not None and rule.is_log[self.column] and (self.labels > 0).all() and (self.mean > 0).all())
+        calibration = self.prediction.calibration
+        return bool(
+            calibration is not None
+            and calibration.is_log[self.column]
+            and (self.labels > 0).all()
+            and (self.mean > 0).all()
+        )
 
     @property
     def error(self) -> Floats:

@@ -11,7 +11,7 @@ from molgraph.config.screening import Engine
 from molgraph.config.training import Device, Precision
 from molgraph.errors import InputError
 from molgraph.prediction.builtin_models import model_folders
-from molgraph.prediction.parallel_predict import ModelSource, PredictionStream, open_stream
+from molgraph.prediction.parallel_predict import ModelSource, ParallelPredictor, open_parallel_predictor
 
 if TYPE_CHECKING:  # loading a model loads torch: helpers are started before that
     from molgraph.prediction.panel import Panel
@@ -46,7 +46,7 @@ def open_models(
     processes: int | None,
     engine: Engine = "local",
     address: str | None = None,
-) -> AbstractContextManager[PredictionStream]:
+) -> AbstractContextManager[ParallelPredictor]:
     """What predicts batches with all of these models; several processes need models that are not loaded yet.
 
     Raises:
@@ -65,10 +65,10 @@ def open_models(
             from molgraph.prediction.ray_workers import ray_helpers
 
             others = ray_helpers(source, address)
-        return open_stream(source, processes, domain=True, others=others)
+        return open_parallel_predictor(source, processes, domain=True, others=others)
     if paths:
         raise InputError("some models are loaded and some are folders; load all of them, or none")
     from molgraph.prediction.panel import Panel
 
     parts = [part for one in loaded for part in (one.predictors if isinstance(one, Panel) else (one,))]
-    return nullcontext(PredictionStream(Panel(parts), domain=True))
+    return nullcontext(ParallelPredictor(Panel(parts), domain=True))

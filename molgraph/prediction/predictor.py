@@ -224,7 +224,7 @@ class Predictor:
             percentiles=None if self.reference is None else self.reference.percentiles(values),
             quantiles=None if quantiles is None else in_rows(quantiles, row, n_rows),
             rejected=graphs.rejected,
-            rule=self.calibration,
+            calibration=self.calibration,
         )
 
     def member_outputs(self, graphs: PackedGraphs, *, structures: Sequence[str] | None = None) -> MemberOutputs:

@@ -23,16 +23,16 @@ from molgraph.packed_library.reader import check_standardizer
 from molgraph.parallel.cpu import processes_within
 from molgraph.prediction.builtin_models import refuse_swapped
 from molgraph.prediction.open_models import model_list, model_paths, open_models
-from molgraph.prediction.parallel_predict import BATCH_SIZE, PredictionStream
+from molgraph.prediction.parallel_predict import BATCH_SIZE, ParallelPredictor
 from molgraph.screening.candidates import candidate_file
-from molgraph.screening.intake import SHARD_BATCHES, Intake, RepeatsFile
-from molgraph.screening.job import LibrarySource, about_run, begin_run, plan_job, shown_options
-from molgraph.screening.ledger import Ledger, open_ledger, run_id
+from molgraph.screening.checkpoint import ScreenCheckpoint, open_checkpoint, run_id
+from molgraph.screening.chunk import joined
 from molgraph.screening.options import ScreenOptions
-from molgraph.screening.rankings import DIVERSE, DUPLICATES, HITS, OUTSIDE, SELECTED, Rankings, write_rankings
-from molgraph.screening.run import ScreenRun
-from molgraph.screening.shard import joined
+from molgraph.screening.plan import LibrarySource, about_run, begin_screen, plan_screen, shown_options
+from molgraph.screening.read_library import CHUNK_BATCHES, DuplicatesFile, LibraryChunks
+from molgraph.screening.state import ScreenState
 from molgraph.screening.summary import ScreenResult, write_summary, write_timing
+from molgraph.screening.write_results import DIVERSE, DUPLICATES, HITS, OUTSIDE, SELECTED, WrittenResults, write_results
 from molgraph.storage.atomic import check_folder
 
 if TYPE_CHECKING:
@@ -122,7 +122,7 @@ def screen(
         alerts: Catalogues of structural alerts (`molgraph.chem.alerts.ALERT_CATALOGUES`) whose findings are shown
             beside the hits, with their drug-likeness; nothing of this if empty.
         diverse: Pick so many of the hits that differ from each other, into `diverse.csv`: from as much of the top of
-            the list as keeps four fifths of the hits expected of as many at its top (see `molgraph.screening.picks`).
+            the list as keeps four fifths of the hits expected of as many at its top (see `molgraph.screening.diverse`).
         diverse_by: How: `maxmin` takes the best, and then always the one that is most unlike those before (Tanimoto,
             Morgan radius 2); `scaffold` takes the best of each Murcko scaffold, then the second best, and so on;
             `cluster` likewise of each cluster (`molgraph.rank.diverse.clusters`).
@@ -194,50 +194,54 @@ def screen(
             open_models(models, device=device, precision=precision, processes=processes, engine=engine, address=address)
         )
         check_standardizer(reader, stream.panel.standardizer)
-        job = plan_job(stream.panel, options)
-        about = about_run(job, reader, SHARD_BATCHES * BATCH_SIZE)
-        ledger = stack.enter_context(
-            open_ledger(output, about, reader.files, _FILES, resume=resume, overwrite=overwrite)
+        plan = plan_screen(stream.panel, options)
+        about = about_run(plan, reader, CHUNK_BATCHES * BATCH_SIZE)
+        checkpoint = stack.enter_context(
+            open_checkpoint(output, about, reader.files, _FILES, resume=resume, overwrite=overwrite)
         )
-        rows_before = ledger.n_done * SHARD_BATCHES * BATCH_SIZE
-        candidates = stack.enter_context(candidate_file(ledger.result / _CANDIDATES))
-        run = begin_run(job, candidates, opened)
-        intake = _read_all(run, reader, stream, ledger, _until_written(on_progress, options.top, stream.processes))
-        if run.rejected and not run.scored:
-            ledger.discard()
-            raise nothing_usable(source, reader, run.first_rejected)
-        rankings = write_rankings(run, ledger.result, options, stream)
+        rows_before = checkpoint.n_done * CHUNK_BATCHES * BATCH_SIZE
+        candidates = stack.enter_context(candidate_file(checkpoint.result / _CANDIDATES))
+        state = begin_screen(plan, candidates, opened)
+        chunks = _read_all(
+            state, reader, stream, checkpoint, _until_written(on_progress, options.top, stream.processes)
+        )
+        if state.rejected and not state.scored:
+            checkpoint.discard()
+            raise nothing_usable(source, reader, state.first_rejected)
+        written = write_results(state, checkpoint.result, options, stream)
         result = replace(
-            _result(run, intake, rankings, Path(output), job.ranked_by),
+            _result(state, chunks, written, Path(output), plan.ranked_by),
             notes=reader.notes,
-            rows_before=min(rows_before, run.scored + run.rejected + intake.n_repeats),
+            rows_before=min(rows_before, state.scored + state.rejected + chunks.n_duplicates),
             seconds=time.monotonic() - started,
         )
-        settings = {"library": str(source), **shown_options(job, reader)}
-        write_summary(ledger.result / SUMMARY, result, job.panel, settings, run=run_id(about))
-        write_timing(ledger.result / TIMING, result, processes=stream.processes)
+        settings = {"library": str(source), **shown_options(plan, reader)}
+        write_summary(checkpoint.result / SUMMARY, result, plan.panel, settings, run=run_id(about))
+        write_timing(checkpoint.result / TIMING, result, processes=stream.processes)
     return result
 
 
-def _result(run: ScreenRun, intake: Intake, rankings: Rankings, output: Path, ranked_by: str) -> ScreenResult:
+def _result(
+    state: ScreenState, chunks: LibraryChunks, written: WrittenResults, output: Path, ranked_by: str
+) -> ScreenResult:
     return ScreenResult(
         output=output,
-        rows_read=run.scored + run.rejected + intake.n_repeats,
-        scored=run.scored,
-        rejected=run.rejected,
-        duplicates=intake.n_repeats,
-        duplicates_are_complete=not intake.seen.is_full,
-        hits=len(rankings.hits),
-        outside_domain=rankings.n_outside,
-        diversity=rankings.diversity,
-        selection=rankings.selection,
-        shift=rankings.shift,
+        rows_read=state.scored + state.rejected + chunks.n_duplicates,
+        scored=state.scored,
+        rejected=state.rejected,
+        duplicates=chunks.n_duplicates,
+        duplicates_are_complete=not chunks.seen.is_full,
+        hits=len(written.hits),
+        outside_domain=written.n_outside,
+        diversity=written.diversity,
+        selection=written.selection,
+        shift=written.shift,
         rows_before=0,
         seconds=0.0,
         goal=ranked_by,
-        first_rejected=tuple(run.first_rejected),
-        best=tuple(rankings.hits[:10]),
-        no_better_than_chance=run.panel.no_better_than_chance,
+        first_rejected=tuple(state.first_rejected),
+        best=tuple(written.hits[:10]),
+        no_better_than_chance=state.panel.no_better_than_chance,
     )
 
 
@@ -254,50 +258,50 @@ def _until_written(
 
 
 def _read_all(
-    run: ScreenRun,
+    state: ScreenState,
     reader: LibraryReader,
-    stream: PredictionStream,
-    ledger: Ledger,
+    stream: ParallelPredictor,
+    checkpoint: ScreenCheckpoint,
     on_progress: Callable[[StreamProgress], None],
-) -> Intake:
+) -> LibraryChunks:
     """Read the library to its end."""
 
     def tell() -> None:
-        rows = run.scored + run.rejected + intake.n_repeats
-        on_progress(StreamProgress(rows, run.rejected, reader.bytes_of(rows), reader.bytes_total))
+        rows = state.scored + state.rejected + chunks.n_duplicates
+        on_progress(StreamProgress(rows, state.rejected, reader.bytes_of(rows), reader.bytes_total))
 
     with ExitStack() as stack:
         names = ["row", "line", "id", "smiles", "step", "reason"]
-        rejected_file = stack.enter_context(open_table_writer(ledger.result / REJECTED, names))
-        repeats = RepeatsFile(ledger.result / DUPLICATES, stack)
-        intake = Intake(reader, repeats, ledger.forget_sizes)
-        _take_shards(run, intake, stream, ledger=ledger, rejected_file=rejected_file, tell=tell)
-    return intake
+        rejected_file = stack.enter_context(open_table_writer(checkpoint.result / REJECTED, names))
+        duplicates = DuplicatesFile(checkpoint.result / DUPLICATES, stack)
+        chunks = LibraryChunks(reader, duplicates, checkpoint.forget_sizes)
+        _take_chunks(state, chunks, stream, checkpoint=checkpoint, rejected_file=rejected_file, tell=tell)
+    return chunks
 
 
-def _take_shards(
-    run: ScreenRun,
-    intake: Intake,
-    stream: PredictionStream,
+def _take_chunks(
+    state: ScreenState,
+    chunks: LibraryChunks,
+    stream: ParallelPredictor,
     *,
-    ledger: Ledger,
+    checkpoint: ScreenCheckpoint,
     rejected_file: TableWriter,
     tell: Callable[[], None],
 ) -> None:
-    """Take in what is done, then do the rest, shard by shard."""
-    for index in range(ledger.n_done):
-        content = intake.skip_shard(index)
-        done = ledger.read(index, content, n_tasks=len(run.panel.tasks), n_kept=len(run.keep_columns))
-        run.take(done, rejected_file)
-    if ledger.n_done:
+    """Take in what is done, then do the rest, chunk by chunk."""
+    for index in range(checkpoint.n_done):
+        content = chunks.skip_chunk(index)
+        done = checkpoint.read(index, content, n_tasks=len(state.panel.tasks), n_kept=len(state.keep_columns))
+        state.take(done, rejected_file)
+    if checkpoint.n_done:
         tell()  # once, so that a rate begins to count here
-    results = enumerate(stream.predict(intake.batches()), start=ledger.n_done * SHARD_BATCHES)
-    for index, numbered in groupby(results, key=lambda result: result[0] // SHARD_BATCHES):
+    results = enumerate(stream.predict(chunks.batches()), start=checkpoint.n_done * CHUNK_BATCHES)
+    for index, numbered in groupby(results, key=lambda result: result[0] // CHUNK_BATCHES):
         parts = []
         for _, (batch, prediction) in numbered:
-            part = run.find(batch, prediction)
-            run.take(part, rejected_file)
+            part = state.find(batch, prediction)
+            state.take(part, rejected_file)
             parts.append(part)
             tell()
-        found = joined(parts, run.has_chance, largest_key=run.sample.largest_key)
-        ledger.write(intake.pop_content(index), found)
+        found = joined(parts, state.has_chance, largest_key=state.sample.largest_key)
+        checkpoint.write(chunks.pop_content(index), found)

@@ -64,12 +64,12 @@ def test_each_model_says_which_of_its_tasks_are_logarithms(potency, active_folde
     stored = load_model(active_folder)
     for is_log in (False, True):
         own = replace(stored, calibration=replace(stored.calibration, is_log=(is_log,)))
-        assert Panel([potency, Predictor(own, digest="", device="cpu")]).rule.is_log == (False, is_log)
+        assert Panel([potency, Predictor(own, digest="", device="cpu")]).calibration.is_log == (False, is_log)
 
 
 def test_one_model_is_itself(potency, assay):
     panel = Panel([potency])
-    assert (panel.digest, panel.rule) == (potency.digest, potency.calibration)
+    assert (panel.digest, panel.calibration) == (potency.digest, potency.calibration)
     assert np.array_equal(panel.predict(assay[0][:5]).mean, potency.predict(assay[0][:5]).mean)
 
 

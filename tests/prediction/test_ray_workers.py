@@ -15,8 +15,9 @@ pytest.importorskip("ray", reason="the ray extra is not installed")
 # In a process of its own: Ray's threads, sockets and signal handlers are not for this one.
 PROGRAM = """
 import sys
-from molgraph.screening import intake, screen as module, stream
-module.BATCH_SIZE, module.SHARD_BATCHES, intake.SHARD_BATCHES = 8, 3, 3
+from molgraph.prediction import parallel_predict as stream
+from molgraph.screening import read_library, screen as module
+module.BATCH_SIZE, module.CHUNK_BATCHES, read_library.CHUNK_BATCHES = 8, 3, 3
 # As if every worker had been ready from the start: the cluster does as much as it can.
 stream.Helpers.n_ready = property(lambda helpers: len(helpers.starts))
 

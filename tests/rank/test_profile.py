@@ -32,7 +32,7 @@ class Ends:
 
 def predicted(mean, std=0.5) -> Prediction:
     mean = np.asarray(mean, dtype=float)
-    return Prediction(TASKS, mean, np.zeros_like(mean), np.full_like(mean, std**2), mean[None], rule=Ends())
+    return Prediction(TASKS, mean, np.zeros_like(mean), np.full_like(mean, std**2), mean[None], calibration=Ends())
 
 
 @given(st.sampled_from(sorted(CURVES)), st.floats(-50, 50), st.floats(0.01, 50), st.lists(st.floats(-200, 200)))

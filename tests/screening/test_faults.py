@@ -12,7 +12,7 @@ from molgraph import Predictor, screen
 from molgraph.chem.parse import MAX_ATOMS
 from molgraph.errors import InputError
 from molgraph.files.records import MAX_RECORD_BYTES
-from molgraph.screening import intake
+from molgraph.screening import read_library
 from molgraph.screening import screen as module
 
 OPTIONS = {"top": 40, "domain": "ignore", "keep_columns": ["note"]}
@@ -116,8 +116,8 @@ def library(assay, tmp_path):
 @pytest.fixture
 def small_shards(monkeypatch):
     monkeypatch.setattr(module, "BATCH_SIZE", 8)
-    for place in (module, intake):
-        monkeypatch.setattr(place, "SHARD_BATCHES", 3)
+    for place in (module, read_library):
+        monkeypatch.setattr(place, "CHUNK_BATCHES", 3)
 
 
 @pytest.mark.usefixtures("small_shards")
@@ -128,7 +128,7 @@ def test_a_disk_that_is_full_and_then_is_not(predictor, library, disk, tmp_path)
     with pytest.raises(InputError, match=r"[Nn]o space left.*; what is done is kept in .*; go on with --resume"):
         screen(predictor, library, output=folder / "hits", top=25)
     assert not (folder / "hits").exists()
-    assert [*(folder / "hits.partial" / "shards").glob("*.json")]
+    assert [*(folder / "hits.partial" / "chunks").glob("*.json")]
     with pytest.raises(InputError, match=r"[Nn]o space left"):
         screen(predictor, library, output=folder / "hits", top=25, resume=True)
     remount("size=16m")

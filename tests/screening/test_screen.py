@@ -18,7 +18,7 @@ from molgraph.model_folder.folder import model_hash
 from molgraph.prediction import parallel_predict as stream
 from molgraph.prediction import predictor as predictor_module
 from molgraph.screening import screen as module
-from molgraph.screening.run import ScreenRun
+from molgraph.screening.state import ScreenState
 
 HITS_COLUMNS = [
     *(
@@ -330,7 +330,7 @@ def test_nothing_usable_is_an_error(predictor, tmp_path):
 def test_memory_holds_a_few_times_the_hits_at_most(predictor, library, tmp_path, monkeypatch):
     monkeypatch.setattr(module, "BATCH_SIZE", 4)
     sizes = []
-    take = ScreenRun.take
+    take = ScreenState.take
 
     def watched(run, *arguments):
         run.top.pool_limit = 20
@@ -340,7 +340,7 @@ def test_memory_holds_a_few_times_the_hits_at_most(predictor, library, tmp_path,
         # A view of a batch would keep all of its arrays in memory.
         assert all(array.base is None for hit in hits for array in (hit.mean, hit.std, hit.lower, hit.upper))
 
-    monkeypatch.setattr(ScreenRun, "take", watched)
+    monkeypatch.setattr(ScreenState, "take", watched)
     screen(predictor, library, output=tmp_path / "hits", top=5)
     assert max(sizes) < 20
 

@@ -75,7 +75,7 @@ def test_how_well_members_remember_does_not_matter(share):
         truth = rng.normal(size=(500, 1))
         said = rng.normal(0, 0.3, (N_MEMBERS, 500, 1))
         means, aleatoric, epistemic = rule.apply(MemberOutputs(said, 0 * said, 0 * said))
-        prediction = Prediction((TaskSpec("y", "regression"),), means, epistemic, aleatoric, said, rule=rule)
+        prediction = Prediction((TaskSpec("y", "regression"),), means, epistemic, aleatoric, said, calibration=rule)
         lower, upper = prediction.interval(0.9)
         held.append(np.mean((lower <= truth) & (truth <= upper)))
     assert np.mean(held) == pytest.approx(0.905, abs=0.015)

@@ -64,7 +64,9 @@ def calibration_rows(rng, n, settings):
 
 def predict(rule, outputs):
     mean, aleatoric, epistemic = rule.apply(outputs)
-    return Prediction(TASKS, mean, epistemic, aleatoric, outputs.mean, quantiles=outputs.pooled().quantiles, rule=rule)
+    return Prediction(
+        TASKS, mean, epistemic, aleatoric, outputs.mean, quantiles=outputs.pooled().quantiles, calibration=rule
+    )
 
 
 SETTINGS = [
@@ -307,7 +309,7 @@ def test_calls_agree_with_probabilities_of_rare_classes(settings, share):
         new = MemberOutputs(by_model[:, 1000:], 0 * by_model[:, 1000:], 0 * by_model[:, 1000:])
         mean, aleatoric, epistemic = rule.apply(new)
         task = TaskSpec("toxic", "classification", class_names=("safe", "toxic"))
-        calls = Prediction((task,), mean, epistemic, aleatoric, new.mean, rule=rule).calls(0.9)[:, 0]
+        calls = Prediction((task,), mean, epistemic, aleatoric, new.mean, calibration=rule).calls(0.9)[:, 0]
         p = mean[:, 0]
         assert not ((calls == "toxic") & (p < 0.5)).any()
         assert not ((calls == "safe") & (p > 0.5)).any()
@@ -344,7 +346,7 @@ def test_nothing_is_predicted_outside_of_a_range():
     rule = fit_calibration(KINDS[:1], data, CROSS)
     rest = MemberOutputs(*(part[:, 400:] for part in (outputs.mean, outputs.aleatoric_var, outputs.epistemic_var)))
     mean, aleatoric, epistemic = rule.apply(rest)
-    prediction = Prediction((task,), mean, epistemic, aleatoric, rest.mean, rule=rule)
+    prediction = Prediction((task,), mean, epistemic, aleatoric, rest.mean, calibration=rule)
     wide = replace(prediction, tasks=(replace(task, lowest=None, highest=None),)).interval(0.9)
     lower, upper = prediction.interval(0.9)
     for values in (mean, lower, upper, outputs.quantiles):
@@ -373,7 +375,7 @@ def test_a_label_between_two_bounds_opens_no_interval():
         rule = fit_calibration(KINDS[:1], data, SPLIT)
         by_model = truth[None]
         mean, aleatoric, epistemic = rule.apply(MemberOutputs(by_model, 0 * by_model, 0 * by_model))
-        ends.append(Prediction(TASKS[:1], mean, epistemic, aleatoric, by_model, rule=rule).interval(0.9)[1])
+        ends.append(Prediction(TASKS[:1], mean, epistemic, aleatoric, by_model, calibration=rule).interval(0.9)[1])
     between, above = ends
     assert np.isfinite(between).all()
     assert 0.05 < np.isinf(above).mean() < 0.5
@@ -400,7 +402,7 @@ def test_intervals_are_open_where_labels_are_censored(settings, is_log):
         rule = fit_calibration(KINDS[:1], data, settings, is_log=(is_log,))
         by_model = np.broadcast_to(middle[400:], (settings.n_models, 1000, 1))
         mean, aleatoric, epistemic = rule.apply(MemberOutputs(by_model, 0 * by_model, 0 * by_model))
-        lower, upper = Prediction(TASKS[:1], mean, epistemic, aleatoric, by_model, rule=rule).interval(0.9)
+        lower, upper = Prediction(TASKS[:1], mean, epistemic, aleatoric, by_model, calibration=rule).interval(0.9)
         assert set(upper[upper >= limit]) == {np.inf}
         assert np.isfinite(lower).all()
         new = truth[400:]

@@ -59,7 +59,7 @@ class _Entry(Generic[Payload]):
         self.repeats = nsmallest(MOST_REPEATS, everything, key=lambda entry: entry.order)
 
 
-class TopEntries(Generic[Payload]):
+class TopK(Generic[Payload]):
     """Keeps the best `capacity` distinct keys of a stream that is offered in the order of its rows, inside and outside.
 
     To offer an entry costs next to nothing: it is looked at only if it is still among the best when the pool of entries
@@ -71,7 +71,7 @@ class TopEntries(Generic[Payload]):
             once for each.
         key_of: What makes two payloads the same thing. The same things are all inside, or all outside.
 
-    >>> top = TopEntries[str](2, are_inside=lambda names: [name != "odd" for name in names], key_of=str)
+    >>> top = TopK[str](2, are_inside=lambda names: [name != "odd" for name in names], key_of=str)
     >>> for row, (score, name) in enumerate([(1.0, "a"), (3.0, "b"), (2.0, "c"), (3.0, "b"), (2.5, "odd")]):
     ...     top.offer(score, row, name)
     >>> [(entry.key, entry.score) for entry in top.inside()], [entry.key for entry in top.outside()]

@@ -18,8 +18,8 @@ from molgraph.screening.filters import HardFilters, parse_filters
 from molgraph.screening.hits import best_hits
 from molgraph.screening.options import ScreenOptions
 from molgraph.screening.out_of_fold import hit_probability
-from molgraph.screening.run import ScreenRun
 from molgraph.screening.selection import DEFAULT_FDR, LibrarySelection, SelectionSettings, check_calibration
+from molgraph.screening.state import ScreenState
 from molgraph.version import __version__
 
 if TYPE_CHECKING:  # loading a model loads torch: helpers are started before that
@@ -53,7 +53,7 @@ class LibrarySource:
 
 
 @dataclass(frozen=True)
-class ScreenJob:
+class ScreenPlan:
     """What is to be done.
 
     Attributes:
@@ -76,7 +76,7 @@ class ScreenJob:
         return f"hit: {self.options.hit}" if self.goal is None else str(self.goal)
 
 
-def plan_job(panel: Panel, options: ScreenOptions) -> ScreenJob:
+def plan_screen(panel: Panel, options: ScreenOptions) -> ScreenPlan:
     """What is to be done with these models.
 
     Raises:
@@ -95,7 +95,7 @@ def plan_job(panel: Panel, options: ScreenOptions) -> ScreenJob:
     elif options.goal is not None or settings is None:
         goal = parse_goal(options.goal, panel.tasks)
     filters = parse_filters(goal.filters) if isinstance(goal, Profile) and goal.filters else None
-    return ScreenJob(panel, options, goal, settings, filters)
+    return ScreenPlan(panel, options, goal, settings, filters)
 
 
 def _fitted(profile: Profile, panel: Panel) -> Profile:
@@ -104,11 +104,11 @@ def _fitted(profile: Profile, panel: Panel) -> Profile:
     return replace(profile, probability=hit_probability(profile.criteria, panel.predictors))
 
 
-def begin_run(job: ScreenJob, candidates: CandidateFile, library: LibrarySource) -> ScreenRun:
+def begin_screen(plan: ScreenPlan, candidates: CandidateFile, library: LibrarySource) -> ScreenState:
     """The state of a screen before its first row.
 
     Args:
-        job: What is to be done.
+        plan: What is to be done.
         candidates: Where what may be selected is kept.
         library: Read once here if the selection weighs the calibration compounds by it.
 
@@ -116,35 +116,35 @@ def begin_run(job: ScreenJob, candidates: CandidateFile, library: LibrarySource)
         InputError: It can be read once only.
     """
     selection = None
-    if job.settings is not None:
-        selection = _open_selection(job.panel.first, candidates, job.settings, library)
-    return ScreenRun(
-        panel=job.panel,
-        goal=job.goal,
-        level=job.options.level,
-        top=best_hits(job.panel.first, job.options.top, job.options.domain, job.filters),
-        is_parted=job.options.domain == "separate",
-        keep_columns=job.options.keep_columns,
+    if plan.settings is not None:
+        selection = _open_selection(plan.panel.first, candidates, plan.settings, library)
+    return ScreenState(
+        panel=plan.panel,
+        goal=plan.goal,
+        level=plan.options.level,
+        top=best_hits(plan.panel.first, plan.options.top, plan.options.domain, plan.filters),
+        is_parted=plan.options.domain == "separate",
+        keep_columns=plan.options.keep_columns,
         selection=selection,
     )
 
 
-def shown_options(job: ScreenJob, reader: LibraryReader) -> dict[str, Any]:
+def shown_options(plan: ScreenPlan, reader: LibraryReader) -> dict[str, Any]:
     """The options as the summary shows them, with what was found in the place of what was left open."""
-    shown = job.options.shown(goal=job.ranked_by, smiles_column=reader.smiles_column, id_column=reader.id_column)
-    return {**shown, "device": job.panel.first.device.type, "precision": job.panel.first.precision}
+    shown = plan.options.shown(goal=plan.ranked_by, smiles_column=reader.smiles_column, id_column=reader.id_column)
+    return {**shown, "device": plan.panel.first.device.type, "precision": plan.panel.first.precision}
 
 
-def about_run(job: ScreenJob, reader: LibraryReader, shard_rows: int) -> dict[str, Any]:
+def about_run(plan: ScreenPlan, reader: LibraryReader, chunk_rows: int) -> dict[str, Any]:
     """All that the result depends on, besides what is in the library."""
     import rdkit
     import torch
 
     return {
-        **shown_options(job, reader),
-        "model": job.panel.digest,
-        "ranking": repr(job.goal),  # the content of a profile, not the name of its file
-        "rows of a shard": shard_rows,
+        **shown_options(plan, reader),
+        "model": plan.panel.digest,
+        "ranking": repr(plan.goal),  # the content of a profile, not the name of its file
+        "rows of a chunk": chunk_rows,
         "molgraph": __version__,
         "rdkit": rdkit.__version__,
         "torch": torch.__version__,

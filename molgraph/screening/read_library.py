@@ -1,4 +1,4 @@
-"""How a library comes in: batches without repeats, and what each shard holds."""
+"""Reads a library in chunks, and drops duplicates."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
@@ -9,19 +9,19 @@ from pathlib import Path
 import numpy as np
 
 from molgraph.errors import InputError
-from molgraph.files.deduplicate import SeenTexts
+from molgraph.files.deduplicate import DuplicateFilter
 from molgraph.files.library_reader import LibraryReader
 from molgraph.files.records import RecordBatch
 from molgraph.files.tables import TableWriter
 from molgraph.files.writer import open_table_writer
-from molgraph.screening.shard import ShardContent
+from molgraph.screening.chunk import ChunkContent
 
-#: Batches of a shard. What is found in one is written to the disk at once, and what comes after the last is lost when
+#: Batches of a chunk. What is found in one is written to the disk at once, and what comes after the last is lost when
 #: the run is stopped: some seconds of work, and some milliseconds of writing.
-SHARD_BATCHES = 32
+CHUNK_BATCHES = 32
 
 
-class Intake:
+class LibraryChunks:
     """Reads a library, leaves out the rows whose structure was spelled the same in an earlier row, and counts them.
 
     Args:
@@ -30,16 +30,16 @@ class Intake:
         on_unreadable: Called before the error, if the library cannot be read to its end.
     """
 
-    def __init__(self, reader: LibraryReader, repeats: "RepeatsFile", on_unreadable: Callable[[], None]) -> None:
-        self.seen = SeenTexts()
-        self.n_repeats = 0
+    def __init__(self, reader: LibraryReader, repeats: "DuplicatesFile", on_unreadable: Callable[[], None]) -> None:
+        self.seen = DuplicateFilter()
+        self.n_duplicates = 0
         self._batches = self._numbered(reader, on_unreadable)
-        self._repeats = repeats
-        self._contents: dict[int, ShardContent] = {}
+        self._duplicates = repeats
+        self._contents: dict[int, ChunkContent] = {}
 
-    def skip_shard(self, index: int) -> ShardContent:
-        """Read a shard that was done before, which must be the next one."""
-        for _ in islice(self._batches, SHARD_BATCHES):
+    def skip_chunk(self, index: int) -> ChunkContent:
+        """Skip over a chunk that was done before, which must be the next one."""
+        for _ in islice(self._batches, CHUNK_BATCHES):
             pass
         return self.pop_content(index)
 
@@ -47,9 +47,9 @@ class Intake:
         """The batches that come next, without repeats."""
         return self._batches
 
-    def pop_content(self, index: int) -> ShardContent:
-        """What a shard holds, once all of its batches have come."""
-        return self._contents.pop(index, None) or ShardContent(first_row=0)
+    def pop_content(self, index: int) -> ChunkContent:
+        """What a chunk holds, once all of its batches have come."""
+        return self._contents.pop(index, None) or ChunkContent(first_row=0)
 
     def _numbered(self, reader: LibraryReader, on_unreadable: Callable[[], None]) -> Iterator[RecordBatch]:
         number = 0
@@ -61,18 +61,18 @@ class Intake:
             except InputError:
                 on_unreadable()
                 raise
-            index = number // SHARD_BATCHES
-            self._contents.setdefault(index, ShardContent(first_row=batch.first_row)).add(batch)
+            index = number // CHUNK_BATCHES
+            self._contents.setdefault(index, ChunkContent(first_row=batch.first_row)).add(batch)
             yield self._without_repeats(batch)
             number += 1
 
     def _without_repeats(self, batch: RecordBatch) -> RecordBatch:
-        is_repeat = self.seen.repeats(batch.smiles)
-        if not is_repeat.any():
+        is_duplicate = self.seen.repeats(batch.smiles)
+        if not is_duplicate.any():
             return batch
-        repeats = np.flatnonzero(is_repeat).tolist()
-        self.n_repeats += len(repeats)
-        self._repeats.write(
+        repeats = np.flatnonzero(is_duplicate).tolist()
+        self.n_duplicates += len(repeats)
+        self._duplicates.write(
             {
                 "row": [int(batch.rows[i]) for i in repeats],
                 "line": [None if batch.lines is None else int(batch.lines[i]) for i in repeats],
@@ -80,7 +80,7 @@ class Intake:
                 "smiles": [batch.smiles[i] for i in repeats],
             }
         )
-        kept = np.flatnonzero(~is_repeat)
+        kept = np.flatnonzero(~is_duplicate)
         return replace(
             batch,
             rows=batch.rows[kept],
@@ -92,7 +92,7 @@ class Intake:
         )
 
 
-class RepeatsFile:
+class DuplicatesFile:
     """A table that is made with its first row.
 
     Args:

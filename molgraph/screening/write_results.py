@@ -10,17 +10,17 @@ import numpy as np
 
 from molgraph.applicability.shift import ShiftReport
 from molgraph.prediction.output_columns import Columns
-from molgraph.prediction.parallel_predict import PredictionStream
+from molgraph.prediction.parallel_predict import ParallelPredictor
 from molgraph.prediction.shift_sample import check_shift
 from molgraph.rank.goal import Goal
 from molgraph.rank.profile import Profile
-from molgraph.rank.top import Ranked
+from molgraph.rank.top_k import Ranked
+from molgraph.screening.diverse import DiversityReport, diverse_hits
+from molgraph.screening.duplicates import duplicate_ids_of
 from molgraph.screening.hits import Hit, HitColumns, HitFacts, quality_columns, write_hits
 from molgraph.screening.options import ScreenOptions
-from molgraph.screening.picks import DiversityReport, picked_hits
-from molgraph.screening.repeats import repeat_ids
-from molgraph.screening.run import ScreenRun
 from molgraph.screening.selection_report import SelectionReport
+from molgraph.screening.state import ScreenState
 
 HITS = "hits.csv"
 SELECTED = "selected.csv"
@@ -33,7 +33,7 @@ _BEST = 50
 
 
 @dataclass(frozen=True)
-class Rankings:
+class WrittenResults:
     """What was written.
 
     Attributes:
@@ -51,61 +51,63 @@ class Rankings:
     shift: ShiftReport | None
 
 
-def write_rankings(run: ScreenRun, folder: Path, options: ScreenOptions, stream: PredictionStream) -> Rankings:
+def write_results(
+    state: ScreenState, folder: Path, options: ScreenOptions, stream: ParallelPredictor
+) -> WrittenResults:
     """Write `hits.csv`, and `selected.csv`, `diverse.csv` and `outside.csv` if there is anything for them.
 
     Args:
-        run: All that was found.
+        state: All that was found.
         folder: Where to write; has `duplicates.csv` if there were any.
         options: What is asked for.
         stream: Has processes that do a part of the work.
     """
-    inside, outside = run.top.inside(), run.top.outside()
-    report, selected = (None, []) if run.selection is None else run.selection.finish()
-    if report is not None and run.selection is not None and run.goal is None:
-        best = [*run.selection.judged(inside)[1].values()][:_BEST]  # of what is not known already
+    inside, outside = state.top.inside(), state.top.outside()
+    report, selected = (None, []) if state.selection is None else state.selection.finish()
+    if report is not None and state.selection is not None and state.goal is None:
+        best = [*state.selection.judged(inside)[1].values()][:_BEST]  # of what is not known already
         report = replace(report, expected_of_best=(len(best), sum(best)) if best else None)
     keys = frozenset(entry.key for entry in selected)
     # What nobody would buy is not looked at for what else speaks against it.
     wanted = {entry.key: entry for entry in (*inside, *selected)}
-    quality = quality_columns([*wanted.values()], run.panel, options.alerts, stream.begin)
-    shift = check_shift(run.panel.first, run.sample)  # while helpers are at work on that
+    quality = quality_columns([*wanted.values()], state.panel, options.alerts, stream.begin)
+    shift = check_shift(state.panel.first, state.sample)  # while helpers are at work on that
     columns = HitColumns(
-        run.keep_columns,
-        task=_shown_task(run),
+        state.keep_columns,
+        task=_shown_task(state),
         nearest=options.nearest,
         nearest_by=options.nearest_by,
-        has_selection=run.selection is not None,
-        ranked_by=_ranked_by(run),
-        sign=run.goal.sign if isinstance(run.goal, Goal) else 1.0,
+        has_selection=state.selection is not None,
+        ranked_by=_ranked_by(state),
+        sign=state.goal.sign if isinstance(state.goal, Goal) else 1.0,
     )
-    duplicates = repeat_ids((inside, selected, outside), folder / DUPLICATES)
-    diversity, diverse = picked_hits(inside, run, options)
+    duplicates = duplicate_ids_of((inside, selected, outside), folder / DUPLICATES)
+    diversity, diverse = diverse_hits(inside, state, options)
     for name, ranking in ((HITS, inside), (DIVERSE, diverse), (SELECTED, selected), (OUTSIDE, outside)):
         if ranking or name == HITS:
             facts = HitFacts(duplicates, selected=keys)
             if name != OUTSIDE:
-                p_values, chances = ({}, {}) if run.selection is None else run.selection.judged(ranking)
-                facts = HitFacts(duplicates, p_values, chances, keys, _front_column(run, inside, ranking), quality)
-            write_hits(folder / name, run.panel, ranking, columns, facts)
-    return Rankings([entry.payload for entry in inside], len(outside), diversity, report, shift)
+                p_values, chances = ({}, {}) if state.selection is None else state.selection.judged(ranking)
+                facts = HitFacts(duplicates, p_values, chances, keys, _front_column(state, inside, ranking), quality)
+            write_hits(folder / name, state.panel, ranking, columns, facts)
+    return WrittenResults([entry.payload for entry in inside], len(outside), diversity, report, shift)
 
 
-def _front_column(run: ScreenRun, hits: Sequence[Ranked[Hit]], ranking: Sequence[Ranked[Hit]]) -> Columns:
+def _front_column(state: ScreenState, hits: Sequence[Ranked[Hit]], ranking: Sequence[Ranked[Hit]]) -> Columns:
     """The Pareto front of each row of a ranking among all hits, where a profile has several objectives."""
-    if not isinstance(run.goal, Profile) or len(run.goal.objectives) < 2 or not hits:
+    if not isinstance(state.goal, Profile) or len(state.goal.objectives) < 2 or not hits:
         return {}
-    fronts = run.goal.fronts(np.stack([entry.payload.mean for entry in hits]))
+    fronts = state.goal.fronts(np.stack([entry.payload.mean for entry in hits]))
     of_key = dict(zip([entry.key for entry in hits], fronts.tolist(), strict=True))
     return {"pareto_front": [of_key.get(entry.key) for entry in ranking]}
 
 
-def _ranked_by(run: ScreenRun) -> str:
-    return f"hit: {run.selection.hit}" if run.goal is None and run.selection is not None else str(run.goal)
+def _ranked_by(state: ScreenState) -> str:
+    return f"hit: {state.selection.hit}" if state.goal is None and state.selection is not None else str(state.goal)
 
 
-def _shown_task(run: ScreenRun) -> int:
+def _shown_task(state: ScreenState) -> int:
     """The task whose measured values stand beside a hit: the one that ranks, else the first that makes a hit."""
-    if run.goal is not None:
-        return run.goal.column
-    return 0 if run.selection is None else run.selection.first_task
+    if state.goal is not None:
+        return state.goal.column
+    return 0 if state.selection is None else state.selection.first_task

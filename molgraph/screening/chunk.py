@@ -1,4 +1,4 @@
-"""A shard: some thousand consecutive rows of a library, and what a screen found in them."""
+"""A chunk: some thousand consecutive rows of a library, and what a screen found in them."""
 
 import hashlib
 import json
@@ -18,12 +18,12 @@ from molgraph.results.prediction import Rejected
 from molgraph.screening.hits import Hit
 from molgraph.storage.decode import decode_json
 
-#: Version of a stored shard.
+#: Version of a stored chunk.
 FORMAT_VERSION = 3
 
 
 @dataclass(frozen=True)
-class ShardResult:
+class ChunkResult:
     """What a screen found in some rows, and all that is needed to go on after them.
 
     Attributes:
@@ -45,7 +45,7 @@ class ShardResult:
     sample: tuple[tuple[int, str], ...]
 
 
-def joined(parts: Iterable[ShardResult], has_chance: Callable[[Hit], bool], *, largest_key: int) -> ShardResult:
+def joined(parts: Iterable[ChunkResult], has_chance: Callable[[Hit], bool], *, largest_key: int) -> ChunkResult:
     """The parts as one, without what has no chance any more.
 
     Args:
@@ -54,7 +54,7 @@ def joined(parts: Iterable[ShardResult], has_chance: Callable[[Hit], bool], *, l
         largest_key: Rows above it are not in the sample.
     """
     parts = list(parts)
-    return ShardResult(
+    return ChunkResult(
         scored=sum(part.scored for part in parts),
         considered=sum(part.considered for part in parts),
         above_each=tuple(map(sum, zip(*(part.above_each for part in parts), strict=True))),
@@ -66,8 +66,8 @@ def joined(parts: Iterable[ShardResult], has_chance: Callable[[Hit], bool], *, l
 
 
 @dataclass
-class ShardContent:
-    """What the library holds in a shard: tells whether it is still the same.
+class ChunkContent:
+    """What the library holds in a chunk: tells whether it is still the same.
 
     Attributes:
         first_row: Position of its first row in the library.
@@ -96,8 +96,8 @@ class ShardContent:
         return self._hash.hexdigest() if self.stored_digest is None else self.stored_digest
 
 
-def to_bytes(content: ShardContent, result: ShardResult) -> bytes:
-    """A shard as it is stored: a line with the checksum of what follows, and JSON."""
+def to_bytes(content: ChunkContent, result: ChunkResult) -> bytes:
+    """A chunk as it is stored: a line with the checksum of what follows, and JSON."""
     values = {
         "format_version": FORMAT_VERSION,
         "first_row": content.first_row,
@@ -115,7 +115,7 @@ def to_bytes(content: ShardContent, result: ShardResult) -> bytes:
     return hashlib.sha256(body).hexdigest().encode() + b"\n" + body
 
 
-def from_bytes(stored: bytes, name: str, *, n_tasks: int, n_kept: int) -> tuple[ShardContent, ShardResult]:
+def from_bytes(stored: bytes, name: str, *, n_tasks: int, n_kept: int) -> tuple[ChunkContent, ChunkResult]:
     """What the library held there, and the result, of what `to_bytes` gave.
 
     Args:
@@ -161,8 +161,8 @@ class _Shard:
     sample: tuple[tuple[int, str], ...]
 
 
-def _checked(shard: _Shard, n_tasks: int, n_kept: int) -> tuple[ShardContent, ShardResult]:
-    result = ShardResult(
+def _checked(shard: _Shard, n_tasks: int, n_kept: int) -> tuple[ChunkContent, ChunkResult]:
+    result = ChunkResult(
         scored=shard.scored,
         considered=shard.considered,
         above_each=shard.above_each,
@@ -181,7 +181,7 @@ def _checked(shard: _Shard, n_tasks: int, n_kept: int) -> tuple[ShardContent, Sh
         raise InputError(f"of {shard.considered} rows it counts others above a threshold")
     if any(len(hit.kept) != n_kept or _widths(hit) != {n_tasks} for hit in hits):
         raise InputError(f"a hit has not {n_tasks} predictions and {n_kept} columns")
-    return ShardContent(shard.first_row, shard.n_rows, stored_digest=shard.content), result
+    return ChunkContent(shard.first_row, shard.n_rows, stored_digest=shard.content), result
 
 
 def _widths(hit: Hit) -> set[int]:

@@ -5,11 +5,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from molgraph.packed_library.reader import open_library
-from molgraph.rank.top import MOST_REPEATS, Ranked
+from molgraph.rank.top_k import MOST_REPEATS, Ranked
 from molgraph.screening.hits import Hit
 
 
-def repeat_ids(rankings: Sequence[Sequence[Ranked[Hit]]], duplicates: Path) -> Mapping[str, str]:
+def duplicate_ids_of(rankings: Sequence[Sequence[Ranked[Hit]]], duplicates: Path) -> Mapping[str, str]:
     """By the key of a structure the identifiers of its other rows, `MOST_REPEATS` at most, in the order of the rows.
 
     Args:

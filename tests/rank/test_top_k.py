@@ -3,8 +3,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from molgraph.rank import top as module
-from molgraph.rank.top import TopEntries
+from molgraph.rank import top_k as module
+from molgraph.rank.top_k import TopK
 
 SCORES = st.one_of(st.integers(-3, 3).map(float), st.floats(-1e3, 1e3))
 SEEDS = st.integers(0, 2**32 - 1)
@@ -20,7 +20,7 @@ class Stream:
         self.keys = []
 
     def top(self, capacity):
-        return TopEntries(capacity, are_inside=self.are_inside, key_of=self.key_of)
+        return TopK(capacity, are_inside=self.are_inside, key_of=self.key_of)
 
     def are_inside(self, payloads):
         self.looks += payloads

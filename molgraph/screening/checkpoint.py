@@ -1,14 +1,14 @@
-"""The ledger of a screen: which shards of the library are done, so that a run which was stopped can go on.
+"""The checkpoint of a screen: which chunks of the library are done, so that a run which was stopped can go on.
 
 Beside the output folder `hits` stands `hits.partial` while a screen is under way:
 
     hits.partial/
       run.json            what is being done: model, options, input
       lock                held by the process at work
-      shards/000000.json  what was found in each shard that is done, with a checksum
+      chunks/000000.json  what was found in each chunk that is done, with a checksum
       result/             the output being built; renamed to `hits` at the end
 
-A shard appears by renaming, in the order of the library, so those that are done are the first n.
+A chunk appears by renaming, in the order of the library, so those that are done are the first n.
 """
 
 import hashlib
@@ -24,7 +24,7 @@ from typing import Any
 
 from molgraph.config.plain import is_table, parse_plain
 from molgraph.errors import InputError, MolgraphError
-from molgraph.screening.shard import ShardContent, ShardResult, from_bytes, to_bytes
+from molgraph.screening.chunk import ChunkContent, ChunkResult, from_bytes, to_bytes
 from molgraph.storage.atomic import atomic_path, check_folder, clear_errors, is_out_of_space, move_folder
 from molgraph.storage.decode import decode_json, read_bounded
 from molgraph.storage.locks import exclusive
@@ -38,21 +38,21 @@ _SHOWN = 3
 #: Characters of a value that a message shows.
 _MOST_SHOWN = 200
 
-#: Bytes of a shard, and of `run.json` or the summary of an output, that are read.
-_MOST_SHARD_BYTES, _MOST_RUN_BYTES = 2**31, 2**28
+#: Bytes of a chunk, and of `run.json` or the summary of an output, that are read.
+_MOST_CHUNK_BYTES, _MOST_RUN_BYTES = 2**31, 2**28
 
 _LOCK = "lock"
 
 #: All that the folder beside the output holds.
-_OWN = ("run.json", _LOCK, "shards", "result")
+_OWN = ("run.json", _LOCK, "chunks", "result")
 
 
 class _ChangedError(InputError):
     """What is done does not belong to this run, so there is no going on."""
 
 
-class Ledger:
-    """The shards of one screen that are done; made by `open_ledger`.
+class ScreenCheckpoint:
+    """The chunks of one screen that are done; made by `open_checkpoint`.
 
     Attributes:
         n_done: How many.
@@ -64,8 +64,8 @@ class Ledger:
         self.result = folder / "result"
         self._folder = folder
 
-    def read(self, index: int, content: ShardContent, *, n_tasks: int, n_kept: int) -> ShardResult:
-        """What was found in a shard that is done.
+    def read(self, index: int, content: ChunkContent, *, n_tasks: int, n_kept: int) -> ChunkResult:
+        """What was found in a chunk that is done.
 
         Args:
             index: Its position.
@@ -74,11 +74,11 @@ class Ledger:
             n_kept: Columns of the library that are carried along.
 
         Raises:
-            InputError: The library has changed there, or the stored shard is damaged.
+            InputError: The library has changed there, or the stored chunk is damaged.
         """
-        path = _shard_path(self._folder, index)
+        path = _chunk_path(self._folder, index)
         with clear_errors(path):
-            stored = read_bounded(path, _MOST_SHARD_BYTES)
+            stored = read_bounded(path, _MOST_CHUNK_BYTES)
         was, result = from_bytes(stored, str(path), n_tasks=n_tasks, n_kept=n_kept)
         if (was.first_row, was.n_rows, was.digest) != (content.first_row, content.n_rows, content.digest):
             raise _ChangedError(
@@ -87,9 +87,9 @@ class Ledger:
             )
         return result
 
-    def write(self, content: ShardContent, result: ShardResult) -> None:
-        """Store what was found in the next shard."""
-        with atomic_path(_shard_path(self._folder, self.n_done)) as temporary:
+    def write(self, content: ChunkContent, result: ChunkResult) -> None:
+        """Store what was found in the next chunk."""
+        with atomic_path(_chunk_path(self._folder, self.n_done)) as temporary:
             temporary.write_bytes(to_bytes(content, result))
         self.n_done += 1
 
@@ -105,7 +105,7 @@ class Ledger:
 
 
 @contextmanager
-def open_ledger(
+def open_checkpoint(
     output: str | Path,
     run: Mapping[str, Any],
     files: list[tuple[str, int | None]],
@@ -113,10 +113,10 @@ def open_ledger(
     *,
     resume: bool = False,
     overwrite: bool = False,
-) -> Iterator[Ledger]:
-    """The ledger of the screen that writes `output`; on a clean exit its `result` becomes `output`.
+) -> Iterator[ScreenCheckpoint]:
+    """The checkpoint of the screen that writes `output`; on a clean exit its `result` becomes `output`.
 
-    What was done stays behind if anything goes wrong after the first shard, and the error says how to go on.
+    What was done stays behind if anything goes wrong after the first chunk, and the error says how to go on.
 
     Args:
         output: Folder to write.
@@ -150,25 +150,25 @@ def open_ledger(
             )
         if n_done:
             _check_same(folder, stored)
-        ledger = Ledger(folder, n_done)
+        checkpoint = ScreenCheckpoint(folder, n_done)
         try:
             if not n_done:
                 _clear(folder)
-                (folder / "shards").mkdir()
+                (folder / "chunks").mkdir()
             _write_run(folder, stored)
-            shutil.rmtree(ledger.result, ignore_errors=True)
-            ledger.result.mkdir()
-            yield ledger
+            shutil.rmtree(checkpoint.result, ignore_errors=True)
+            checkpoint.result.mkdir()
+            yield checkpoint
             with clear_errors(output):
-                move_folder(ledger.result, target)
+                move_folder(checkpoint.result, target)
                 (folder / "run.json").unlink()
         except BaseException as error:
             if not folder.exists() and isinstance(error, FileNotFoundError | InputError):
                 raise InputError(f"{folder} was removed while the screen wrote there; start it again") from error
-            shutil.rmtree(ledger.result, ignore_errors=True)
-            if not ledger.n_done:
+            shutil.rmtree(checkpoint.result, ignore_errors=True)
+            if not checkpoint.n_done:
                 shutil.rmtree(folder, ignore_errors=True)
-            _explain(error, output, folder if ledger.n_done else None)
+            _explain(error, output, folder if checkpoint.n_done else None)
             raise
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -271,17 +271,17 @@ def _run_id(output: Path) -> str | None:
 
 
 def _n_done(folder: Path) -> int:
-    """How many shards are done: the first n without a gap."""
+    """How many chunks are done: the first n without a gap."""
     if not (folder / "run.json").exists():
         return 0
     n = 0
-    while _shard_path(folder, n).exists():
+    while _chunk_path(folder, n).exists():
         n += 1
     return n
 
 
-def _shard_path(folder: Path, index: int) -> Path:
-    return folder / "shards" / f"{index:06}.json"
+def _chunk_path(folder: Path, index: int) -> Path:
+    return folder / "chunks" / f"{index:06}.json"
 
 
 def _write_run(folder: Path, values: Mapping[str, Any]) -> None:

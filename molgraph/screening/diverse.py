@@ -16,11 +16,11 @@ from molgraph.rank.diverse import best_of_each, clusters, max_min, pick_above_fl
 from molgraph.rank.goal import Goal
 from molgraph.rank.hit import Condition, HitRule
 from molgraph.rank.profile import Profile
-from molgraph.rank.top import Ranked
+from molgraph.rank.top_k import Ranked
 from molgraph.screening.hits import Hit
 from molgraph.screening.options import ScreenOptions
 from molgraph.screening.out_of_fold import hit_probability
-from molgraph.screening.run import ScreenRun
+from molgraph.screening.state import ScreenState
 
 if TYPE_CHECKING:  # loading a model loads torch: helpers are started before that
     from molgraph.prediction.panel import Panel
@@ -62,38 +62,38 @@ class DiversityReport:
         )
 
 
-def picked_hits(
-    ranking: Sequence[Ranked[Hit]], run: ScreenRun, options: ScreenOptions
+def diverse_hits(
+    ranking: Sequence[Ranked[Hit]], state: ScreenState, options: ScreenOptions
 ) -> tuple[DiversityReport | None, list[Ranked[Hit]]]:
     """The hits that the options ask for, and what they cost; none if they ask for none.
 
     Args:
         ranking: The hits, best first.
-        run: What ranked them.
+        state: What ranked them.
         options: How many, and how they are picked.
     """
     if options.diverse is None or not ranking:
         return None, []
     n = min(options.diverse, len(ranking))
-    counts, worth = _worth(ranking, run, n)
-    texts = run.panel.first.standardized([entry.payload.smiles for entry in ranking])
+    counts, worth = _worth(ranking, state, n)
+    texts = state.panel.first.standardized([entry.payload.smiles for entry in ranking])
     places, of_best = pick_above_floor(worth, n, _picker(texts, options.diverse_by), most_lost=MOST_LOST)
     report = DiversityReport(n, of_best, counts, float(worth[places].sum()), float(worth[:n].sum()))
     return report, [ranking[place] for place in places]
 
 
-def _worth(ranking: Sequence[Ranked[Hit]], run: ScreenRun, n: int) -> tuple[str, Floats]:
+def _worth(ranking: Sequence[Ranked[Hit]], state: ScreenState, n: int) -> tuple[str, Floats]:
     """What counts of a pick, in words, and how much of it each compound is, `[B]`, 0 to 1.
 
     That is the probability of being a hit; where none was named, of being as good as the n-th is predicted to be.
     """
-    if run.selection is not None:
-        return f"true hits ({run.selection.hit})", run.selection.hit_probabilities(ranking)
+    if state.selection is not None:
+        return f"true hits ({state.selection.hit})", state.selection.hit_probabilities(ranking)
     means = np.stack([entry.payload.mean for entry in ranking])
-    if isinstance(run.goal, Goal):
-        rule = _as_good_as(run.goal, run.panel, float(means[n - 1, run.goal.column]))
-        return f"with {rule}", hit_probability(rule, run.panel.predictors)(means)
-    is_probability = isinstance(run.goal, Profile) and run.goal.rank_by == "probability"
+    if isinstance(state.goal, Goal):
+        rule = _as_good_as(state.goal, state.panel, float(means[n - 1, state.goal.column]))
+        return f"with {rule}", hit_probability(rule, state.panel.predictors)(means)
+    is_probability = isinstance(state.goal, Profile) and state.goal.rank_by == "probability"
     scores = np.array([entry.score for entry in ranking])
     return "that meet all criteria" if is_probability else "desirability in sum", scores
 

@@ -18,7 +18,7 @@ from rdkit import Chem
 
 from molgraph import Predictor, screen
 from molgraph.errors import InputError
-from molgraph.screening import intake, ledger
+from molgraph.screening import checkpoint, read_library
 from molgraph.screening import screen as module
 from molgraph.storage.atomic import atomic_path
 
@@ -46,8 +46,8 @@ def library(assay, tmp_path):
 @pytest.fixture(autouse=True)
 def small_shards(monkeypatch):
     monkeypatch.setattr(module, "BATCH_SIZE", 8)
-    for place in (module, intake):
-        monkeypatch.setattr(place, "SHARD_BATCHES", 3)
+    for place in (module, read_library):
+        monkeypatch.setattr(place, "CHUNK_BATCHES", 3)
 
 
 class StopError(Exception):
@@ -77,8 +77,8 @@ def contents(folder) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir() if path.name != "timing.json"}
 
 
-def shards(partial) -> list[str]:
-    return sorted(path.name for path in (partial / "shards").iterdir())
+def chunks(partial) -> list[str]:
+    return sorted(path.name for path in (partial / "chunks").iterdir())
 
 
 def test_goes_on_where_it_was_stopped(predictor, library, tmp_path):
@@ -86,10 +86,10 @@ def test_goes_on_where_it_was_stopped(predictor, library, tmp_path):
     assert whole.rows_read == 300
     assert whole.selection.selected > 0
     partial = stopped(predictor, library, tmp_path / "hits", 8)
-    assert shards(partial) == ["000000.json", "000001.json"]
+    assert chunks(partial) == ["000000.json", "000001.json"]
     assert not (tmp_path / "hits").exists()
     stopped(predictor, library, tmp_path / "hits", 9, resume=True)  # two for what is done, then seven batches
-    assert len(shards(partial)) == 4
+    assert len(chunks(partial)) == 4
     result = screen(predictor, library, output=tmp_path / "hits", resume=True, **OPTIONS)
     assert contents(tmp_path / "hits") == contents(tmp_path / "whole")
     assert not partial.exists()
@@ -124,7 +124,7 @@ def test_nothing_to_go_on_with_begins_at_the_start(predictor, library, tmp_path)
 
 
 def test_stopped_after_the_last_step_but_one(predictor, library, tmp_path, monkeypatch):
-    """The output has its name, and the ledger is still there."""
+    """The output has its name, and the checkpoint is still there."""
 
     def unlink(path, *, missing_ok=False):
         if path.name == "run.json" and (tmp_path / "hits").exists():
@@ -148,7 +148,7 @@ def test_an_unfinished_screen_is_not_lost_by_mistake(predictor, library, tmp_pat
     partial = stopped(predictor, library, tmp_path / "hits", 8)
     with pytest.raises(InputError, match=r"hits\.partial holds an unfinished screen; go on with it with --resume"):
         screen(predictor, library, output=tmp_path / "hits", **OPTIONS)
-    assert len(shards(partial)) == 2
+    assert len(chunks(partial)) == 2
     with pytest.raises(InputError, match="give one of the two"):
         screen(predictor, library, output=tmp_path / "hits", resume=True, overwrite=True, **OPTIONS)
     result = screen(predictor, library, output=tmp_path / "hits", overwrite=True, **OPTIONS)
@@ -169,7 +169,7 @@ def test_other_options_are_refused(predictor, library, tmp_path, options, words)
     partial = stopped(predictor, library, tmp_path / "hits", 8)
     with pytest.raises(InputError, match=words):
         screen(predictor, library, output=tmp_path / "hits", resume=True, **{**OPTIONS, **options})
-    assert len(shards(partial)) == 2  # what is done is kept
+    assert len(chunks(partial)) == 2  # what is done is kept
     assert screen(predictor, library, output=tmp_path / "hits", resume=True, **OPTIONS).rows_before == 48
 
 
@@ -227,7 +227,7 @@ def test_a_library_cut_short_and_copied_again(predictor, library, tmp_path):
 
 def test_a_damaged_shard_is_refused(predictor, library, tmp_path):
     partial = stopped(predictor, library, tmp_path / "hits", 8)
-    path = partial / "shards" / "000001.json"
+    path = partial / "chunks" / "000001.json"
     stored = path.read_bytes()
     path.write_bytes(stored.replace(b'"scored":', b'"scored": 1', 1))
     with pytest.raises(InputError, match=r"000001\.json is damaged: its checksum does not fit"):
@@ -243,7 +243,7 @@ def test_an_interrupt_says_how_to_go_on(predictor, library, tmp_path):
 
     with pytest.raises(KeyboardInterrupt, match=r"what is done is kept in .*hits\.partial; go on with --resume"):
         screen(predictor, library, output=tmp_path / "hits", on_progress=interrupt, **OPTIONS)
-    assert sorted(path.name for path in (tmp_path / "hits.partial").iterdir()) == ["run.json", "shards"]
+    assert sorted(path.name for path in (tmp_path / "hits.partial").iterdir()) == ["run.json", "chunks"]
 
 
 def test_two_screens_do_not_share_a_folder(predictor, library, tmp_path):
@@ -272,13 +272,13 @@ def test_a_full_disk_keeps_what_is_done(predictor, library, tmp_path, monkeypatc
             raise InputError(f"{path}: cannot be written, because there is no space left")
         return atomic_path(path)
 
-    monkeypatch.setattr(ledger, "atomic_path", full)
+    monkeypatch.setattr(checkpoint, "atomic_path", full)
     with pytest.raises(InputError, match=r"no space left; what is done is kept in .*; go on with --resume"):
         screen(predictor, library, output=tmp_path / "hits", **OPTIONS)
     monkeypatch.undo()
     monkeypatch.setattr(module, "BATCH_SIZE", 8)
-    for place in (module, intake):
-        monkeypatch.setattr(place, "SHARD_BATCHES", 3)
+    for place in (module, read_library):
+        monkeypatch.setattr(place, "CHUNK_BATCHES", 3)
     assert screen(predictor, library, output=tmp_path / "hits", resume=True, **OPTIONS).rows_before == 48
 
 
@@ -312,7 +312,7 @@ def _all_of(values, key, change):
 def test_a_shard_that_was_tampered_with_is_refused(predictor, library, tmp_path, tamper, words):
     """As by somebody who made its checksum fit."""
     stopped(predictor, library, tmp_path / "hits", 8)
-    path = tmp_path / "hits.partial" / "shards" / "000000.json"
+    path = tmp_path / "hits.partial" / "chunks" / "000000.json"
     values = json.loads(path.read_bytes().partition(b"\n")[2])
     assert values["hits"]
     tamper(values)
@@ -333,8 +333,8 @@ def test_a_run_of_any_value_is_refused(predictor, library, tmp_path, text):
 
 PROGRAM = """
 import sys
-from molgraph.screening import intake, screen as module
-module.BATCH_SIZE, module.SHARD_BATCHES, intake.SHARD_BATCHES = 8, 3, 3
+from molgraph.screening import read_library, screen as module
+module.BATCH_SIZE, module.CHUNK_BATCHES, read_library.CHUNK_BATCHES = 8, 3, 3
 if __name__ == "__main__":
     model, library, output, processes = sys.argv[1:]
     print("begin", flush=True)
@@ -373,9 +373,9 @@ def test_killed_at_any_moment(predictor, model_folder, library, tmp_path, proces
 
 
 def n_shards(folder) -> int:
-    shards = folder / "hits.partial" / "shards"
+    chunks = folder / "hits.partial" / "chunks"
     return (
-        sum(path.suffix == ".json" and not path.name.startswith(".") for path in shards.iterdir())
-        if shards.exists()
+        sum(path.suffix == ".json" and not path.name.startswith(".") for path in chunks.iterdir())
+        if chunks.exists()
         else 0
     )

@@ -14,11 +14,11 @@ from molgraph.files.tables import TableWriter
 from molgraph.prediction.shift_sample import Sample
 from molgraph.rank.goal import Goal
 from molgraph.rank.profile import Profile
-from molgraph.rank.top import TopEntries
+from molgraph.rank.top_k import TopK
 from molgraph.results.prediction import Prediction, Rejected
+from molgraph.screening.chunk import ChunkResult
 from molgraph.screening.hits import Hit, hits_at
 from molgraph.screening.selection import LibrarySelection
-from molgraph.screening.shard import ShardResult
 
 if TYPE_CHECKING:  # loading a model loads torch: helpers are started before that
     from molgraph.prediction.panel import Panel
@@ -28,7 +28,7 @@ _SHOWN = 5
 
 
 @dataclass
-class ScreenRun:
+class ScreenState:
     """A screen under way.
 
     What is found in a batch depends on what was found before, because rows without a chance are left out; what comes
@@ -51,7 +51,7 @@ class ScreenRun:
     panel: Panel
     goal: Goal | Profile | None
     level: float
-    top: TopEntries[Hit]
+    top: TopK[Hit]
     is_parted: bool
     keep_columns: tuple[str, ...]
     selection: LibrarySelection | None
@@ -60,7 +60,7 @@ class ScreenRun:
     rejected: int = 0
     first_rejected: list[Rejected] = field(default_factory=list)
 
-    def find(self, batch: RecordBatch, prediction: Prediction) -> ShardResult:
+    def find(self, batch: RecordBatch, prediction: Prediction) -> ChunkResult:
         """What there is in a batch."""
         hit_scores = None if self.selection is None else self.selection.scores(prediction)
         goal_scores = hit_scores if self.goal is None else self.goal.scores(prediction)
@@ -75,7 +75,7 @@ class ScreenRun:
             above_each = self.selection.above_each(hit_scores[is_considered])
         index = np.flatnonzero(is_ranked | is_candidate)
         found = hits_at(index, batch, prediction, scores, hit_scores, level=self.level, keep=self.keep_columns)
-        return ShardResult(
+        return ChunkResult(
             scored=len(batch) - len(prediction.rejected),
             considered=int(is_considered.sum()),
             above_each=above_each,
@@ -98,7 +98,7 @@ class ScreenRun:
             least[prediction.is_outside] = max(self.top.threshold, self.top.outside_threshold)
         return least
 
-    def take(self, found: ShardResult, rejected_file: TableWriter) -> None:
+    def take(self, found: ChunkResult, rejected_file: TableWriter) -> None:
         """Take in what was found in the next rows, by this run or an earlier one."""
         self.scored += found.scored
         self.rejected += len(found.rejected)
