@@ -15,6 +15,8 @@ from pathlib import Path
 
 import numpy as np
 
+from molgraph.config.compute import ComputeConfig
+from molgraph.config.screening import ScreenConfig
 from molgraph.config.training import Device, TrainConfig
 from molgraph.datasets.embedded import (
     ASSAY_COLUMN,
@@ -234,13 +236,8 @@ def run_demo(
                 models,
                 folder / "library.smi",
                 output=folder / name,
-                top=TOP,
-                hit=hit,
-                fdr=None if hit is None else FDR,
-                profile=profile,
-                level=LEVEL,
-                device=device,
-                processes=processes,
+                config=ScreenConfig(top=TOP, hit=hit, fdr=None if hit is None else FDR, profile=profile, level=LEVEL),
+                compute=ComputeConfig(device=device, processes=processes),
                 overwrite=overwrite,
                 on_progress=stream_listener,
             )

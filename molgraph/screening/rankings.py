@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from molgraph.applicability.shift import ShiftReport
+from molgraph.config.screening import ScreenConfig
 from molgraph.prediction.output_columns import Columns
 from molgraph.prediction.parallel_predict import PredictionStream
 from molgraph.prediction.shift_sample import check_shift
@@ -16,7 +17,6 @@ from molgraph.rank.goal import Goal
 from molgraph.rank.profile import Profile
 from molgraph.rank.top import Ranked
 from molgraph.screening.hits import Hit, HitColumns, HitFacts, quality_columns, write_hits
-from molgraph.screening.options import ScreenOptions
 from molgraph.screening.picks import DiversityReport, picked_hits
 from molgraph.screening.repeats import repeat_ids
 from molgraph.screening.run import ScreenRun
@@ -51,13 +51,13 @@ class Rankings:
     shift: ShiftReport | None
 
 
-def write_rankings(run: ScreenRun, folder: Path, options: ScreenOptions, stream: PredictionStream) -> Rankings:
+def write_rankings(run: ScreenRun, folder: Path, config: ScreenConfig, stream: PredictionStream) -> Rankings:
     """Write `hits.csv`, and `selected.csv`, `diverse.csv` and `outside.csv` if there is anything for them.
 
     Args:
         run: All that was found.
         folder: Where to write; has `duplicates.csv` if there were any.
-        options: What is asked for.
+        config: What is asked for.
         stream: Has processes that do a part of the work.
     """
     inside, outside = run.top.inside(), run.top.outside()
@@ -68,19 +68,19 @@ def write_rankings(run: ScreenRun, folder: Path, options: ScreenOptions, stream:
     keys = frozenset(entry.key for entry in selected)
     # What nobody would buy is not looked at for what else speaks against it.
     wanted = {entry.key: entry for entry in (*inside, *selected)}
-    quality = quality_columns([*wanted.values()], run.panel, options.alerts, stream.begin)
+    quality = quality_columns([*wanted.values()], run.panel, config.alerts, stream.begin)
     shift = check_shift(run.panel.first, run.sample)  # while helpers are at work on that
     columns = HitColumns(
         run.keep_columns,
         task=_shown_task(run),
-        nearest=options.nearest,
-        nearest_by=options.nearest_by,
+        nearest=config.nearest,
+        nearest_by=config.nearest_by,
         has_selection=run.selection is not None,
         ranked_by=_ranked_by(run),
         sign=run.goal.sign if isinstance(run.goal, Goal) else 1.0,
     )
     duplicates = repeat_ids((inside, selected, outside), folder / DUPLICATES)
-    diversity, diverse = picked_hits(inside, run, options)
+    diversity, diverse = picked_hits(inside, run, config)
     for name, ranking in ((HITS, inside), (DIVERSE, diverse), (SELECTED, selected), (OUTSIDE, outside)):
         if ranking or name == HITS:
             facts = HitFacts(duplicates, selected=keys)

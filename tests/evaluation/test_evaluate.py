@@ -10,6 +10,7 @@ import pytest
 import scipy.stats
 
 from molgraph import Predictor, TrainConfig, evaluate, screen, train
+from molgraph.config.screening import ScreenConfig
 from molgraph.errors import InputError, ModelError
 from molgraph.evaluation.evaluate import EVALUATION
 from molgraph.evaluation.judge import LEVELS
@@ -346,7 +347,13 @@ class TestRecalibration:
         assert len(few) == 200
         evaluate(predictor, tmp_path / "calibrate.csv", recalibrate=tmp_path / "new")
         shifts = [
-            screen(model, tmp_path / "library.csv", output=tmp_path / "hits", domain="ignore", overwrite=True).shift
+            screen(
+                model,
+                tmp_path / "library.csv",
+                output=tmp_path / "hits",
+                config=ScreenConfig(domain="ignore"),
+                overwrite=True,
+            ).shift
             for model in (predictor, tmp_path / "new")
         ]
         assert [shift.n_calibration for shift in shifts] == [60, 100]
