@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from molgraph.training.pretraining.pretrain import pretrain as pretrain
     from molgraph.training.train import train as train
 
-# Where each public name lives. They are imported when first used: `molgraph --help` must load neither torch nor RDKit.
+# Where each public name lives. They are imported when first used: the command line's help loads no torch and no RDKit.
 _HOMES = {
     "ComputeConfig": "molgraph.config.compute",
     "ModelConfig": "molgraph.config.training",

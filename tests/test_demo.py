@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from molgraph_cli.demo import _show
 
 from molgraph import demo
 from molgraph.datasets import embedded
@@ -16,6 +15,7 @@ from molgraph.errors import InputError
 from molgraph.rank.desirability import geometric_mean
 from molgraph.rank.profile import read_profile
 from molgraph.results.tasks import TaskSpec
+from molgraph_cli.demo import _show
 
 
 def rows(path):
@@ -138,7 +138,7 @@ def test_the_model_says_what_is_better(small_demo):
 def test_a_folder_in_use_is_left_alone(small_demo):
     folder, _, _ = small_demo
     before = sorted(folder.rglob("*"))
-    with pytest.raises(InputError, match="exists and is not empty; give another folder with -o, or --overwrite"):
+    with pytest.raises(InputError, match="exists and is not empty; give another `output`, or `overwrite=True`"):
         run_demo(folder)
     assert sorted(folder.rglob("*")) == before
 

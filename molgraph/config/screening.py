@@ -7,7 +7,7 @@ from typing import Literal, get_args
 
 from molgraph.config.level import DEFAULT_LEVEL, check_level
 from molgraph.config.settings import checks_names, require_choices
-from molgraph.errors import InputError
+from molgraph.errors import InputError, setting
 from molgraph.spelling import did_you_mean
 
 #: Where structures outside the applicability domain go: into a file of their own, or among the hits.
@@ -120,7 +120,9 @@ class ScreenConfig:
         if self.fdr is not None and not 0 < self.fdr < 1:
             raise InputError(f"fdr is {self.fdr}; it must lie between 0 and 1, e.g. {DEFAULT_FDR}")
         if self.hit is None and (self.fdr is not None or self.fdr_method != "cfbh"):
-            raise InputError("a false discovery rate needs a hit; say what a hit is, e.g. --hit 'pIC50 >= 7'")
+            raise InputError(
+                f"a false discovery rate needs a hit; say what a hit is, e.g. {setting('hit', 'pIC50 >= 7')}"
+            )
 
     @property
     def rate(self) -> float | None:

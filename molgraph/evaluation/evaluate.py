@@ -122,8 +122,8 @@ def evaluate(
     prediction = predictor.predict_graphs(graphs, structures=dataset.smiles)
     scales = other_scales(predictor, dataset, prediction.mean)
     if recalibrate is not None and scales and not other_scale:
-        what = "; ".join(scales)
-        raise InputError(f"{source} does not recalibrate the model: {what}; --other-scale recalibrates all the same")
+        advice = "`other_scale=True` recalibrates all the same"
+        raise InputError(f"{source} does not recalibrate the model: {'; '.join(scales)}; {advice}")
     rule = None if hit is None else parse_hit(hit, predictor.tasks)
     near = predictor.neighbours(dataset.smiles)
     similarity = None if near is None else near.similarity[:, 0]
@@ -182,7 +182,7 @@ def _refuse_known(whole: Dataset, known: list[bool] | None) -> None:
     if known is None:
         raise InputError(
             "the model holds neither its training compounds nor hashes that this RDKit would make, so nobody can tell "
-            "whether it knows these; train without --no-structures to recalibrate"
+            "whether it knows these; train with `keep_structures=True` to recalibrate"
         )
     if any(known):
         first = whole.ids[known.index(True)]

@@ -141,7 +141,7 @@ class LibrarySelection:
         if len(found.above_each) != len(self._above_each):
             raise InputError(
                 f"a shard that is done counts above {len(found.above_each)} thresholds, and this screen has "
-                f"{len(self._above_each)}; begin anew with --overwrite"
+                f"{len(self._above_each)}; begin anew with `overwrite=True`"
             )
         self._above_each += np.array(found.above_each, dtype=np.int64)
 
@@ -355,7 +355,7 @@ def check_calibration(settings: SelectionSettings, predictor: Predictor) -> None
     if settings.method == "weighted" and predictor.structures is None:
         raise InputError(
             "fdr_method is 'weighted', but the model was saved without its structures, so there is nothing to weigh; "
-            "train without --no-structures, or choose cfbh"
+            "train with `keep_structures=True`, or choose cfbh"
         )
 
 

@@ -260,7 +260,7 @@ def test_a_hostile_name_is_drawn_as_text(clean_table, model_folder, tmp_path, ma
 def test_columns_by_name_or_by_order(predictor, clean_table, tmp_path):
     renamed = tmp_path / "renamed.csv"
     renamed.write_text(clean_table.read_text().replace("pIC50", "measured"))
-    with pytest.raises(InputError, match=r"no column of a task of the model \(pIC50\).*measured.*--target-columns"):
+    with pytest.raises(InputError, match=r"no column of a task of the model \(pIC50\).*measured.*`target_columns`"):
         evaluate(predictor, renamed)
     by_order = evaluate(predictor, renamed, target_columns=["measured"])
     assert repr(by_order.tasks) == repr(evaluate(predictor, clean_table).tasks)

@@ -131,7 +131,7 @@ def test_a_disk_that_is_full_and_then_is_not(predictor, library, disk, tmp_path)
     folder, remount = disk
     screen(predictor, library, output=tmp_path / "whole", config=ScreenConfig(top=25))
     remount("size=64k")
-    with pytest.raises(InputError, match=r"[Nn]o space left.*; what is done is kept in .*; go on with --resume"):
+    with pytest.raises(InputError, match=r"[Nn]o space left.*; what is done is kept in .*; go on with `resume=True`"):
         screen(predictor, library, output=folder / "hits", config=ScreenConfig(top=25))
     assert not (folder / "hits").exists()
     assert [*(folder / "hits.partial" / "shards").glob("*.json")]

@@ -155,7 +155,7 @@ def test_stopped_after_the_last_step_but_one(predictor, library, tmp_path, monke
 
 def test_an_unfinished_screen_is_not_lost_by_mistake(predictor, library, tmp_path):
     partial = stopped(predictor, library, tmp_path / "hits", 8)
-    with pytest.raises(InputError, match=r"hits\.partial holds an unfinished screen; go on with it with --resume"):
+    with pytest.raises(InputError, match=r"hits\.partial holds an unfinished screen; go on with it with `resume=True`"):
         screen(predictor, library, output=tmp_path / "hits", config=CONFIG)
     assert len(shards(partial)) == 2
     with pytest.raises(InputError, match="give one of the two"):
@@ -168,7 +168,7 @@ def test_an_unfinished_screen_is_not_lost_by_mistake(predictor, library, tmp_pat
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"top": 24}, "top was 25 and is 24; give what was given before, or begin anew with --overwrite"),
+        ({"top": 24}, "top was 25 and is 24; give what was given before, or begin anew with `overwrite=True`"),
         ({"fdr": 0.3}, "fdr was 0.4 and is 0.3"),
         ({"hit": "pIC50 >= 5", "level": 0.8}, "hit was 'pIC50 >= 6' and is 'pIC50 >= 5'; level was 0.9 and is 0.8"),
         ({"keep_columns": ["name"]}, r"keep_columns was \[\] and is \['name'\]"),
@@ -214,7 +214,7 @@ def test_another_library_is_refused(predictor, library, tmp_path):
         InputError, match=r"the library has changed .*: rows 24 to 47 are others; bring it back, or"
     ) as e:
         screen(predictor, library, output=tmp_path / "hits", config=CONFIG, resume=True)
-    assert "--resume" not in str(e.value)
+    assert "resume" not in str(e.value)
     library.write_text(text)
     assert screen(predictor, library, output=tmp_path / "hits", config=CONFIG, resume=True).rows_before == 48
 
@@ -227,7 +227,9 @@ def test_a_library_cut_short_and_copied_again(predictor, library, tmp_path):
     packed.write_bytes(whole)
     screen(predictor, packed, output=tmp_path / "whole", config=CONFIG)
     packed.write_bytes(whole[: 3 * len(whole) // 4])
-    with pytest.raises(InputError, match=r"cut short.*copy it again; what is done is kept in .*; go on with --resume"):
+    with pytest.raises(
+        InputError, match=r"cut short.*copy it again; what is done is kept in .*; go on with `resume=True`"
+    ):
         screen(predictor, packed, output=tmp_path / "hits", config=CONFIG)
     packed.write_bytes(whole)
     assert screen(predictor, packed, output=tmp_path / "hits", config=CONFIG, resume=True).rows_before > 0
@@ -250,7 +252,7 @@ def test_an_interrupt_says_how_to_go_on(predictor, library, tmp_path):
         if progress.rows > 100:
             raise KeyboardInterrupt
 
-    with pytest.raises(KeyboardInterrupt, match=r"what is done is kept in .*hits\.partial; go on with --resume"):
+    with pytest.raises(KeyboardInterrupt, match=r"what is done is kept in .*hits\.partial; go on with `resume=True`"):
         screen(predictor, library, output=tmp_path / "hits", config=CONFIG, on_progress=interrupt)
     assert sorted(path.name for path in (tmp_path / "hits.partial").iterdir()) == ["run.json", "shards"]
 
@@ -282,7 +284,7 @@ def test_a_full_disk_keeps_what_is_done(predictor, library, tmp_path, monkeypatc
         return atomic_path(path)
 
     monkeypatch.setattr(ledger, "atomic_path", full)
-    with pytest.raises(InputError, match=r"no space left; what is done is kept in .*; go on with --resume"):
+    with pytest.raises(InputError, match=r"no space left; what is done is kept in .*; go on with `resume=True`"):
         screen(predictor, library, output=tmp_path / "hits", config=CONFIG)
     monkeypatch.undo()
     monkeypatch.setattr(module, "BATCH_SIZE", 8)
@@ -336,7 +338,7 @@ def test_a_shard_that_was_tampered_with_is_refused(predictor, library, tmp_path,
 def test_a_run_of_any_value_is_refused(predictor, library, tmp_path, text):
     stopped(predictor, library, tmp_path / "hits", 8)
     (tmp_path / "hits.partial" / "run.json").write_text(text)
-    with pytest.raises(InputError, match="begin anew with --overwrite"):
+    with pytest.raises(InputError, match="begin anew with `overwrite=True`"):
         screen(predictor, library, output=tmp_path / "hits", config=CONFIG, resume=True)
 
 

@@ -205,7 +205,7 @@ def test_none_selected_is_said_with_the_reason(predictor, library, tmp_path):
     told = " ".join(result.selection.sentences())
     assert "Selected none" in told
     assert f"no fewer than {result.selection.least_selection}" in told
-    assert "Ask for a higher --fdr" in told or "would select about" in told
+    assert "Ask for a higher `fdr`" in told or "would select about" in told
     assert "hits among the best 50 of the list all the same" in told
 
 
@@ -218,7 +218,7 @@ def test_where_nothing_is_selected_what_would_be_is_told_and_comes_true(predicto
     assert report.selected == 0
     (rate, n_by_rate), (easier, n_by_hit) = report.lowest_rate, report.easier_hit
     told = " ".join(report.sentences())
-    assert f"--fdr {rate:g} would select about {n_by_rate}, and --hit '{easier}' would select about {n_by_hit}" in told
+    assert f"`fdr={rate:g}` would select about {n_by_rate}, and `hit='{easier}'` would select about {n_by_hit}" in told
     assert "choosing by looking like this, the rate is not held" in told
     n_best, expected = report.expected_of_best
     assert f"Expect {expected:.1f} hits among the best 50 of the list" in told
@@ -242,7 +242,7 @@ def test_nothing_in_the_domain(predictor, tmp_path):
     assert not result.shift.was_checked
     told = " ".join(result.selection.sentences())
     assert "Selected none: no row of the library is new" in told
-    assert "With --domain ignore all 2 rows are considered" in told
+    assert "With `domain='ignore'` all 2 rows are considered" in told
 
 
 def test_weighted(predictor, library, tmp_path):
