@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 from molgraph.version import __version__ as __version__
 
 if TYPE_CHECKING:
+    from molgraph.config.compute import ComputeConfig as ComputeConfig
+    from molgraph.config.screening import ScreenConfig as ScreenConfig
     from molgraph.config.training import ModelConfig as ModelConfig
     from molgraph.config.training import PretrainConfig as PretrainConfig
     from molgraph.config.training import TrainConfig as TrainConfig
@@ -38,8 +40,9 @@ if TYPE_CHECKING:
     from molgraph.training.pretraining.pretrain import pretrain as pretrain
     from molgraph.training.train import train as train
 
-# Where each public name lives. They are imported when first used: `molgraph --help` must load neither torch nor RDKit.
+# Where each public name lives. They are imported when first used: the command line's help loads no torch and no RDKit.
 _HOMES = {
+    "ComputeConfig": "molgraph.config.compute",
     "ModelConfig": "molgraph.config.training",
     "MolgraphClassifier": "molgraph.integrations.sklearn",
     "MolgraphError": "molgraph.errors",
@@ -50,6 +53,7 @@ _HOMES = {
     "Predictor": "molgraph.prediction.predictor",
     "PretrainConfig": "molgraph.config.training",
     "Rejected": "molgraph.results.prediction",
+    "ScreenConfig": "molgraph.config.screening",
     "TrainConfig": "molgraph.config.training",
     "check_library": "molgraph.packed_library.pack",
     "embed_file": "molgraph.prediction.embed_file",
@@ -92,6 +96,8 @@ __all__ = [  # noqa: RUF022  (RUF022 would sort classes before functions; this i
     "ModelConfig",
     "TrainConfig",
     "PretrainConfig",
+    "ScreenConfig",
+    "ComputeConfig",
     "MolgraphError",
 ]
 

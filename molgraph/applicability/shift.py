@@ -101,8 +101,10 @@ class ShiftReport:
             sentences.append(
                 f"Do not trust {doubted} as stated: errors may be larger than on compounds like those of the table."
             )
-        cure = "measure some of them and calibrate with these (molgraph evaluate --recalibrate)"
-        weights = "" if is_weighted or self.auc >= 0.85 else "; for a small difference, weights (--fdr-method weighted)"
+        cure = "measure some of them and calibrate with these (evaluate, with `recalibrate`)"
+        weights = (
+            "" if is_weighted or self.auc >= 0.85 else "; for a small difference, weights (`fdr_method='weighted'`)"
+        )
         return [*sentences, f"What helps: {cure}{weights}."]
 
     @property

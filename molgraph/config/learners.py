@@ -128,7 +128,8 @@ def chosen_learners(
             allowed = ", ".join(name for name, spec in LEARNERS.items() if not spec.holds_rows)
             raise InputError(
                 f"the learner {learner!r} holds a row of numbers for each training compound, and the model is to keep "
-                f"none of them (--no-structures); choose one of {allowed}, or a preset, which then leaves it out"
+                f"none of them (`keep_structures=False`); choose one of {allowed}, or a preset, "
+                "which then leaves it out"
             )
         return ("network", learner) if LEARNERS[learner].reads_network else (learner,)
     return tuple(

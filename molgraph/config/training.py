@@ -18,8 +18,13 @@ MoleculeFeatures = Literal["none", "codes", "environments", "ecfp_counts", "prop
 EncoderTuning = Literal["auto", "full", "frozen"]
 Precision = Literal["auto", "float32", "bfloat16"]
 Device = Literal["auto", "cpu", "cuda"]
+
+#: Number format where each value is written out, as in a table of predictions or embeddings: the exact one.
+WRITTEN_PRECISION: Precision = "float32"
+
 FoldSplit = Literal["random", "scaffold"]
 StandardizerChoice = Literal["default", "none"]
+DEFAULT_STANDARDIZER: StandardizerChoice = "default"
 Loss = Literal["squared", "absolute"]
 TargetScaling = Literal["auto", "standard", "robust", "log", "quantile"]
 Uncertainty = Literal["ensemble", "mve", "evidential", "quantile", "dropout"]
@@ -50,7 +55,8 @@ class ModelConfig:
         molecule_features: Columns that the head reads beside the encoder's vector (`molgraph.features.blocks.BLOCKS`).
             Counts of the atoms' and bonds' `codes` come from the graph for nothing; RDKit's `properties` (43) and
             `descriptors` (217) need structures, and make screening slower.
-        dropout: Share of hidden values dropped in training.
+        dropout: Share of hidden values dropped in training. A `TrainConfig` with the uncertainty `dropout` makes
+            `DEFAULT_DROPOUT` of 0.
         head_hidden: Width of the head's hidden layers.
         head_layers: Hidden layers of the head.
     """
@@ -76,7 +82,7 @@ class ModelConfig:
         require_range(self, "head_layers", self.head_layers, 0, 20)
 
 
-#: Share of hidden values dropped where Monte-Carlo dropout is asked for by its name alone.
+#: Share of hidden values dropped where Monte-Carlo dropout is asked for and `ModelConfig.dropout` is 0.
 DEFAULT_DROPOUT = 0.1
 
 #: Passes over the training rows: of a network that begins with fresh weights or reads columns alone, and of one whose
@@ -167,7 +173,7 @@ class TrainConfig:
     device: Device = "auto"
     precision: Precision = "auto"
     members_per_pass: int | None = None
-    standardizer: StandardizerChoice = "default"
+    standardizer: StandardizerChoice = DEFAULT_STANDARDIZER
     uncertainty: Uncertainty = "ensemble"
     calibration: CalibrationRows = "cross"
     calibration_fraction: float = 0.2
@@ -209,8 +215,8 @@ class TrainConfig:
                 f"uncertainty is {self.uncertainty!r}, which is of networks, and learner is {self.learner!r}; "
                 "choose uncertainty 'ensemble', or another learner"
             )
-        if self.uncertainty == "dropout" and self.model.dropout == 0:
-            raise InputError("uncertainty is 'dropout', but model.dropout is 0; set it, e.g. to 0.1")
+        if self.uncertainty == "dropout" and self.model.dropout == 0:  # without any there would be no spread
+            object.__setattr__(self, "model", dataclasses.replace(self.model, dropout=DEFAULT_DROPOUT))
         if self.intervals == "quantile" and self.uncertainty != "quantile":
             raise InputError(
                 f"intervals is 'quantile', but uncertainty is {self.uncertainty!r}, which learns no quantiles; "
@@ -281,7 +287,7 @@ class PretrainConfig:
     peak_lr: float = 6e-3
     weight_decay: float = 0.0
     gradient_clip: float = 1.0
-    standardizer: StandardizerChoice = "default"
+    standardizer: StandardizerChoice = DEFAULT_STANDARDIZER
     seed: int = 0
     device: Device = "auto"
     precision: Precision = "auto"

@@ -11,7 +11,7 @@ from molgraph.config.training import KindChoice
 from molgraph.datasets.companions import Companions, TextColumn, relation_sides, unit_of_pubchem
 from molgraph.datasets.labels import NumberColumn
 from molgraph.datasets.odd_values import places
-from molgraph.errors import InputError
+from molgraph.errors import InputError, setting
 from molgraph.metrics.logarithms import suits_logarithms
 from molgraph.quantities.names import Named, named, p_name_of, split_unit
 from molgraph.quantities.units import P_UNIT, Unit, unit_of
@@ -156,7 +156,7 @@ class Recognizer:
                 best = types.most_common(1)[0][0]
                 raise InputError(
                     f"{name!r} holds {listed}: values of several kinds cannot be learned as one; choose one with "
-                    f"--where {_quoted_option(name, best)}"
+                    f"{setting('where', {name: best})}"
                 )
             text = next(iter(types))
             found = named(f"{text} ({unit.name})") if unit is not None else named(text)
@@ -186,7 +186,7 @@ class Recognizer:
                 listed = ", ".join(f"{text or 'nothing'} ({counts[text]:,})" for text in counts)
                 raise InputError(
                     f"{name!r} holds {listed}, which cannot be converted into each other; choose one with "
-                    f"--where {_quoted_option(name, known[0])}"
+                    f"{setting('where', {name: known[0]})}"
                 )
             return first
         index = self._column.unit_index()
@@ -249,7 +249,7 @@ class Recognizer:
         if found.word == "ChEMBL" and column.gaps:
             self._notes.append(
                 f"{column.name!r} is empty where no value was measured: bounds such as >10000 nM stand in the column "
-                "of standard values alone, and --target-columns 'Standard Value' learns them too"
+                "of standard values alone, and `target_columns=['Standard Value']` learns them too"
             )
         task = TaskSpec(column.name, kind, told.unit or P_UNIT, self._direction(found.direction))
         return self._finish(numbers, task, "a p-value", how)
@@ -280,7 +280,8 @@ class Recognizer:
         if not is_known:
             self._notes.append(
                 f"{column.name!r} has no unit, so it is learned as it is, and a screen asks which way is better; "
-                f"say --unit nM, or whatever its unit is, to have p{found.word} learned, or --minimize"
+                f"say `units='nM'`, or whatever its unit is, to have p{found.word} learned, or "
+                f"{setting('directions', {column.name: 'minimize'})}"
             )
             return self._finish(numbers, task, "", how)
         return self._finish(numbers, task, f"{found.word} in {name}" if name else found.word, how)
@@ -297,7 +298,7 @@ class Recognizer:
             raise InputError(
                 f"column {column.name!r} has {value:g} in {column.place(self._rows[rows[0]])} and {len(rows):,} values "
                 "below 0 in all, which no concentration, time or rate can be; are they logarithms? Then say so in the "
-                "header (log IC50), or take the numbers as they are with --as-is, or leave them out with --missing"
+                "header (log IC50), or take the numbers as they are with `as_is=True`, or leave them out with `missing`"
             )
 
     def _bound_zeros(self, numbers: Floats, word: str) -> None:
@@ -311,8 +312,8 @@ class Recognizer:
         if len(rows) > max(_FEW_ZEROS, _SHARE_OF_ZEROS * (len(rows) + len(measured))):
             raise InputError(
                 f"column {column.name!r} is 0 in {len(rows):,} of {len(rows) + len(measured):,} cells ({where}), which "
-                f"no {word} is; leave them out with --missing 0, write bounds as in <{measured.min():g}, or take the "
-                "numbers as they are with --as-is"
+                f"no {word} is; leave them out with `missing=['0']`, write bounds as in <{measured.min():g}, or take "
+                "the numbers as they are with `as_is=True`"
             )
         numbers[2, rows] = measured.min()
         numbers[0, rows] = np.nan
@@ -330,7 +331,7 @@ class Recognizer:
             self._notes.append(
                 f"{self._column.name!r} is 0 in {places(self._column, self._rows[rows])}, which has no logarithm: the "
                 f"others would be learned as logarithms; write <{positive.min():g} there if 0 means less than could be "
-                "measured, or leave it out with --missing 0"
+                "measured, or leave it out with `missing=['0']`"
             )
 
     def _range(self, numbers: Floats, found: Named, unit: Unit | None) -> tuple[float | None, float | None]:
@@ -351,9 +352,9 @@ class Recognizer:
         if what:
             better = {"maximize": "more is better", "minimize": "less is better", None: "no direction"}[task.direction]
             told = f"{column.name!r} is {what}, {better}" + (f"; {how}" if how else "")
-            self._notes.insert(0, f"{told} (--as-is takes the numbers as they are)")
+            self._notes.insert(0, f"{told} (`as_is=True` takes the numbers as they are)")
         elif how:
-            self._notes.insert(0, f"{column.name!r}: {how} (--as-is takes the numbers as they are)")
+            self._notes.insert(0, f"{column.name!r}: {how} (`as_is=True` takes the numbers as they are)")
         return Target(task, numbers[0], bounds, tuple(self._notes))
 
 
@@ -369,7 +370,3 @@ def _two(bounds: Floats | None, n: int) -> Floats:
 def _article(word: str) -> str:
     sounds = "AEFILMNOX" if word[:2].isupper() else "AEIO"
     return f"{'an' if word[:1] in sounds else 'a'} {word}"
-
-
-def _quoted_option(name: str, value: str) -> str:
-    return f"'{name}={value}'"

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from molgraph.applicability.shift import shift_check
 from molgraph.chem.fingerprints import morgan_fingerprints
 from molgraph.chem.identity import canonical_smiles
+from molgraph.config.level import DEFAULT_LEVEL, check_level
 from molgraph.config.training import Device
 from molgraph.datasets.dataset import Dataset
 from molgraph.errors import InputError
@@ -55,7 +56,7 @@ def evaluate(
     where: Mapping[str, str] | None = None,
     other_scale: bool = False,
     hit: str | None = None,
-    level: float = 0.9,
+    level: float = DEFAULT_LEVEL,
     seed: int = 0,
     device: Device = "auto",
     overwrite: bool = False,
@@ -101,8 +102,7 @@ def evaluate(
         >>> found.used, found.in_training, found.tasks[0].value("rmse") > 0
         (15, 14, True)
     """
-    if not 0 < level < 1:
-        raise InputError(f"level is {level}; it must lie between 0 and 1, e.g. 0.9")
+    check_level(level)
     _refuse_taken(output, recalibrate, overwrite=overwrite)
     source = readable(table)
     refuse_swapped([] if isinstance(model, Predictor) else [model], source)
@@ -122,8 +122,8 @@ def evaluate(
     prediction = predictor.predict_graphs(graphs, structures=dataset.smiles)
     scales = other_scales(predictor, dataset, prediction.mean)
     if recalibrate is not None and scales and not other_scale:
-        what = "; ".join(scales)
-        raise InputError(f"{source} does not recalibrate the model: {what}; --other-scale recalibrates all the same")
+        advice = "`other_scale=True` recalibrates all the same"
+        raise InputError(f"{source} does not recalibrate the model: {'; '.join(scales)}; {advice}")
     rule = None if hit is None else parse_hit(hit, predictor.tasks)
     near = predictor.neighbours(dataset.smiles)
     similarity = None if near is None else near.similarity[:, 0]
@@ -182,7 +182,7 @@ def _refuse_known(whole: Dataset, known: list[bool] | None) -> None:
     if known is None:
         raise InputError(
             "the model holds neither its training compounds nor hashes that this RDKit would make, so nobody can tell "
-            "whether it knows these; train without --no-structures to recalibrate"
+            "whether it knows these; train with `keep_structures=True` to recalibrate"
         )
     if any(known):
         first = whole.ids[known.index(True)]

@@ -112,7 +112,7 @@ def _columns(predictor: Predictor, table: Readable, options: TableOptions) -> di
     if not found:
         raise InputError(
             f"{table} has no column of a task of the model ({', '.join(names)}), but has {', '.join(header)}; name the "
-            "columns of labels with --target-columns"
+            "columns of labels with `target_columns`"
         )
     return found
 
@@ -225,7 +225,7 @@ def _guess(old: Floats, measured: Floats, *, is_log: bool) -> str:
             if unit is not None and _share_beyond(old, -np.log10(measured * unit.factor)) == 0:
                 return (
                     f"-log10 of them is, if they are in {name}: call the column IC50 ({name}), or whatever it is, and "
-                    "name it with --target-columns"
+                    "name it with `target_columns`"
                 )
     if is_log and _share_beyond(old, -measured - np.log10(_NANO)) == 0:
         return "they fit as negative logarithms of mol/L: give concentrations as in the training"

@@ -75,7 +75,7 @@ def read_sdf(
         InputError: A column was asked for that is not there, or one of structures.
     """
     if request.smiles_column is not None:
-        raise InputError(f"{name}: an SD file holds its structures in mol blocks; leave --smiles-column out")
+        raise InputError(f"{name}: an SD file holds its structures in mol blocks; leave `smiles_column` out")
     kept_file: IO[str] | None = None
     if known is None and request.keep_columns == "all":
         kept_file = _written(blocks)

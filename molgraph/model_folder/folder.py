@@ -10,7 +10,7 @@
 | `calibration.safetensors` | the calibration rows as their judges saw them, and what was fitted to them |
 | `domain.safetensors` | the training compounds as 32 numbers each, the elements they have, hashes of their graphs |
 | `out_of_fold.safetensors` | fold, labels, bounds and out-of-fold predictions of the training rows (likewise) |
-| `structures.json` | ids and structures of the training and calibration rows (left out with `--no-structures`) |
+| `structures.json` | ids and structures of the training and calibration rows (left out with `keep_structures=False`) |
 | `fingerprints.safetensors` | Morgan fingerprints of these, and of the calibration rows (likewise) |
 | `known.safetensors` | hashes of the training compounds (only of models that come along, which have no structures) |
 | `reference.safetensors` | predictions of reference compounds, in order (only of models that come along) |

@@ -40,7 +40,7 @@ def map_in_order(work: Callable[[Item], Result], items: Iterable[Item], processe
                 yield waiting.popleft().result()
         except BrokenExecutor as error:
             raise WorkerError(
-                "a helper process died, perhaps for want of memory; use --processes 1, or fewer structures"
+                "a helper process died, perhaps for want of memory; use `processes=1`, or fewer structures"
             ) from error
         except BaseException:  # also an interrupt, or a reader that wants no more
             pool.kill()

@@ -223,7 +223,7 @@ class ParallelPredictor:
             where = f"at rows {rows[0]:,} to {rows[-1]:,} or soon after" if len(rows) else "before any row"
             raise WorkerError(
                 f"helper processes died or hung, {helpers.n_deaths + 1} in all, the last one {where}, perhaps for want "
-                "of memory or over a structure there; use --processes 1, or leave those rows out"
+                "of memory or over a structure there; use `processes=1`, or leave those rows out"
             ) from None
         helpers.restart()
         for other in [*waiting]:

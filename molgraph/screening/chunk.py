@@ -129,7 +129,7 @@ def from_bytes(stored: bytes, name: str, *, n_tasks: int, n_kept: int) -> tuple[
     """
     checksum, _, body = stored.partition(b"\n")
     if hashlib.sha256(body).hexdigest().encode() != checksum:
-        raise InputError(f"{name} is damaged: its checksum does not fit; begin anew with --overwrite")
+        raise InputError(f"{name} is damaged: its checksum does not fit; begin anew with `overwrite=True`")
     try:
         values = decode_json(body, allows_nonfinite=True)
         version = values.get("format_version") if is_table(values) else None
@@ -137,10 +137,10 @@ def from_bytes(stored: bytes, name: str, *, n_tasks: int, n_kept: int) -> tuple[
             shard: _Shard = parse_plain(_Shard, values, f"shard of format {FORMAT_VERSION}", "shard")
             return _checked(shard, n_tasks, n_kept)
     except InputError as error:
-        raise InputError(f"{name} is damaged ({error}); begin anew with --overwrite") from error
+        raise InputError(f"{name} is damaged ({error}); begin anew with `overwrite=True`") from error
     raise InputError(
         f"{name} has format {reprlib.repr(version)}, and this molgraph reads {FORMAT_VERSION}; begin anew with "
-        "--overwrite"
+        "`overwrite=True`"
     )
 
 

@@ -65,7 +65,7 @@ def new_series_records(  # noqa: PLR0917
         split: What `out_of_fold` was measured by.
     """
     if len(dataset.tasks) > MOST_TASKS:
-        return (), f"it is not estimated for more than {MOST_TASKS} tasks; compare with --split scaffold"
+        return (), f"it is not estimated for more than {MOST_TASKS} tasks; compare with `split='scaffold'`"
     if len(dataset) < LEAST_ROWS:
         return (), f"fewer than {LEAST_ROWS} compounds cannot tell"
     rows = np.sort(np.random.default_rng(0).permutation(len(dataset))[:MOST_ROWS])

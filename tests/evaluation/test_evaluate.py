@@ -10,6 +10,7 @@ import pytest
 import scipy.stats
 
 from molgraph import Predictor, TrainConfig, evaluate, screen, train
+from molgraph.config.screening import ScreenConfig
 from molgraph.errors import InputError, ModelError
 from molgraph.evaluation.evaluate import EVALUATION
 from molgraph.evaluation.judge import LEVELS
@@ -259,7 +260,7 @@ def test_a_hostile_name_is_drawn_as_text(clean_table, model_folder, tmp_path, ma
 def test_columns_by_name_or_by_order(predictor, clean_table, tmp_path):
     renamed = tmp_path / "renamed.csv"
     renamed.write_text(clean_table.read_text().replace("pIC50", "measured"))
-    with pytest.raises(InputError, match=r"no column of a task of the model \(pIC50\).*measured.*--target-columns"):
+    with pytest.raises(InputError, match=r"no column of a task of the model \(pIC50\).*measured.*`target_columns`"):
         evaluate(predictor, renamed)
     by_order = evaluate(predictor, renamed, target_columns=["measured"])
     assert repr(by_order.tasks) == repr(evaluate(predictor, clean_table).tasks)
@@ -346,7 +347,13 @@ class TestRecalibration:
         assert len(few) == 200
         evaluate(predictor, tmp_path / "calibrate.csv", recalibrate=tmp_path / "new")
         shifts = [
-            screen(model, tmp_path / "library.csv", output=tmp_path / "hits", domain="ignore", overwrite=True).shift
+            screen(
+                model,
+                tmp_path / "library.csv",
+                output=tmp_path / "hits",
+                config=ScreenConfig(domain="ignore"),
+                overwrite=True,
+            ).shift
             for model in (predictor, tmp_path / "new")
         ]
         assert [shift.n_calibration for shift in shifts] == [60, 100]

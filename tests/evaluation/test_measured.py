@@ -58,7 +58,9 @@ def test_values_of_another_scale_are_said_and_do_not_recalibrate(potent, assay, 
     (sentence,) = found.other_scales
     assert "are not of the scale that the model learned" in sentence
     assert "if they are in nM: call the column IC50 (nM)" in sentence
-    with pytest.raises(InputError, match=r"does not recalibrate the model.*--other-scale recalibrates all the same"):
+    with pytest.raises(
+        InputError, match=r"does not recalibrate the model.*`other_scale=True` recalibrates all the same"
+    ):
         evaluate(potent, table, recalibrate=tmp_path / "new")
     assert not (tmp_path / "new").exists()
     evaluate(potent, table, recalibrate=tmp_path / "new", other_scale=True)

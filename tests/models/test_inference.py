@@ -69,7 +69,7 @@ def test_other_schema_is_refused(drug_like, make_network):
 def test_device(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     assert resolve_device("auto") == resolve_device("cpu") == CPU
-    with pytest.raises(DeviceError, match="sees no CUDA device; use --device auto"):
+    with pytest.raises(DeviceError, match="sees no CUDA device; use `device='auto'`"):
         resolve_device("cuda")
     with pytest.raises(InputError, match="allowed are auto, cpu and cuda"):
         resolve_device("tpu")

@@ -11,7 +11,9 @@ import torch
 
 from molgraph import Predictor, TrainConfig, featurize, screen, train
 from molgraph.config import learners
+from molgraph.config.compute import ComputeConfig
 from molgraph.config.learners import LEARNERS, PRESETS, chosen_learners
+from molgraph.config.screening import ScreenConfig
 from molgraph.config.training import ModelConfig
 from molgraph.errors import InputError, ModelError, TrainingError
 from molgraph.model_folder.encoder_folder import FROZEN_UP_TO, encoder_for
@@ -144,9 +146,7 @@ def test_a_screen_gives_the_same_from_a_file_and_from_a_packed_library(model, as
             predictor,
             tmp_path / name,
             output=tmp_path / f"hits-{name.partition('.')[0]}",
-            goal="task 0",
-            domain="ignore",
-            top=10,
+            config=ScreenConfig(goal="task 0", domain="ignore", top=10),
         )
     one, other = ((tmp_path / f"hits-{name}" / "hits.csv").read_text() for name in ("library", "packed"))
     assert one == other
@@ -159,7 +159,13 @@ def test_a_blend_screens_to_the_same_bytes_in_any_number_of_processes(dataset, a
     files = []
     for processes in (1, 2):
         folder = tmp_path / f"hits-{processes}"
-        screen(predictor, tmp_path / "library.smi", output=folder, goal="task 0", domain="ignore", processes=processes)
+        screen(
+            predictor,
+            tmp_path / "library.smi",
+            output=folder,
+            config=ScreenConfig(goal="task 0", domain="ignore"),
+            compute=ComputeConfig(processes=processes),
+        )
         files.append([(folder / name).read_bytes() for name in ("hits.csv", "summary.json")])
     assert files[0] == files[1]
 

@@ -189,7 +189,7 @@ def test_the_working_folder_can_be_the_output(assay_table, small_config, tmp_pat
     [
         ({"target_columns": ["potency"]}, "potency"),
         ({"target_columns": ["pIC50"], "smiles_column": "structure"}, "structure"),
-        ({}, "--target-columns"),
+        ({}, "`target_columns`"),
         ({"target_columns": ["smiles"]}, "smiles"),
     ],
 )
