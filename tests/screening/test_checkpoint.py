@@ -254,7 +254,7 @@ def test_an_interrupt_says_how_to_go_on(predictor, library, tmp_path):
 
     with pytest.raises(KeyboardInterrupt, match=r"what is done is kept in .*hits\.partial; go on with `resume=True`"):
         screen(predictor, library, output=tmp_path / "hits", config=CONFIG, on_progress=interrupt)
-    assert sorted(path.name for path in (tmp_path / "hits.partial").iterdir()) == ["run.json", "chunks"]
+    assert sorted(path.name for path in (tmp_path / "hits.partial").iterdir()) == ["chunks", "run.json"]
 
 
 def test_two_screens_do_not_share_a_folder(predictor, library, tmp_path):
