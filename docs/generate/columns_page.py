@@ -6,7 +6,7 @@ _INTRODUCTION = """\
 # Columns
 
 What the columns of `hits.csv` and of a table of predictions hold. `T` stands for the name of a task, for example
-`T_pred` for `pIC50_pred`. How to work with them is told in [Reading results](reading-results.md).
+`T_pred` for `pIC50_pred`. How to work with them is explained in [Reading results](reading-results.md).
 """
 
 

@@ -82,11 +82,11 @@ def _metavar(argument: Any) -> str:
 
 
 #: How help says what is taken where there is no fixed default.
-_SAID_DEFAULT = re.compile(r"\s*\[default: (.*)\]$")
+_STATED_DEFAULT = re.compile(r"\s*\[default: (.*)\]$")
 
 
 def _meaning(parameter: Any) -> str:
-    return cell(_SAID_DEFAULT.sub("", getattr(parameter, "help", None) or ""))
+    return cell(_STATED_DEFAULT.sub("", getattr(parameter, "help", None) or ""))
 
 
 def _names(option: Any) -> str:
@@ -109,9 +109,9 @@ def _type(option: Any) -> str:
 
 
 def _default(option: Any) -> str:
-    said = _SAID_DEFAULT.search(option.help or "")
-    if said:
-        return cell(said[1])
+    stated = _STATED_DEFAULT.search(option.help or "")
+    if stated:
+        return cell(stated[1])
     value = option.default
     if option.required:
         return "must be given"

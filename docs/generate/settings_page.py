@@ -19,7 +19,7 @@ _INTRODUCTION = """\
 
 This page is made from the code. Settings of a training go into a TOML file (`molgraph train --config settings.toml`) or
 into the dataclass of the same fields in Python; the most common ones are options of the
-[command line](command-line.md) too. What they are for is told in [Training](training.md).
+[command line](command-line.md) too. What they are for is explained in [Training](training.md).
 """
 
 #: What stands first; the others follow by their names.
@@ -34,7 +34,8 @@ def settings_page() -> str:
     nested = {held for kind in every for held in _nested(kind).values()}
     top = [kind for kind in every if kind not in nested]
     top.sort(key=lambda kind: (_FIRST.index(kind.__name__) if kind.__name__ in _FIRST else len(_FIRST), kind.__name__))
-    return "\n".join([_INTRODUCTION, *_learners(), *(line for kind in top for line in _section(kind, "", 2))])
+    shown: set[type] = set()
+    return "\n".join([_INTRODUCTION, *_learners(), *(line for kind in top for line in _section(kind, "", 2, shown))])
 
 
 def config_classes() -> list[type]:
@@ -70,11 +71,12 @@ def _learners() -> Iterator[str]:
     yield table(["learner", "what it is", "presets", "most rows in a preset", "holds a row for each compound"], rows)
 
 
-def _section(kind: type, path: str, level: int) -> Iterator[str]:
+def _section(kind: type, path: str, level: int, shown: set[type]) -> Iterator[str]:
+    """A dataclass, and below it those in its fields that have not been shown elsewhere."""
+    shown.add(kind)
     nested = _nested(kind)
-    title = f"`[{path}]`" if path else kind.__name__
-    anchor = (path or kind.__name__).lower().replace(".", "-")
-    yield f"\n{'#' * level} {title} {{: #{anchor} }}\n"
+    title = f"{kind.__name__}: `[{path}]`" if path else kind.__name__
+    yield f"\n{'#' * level} {title} {{: #{_anchor(kind)} }}\n"
     meanings = _meanings(kind)
     yield f"{meanings['']}\n"
     rows = [
@@ -83,7 +85,12 @@ def _section(kind: type, path: str, level: int) -> Iterator[str]:
     ]
     yield table(["setting", "type or choices", "default", "meaning"], rows)
     for name, held in nested.items():
-        yield from _section(held, f"{path}.{name}".strip("."), level + 1)
+        if held not in shown:
+            yield from _section(held, f"{path}.{name}".strip("."), level + 1, shown)
+
+
+def _anchor(kind: type) -> str:
+    return kind.__name__.lower()
 
 
 def _meanings(kind: type) -> dict[str, str]:
@@ -119,7 +126,7 @@ def _shown_type(hint: object) -> str:
 def _default(own: "dataclasses.Field[object]", nested: dict[str, type], path: str) -> str:
     if own.name in nested:
         full = f"{path}.{own.name}".strip(".")
-        return f"[`[{full}]`](#{full.lower().replace('.', '-')})"
+        return f"[`[{full}]`](#{_anchor(nested[own.name])})"
     if own.default is dataclasses.MISSING and own.default_factory is dataclasses.MISSING:
         return "must be given"
     value = own.default_factory() if own.default_factory is not dataclasses.MISSING else own.default
