@@ -171,7 +171,7 @@ def to_markdown(comparison: Comparison, records: Sequence[Record]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def readme_table(comparison: Comparison) -> str:
+def summary_table(comparison: Comparison) -> str:
     """All sets and splits in one short table of means over the same rows, with the mean ranks and their worth below."""
     head = ["set", "split", "metric", *comparison.learners]
     lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]

@@ -163,7 +163,7 @@ def read_profile(path: str | Path, tasks: Sequence[TaskSpec], *, level: float) -
     try:
         values = decode_toml(content)
     except InputError as error:
-        raise InputError(f"{path} is no TOML file ({error}); see the README for an example") from error
+        raise InputError(f"{path} is no TOML file ({error}); see docs/screening.md for an example") from error
     try:
         return parse_profile(values, tasks, level=level)
     except InputError as error:

@@ -11,7 +11,7 @@ from molgraph.benchmark import run as run_module
 from molgraph.benchmark.learner import OWN_LEARNERS, OwnLearner
 from molgraph.benchmark.protocol import BENCHMARK_SPLITS, Cell, make_cells, pose
 from molgraph.benchmark.record import Record, read_record, read_records, write_record
-from molgraph.benchmark.report import compare, readme_table, to_markdown, write_report
+from molgraph.benchmark.report import compare, summary_table, to_markdown, write_report
 from molgraph.benchmark.run import run_cell, run_cells
 from molgraph.errors import InputError, WorkerError
 
@@ -186,7 +186,7 @@ def test_a_report_calls_ties_ties(tmp_path, margins):
     assert "the rows are fixed" in text
     assert "Not run" not in text
     assert "one test set: not tested" in text  # seeds of weights on fixed rows tell nothing about other rows
-    assert readme_table(comparison).count("\n") == 9
+    assert summary_table(comparison).count("\n") == 9
     written = write_report(comparison, records, tmp_path / "report.md")
     assert [path.name for path in written] == ["report.md", "report.png"]
     assert margins(written[1]) == {"top", "bottom", "left", "right"}
@@ -206,7 +206,7 @@ def test_what_was_not_run_is_told(tmp_path):
     assert comparison.apart == ("bad",)  # it does not take the others' seeds away
     assert comparison.learners[-1] == "bad"
     assert "Not ranked, since others have more seeds: bad." in to_markdown(comparison, records)
-    assert "(seed 0) |" in readme_table(comparison)
+    assert "(seed 0) |" in summary_table(comparison)
     block = comparison.blocks["esol", "random"]
     assert block.means["good"] == pytest.approx(block.values["good"].mean())
     assert "(1 seed)" in to_markdown(comparison, records)

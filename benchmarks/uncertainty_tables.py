@@ -1,4 +1,4 @@
-"""The tables on uncertainty in the README, from records alone."""
+"""The tables on uncertainty on the page of benchmarks, from records alone."""
 
 import re
 from collections.abc import Mapping, Sequence
