@@ -40,9 +40,9 @@ PAIRS = (
     ("accurate", "accurate_scratch"),
 )
 RUN_BY_ACCURACY = ("dmpnn", "fast", "fast_scratch", "accurate", "accurate_scratch")
-ALONE = ("dmpnn_tuned", "dmpnn_frozen", "network_tuned", "network_frozen", "network_scratch", "latent")
+ALONE = ("dmpnn_tuned", "dmpnn_frozen", "network_tuned", "network_frozen", "network_scratch", "gp_embedding")
 WHOLE = (*ALONE, *RUN_BY_ACCURACY)
-CURVES = ("network_tuned", "network_frozen", "network_scratch", "latent", "fast", "fast_scratch")
+CURVES = ("network_tuned", "network_frozen", "network_scratch", "gp_embedding", "fast", "fast_scratch")
 ROWS = (50, 100, 200, 500)
 
 

@@ -220,7 +220,7 @@ def main(arguments: list[str] | None = None) -> int:
         seeds = [str(seed) for seed in range(options.seeds)]
         for split, some in (("random", seeds), ("scaffold_deepchem", seeds[:2])):
             what = ["--split", split, "--seed", *some, "--data-set", *options.data_set, "--runs", str(options.runs)]
-            uncertainty_cells.main([*what, "--method", "fast", "latent"])
+            uncertainty_cells.main([*what, "--method", "fast", "gp_embedding"])
             if options.peer:
                 uncertainty_peer.main(["--split", split, "--seed", *some, "--data-set", *options.data_set])
     for data_set in options.data_set:

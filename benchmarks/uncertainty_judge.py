@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from molgraph.config.training import CalibrationSettings
+from molgraph.learners.member_rows import HELD_OUT
 from molgraph.metrics.scores import average_precision, brier, log_loss, roc_auc
 from molgraph.metrics.spread import (
     INTERVAL_LEVELS,
@@ -25,7 +26,6 @@ from molgraph.results.member_outputs import MemberOutputs
 from molgraph.results.prediction import Prediction
 from molgraph.results.tasks import TaskSpec
 from molgraph.training.ensemble import calibration_data
-from molgraph.training.plan import HELD_OUT
 from molgraph.uncertainty.calibration import Calibration, fit_calibration
 
 Entry = dict[str, Any]

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from molgraph.config.benchmark import BENCHMARK_SETTINGS
+
 from . import completion
 from .commands import Commands
 from .options import AsJson, OverwriteFile, Quiet, names
@@ -18,7 +20,7 @@ app = typer.Typer(cls=Commands, help="Compare learners on the data sets of Molec
 
 RUN_EXAMPLE = """\b
 Examples:
-  molgraph benchmark run -o records --suite small --learner fast,forest
+  molgraph benchmark run -o records --suite small --learner fast,random_forest
   molgraph benchmark run -o records --data-set esol --split random,scaffold --seeds 0,1,2
 """
 
@@ -41,9 +43,8 @@ def run(
     learner: Annotated[
         str,
         typer.Option(
-            help="Of the presets lean, fast and accurate (fast_scratch and accurate_scratch are without the encoder), "
-            "of network (also network_scratch, network_tuned, network_frozen, and network_single: one model), "
-            "embedding, boosting, maplight, forest, kernel and latent, joined by commas."
+            help=f"Of {', '.join(BENCHMARK_SETTINGS)}, joined by commas. scratch is without the encoder, tuned and "
+            "frozen say what becomes of it, single is one model."
         ),
     ] = "fast,accurate",
     quiet: Quiet = False,

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from molgraph.benchmark.protocol import STANDARDIZER, Problem
+from molgraph.config.benchmark import BENCHMARK_SETTINGS
 from molgraph.config.training import TrainConfig
 from molgraph.model_folder.encoder_folder import shipped_encoder_folder
 from molgraph.model_folder.folder import model_hash
@@ -76,25 +77,7 @@ class OwnLearner:
         return model.predict(test.smiles).mean
 
 
-#: The learners of this project, by the name in records. Where it is not said otherwise they begin with the encoder that
-#: comes along; `scratch` is without, `tuned` and `frozen` say what becomes of it in the network.
+#: The learners of this project, by the name in records.
 OWN_LEARNERS: Mapping[str, OwnLearner] = MappingProxyType(
-    {
-        "lean": OwnLearner(TrainConfig(preset="lean")),
-        "fast": OwnLearner(TrainConfig(preset="fast")),
-        "accurate": OwnLearner(TrainConfig(preset="accurate")),
-        "fast_scratch": OwnLearner(TrainConfig(preset="fast", encoder="none")),
-        "accurate_scratch": OwnLearner(TrainConfig(preset="accurate", encoder="none")),
-        "network": OwnLearner(TrainConfig(learner="network")),
-        "network_scratch": OwnLearner(TrainConfig(learner="network", encoder="none")),
-        "network_tuned": OwnLearner(TrainConfig(learner="network", encoder_tuning="full")),
-        "network_frozen": OwnLearner(TrainConfig(learner="network", encoder_tuning="frozen")),
-        "network_single": OwnLearner(TrainConfig(learner="network", encoder="none", folds=1)),
-        "embedding": OwnLearner(TrainConfig(learner="embedding")),
-        "boosting": OwnLearner(TrainConfig(learner="boosting")),
-        "maplight": OwnLearner(TrainConfig(learner="maplight")),
-        "forest": OwnLearner(TrainConfig(learner="forest")),
-        "kernel": OwnLearner(TrainConfig(learner="kernel")),
-        "latent": OwnLearner(TrainConfig(learner="latent")),
-    }
+    {name: OwnLearner(config) for name, config in BENCHMARK_SETTINGS.items()}
 )

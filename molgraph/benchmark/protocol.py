@@ -14,6 +14,7 @@ from molgraph.datasets.cards import all_cards
 from molgraph.datasets.dataset import Dataset
 from molgraph.datasets.splits import Split, balanced_scaffold_split, butina_split, random_split, scaffold_split
 from molgraph.errors import InputError
+from molgraph.spelling import SYNONYMS
 
 SplitName = Literal["random", "scaffold", "scaffold_balanced", "butina"]
 
@@ -130,13 +131,14 @@ def make_cells(
 #: What other programs call it.
 _OTHER_NAMES: Mapping[str, str] = MappingProxyType(
     {
-        "rf": "forest", "random_forest": "forest", "randomforest": "forest", "gp": "kernel",
-        "gaussian_process": "kernel",
-        "catboost": "boosting", "xgboost": "boosting", "lightgbm": "boosting", "gbm": "boosting", "gnn": "network",
-        "mpnn": "network", "dmpnn": "network", "chemprop": "network_single", "delaney": "esol", "logp": "lipophilicity",
-        "lipo": "lipophilicity", "sampl": "freesolv",
+        **SYNONYMS,
+        "chemprop": "network_single",
+        "delaney": "esol",
+        "logp": "lipophilicity",
+        "lipo": "lipophilicity",
+        "sampl": "freesolv",
     }
-)  # fmt: skip
+)
 
 
 def _meant(name: str, known: Sequence[str]) -> str:

@@ -109,7 +109,7 @@ def _endpoint(entry: Mapping[str, Any], not_for: str) -> Endpoint:
     own = {key: values.pop(key) for key in ("title", "group", "source", "licence")}
     about = {**own, "not_for": not_for, "defects": values.pop("defects", [])}
     tasks = [{"unit": None, "direction": None, "name": task["column"], **task} for task in values.pop("tasks")]
-    learner = None if "preset" in values else "latent"
+    learner = None if "preset" in values else "gp_embedding"
     defaults = {"learner": learner, "preset": TrainConfig.preset, "folds": TrainConfig.folds}
     whole = {**defaults, **values, "tasks": tasks, "about": about}
     endpoint: Endpoint = parse_plain(Endpoint, whole, "recipe of an endpoint", f"{_RECIPE}: {values.get('name')}")

@@ -88,7 +88,7 @@ def test_splits_part_all_rows(name, in_this_process):
 
 
 def test_our_learners_never_see_the_labels_of_the_test(in_this_process):
-    learner = OwnLearner(TrainConfig(learner="kernel", folds=2))
+    learner = OwnLearner(TrainConfig(learner="gp_tanimoto", folds=2))
     problem = pose(in_this_process, "random", 0)
     labels = in_this_process.labels.copy()
     labels[problem.split.test] = 99.0

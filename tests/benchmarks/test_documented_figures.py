@@ -106,7 +106,7 @@ def test_a_text_without_a_place_for_the_tables_is_refused():
         with_tables("no block", stored_records())
 
 
-@pytest.mark.parametrize("method", ["latent", "ensemble"])
+@pytest.mark.parametrize("method", ["gp_embedding", "ensemble"])
 def test_a_cell_is_trained_and_judged(method, assay, tmp_path, monkeypatch):
     smiles, values = assay
     parts = np.array(["train"] * 80 + ["calibration"] * 30 + ["test"] * 30)
@@ -118,7 +118,7 @@ def test_a_cell_is_trained_and_judged(method, assay, tmp_path, monkeypatch):
         monkeypatch.setattr(uncertainty_cells, "_config", lambda *_: quick)
     uncertainty_cells.run_cell("esol", "random", 0, method, tmp_path / "cell.npz")
     cell = read_cell(dict(np.load(tmp_path / "cell.npz")), (TaskSpec("y", "regression"),), method)
-    assert cell.outputs.epistemic_is_complete == (method == "latent")
+    assert cell.outputs.epistemic_is_complete == (method == "gp_embedding")
     assert (cell.fold[parts != "train"] == -1).all()
     found = [entry for entry in interval_entries(cell) if entry["level"] == 0.9]
     assert {entry["rows"] for entry in found} == {"cross", "split"}

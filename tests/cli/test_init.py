@@ -64,7 +64,7 @@ def test_a_file_of_settings_comes_first(molgraph, file, assay_table):
     file.parent.mkdir(parents=True)
     file.write_text("device = 'cuda'\n")
     (file.parents[2] / "own.toml").write_text("folds = 2\ndevice = 'cpu'\n")
-    train = ("train", assay_table, "--target-columns", "pIC50", "--learner", "kernel", "-q")
+    train = ("train", assay_table, "--target-columns", "pIC50", "--learner", "gp_tanimoto", "-q")
     assert molgraph(*train, "-o", "new", "--config", "own.toml").code == 0
     assert "CUDA" in molgraph(*train, "-o", "other").error
 

@@ -361,7 +361,7 @@ class TestRecalibration:
         assert not shifts[1].fires
 
     def test_a_task_that_the_model_knows_nothing_of_is_named(self, assay_table, clean_table, small_config, tmp_path):
-        config = replace(small_config, learner="forest")
+        config = replace(small_config, learner="random_forest")
         model = train(assay_table, target_columns=["active"], output=tmp_path / "m", config=config)
         with clean_table.open(newline="") as file:
             smiles = [row["smiles"] for row in csv.DictReader(file)]

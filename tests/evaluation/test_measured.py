@@ -10,7 +10,7 @@ from molgraph.errors import InputError
 from molgraph.evaluation.measured import is_p_value, scale_sentence
 from molgraph.results.tasks import TaskSpec
 
-CONFIG = TrainConfig(learner="kernel", folds=2)
+CONFIG = TrainConfig(learner="gp_tanimoto", folds=2)
 
 
 def write(path, header, smiles, values):

@@ -31,7 +31,7 @@ CARD = ModelCard(
     standardizer="default",
     standardizer_version=1,
     n_members=2,
-    learners=("network", "boosting"),
+    learners=("network", "catboost"),
     blocks={"environments": "molgraph-1 1"},
     config=TrainConfig(model=ModelConfig(hidden=32), folds=2, patience=5),
     encoder=None,

@@ -215,9 +215,9 @@ class TestTraining:
         assert abs(state["feature_mean"][:, :32].mean() - vectors.mean()) < 0.2
 
     def test_trees_read_the_frozen_encoder(self, assay_table, config, tmp_path):
-        frozen = dataclasses.replace(config, learner="embedding", encoder_tuning="frozen")
+        frozen = dataclasses.replace(config, learner="catboost_embedding", encoder_tuning="frozen")
         model = train(assay_table, target_columns=["pIC50"], output=tmp_path / "model", config=frozen)
-        assert model.card.learners == ("network", "embedding")
+        assert model.card.learners == ("network", "catboost_embedding")
         assert np.isfinite(model.predict(["CCO"]).mean).all()
 
     def test_models_that_share_an_encoder_embed_once(self, assay_table, config, tmp_path, monkeypatch):

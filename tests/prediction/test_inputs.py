@@ -85,7 +85,9 @@ def test_predictions_as_a_frame(mixed_folder):
 
 def test_estimators_take_molecules_and_give_spreads():
     alcohols = [f"{'C' * n}O" for n in range(1, 21)]
-    model = MolgraphRegressor(learner="kernel", folds=2).fit([Chem.MolFromSmiles(text) for text in alcohols], range(20))
+    model = MolgraphRegressor(learner="gp_tanimoto", folds=2).fit(
+        [Chem.MolFromSmiles(text) for text in alcohols], range(20)
+    )
     values, spread = model.predict(alcohols[:3], return_std=True)
     np.testing.assert_array_equal(values, model.predict(alcohols[:3]))
     assert (spread > 0).all()

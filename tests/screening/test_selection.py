@@ -352,7 +352,9 @@ def test_bounds_tell_of_calibration_compounds_whether_they_are_hits(assay, libra
     with (tmp_path / "assay.csv").open("w", newline="") as file:
         named = [(f"row{i}", text, cell) for i, (text, cell) in enumerate(zip(texts, cells, strict=True))]
         csv.writer(file).writerows([("id", "smiles", "pIC50"), *named])
-    model = train(tmp_path / "assay.csv", output=tmp_path / "model", config=TrainConfig(learner="latent", folds=3))
+    model = train(
+        tmp_path / "assay.csv", output=tmp_path / "model", config=TrainConfig(learner="gp_embedding", folds=3)
+    )
     found = screen(
         model,
         library,

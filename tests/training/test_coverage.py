@@ -17,7 +17,7 @@ from molgraph.uncertainty.calibration import fit_calibration
 N_TRAIN, N_ALL, N_MEMBERS = 300, 700, 5
 
 #: Fitted within a second or two; the others are walked with `-m slow`.
-QUICK = ("kernel", "latent")
+QUICK = ("gp_tanimoto", "gp_embedding")
 CHOICES = [
     pytest.param({key: name}, id=name, marks=() if name in QUICK else pytest.mark.slow)
     for key, names in (("learner", LEARNERS), ("preset", PRESETS))

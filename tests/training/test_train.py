@@ -11,9 +11,9 @@ from molgraph import Predictor, train
 from molgraph.config.learners import PRESETS, chosen_learners
 from molgraph.datasets.tables import read_table
 from molgraph.errors import InputError, TrainingError
+from molgraph.learners.member_rows import HELD_OUT
 from molgraph.model_folder.folder import load_model
 from molgraph.training import loop
-from molgraph.training.plan import HELD_OUT
 
 
 def contents(folder) -> dict[str, bytes]:
@@ -128,14 +128,14 @@ def test_a_model_that_held_rows_out_is_read_again(assay_table, small_config, tmp
 
 
 def test_learners_that_hold_rows_are_left_out_or_refused(assay_table, small_config, tmp_path):
-    config = dataclasses.replace(small_config, learner="kernel")
+    config = dataclasses.replace(small_config, learner="gp_tanimoto")
     with pytest.raises(InputError, match="'kernel' holds a row of numbers for each training compound"):
         train(assay_table, target_columns=["pIC50"], output=tmp_path / "m", config=config, keep_structures=False)
     assert not list(tmp_path.iterdir())
     every = [
         name for preset in PRESETS for name in chosen_learners(preset, None, 50, has_encoder=True, keeps_rows=False)
     ]
-    assert set(every) == {"network", "boosting", "maplight", "forest"}
+    assert set(every) == {"network", "catboost", "maplight", "random_forest"}
 
 
 # Refusals: before any work, and with nothing left behind.
