@@ -7,9 +7,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
 
-from molgraph.config.settings import check_settings, checks_names, read_toml, require_choices, require_range
+from molgraph.config.settings import checks_names, read_toml, require_choices, require_range
 from molgraph.config.training import Device, Precision
 from molgraph.storage.atomic import atomic_path, clear_errors
+from molgraph.storage.decode_typed import decode
 
 OutputFormat = Literal["csv", "tsv", "sdf", "parquet"]
 ConcentrationUnit = Literal["M", "mM", "uM", "nM", "pM"]
@@ -80,9 +81,7 @@ def load_defaults() -> UserDefaults:
     path = defaults_path()
     if path is None or not path.is_file():
         return UserDefaults()
-    values = read_toml(path)
-    check_settings(UserDefaults, values, str(path))
-    return UserDefaults(**values)
+    return decode(UserDefaults, read_toml(path), str(path), noun="setting")
 
 
 def save_defaults(path: Path, defaults: UserDefaults) -> None:
