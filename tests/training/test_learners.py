@@ -16,7 +16,7 @@ from molgraph.config.training import ModelConfig
 from molgraph.errors import InputError, ModelError, TrainingError
 from molgraph.model_folder.encoder_folder import FROZEN_UP_TO, encoder_for
 from molgraph.models.network import Network
-from molgraph.models.target_transforms import no_transforms
+from molgraph.models.target_transforms import SCORES, TargetTransforms
 from molgraph.results.tasks import TaskSpec
 from molgraph.training import boosting, column_learners
 from molgraph.training.ensemble import train_ensemble
@@ -401,7 +401,7 @@ def test_shares_that_make_no_sense_are_refused(dataset, tmp_path, weights, messa
     folder = tmp_path / "model"
     monkeypatch.setattr(learners, "PRESETS", {"fast": ("network", "boosting")})
     train(dataset, output=folder, config=make_config(preset="fast"))
-    transforms = no_transforms(3, 2).to_arrays()
+    transforms = TargetTransforms(np.zeros((3, 2), dtype=np.int64), np.zeros((3, 2, len(SCORES)))).to_arrays()
     content = save({"weights": np.broadcast_to(np.array(weights), (2, 3, 2)).copy(), **transforms})
     (folder / "blend.safetensors").write_bytes(content)
     card = json.loads((folder / "card.json").read_text())
