@@ -2,7 +2,6 @@
 
 import json
 import os
-import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
@@ -66,10 +65,9 @@ def defaults_path() -> Path | None:
     named = os.environ.get(VARIABLE)
     if named is not None:
         return Path(named).expanduser() if named else None
-    folder = os.environ.get("XDG_CONFIG_HOME") or (os.environ.get("APPDATA") if os.name == "nt" else None)
-    if folder is None:
-        folder = "~/Library/Application Support" if sys.platform == "darwin" else "~/.config"
-    return Path(folder).expanduser() / "molgraph" / "config.toml"
+    import platformdirs
+
+    return platformdirs.user_config_path("molgraph", appauthor=False, roaming=True) / "config.toml"
 
 
 def load_defaults() -> UserDefaults:
