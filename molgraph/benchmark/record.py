@@ -5,10 +5,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from molgraph.config.plain import is_table, parse_plain
 from molgraph.errors import InputError
 from molgraph.storage.atomic import atomic_path
 from molgraph.storage.decode import decode_json, read_bounded
+from molgraph.storage.decode_typed import decode
 
 #: Version of a record.
 FORMAT_VERSION = 1
@@ -85,10 +85,10 @@ def read_record(path: Path) -> Record:
         values = decode_json(read_bounded(path, _MOST_BYTES))
     except (OSError, InputError) as error:
         raise InputError(f"{path} is no record of a benchmark ({error}); delete it and run that cell again") from error
-    if not is_table(values) or values.pop("format_version", None) != FORMAT_VERSION:
+    if not isinstance(values, dict) or values.get("format_version") != FORMAT_VERSION:
         raise InputError(f"{path} is no record of format {FORMAT_VERSION}; delete it and run that cell again")
     try:
-        record: Record = parse_plain(Record, values, "record", str(path))
+        record = decode(Record, values, str(path), beside=("format_version",))
     except InputError as error:
         raise InputError(f"{error}; run it again") from error
     if path.stem != record.name:

@@ -4,11 +4,12 @@ import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
 from molgraph.config.learners import LEARNERS, LearnerName, Preset
-from molgraph.config.settings import check_settings, checks_names, read_toml, require_choices, require_range
+from molgraph.config.settings import checks_names, read_toml, require_choices, require_range
 from molgraph.errors import InputError
+from molgraph.storage.decode_typed import decode
 
 #: What a column holds; `auto` looks at its values.
 KindChoice = Literal["auto", "regression", "classification"]
@@ -33,9 +34,6 @@ VarianceScalingChoice = Literal["none", "global", "local"]
 ClassCalibration = Literal["none", "temperature", "platt", "isotonic", "venn-abers"]
 Intervals = Literal["normalised", "absolute", "quantile"]
 IntervalChoice = Literal["auto", "normalised", "absolute", "quantile"]
-
-
-_Config = TypeVar("_Config", "TrainConfig", "PretrainConfig")
 
 
 @checks_names
@@ -194,7 +192,6 @@ class TrainConfig:
         if self.members_per_pass is not None:
             require_range(self, "members_per_pass", self.members_per_pass, 1, float("inf"))
         require_range(self, "inner_fraction", self.inner_fraction, 0.0, 0.5)
-        require_range(self, "weight_decay", self.weight_decay, 0.0, float("inf"))
         require_range(self, "gradient_clip", self.gradient_clip, 1e-6, 1e6)
         require_range(self, "peak_lr", self.peak_lr, 0.0, 10.0)
         require_range(self, "initial_lr", self.initial_lr, 0.0, self.peak_lr)
@@ -332,7 +329,7 @@ def config_from_dict(values: Mapping[str, Any], *, source: str) -> TrainConfig:
     Raises:
         InputError: A setting is unknown or has the wrong type; `source` is named in the message.
     """
-    return _settings(TrainConfig, values, source)
+    return decode(TrainConfig, values, source, noun="setting")
 
 
 def pretrain_config_from_dict(values: Mapping[str, Any], *, source: str) -> PretrainConfig:
@@ -341,28 +338,7 @@ def pretrain_config_from_dict(values: Mapping[str, Any], *, source: str) -> Pret
     Raises:
         InputError: A setting is unknown or has the wrong type; `source` is named in the message.
     """
-    return _settings(PretrainConfig, values, source)
-
-
-def _settings(kind: type[_Config], values: Mapping[str, Any], source: str) -> _Config:
-    values = dict(values)
-    model = values.pop("model", {})
-    if not isinstance(model, Mapping):
-        raise InputError(f"{source}: model is {model!r}; it must be a table of model settings, [model]")
-    _refuse_misplaced(kind, values, model, source)
-    check_settings(ModelConfig, model, source)
-    check_settings(kind, values, source)
-    return kind(model=ModelConfig(**model), **values)
-
-
-def _refuse_misplaced(kind: type[_Config], values: Mapping[str, Any], model: Mapping[str, Any], source: str) -> None:
-    own, of_model = kind.__dataclass_fields__, ModelConfig.__dataclass_fields__
-    for name in values:
-        if name not in own and name in of_model:
-            raise InputError(f"{source}: there is no setting {name!r}; it belongs below [model]")
-    for name in model:
-        if name not in of_model and name in own and name != "model":
-            raise InputError(f"{source}: [model] has no setting {name!r}; it belongs above [model]")
+    return decode(PretrainConfig, values, source, noun="setting")
 
 
 def config_from_toml(path: str | Path) -> TrainConfig:
@@ -371,7 +347,7 @@ def config_from_toml(path: str | Path) -> TrainConfig:
     Raises:
         InputError: The file cannot be read, is not TOML, or holds an unknown setting or a wrong type.
     """
-    return _settings(TrainConfig, read_toml(path), str(path))
+    return config_from_dict(read_toml(path), source=str(path))
 
 
 def pretrain_config_from_toml(path: str | Path) -> PretrainConfig:
@@ -380,7 +356,7 @@ def pretrain_config_from_toml(path: str | Path) -> PretrainConfig:
     Raises:
         InputError: The file cannot be read, is not TOML, or holds an unknown setting or a wrong type.
     """
-    return _settings(PretrainConfig, read_toml(path), str(path))
+    return pretrain_config_from_dict(read_toml(path), source=str(path))
 
 
 def config_to_dict(config: TrainConfig | PretrainConfig) -> dict[str, Any]:

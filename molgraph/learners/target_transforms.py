@@ -92,11 +92,6 @@ def label_knots(labels: Floats) -> Floats:
     return np.asarray(knots)
 
 
-def no_transforms(n_members: int, n_tasks: int) -> TargetTransforms:
-    """Labels as they are."""
-    return TargetTransforms(np.zeros((n_members, n_tasks), dtype=np.int64), np.zeros((n_members, n_tasks, len(SCORES))))
-
-
 def transforms_from_arrays(arrays: Mapping[str, NDArray[Any]], n_members: int, n_tasks: int) -> TargetTransforms:
     """What `to_arrays` took apart.
 

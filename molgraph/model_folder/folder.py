@@ -39,7 +39,6 @@ from molgraph.applicability.applicability import ApplicabilityDomain, applicabil
 from molgraph.chem.identity import KnownCompounds
 from molgraph.chem.standardize import STANDARDIZERS
 from molgraph.config.learners import LEARNERS, TABULAR, LearnerName
-from molgraph.config.plain import parse_plain
 from molgraph.errors import ModelError
 from molgraph.features.blocks import BLOCKS, ENCODER
 from molgraph.features.schema import SCHEMAS
@@ -58,6 +57,7 @@ from molgraph.results.tasks import are_labels_of
 from molgraph.storage.arrays import ArraySpec, checked_arrays
 from molgraph.storage.checked_folder import CARD, SealedKind, file_hashes
 from molgraph.storage.decode import decode_json
+from molgraph.storage.decode_typed import decode
 from molgraph.uncertainty.calibration import Calibration, calibration_from_arrays
 
 WEIGHTS = "weights.safetensors"
@@ -439,7 +439,7 @@ def _known(files: Mapping[str, bytes]) -> KnownCompounds | None:
 def _structures(card: ModelCard, files: Mapping[str, bytes], n_calibration: int) -> TrainingStructures:
     text = decode_json(files[STRUCTURES])
     n_rows = card.data.rows_used
-    texts = parse_plain(dict[str, tuple[str, ...]], text, "table of structures", STRUCTURES)
+    texts = decode(dict[str, tuple[str, ...]], text, STRUCTURES)
     columns = {key: texts[key] for key in ("ids", "smiles", "canonical")}
     calibration = texts["calibration"]
     if any(len(column) != n_rows for column in columns.values()) or len(calibration) != n_calibration:

@@ -22,11 +22,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from molgraph.config.plain import is_table, parse_plain
 from molgraph.errors import InputError, MolgraphError
 from molgraph.screening.chunk import ChunkContent, ChunkResult, from_bytes, to_bytes
 from molgraph.storage.atomic import atomic_path, check_folder, clear_errors, is_out_of_space, move_folder
 from molgraph.storage.decode import decode_json, read_bounded
+from molgraph.storage.decode_typed import decode
 from molgraph.storage.locks import exclusive
 
 #: Version of `run.json`.
@@ -232,10 +232,9 @@ def _read_run(folder: Path) -> _StoredRun:
     """
     try:
         values = decode_json(read_bounded(folder / "run.json", _MOST_RUN_BYTES))
-        version = values.get("format_version") if is_table(values) else None
+        version = values.get("format_version") if isinstance(values, dict) else None
         if version == FORMAT_VERSION:
-            run: _StoredRun = parse_plain(_StoredRun, values, f"run of format {FORMAT_VERSION}", "run.json")
-            return run
+            return decode(_StoredRun, values, "run.json")
     except (OSError, InputError) as error:
         raise InputError(f"{folder} cannot be read ({error}); begin anew with `overwrite=True`") from error
     raise InputError(

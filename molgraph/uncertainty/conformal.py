@@ -60,24 +60,3 @@ def rows_needed(level: float) -> int:
     (9, 19, 99)
     """
     return max(1, math.ceil(level / (1.0 - level) - _SLACK))
-
-
-def group_quantiles(
-    scores: NDArray[np.float64], groups: NDArray[np.int64], n_groups: int, level: float
-) -> NDArray[np.float64]:
-    """The conformal quantile of each group of rows apart, `[n_groups]`; infinite where a group is too small.
-
-    Each group then has its own coverage (Mondrian conformal prediction; Vovk et al. 2005, chapter 4). Groups may depend
-    on the structure, e.g. on the distance to the training compounds, and must be chosen before the scores are seen.
-
-    Args:
-        scores: `[n]` scores of the calibration rows.
-        groups: `[n]` group of each, 0 to `n_groups - 1`.
-        n_groups: Number of groups.
-        level: Probability to be held.
-
-    >>> scores, groups = np.array([1.0, 2.0, 3.0, 9.0]), np.array([0, 0, 0, 1])
-    >>> group_quantiles(scores, groups, n_groups=2, level=0.5)
-    array([2., 9.])
-    """
-    return np.array([conformal_quantile(np.sort(scores[groups == g]), level) for g in range(n_groups)])

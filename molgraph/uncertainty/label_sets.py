@@ -21,27 +21,6 @@ def nonconformity(probability: NDArray[np.float64], label: int) -> NDArray[np.fl
     return probability if label == 0 else 1.0 - probability
 
 
-def class_p_values(probability: NDArray[np.float64], scores: ClassScores) -> NDArray[np.float64]:
-    """p-value of each label, `[B, 2]`: the fraction of the rows of its class whose nonconformity is at least its own.
-
-    Below t for the true label with probability t at most (2t for several models; see `cross_conformal`), in each class.
-
-    Args:
-        probability: `[G, B]` probabilities of the class 1 by each model.
-        scores: Nonconformity of the rows of class 0 and class 1 (see `nonconformity`).
-
-    >>> rows = np.array([0.1, 0.2, 0.3, 0.4])
-    >>> class_p_values(np.array([[0.25]]), ([rows], [rows]))
-    array([[0.6, 0.2]])
-    """
-    columns = []
-    for label in (0, 1):
-        n = sum(len(part) for part in scores[label])
-        columns.append((1 + cross_counts(nonconformity(probability, label), scores[label])) / (n + 1))
-    is_missing = np.asarray(np.isnan(probability).any(axis=0))
-    return np.where(is_missing[:, None], np.nan, np.stack(columns, axis=1))
-
-
 def plausible_classes(probability: NDArray[np.float64], scores: ClassScores, level: float) -> NDArray[np.bool_]:
     """Whether class 0 and class 1 are plausible, `[B, 2]`: their p-value is above 1 - `level`.
 

@@ -73,7 +73,7 @@ def test_a_file_of_settings_comes_first(molgraph, file, assay_table):
     ("text", "message"),
     [
         ("devise = 'cpu'\n", r"there is no setting 'devise'; did you mean 'device'"),
-        ("level = 2\n", r"level is 2; it must lie between"),
+        ("level = 2\n", r"level is 2\.0; it must lie between"),
         ("processes = true\n", r"processes is True; it must be a whole number"),
         ("output_format = 'xlsx'\n", r"output_format is 'xlsx'; it must be one of 'csv'"),
         ("device = = 1\n", r"is not a TOML file"),

@@ -11,7 +11,6 @@ from molgraph.learners.target_transforms import (
     SCORES,
     TargetTransforms,
     label_knots,
-    no_transforms,
     transforms_from_arrays,
 )
 from molgraph.results.member_outputs import MemberOutputs
@@ -64,7 +63,7 @@ def test_labels_that_many_rows_share_have_the_middle_of_their_scores():
 def test_unmeasured_labels_stay_unmeasured_and_classes_stay_as_they_are():
     both = transforms("log", "quantile")
     assert np.isnan(both.forward(np.array([[np.nan]]))).all()
-    plain = no_transforms(2, 1)
+    plain = TargetTransforms(np.zeros((2, 1), dtype=np.int64), np.zeros((2, 1, len(SCORES))))
     said = outputs([[[0.3]], [[0.4]]], 0.1, 0.2)
     assert plain.inverse(said) is said
 

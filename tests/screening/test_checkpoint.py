@@ -294,29 +294,35 @@ def test_a_full_disk_keeps_what_is_done(predictor, library, tmp_path, monkeypatc
 
 
 def _all_of(values, key, change):
-    for hit in (*values["hits"], *values["candidates"]):
+    for hit in (*values["result"]["hits"], *values["result"]["candidates"]):
         hit[key] = change(hit[key])
 
 
 @pytest.mark.parametrize(
     ("tamper", "words"),
     [
-        (lambda v: v.update(scored="5"), "scored is '5'"),
-        (lambda v: v.update(scored=10**6), "that were scored"),
-        (lambda v: v.update(hits={}), "hits is {}"),
-        (lambda v: v.update(sample=[[1.5, "C"]]), r"sample\[0\]\[0\] is 1.5"),
-        (lambda v: v.update(sample=[[1]]), "has 1 values"),
-        (lambda v: v.update(above_each=[]), "above 0 thresholds|above each"),
-        (lambda v: v.update(above_each=[-1] * len(v["above_each"])), "it counts others above a threshold"),
-        (lambda v: v.update(above_each=[10**9] * len(v["above_each"])), "it counts others above a threshold"),
-        (lambda v: v["rejected"].append({"row": 10**9}), "rejected"),
+        (lambda v: v["result"].update(scored="5"), "scored is '5'"),
+        (lambda v: v["result"].update(scored=10**6), "that were scored"),
+        (lambda v: v["result"].update(hits={}), "hits is {}"),
+        (lambda v: v["result"].update(sample=[[1.5, "C"]]), r"sample\[0\]\[0\] is 1.5"),
+        (lambda v: v["result"].update(sample=[[1]]), r"sample\[0\] is \[1\]; it must be a list of 2 values"),
+        (lambda v: v["result"].update(above_each=[]), "above 0 thresholds|above each"),
+        (
+            lambda v: v["result"].update(above_each=[-1] * len(v["result"]["above_each"])),
+            "it counts others above a threshold",
+        ),
+        (
+            lambda v: v["result"].update(above_each=[10**9] * len(v["result"]["above_each"])),
+            "it counts others above a threshold",
+        ),
+        (lambda v: v["result"]["rejected"].append({"row": 10**9}), "rejected"),
         (lambda v: _all_of(v, "row", lambda _: 10**9), "a row is not one of this shard"),
         (lambda v: _all_of(v, "score", lambda _: math.nan), "has no score"),
         (lambda v: _all_of(v, "score", lambda _: None), "score is None"),
         (lambda v: _all_of(v, "smiles", lambda _: 7), "smiles is 7"),
         (lambda v: _all_of(v, "mean", lambda mean: [*mean, 1.0]), "a hit has not 1 predictions"),
         (lambda v: _all_of(v, "mean", lambda _: ["x"]), "mean is"),
-        (lambda v: v.update(more=1), "unknown fields"),
+        (lambda v: v.update(more=1), "there is no field 'more'"),
     ],
     ids=range(16),
 )
@@ -325,7 +331,7 @@ def test_a_shard_that_was_tampered_with_is_refused(predictor, library, tmp_path,
     stopped(predictor, library, tmp_path / "hits", 8)
     path = tmp_path / "hits.partial" / "chunks" / "000000.json"
     values = json.loads(path.read_bytes().partition(b"\n")[2])
-    assert values["hits"]
+    assert values["result"]["hits"]
     tamper(values)
     body = json.dumps(values).encode()
     path.write_bytes(hashlib.sha256(body).hexdigest().encode() + b"\n" + body)

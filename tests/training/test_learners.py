@@ -18,7 +18,7 @@ from molgraph.config.training import ModelConfig
 from molgraph.errors import InputError, ModelError, TrainingError
 from molgraph.learners import catboost
 from molgraph.learners.registry import tabular_learner
-from molgraph.learners.target_transforms import no_transforms
+from molgraph.learners.target_transforms import SCORES, TargetTransforms
 from molgraph.model_folder.encoder_folder import FROZEN_UP_TO, encoder_for
 from molgraph.models.network import Network
 from molgraph.results.tasks import TaskSpec
@@ -424,7 +424,7 @@ def test_shares_that_make_no_sense_are_refused(dataset, tmp_path, weights, messa
     folder = tmp_path / "model"
     monkeypatch.setattr(learners, "PRESETS", {"fast": ("network", "catboost")})
     train(dataset, output=folder, config=make_config(preset="fast"))
-    transforms = no_transforms(3, 2).to_arrays()
+    transforms = TargetTransforms(np.zeros((3, 2), dtype=np.int64), np.zeros((3, 2, len(SCORES)))).to_arrays()
     content = save({"weights": np.broadcast_to(np.array(weights), (2, 3, 2)).copy(), **transforms})
     (folder / "blend.safetensors").write_bytes(content)
     card = json.loads((folder / "card.json").read_text())
