@@ -7,11 +7,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from molgraph_cli.app import app, main
 from typer.main import get_command
 
 from molgraph.config.training import config_from_dict
 from molgraph.demo import write_inputs
+from molgraph_cli.app import app, main
 
 README = Path(__file__).resolve().parent.parent / "README.md"
 #: What makes a training fast enough for a test.

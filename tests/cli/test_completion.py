@@ -5,9 +5,9 @@ import subprocess
 import sys
 
 import pytest
-from molgraph_cli.app import main
 
 from molgraph.prediction.builtin_models import shipped_models
+from molgraph_cli.app import main
 
 
 @pytest.fixture

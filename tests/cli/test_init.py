@@ -3,10 +3,10 @@
 import json
 
 import pytest
-from molgraph_cli import commands
 
 from molgraph.config.user_defaults import UserDefaults, defaults_path, load_defaults
 from molgraph.errors import InputError
+from molgraph_cli import commands
 
 
 @pytest.fixture

@@ -7,12 +7,12 @@ import sys
 import tomllib
 
 import pytest
-from molgraph_cli import train as train_module
-from molgraph_cli.options import allowed_rejected
 
 from molgraph import __version__
 from molgraph.benchmark.learner import OWN_LEARNERS
 from molgraph.config.training import config_from_dict
+from molgraph_cli import train as train_module
+from molgraph_cli.options import allowed_rejected
 
 COMMANDS = [
     ("demo",),
