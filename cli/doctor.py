@@ -40,7 +40,7 @@ def _report() -> dict[str, Any]:
     import torch
 
     from molgraph.datasets.fetch import default_cache_dir
-    from molgraph.features.cuik_engine import is_fast_available
+    from molgraph.features.cuik_engine import is_cuik_available
     from molgraph.models.precision import is_fast_at_bfloat16, resolve_device
     from molgraph.parallel.cpu import usable_cores
 
@@ -56,7 +56,7 @@ def _report() -> dict[str, Any]:
         "device": torch.cuda.get_device_name() if device.type == "cuda" else "cpu (no CUDA device)",
         "bfloat16": "fast" if is_fast_at_bfloat16(device) else "slow: float32 is used",
         "featurizer": "fast (cuik_molmaker)"
-        if is_fast_available()
+        if is_cuik_available()
         else "RDKit (cuik_molmaker is missing or does not fit)",
         "cache folder": str(default_cache_dir()),
         "defaults": _defaults(),

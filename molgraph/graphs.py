@@ -34,7 +34,7 @@ class PackedGraphs:
         atom_codes: `[N, Fa]` uint8, categorical codes of the feature schema (`molgraph.features.schema`).
         bond_codes: `[E, Fb]` uint8, likewise.
         bond_atoms: `[E, 2]` uint16, atom indices inside the molecule.
-        atom_ptr: `[B+1]` int64, molecule b owns atoms `atom_ptr[b]:atom_ptr[b+1]`.
+        atom_ptr: `[B+1]` int64, molecule b has the atoms `atom_ptr[b]:atom_ptr[b+1]`.
         bond_ptr: `[B+1]` int64, likewise for bonds.
         schema: Name of the feature schema that the codes belong to.
         rejected: Rows of the input that gave no molecule.
@@ -114,11 +114,11 @@ class PackedGraphs:
 
     def take_rows(self, index: NDArray[np.int64]) -> "PackedGraphs":
         """The input rows at `index` (ascending, no repeats), molecules and rejected ones, counted from 0 anew."""
-        place = np.full(self.n_rows, -1, dtype=np.int64)
-        place[index] = np.arange(len(index))
-        part = self.take(np.flatnonzero(place[self.row_index] >= 0))
-        rejected = tuple(replace(bad, row=int(place[bad.row])) for bad in self.rejected if place[bad.row] >= 0)
-        return replace(part, row_index=place[part.row_index], rejected=rejected)
+        new_row = np.full(self.n_rows, -1, dtype=np.int64)
+        new_row[index] = np.arange(len(index))
+        part = self.take(np.flatnonzero(new_row[self.row_index] >= 0))
+        rejected = tuple(replace(bad, row=int(new_row[bad.row])) for bad in self.rejected if new_row[bad.row] >= 0)
+        return replace(part, row_index=new_row[part.row_index], rejected=rejected)
 
     def slice(self, start: int, stop: int) -> "PackedGraphs":
         """The molecules `start:stop`, as Python slices count, as views on the same memory; `rejected` is dropped."""
@@ -181,8 +181,8 @@ class Codes:
 
     Attributes:
         sizes: Codes of column f are `0..sizes[f]-1`.
-        blanks: For each column the value that says "nothing special here" (not in a ring, natural isotope); it gets no
-            weights, as the 0 of a yes/no feature gets none in a linear layer. None where every value says something.
+        blanks: For each column its default value (not in a ring, natural isotope), which gets no weights, as the 0 of
+            a yes/no feature gets none in a linear layer. None where every value is informative.
     """
 
     sizes: tuple[int, ...]

@@ -13,7 +13,7 @@ from molgraph.datasets.labels import NumberColumn
 from molgraph.datasets.odd_values import places
 from molgraph.errors import InputError, setting
 from molgraph.metrics.logarithms import suits_logarithms
-from molgraph.quantities.names import Named, named, p_name_of, split_unit
+from molgraph.quantities.names import NamedQuantity, named, p_name_of, split_unit
 from molgraph.quantities.units import P_UNIT, Unit, unit_of
 from molgraph.results.tasks import Direction, TaskKind, TaskSpec
 
@@ -127,7 +127,7 @@ class Recognizer:
         if found_name.scale == "log10":
             unit_name = f"log10({unit.name})" if unit else "log10"
             task = TaskSpec(column.name, kind, told.unit or unit_name, self._direction(found_name.direction))
-            return self._finish(numbers, task, f"log10 of {_article(found_name.word)}", how)
+            return self._finish(numbers, task, f"log10 of {_article(found_name.symbol)}", how)
         return self._plain_values(numbers, found_name, unit, kind, how)
 
     def _apply_relation(self, numbers: Floats) -> str:
@@ -142,7 +142,7 @@ class Recognizer:
             numbers[0, rows] = np.nan
         return f"{int((sides >= 0).sum()):,} of them censored by {name!r}"
 
-    def _quantity(self, numbers: Floats) -> tuple[Named | None, Unit | None]:
+    def _quantity(self, numbers: Floats) -> tuple[NamedQuantity | None, Unit | None]:
         """What is measured, by the types beside the values or the column's name, and its unit."""
         column = self._column
         rows = np.flatnonzero(~np.isnan(numbers).all(axis=0))
@@ -234,7 +234,7 @@ class Recognizer:
     def _rows(self) -> NDArray[np.int64]:
         return self._column.rows()
 
-    def _p_values(self, numbers: Floats, found: Named, kind: TaskKind, how: str) -> Target:
+    def _p_values(self, numbers: Floats, found: NamedQuantity, kind: TaskKind, how: str) -> Target:
         """Values that are negative logarithms by their name, if they can be."""
         column, told = self._column, self._told
         measured = numbers[0][~np.isnan(numbers[0])]
@@ -243,10 +243,10 @@ class Recognizer:
             self._notes.append(
                 f"{column.name!r} is called a p-value, and {int((~fits).sum()):,} of {len(measured):,} values cannot "
                 f"be any ({measured.min():.3g} to {measured.max():.3g}); are they concentrations? Then call the "
-                f"column, say, {found.word} (nM)"
+                f"column, say, {found.symbol} (nM)"
             )
             return self._finish(numbers, TaskSpec(column.name, kind, told.unit, self._direction(None)), "", how)
-        if found.word == "ChEMBL" and column.gaps:
+        if found.symbol == "ChEMBL" and column.gaps:
             self._notes.append(
                 f"{column.name!r} is empty where no value was measured: bounds such as >10000 nM stand in the column "
                 "of standard values alone, and `target_columns=['Standard Value']` learns them too"
@@ -254,7 +254,9 @@ class Recognizer:
         task = TaskSpec(column.name, kind, told.unit or P_UNIT, self._direction(found.direction))
         return self._finish(numbers, task, "a p-value", how)
 
-    def _plain_values(self, numbers: Floats, found: Named, unit: Unit | None, kind: TaskKind, how: str) -> Target:
+    def _plain_values(
+        self, numbers: Floats, found: NamedQuantity, unit: Unit | None, kind: TaskKind, how: str
+    ) -> Target:
         """Concentrations, times, percentages: checked, converted to p-values where the field does so."""
         column, told = self._column, self._told
         is_p = found.quantity.is_potency and unit is not None and unit.dimension == "molar concentration"
@@ -263,14 +265,14 @@ class Recognizer:
         if is_positive:
             self._refuse_negative(numbers)
             if is_p or suits_logarithms(measured[measured > 0]):
-                self._bound_zeros(numbers, found.word)
+                self._bound_zeros(numbers, found.symbol)
         if is_p and unit is not None:
             direction = told.directions.get(found.p_name) or _flipped(self._direction(found.direction))
             task = TaskSpec(found.p_name, kind, P_UNIT, direction)
             with np.errstate(divide="ignore"):
                 logs = -np.log10(numbers * unit.factor)
             logs[~np.isfinite(logs)] = np.nan
-            what = f"{_article(found.word)} in {unit.name}, learned as {task.name} = -log10(mol/L)"
+            what = f"{_article(found.symbol)} in {unit.name}, learned as {task.name} = -log10(mol/L)"
             return self._finish(logs[[0, 2, 1]], task, what, how)
         lowest, highest = self._range(numbers, found, unit)
         name = told.unit or (None if unit is None else unit.name)
@@ -280,11 +282,11 @@ class Recognizer:
         if not is_known:
             self._notes.append(
                 f"{column.name!r} has no unit, so it is learned as it is, and a screen asks which way is better; "
-                f"say `units='nM'`, or whatever its unit is, to have p{found.word} learned, or "
+                f"say `units='nM'`, or whatever its unit is, to have p{found.symbol} learned, or "
                 f"{setting('directions', {column.name: 'minimize'})}"
             )
             return self._finish(numbers, task, "", how)
-        return self._finish(numbers, task, f"{found.word} in {name}" if name else found.word, how)
+        return self._finish(numbers, task, f"{found.symbol} in {name}" if name else found.symbol, how)
 
     def _direction(self, known: Direction | None) -> Direction | None:
         """Which way the column is better: as the caller says, or as its quantity is."""
@@ -334,7 +336,7 @@ class Recognizer:
                 "measured, or leave it out with `missing=['0']`"
             )
 
-    def _range(self, numbers: Floats, found: Named, unit: Unit | None) -> tuple[float | None, float | None]:
+    def _range(self, numbers: Floats, found: NamedQuantity, unit: Unit | None) -> tuple[float | None, float | None]:
         """The values that the quantity can have, where its name says so and all numbers agree."""
         known = numbers[~np.isnan(numbers)]
         if found.quantity.name == "inhibition" or len(known) == 0 or known.min() < 0:

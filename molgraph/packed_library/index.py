@@ -34,7 +34,7 @@ class ShardEntry:
         sha256: Hash of the file.
         n_bytes: Its size.
         first_row: Position of its first record in the library.
-        n_records: Records, those that cannot be used included.
+        n_records: Records, rejected ones included.
         n_molecules: Records with a graph.
     """
 
@@ -53,7 +53,7 @@ class LibraryIndex:
     Attributes:
         schema: Name of the feature schema of its graphs.
         schema_hash: Hash of that schema.
-        standardizer: What was done to each structure before.
+        standardizer: Standardizer that was applied to each structure.
         smiles_column: Column of structures of the files that it was made from.
         id_column: Their column of identifiers; None where these are titles or row numbers.
         columns: The kept columns.

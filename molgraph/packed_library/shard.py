@@ -1,7 +1,7 @@
 """One shard of a packed library: some thousand records with their graphs, in one safetensors file.
 
-Nothing in it is executed. Texts are one UTF-8 string each, with the position of each text in it; what could not be used
-is JSON. Codes and pointers are checked when a shard is read, since they index other arrays.
+Nothing in it is executed. Texts are one UTF-8 string each, with the position of each text in it; rejected records are
+JSON. Codes and pointers are checked when a shard is read, since they index other arrays.
 """
 
 import hashlib
@@ -27,7 +27,7 @@ from molgraph.results.prediction import Rejected, Step
 from molgraph.storage.decode import decode_json, read_bounded
 from molgraph.storage.decode_typed import decode
 
-#: Records of a shard; what is read or written at a time.
+#: Records of a shard, which is read or written at once.
 SHARD_ROWS = 16_384
 
 _GRAPH_ARRAYS = ("atom_codes", "bond_codes", "bond_atoms", "atom_ptr", "bond_ptr", "row_index")
@@ -40,7 +40,7 @@ _MOST_ROWS = 2**40
 
 
 def shard_bytes(batch: RecordBatch) -> bytes:
-    """A shard as it is stored.
+    """The bytes of a shard.
 
     Args:
         batch: The records, with their graphs.
@@ -71,7 +71,7 @@ def read_shard(path: Path, keep: Sequence[str], *, sha256: str) -> RecordBatch:
     Args:
         path: Its file.
         keep: Columns to pass on.
-        sha256: What the index says of the file.
+        sha256: Hash of the file in the index.
 
     Raises:
         InputError: It is missing, damaged, or not the file of the index.
@@ -96,20 +96,20 @@ def _verified(content: bytes, sha256: str) -> bytes:
 
 @dataclass(frozen=True)
 class _About:
-    """What the header of a shard says; all of it is text."""
+    """Header of a shard; all values are text."""
 
     schema: str
     first_row: str
     columns: str
 
 
-#: Row, identifier, text, step and reason of what could not be used.
+#: Row, identifier, text, step and reason of a rejected record.
 _Lost = tuple[int, str, str, Step, str]
 
 
 @dataclass(frozen=True)
 class _LostRows:
-    """What could not be used, as JSON has it.
+    """Rejected records, as stored in JSON.
 
     Attributes:
         unread: Records that could not be read, by their row in the library.

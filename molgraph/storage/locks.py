@@ -1,4 +1,4 @@
-"""A lock that keeps other processes out of a folder, and goes with the process that holds it, however that ends."""
+"""File locks that keep other processes out of a folder, and are released however the process ends."""
 
 import contextlib
 from collections.abc import Iterator
@@ -10,11 +10,11 @@ from molgraph.storage.atomic import clear_errors
 
 @contextlib.contextmanager
 def exclusive(path: Path, busy: str) -> Iterator[None]:
-    """Hold the lock of a file, which is made for it and goes with it.
+    """Hold the lock of a file, which is created for it and removed after it.
 
     Args:
         path: The file.
-        busy: What is said to the second who comes.
+        busy: Message of the error for a second process.
 
     Raises:
         InputError: Another process holds it, or the file cannot be made.

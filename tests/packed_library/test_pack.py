@@ -84,7 +84,7 @@ def read_columns(path) -> dict[str, list[str]]:
     return dict(zip(header, map(list, zip(*rows, strict=True)), strict=True))
 
 
-def test_a_screen_of_it_is_that_of_the_file(model_folder, table, tmp_path):
+def test_a_screen_equals_that_of_the_file(model_folder, table, tmp_path):
     predictor = Predictor.load(model_folder, device="cpu")
     pack_library(table, tmp_path / "packed", keep_columns="all")
     options = {"top": 20, "hit": "pIC50 >= 6", "fdr": 0.4, "keep_columns": ["price"]}
@@ -106,7 +106,7 @@ def test_a_screen_of_it_is_that_of_the_file(model_folder, table, tmp_path):
     assert (tmp_path / "a.csv").read_bytes() == (tmp_path / "b.csv").read_bytes()
 
 
-def test_helpers_get_the_graphs(model_folder, table, tmp_path):
+def test_worker_processes_get_the_graphs(model_folder, table, tmp_path):
     pack_library(table, tmp_path / "packed")
     for processes in (1, 2):
         screen(
@@ -118,7 +118,7 @@ def test_helpers_get_the_graphs(model_folder, table, tmp_path):
     assert (tmp_path / "1" / "hits.csv").read_bytes() == (tmp_path / "2" / "hits.csv").read_bytes()
 
 
-def test_more_is_added(table, tmp_path, assay):
+def test_records_can_be_appended(table, tmp_path, assay):
     pack_library(table, tmp_path / "packed", keep_columns=["price"])
     more = tmp_path / "more.csv"
     more.write_text(
@@ -143,7 +143,7 @@ def test_more_is_added(table, tmp_path, assay):
         pack_library(more, tmp_path / "nothing", append=True)
 
 
-def test_what_cannot_be_done(model_folder, table, tmp_path):
+def test_invalid_calls_are_refused(model_folder, table, tmp_path):
     pack_library(table, tmp_path / "packed")
     pack_library(table, tmp_path / "raw", standardizer="none")
     assert is_packed(tmp_path / "packed")
@@ -223,7 +223,7 @@ def edit(folder: Path, **values) -> None:
         ("lost", lambda a: np.frombuffer(b"[]", dtype=np.uint8), "damaged"),
     ],
 )
-def test_numbers_that_point_elsewhere_are_refused(table, tmp_path, name, change, words):
+def test_indices_out_of_range_are_refused(table, tmp_path, name, change, words):
     """As after a hash that somebody took the trouble to make fit."""
     pack_library(table, tmp_path / "packed")
     path = tmp_path / "packed" / "shards" / "000000.safetensors"
@@ -256,7 +256,7 @@ def resealed(folder: Path, **changed) -> None:
      b'{"unread": [[1, "a", "b", "parse", "c"]], "unread_columns": [], "rejected": []}', b"\xff", b'"\\ud800"'],
     ids=range(8),
 )  # fmt: skip
-def test_lost_rows_of_any_value_are_refused(table, tmp_path, lost):
+def test_damaged_rejected_rows_are_refused(table, tmp_path, lost):
     pack_library(table, tmp_path / "packed")
     path = tmp_path / "packed" / "shards" / "000000.safetensors"
     with safe_open(path, framework="np") as file:
@@ -302,7 +302,7 @@ TEXTS = st.lists(st.text(max_size=6), min_size=0, max_size=12)
 
 
 @given(TEXTS, st.integers(0, 5), st.integers(1, 7))
-def test_any_text_comes_back(tmp_path_factory, ids, n_unread, size):
+def test_any_text_survives_a_round_trip(tmp_path_factory, ids, n_unread, size):
     n = len(ids)
     rows = np.sort(np.random.default_rng(n).permutation(n + n_unread)[:n]).astype(np.int64) + 50
     unread_rows = [row for row in range(50, 50 + n + n_unread) if row not in rows]

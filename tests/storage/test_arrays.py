@@ -16,16 +16,16 @@ def arrays(**changed):
     return {"a": np.zeros((2, 3), np.float32), "b": np.ones(3, np.int8), "c": np.array([1.0, np.nan])} | changed
 
 
-def test_what_is_declared_comes_back():
-    found = checked_arrays({**arrays(), "more": np.zeros(1)}, SPECS, {"M": 2})
-    assert list(found) == ["a", "b", "c"]
+def test_declared_arrays_are_returned():
+    checked = checked_arrays({**arrays(), "more": np.zeros(1)}, SPECS, {"M": 2})
+    assert list(checked) == ["a", "b", "c"]
     assert checked_arrays({"p.b": np.ones(1, np.int8)}, {"b": SPECS["b"]}, {}, prefix="p.")["b"].tolist() == [1]
     empty = arrays(a=np.zeros((2, 0), np.float32), b=np.zeros(0, np.int8), c=np.full(2, np.nan))
     assert checked_arrays(empty, SPECS, {"M": 2})["a"].shape == (2, 0)
 
 
 @pytest.mark.parametrize(
-    ("changed", "words"),
+    ("changed", "message"),
     [
         ({"a": np.zeros((2, 3))}, r"a is float64 \(2, 3\), not float32 \(2, R\)"),
         ({"a": np.zeros((3, 3), np.float32)}, r"a is float32 \(3, 3\), not float32 \(2, 3\)"),
@@ -38,8 +38,8 @@ def test_what_is_declared_comes_back():
         ({"c": np.array([np.nan, -2 * LARGEST])}, "c has entries"),
     ],
 )
-def test_what_is_not_declared_is_refused(changed, words):
-    with pytest.raises(ValueError, match=words):
+def test_arrays_that_differ_from_their_specification_are_refused(changed, message):
+    with pytest.raises(ValueError, match=message):
         checked_arrays(arrays(**changed), SPECS, {"M": 2})
 
 

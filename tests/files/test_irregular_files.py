@@ -1,4 +1,4 @@
-"""Files as other programs and people write them."""
+"""Irregular files, as other programs and people write them."""
 
 import bz2
 import gzip
@@ -16,7 +16,7 @@ def _record(smiles, title="", properties=()):
     return f"{title}{block}{lines}$$$$\n"
 
 
-def test_of_two_structure_columns_the_one_with_stereo_is_read_and_told(write):
+def test_of_two_structure_columns_the_one_with_stereo_is_read_and_noted(write):
     path = write("x.csv", "CanonicalSMILES,IsomericSMILES\nCC(N)C(=O)O,C[C@H](N)C(=O)O\n")
     with open_records(path) as reader:
         assert reader.smiles_column == "IsomericSMILES"
@@ -80,7 +80,7 @@ def test_a_rejected_record_has_its_line(write):
         ("x", bytes),
     ],
 )
-def test_a_table_is_a_table_under_many_endings(read, write, name, packed):
+def test_tables_are_read_under_many_endings(read, write, name, packed):
     assert read(write(name, packed(b"id,smiles\na,CCO\nb,C\n")))[:2] == (["CCO", "C"], ["a", "b"])
 
 
@@ -100,7 +100,7 @@ def test_mol_blocks_are_read_under_many_endings(read, write, name, packed):
     assert read(write(name, packed(block.encode())))[:2] == (["CCO"], ["ethanol"])
 
 
-def test_inchi_become_smiles_and_broken_ones_are_told(read, write):
+def test_inchi_become_smiles_and_broken_ones_are_rejected(read, write):
     text = 'InChI,id\n"InChI=1S/C2H6O/c1-2-3/h3H,2H2,1H3",a\n"InChI=1S/CH4O/c1-9",b\n'
     result = read(write("x.csv", text))
     assert result[:2] == (["CCO"], ["a"])
@@ -109,7 +109,7 @@ def test_inchi_become_smiles_and_broken_ones_are_told(read, write):
     assert rows[:2] == (["CCO", "C"], ["a", "b"])
 
 
-def test_what_rdkit_says_of_a_mol_block_is_told(read, write):
+def test_a_broken_mol_block_has_the_message_of_rdkit(read, write):
     block = _record("CCO", "named")
     group, cut = block.replace(" O  ", " Boc", 1), block.replace(" O   0  0  0  0  0  0  0  0  0  0  0  0", "", 1)
     result = read(write("x.sdf", group + cut + block))
