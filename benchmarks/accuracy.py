@@ -18,10 +18,10 @@ from inputs import data_folder
 from records import RESULTS
 
 from molgraph.benchmark.learner import OWN_LEARNERS
-from molgraph.benchmark.protocol import BENCHMARK_SPLITS, SUITES, make_cells
+from molgraph.benchmark.protocol import BENCHMARK_SPLITS, SUITES, make_experiments
 from molgraph.benchmark.record import Record, read_records
 from molgraph.benchmark.report import compare, rank_lines, summary_table, write_report
-from molgraph.benchmark.run import CellOutcome, run_cells
+from molgraph.benchmark.run import ExperimentOutcome, run_experiments
 
 LEARNERS = {**OWN_LEARNERS, "dmpnn": SINGLE_NETWORKS["dmpnn"], **PEERS}
 
@@ -55,9 +55,13 @@ def main(arguments: list[str] | None = None) -> int:
         report(options.records, options.page)
         return 0
     data_folder()  # says at once if there is none
-    cells = make_cells(options.data_set, options.split, options.seeds, options.learner, LEARNERS)
-    outcomes = run_cells(
-        cells, LEARNERS, options.records, on_begin=lambda cell: print(cell.name, flush=True), on_end=_tell
+    experiments = make_experiments(options.data_set, options.split, options.seeds, options.learner, LEARNERS)
+    outcomes = run_experiments(
+        experiments,
+        LEARNERS,
+        options.records,
+        on_begin=lambda experiment: print(experiment.name, flush=True),
+        on_end=_tell,
     )
     return int(any(outcome.error for outcome in outcomes))
 
@@ -90,7 +94,7 @@ def _beside(records: list[Record], own: str, peers: tuple[str, ...]) -> str:
     return "\n".join([f"### {own} beside its peers", "", *rank_lines(comparison), "", worse, ""])
 
 
-def _tell(outcome: CellOutcome) -> None:
+def _tell(outcome: ExperimentOutcome) -> None:
     if outcome.error:
         print(f"  failed: {outcome.error}", file=sys.stderr, flush=True)
     elif outcome.record is not None and not outcome.was_there:

@@ -1,4 +1,4 @@
-"""The learners of this project as a benchmark takes them."""
+"""Learners of molgraph behind the interface of the benchmark."""
 
 import platform
 import tempfile
@@ -21,13 +21,13 @@ from molgraph.version import __version__
 
 
 class BenchmarkLearner(Protocol):
-    """Learns from the training and validation rows of a problem, and predicts its test rows."""
+    """Trains on the training and validation rows of a problem, and predicts its test rows."""
 
     def settings(self) -> dict[str, Any]:
-        """What it is told, for the record."""
+        """Its hyperparameters, for the record."""
 
     def versions(self) -> dict[str, str]:
-        """Versions of all that the result depends on."""
+        """Versions of the software that the result depends on."""
 
     def predict_test(self, problem: Problem) -> NDArray[np.float64]:
         """Values, or probabilities of the class 1, `[n, T]` of the n test rows in their order."""
@@ -35,7 +35,7 @@ class BenchmarkLearner(Protocol):
 
 @dataclass(frozen=True)
 class OwnLearner:
-    """`molgraph train` on the training and validation rows together: its folds make of them what they need.
+    """`molgraph train` on the training and validation rows together, which it divides into folds of its own.
 
     Attributes:
         config: Settings of the training; its seed is that of the problem.
@@ -44,12 +44,12 @@ class OwnLearner:
     config: TrainConfig
 
     def settings(self) -> dict[str, Any]:
-        """What differs from the defaults."""
-        own, default = asdict(self.config), asdict(TrainConfig())
-        return {name: value for name, value in own.items() if value != default[name]}
+        """Settings that differ from the defaults."""
+        settings, default = asdict(self.config), asdict(TrainConfig())
+        return {name: value for name, value in settings.items() if value != default[name]}
 
     def versions(self) -> dict[str, str]:
-        """Of this project and the libraries below it."""
+        """Versions of molgraph and of the libraries it computes with."""
         import catboost  # type: ignore[import-untyped]
         import rdkit
         import sklearn
@@ -69,10 +69,10 @@ class OwnLearner:
 
     def predict_test(self, problem: Problem) -> NDArray[np.float64]:
         """Values, or probabilities of the class 1, `[n, T]` of the n test rows in their order."""
-        seen = np.sort(np.concatenate([problem.split.train, problem.split.valid]))
+        training_rows = np.sort(np.concatenate([problem.split.train, problem.split.valid]))
         config = replace(self.config, seed=problem.seed, standardizer=STANDARDIZER)
         with tempfile.TemporaryDirectory(prefix="molgraph-benchmark-") as folder:
-            model = train(problem.dataset.take(seen), output=Path(folder, "model"), config=config)
+            model = train(problem.dataset.take(training_rows), output=Path(folder, "model"), config=config)
         test = problem.dataset.take(problem.split.test)
         return model.predict(test.smiles).mean
 

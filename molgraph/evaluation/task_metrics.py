@@ -1,4 +1,4 @@
-"""Metrics of one task, with bootstrap intervals, and coverage by group."""
+"""Metrics of one task with bootstrap confidence intervals, and coverage of its intervals by group of compounds."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -31,10 +31,10 @@ from molgraph.results.tasks import TaskSpec
 Floats = NDArray[np.float64]
 Rows = NDArray[np.int64]
 
-#: Spreads that differ by no more than this share of the largest are the same but for rounding.
+#: Predicted standard deviations that differ by no more than this fraction of the largest differ by rounding alone.
 _SAME = 1e-9
 
-#: Levels whose intervals and calls are judged.
+#: Nominal levels at which the coverage of intervals and calls is measured.
 LEVELS = (0.5, 0.8, 0.9, 0.95)
 
 #: Similarities to the nearest training compound that bound the groups.
@@ -52,7 +52,7 @@ _MOST_DRAWN = 2_000_000
 _LEAST_RESAMPLES = 200
 
 
-#: Shares of the ranking of the enrichment factors.
+#: Fractions of the ranking of the enrichment factors.
 _FRACTIONS: Mapping[str, float] = MappingProxyType({"ef_1%": 0.01, "ef_5%": 0.05})
 
 
@@ -65,10 +65,10 @@ class TaskRows:
         column: Its position among the tasks of the model.
         labels: `[n]` measured values or classes.
         prediction: Of these compounds.
-        similarity: `[n]` to the nearest training compound; None if these are not known.
-        is_hit: `[h]` 1 or 0 for these and for others of which a bound such as `>10` tells it; None if nobody said what
-            a hit is, or it is not known of all.
-        hit_score: `[h]` how clearly each is predicted to be a hit, likewise.
+        similarity: `[n]` to the nearest training compound; None if these are not stored.
+        is_hit: `[h]` 1 or 0 for these, and for others whose bound, such as `>10`, decides it; None if no hit was
+            defined, or a measured compound has no hit label.
+        hit_score: `[h]` score by which they are ranked as hits, likewise.
     """
 
     task: TaskSpec
@@ -86,7 +86,7 @@ class TaskRows:
 
     @cached_property
     def in_log10(self) -> bool:
-        """Whether errors and spreads are those of decimal logarithms: the model learned these, and all allow it."""
+        """Whether errors and spreads are those of decimal logarithms: the model learned these, and all are positive."""
         calibration = self.prediction.calibration
         return bool(
             calibration is not None
@@ -103,23 +103,23 @@ class TaskRows:
     @property
     def spread(self) -> Floats:
         """`[n]` predicted standard deviations of the errors."""
-        # A measured value without logarithm is judged in label units, though the model learned logarithms.
-        own = self.prediction.std if self.in_log10 else np.sqrt(self.prediction.var)
-        return own[:, self.column]
+        # With a measured value that has no logarithm, errors are in label units, though the model learned logarithms.
+        std = self.prediction.std if self.in_log10 else np.sqrt(self.prediction.var)
+        return std[:, self.column]
 
 
-def judge_task(rows: TaskRows, *, seed: int = 0) -> TaskEvaluation:
+def evaluate_task(rows: TaskRows, *, seed: int = 0) -> TaskEvaluation:
     """All metrics of a task.
 
     Args:
         rows: The compounds.
         seed: Seed of the bootstrap samples.
     """
-    n_rows, n_known = len(rows.labels), 0 if rows.is_hit is None else len(rows.is_hit)
+    n_rows, n_hit_labels = len(rows.labels), 0 if rows.is_hit is None else len(rows.is_hit)
     values: dict[str, float] = {}
     ends: dict[str, tuple[float, float]] = {}
     of_rows, of_hits = _metrics(rows) if n_rows else {}, _enrichment(rows)
-    for metrics, count, strata in ((of_rows, n_rows, None), (of_hits, n_known, rows.is_hit)):
+    for metrics, count, strata in ((of_rows, n_rows, None), (of_hits, n_hit_labels, rows.is_hit)):
         resamples = int(np.clip(_MOST_DRAWN // max(count, 1), _LEAST_RESAMPLES, RESAMPLES))
         with np.errstate(all="ignore"):
             values |= {name: metric(np.arange(count)) for name, metric in metrics.items()}
@@ -135,7 +135,7 @@ def judge_task(rows: TaskRows, *, seed: int = 0) -> TaskEvaluation:
         task=rows.task.name,
         kind=rows.task.kind,
         n_rows=n_rows,
-        n_bounds=max(n_known - n_rows, 0),
+        n_bounds=max(n_hit_labels - n_rows, 0),
         n_hits=None if rows.is_hit is None else int(rows.is_hit.sum()),
         in_log10=rows.in_log10,
         estimates=tuple(
@@ -146,7 +146,7 @@ def judge_task(rows: TaskRows, *, seed: int = 0) -> TaskEvaluation:
 
 
 def _reference(rows: TaskRows, metric: str, seed: int) -> float | None:
-    """What a metric would be if the spreads were exactly right, or of enrichment the largest that it can be."""
+    """Value of a metric for perfectly calibrated standard deviations; of an enrichment factor its maximum."""
     if metric == "spread_spearman":
         return spread_correlation_reference(rows.spread, seed)
     if metric == "ence":
@@ -160,9 +160,9 @@ def _metrics(rows: TaskRows) -> Mapping[str, Callable[[Rows], float]]:
     """Each metric as a function of the rows of a sample."""
     truth, mean, spread = rows.labels, rows.mean, rows.spread
     ones = np.ones(len(truth))
-    found: dict[str, Callable[[Rows], float]] = {}
+    metrics: dict[str, Callable[[Rows], float]] = {}
     for name in (*_SCORES[rows.task.kind], *(_SCORES_OF_LOGARITHMS if rows.in_log10 else ())):
-        found[name] = _on_rows(METRICS[name].function, truth, mean, ones)
+        metrics[name] = _on_rows(METRICS[name].function, truth, mean, ones)
     if rows.task.kind == "regression":
         error = rows.error
         for name, metric in (
@@ -170,20 +170,20 @@ def _metrics(rows: TaskRows) -> Mapping[str, Callable[[Rows], float]]:
             ("crps", gaussian_crps),
             ("ence", ence),
             ("miscalibration_area", miscalibration_area),
-            # Of learners that say nothing of themselves all spreads are one: nothing to rank by.
+            # Learners without a variance of their own have one spread for all rows: nothing to rank by.
             *((("spread_spearman", spread_correlation),) if np.ptp(spread) > _SAME * np.max(spread) else ()),
         ):
             if np.all(spread > 0):
-                found[name] = _on_rows(metric, error, spread)
-        holds = held_at_all(rows)
-        found["interval_miscalibration"] = lambda i: interval_miscalibration(holds[:, i])
+                metrics[name] = _on_rows(metric, error, spread)
+        covered = covered_at_all_levels(rows)
+        metrics["interval_miscalibration"] = lambda i: interval_miscalibration(covered[:, i])
     else:
-        found["calibration_error"] = _on_rows(class_calibration_error, truth, mean)
-    return found
+        metrics["calibration_error"] = _on_rows(class_calibration_error, truth, mean)
+    return metrics
 
 
 def _enrichment(rows: TaskRows) -> Mapping[str, Callable[[Rows], float]]:
-    """Early enrichment as functions of the compounds of which it is known whether they are hits."""
+    """Metrics of early enrichment as functions of the compounds with a hit label."""
     hit, ranked_by = rows.is_hit, rows.hit_score
     if hit is None or ranked_by is None:
         return {}
@@ -206,40 +206,40 @@ def _coverage(rows: TaskRows) -> list[Coverage]:
     typical = (
         np.median if rows.task.kind == "regression" else np.mean
     )  # an interval with an open end is infinitely wide
-    found = []
+    coverage = []
     for level in LEVELS:
-        holds, size = held(rows, level)
+        is_covered, size = covered(rows, level)
         for name, members in groups.items():
-            found.append(
+            coverage.append(
                 Coverage(
                     level=level,
                     group=name,
                     n_rows=int(members.sum()),
-                    coverage=float(holds[members].mean()) if members.any() else float("nan"),
+                    coverage=float(is_covered[members].mean()) if members.any() else float("nan"),
                     size=float(typical(size[members])) if members.any() else float("nan"),
                 )
             )
-    return found
+    return coverage
 
 
-def held(rows: TaskRows, level: float) -> tuple[NDArray[np.bool_], Floats]:
-    """Whether the interval or call of each compound holds the truth, and its width or number of labels, `[n]`."""
+def covered(rows: TaskRows, level: float) -> tuple[NDArray[np.bool_], Floats]:
+    """Whether the interval or call of each compound covers the measured label, and its width or set size, `[n]`."""
     if rows.task.kind == "regression":
         lower, upper = (ends[:, rows.column] for ends in rows.prediction.interval(level))
         return (rows.labels >= lower) & (rows.labels <= upper), upper - lower
     calls = rows.prediction.calls(level)[:, rows.column]
     atypical, *alone, uncertain = rows.task.calls
-    holds = (calls == uncertain) | (calls == np.array(alone, dtype=object)[rows.labels.astype(np.int64)])
-    return holds, np.where(calls == atypical, 0.0, np.where(calls == uncertain, 2.0, 1.0))
+    is_covered = (calls == uncertain) | (calls == np.array(alone, dtype=object)[rows.labels.astype(np.int64)])
+    return is_covered, np.where(calls == atypical, 0.0, np.where(calls == uncertain, 2.0, 1.0))
 
 
-def held_at_all(rows: TaskRows) -> NDArray[np.bool_]:
-    """Whether the interval at each of `INTERVAL_LEVELS` holds the truth, `[19, n]`."""
-    return np.stack([held(rows, float(level))[0] for level in INTERVAL_LEVELS])
+def covered_at_all_levels(rows: TaskRows) -> NDArray[np.bool_]:
+    """Whether the interval at each of `INTERVAL_LEVELS` covers the measured value, `[19, n]`."""
+    return np.stack([covered(rows, float(level))[0] for level in INTERVAL_LEVELS])
 
 
 def coverage_groups(rows: TaskRows) -> dict[str, NDArray[np.bool_]]:
-    """Groups of compounds whose coverage is told apart, by name: `[n]` each."""
+    """Groups of compounds whose coverage is reported separately, by name: `[n]` each."""
     groups = {"all": np.ones(len(rows.labels), dtype=np.bool_)}
     if rows.task.kind == "classification":
         groups |= {f"class {c}": rows.labels == c for c in (0, 1)}
