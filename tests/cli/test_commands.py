@@ -12,11 +12,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from molgraph_cli import progress
 
 from molgraph.results.prediction import Rejected
 from molgraph.training import loop
 from molgraph.training.progress import TrainProgress
+from molgraph_cli import progress
 
 SMALL = ("--folds", 2, "--epochs", 2, "--hidden", 8, "--device", "cpu")
 PROGRAM = [sys.executable, "-c", "from molgraph_cli.app import run; run()"]
@@ -119,7 +119,7 @@ def test_less_may_be_better(molgraph, folder):
     assert [line for line in ended.err.splitlines() if "--minimize" in line] == [
         (
             "'Ki' has no unit, so it is learned as it is, and a screen asks which way is better; say --unit nM, "
-            "or whatever its unit is, to have pKi learned, or --minimize"
+            "or whatever its unit is, to have pKi learned, or --minimize Ki"
         )
     ]
     ended = molgraph(*told, "--target-columns", "Kissing", "--minimize", "Kissing")
