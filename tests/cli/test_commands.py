@@ -121,7 +121,7 @@ def test_less_may_be_better(molgraph, folder):
     assert [line for line in ended.err.splitlines() if "--minimize" in line] == [
         (
             "'Ki' has no unit, so it is learned as it is, and a screen asks which way is better; say --unit nM, "
-            "or whatever its unit is, to have pKi learned, or --minimize"
+            "or whatever its unit is, to have pKi learned, or --minimize Ki"
         )
     ]
     ended = molgraph(*told, "--target-columns", "Kissing", "--minimize", "Kissing")
