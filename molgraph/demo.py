@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +28,7 @@ from molgraph.errors import InputError
 from molgraph.packed_library.progress import StreamProgress
 from molgraph.prediction.builtin_models import PANEL
 from molgraph.prediction.predictor import Predictor
+from molgraph.screening.hit_table import HitTable
 from molgraph.screening.screen import screen
 from molgraph.screening.summary import ScreenResult
 from molgraph.storage.atomic import make_folder
@@ -243,9 +245,9 @@ def run_demo(
     result = search([folder / "model"], "hits", hit=f"{ASSAY_COLUMN} >= {ACTIVE_FROM}", profile=None)
     tell(f"3. Rank again with built-in models ({', '.join(TOXICITY)}) for high potency and low toxicity.")
     toxicity = f"{PANEL}:{','.join(TOXICITY)}"
-    search([folder / "model", toxicity], "safe", hit=None, profile=folder / "profile.toml")
+    safe = search([folder / "model", toxicity], "safe", hit=None, profile=folder / "profile.toml")
     tell("4. Evaluate on the measured values of the held-out compounds.")
-    report = _evaluate(folder, model, hidden, result)
+    report = _evaluate(model, hidden, result, safe.hits)
     (folder / "report.json").write_text(json.dumps(asdict(report), indent=2) + "\n", encoding="utf-8")
     return report
 
@@ -276,12 +278,12 @@ def write_inputs(folder: Path, *, seed: int = 0) -> tuple[list[MeasuredCompound]
     return training, hidden, len(library)
 
 
-def _evaluate(folder: Path, model: Predictor, hidden: list[MeasuredCompound], result: ScreenResult) -> DemoReport:
+def _evaluate(model: Predictor, hidden: list[MeasuredCompound], result: ScreenResult, safe: HitTable) -> DemoReport:
     truth = np.array([compound.value for compound in hidden])
     is_active = {compound.id: compound.value >= ACTIVE_FROM for compound in hidden}
-    hits, selected = _rows(folder / "hits" / "hits.csv"), _rows(folder / "hits" / "selected.csv")
+    hits, selected = [*result.hits], [*(result.selected or ())]
     n_found = sum(is_active.get(hit["id"], False) for hit in hits)
-    picked = [hit["id"] for hit in hits if float(hit[f"{ASSAY_COLUMN}_pred"]) >= ACTIVE_FROM]
+    picked = [hit["id"] for hit in hits if hit[f"{ASSAY_COLUMN}_pred"] >= ACTIVE_FROM]
     picked_active = [is_active[name] for name in picked if name in is_active]
     selected_active = [is_active[row["id"]] for row in selected if row["id"] in is_active]
     n_actives = sum(is_active.values())
@@ -296,7 +298,7 @@ def _evaluate(folder: Path, model: Predictor, hidden: list[MeasuredCompound], re
         hidden=len(hidden),
         hidden_actives=n_actives,
         top=len(hits),
-        set_aside=result.outside_domain,
+        set_aside=len(result.outside),
         actives_found=n_found,
         first_hits_active=sum(is_active.get(hit["id"], False) for hit in hits[:n_actives]),
         first_hits_by_chance=n_actives * n_actives / len(hidden),
@@ -318,37 +320,29 @@ def _evaluate(folder: Path, model: Predictor, hidden: list[MeasuredCompound], re
         coverage=float(inside.mean()),
         mean_width=float((upper - lower).mean()),
         screened_per_second=result.molecules_per_second,
-        potent_and_safe=_potent_and_safe(folder, hidden),
+        potent_and_safe=_potent_and_safe(safe, hidden),
     )
 
 
-def _potent_and_safe(folder: Path, hidden: list[MeasuredCompound]) -> tuple[PotentAndSafe, ...]:
+def _potent_and_safe(hits: HitTable, hidden: list[MeasuredCompound]) -> tuple[PotentAndSafe, ...]:
     measured = {compound.id: compound.value for compound in hidden}
     value, lower, upper = (f"{ASSAY_COLUMN}_{ending}" for ending in ("pred", "lower", "upper"))
     return tuple(
         PotentAndSafe(
             id=row["id"],
-            value=float(row[value]),
-            lower=float(row[lower]),
-            upper=float(row[upper]),
+            value=row[value],
+            lower=row[lower],
+            upper=row[upper],
             measured=measured.get(row["id"]),
             risks=tuple(
                 Risk(
                     endpoint=name,
-                    probability=float(row[f"{name}_pred"]),
-                    percentile=float(row[f"{name}_percentile"]),
+                    probability=row[f"{name}_pred"],
+                    percentile=row[f"{name}_percentile"],
                     domain=row[f"{name}_domain"],
                 )
                 for name in TOXICITY
             ),
         )
-        for row in _rows(folder / "safe" / "hits.csv")[:SHOWN_SAFE]
+        for row in islice(hits, SHOWN_SAFE)
     )
-
-
-def _rows(path: Path) -> list[dict[str, str]]:
-    """The rows of a table; none if there is no such file."""
-    if not path.exists():
-        return []
-    with path.open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
