@@ -11,10 +11,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from molgraph import screen
+from molgraph import ComputeConfig, screen
 from molgraph.screening import screen as module
-from molgraph.screening.ledger import Ledger
-from molgraph.screening.shard import ShardContent
+from molgraph.screening.checkpoint import ScreenCheckpoint
+from molgraph.screening.chunk import ChunkContent
 
 
 def main(model: str, library: str, output: str) -> None:
@@ -32,11 +32,13 @@ def main(model: str, library: str, output: str) -> None:
 
         return run
 
-    Ledger.write = timed(Ledger.write)  # type: ignore[method-assign]
-    ShardContent.add = timed(ShardContent.add)  # type: ignore[method-assign]
+    ScreenCheckpoint.write = timed(ScreenCheckpoint.write)  # type: ignore[method-assign]
+    ChunkContent.add = timed(ChunkContent.add)  # type: ignore[method-assign]
     module.joined = timed(module.joined)  # type: ignore[attr-defined]
     with tempfile.TemporaryDirectory() as folder:
-        result = screen(model, library, output=Path(folder, "hits"), device="cpu", processes=None)
+        result = screen(
+            model, library, output=Path(folder, "hits"), compute=ComputeConfig(device="cpu", processes=None)
+        )
     Path(output).write_text(json.dumps({"screen": result.seconds, "ledger": spent}), encoding="utf-8")
 
 

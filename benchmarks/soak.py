@@ -72,7 +72,7 @@ def run_round(command: list[str], folder: Path, moment: float) -> dict[str, floa
     if process.returncode == 0:
         remove(folder / "hits")
         return None
-    shards = folder / "hits.partial" / "shards"
+    shards = folder / "hits.partial" / "chunks"
     n_shards = sum(1 for path in shards.glob("[0-9]*.json")) if shards.exists() else 0
     if (folder / "hits").exists() and not (folder / "hits.partial" / "run.json").exists():
         return {"killed_after": moment, "shards": n_shards}  # all was done but the last tidying up

@@ -1,6 +1,7 @@
 """`molgraph datasets`: which benchmark sets there are, what is in them, and their files."""
 
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -43,7 +44,7 @@ def show(
 
     card = card_named(name)
     if as_json:
-        show_json(card)
+        show_json({**asdict(card), "n_tasks": card.n_tasks})
     else:
         show_table(card.lines())
 

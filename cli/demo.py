@@ -4,9 +4,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
-from .options import AsJson, DeviceOption, Overwrite, Processes, Quiet
+from .options import SEED, AsJson, DeviceOption, OutputFolder, Overwrite, Processes, Quiet
 from .text import show_json, show_line, show_table, tell
 
 if TYPE_CHECKING:
@@ -17,8 +15,8 @@ EXAMPLE = "Example: molgraph demo -o molgraph-demo"
 
 def demo(
     *,
-    output: Annotated[Path, typer.Option("--output", "-o", help="Folder to write.")] = Path("molgraph-demo"),
-    seed: Annotated[int, typer.Option(min=0, help="Seed of what is hidden, and of training.")] = 0,
+    output: OutputFolder = Path("molgraph-demo"),
+    seed: Annotated[int, SEED] = 0,
     device: DeviceOption = "auto",
     processes: Processes = None,
     overwrite: Overwrite = False,

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from molgraph.config.training import Precision
+from molgraph.config.training import WRITTEN_PRECISION
 
 from .options import (
     AsJson,
@@ -12,6 +12,7 @@ from .options import (
     IdColumn,
     MaxRejected,
     OverwriteFile,
+    PrecisionOption,
     Progress,
     Quiet,
     SmilesColumn,
@@ -42,7 +43,7 @@ def embed(
     ] = "auto",
     smiles_column: SmilesColumn = None,
     id_column: IdColumn = None,
-    precision: Annotated[Precision, typer.Option(help="Number format of the products.")] = "float32",
+    precision: PrecisionOption = WRITTEN_PRECISION,
     device: DeviceOption = "auto",
     max_rejected: MaxRejected = None,
     overwrite: OverwriteFile = False,

@@ -6,10 +6,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from molgraph.config.level import DEFAULT_LEVEL
+
 from . import completion
 from .options import (
+    SEED,
     AsJson,
     DeviceOption,
+    Hit,
     IdColumn,
     Level,
     Model,
@@ -93,12 +97,9 @@ def evaluate(
         bool,
         typer.Option("--other-scale", help="Recalibrate also with values that are not of the scale that was learned."),
     ] = False,
-    hit: Annotated[
-        str | None,
-        typer.Option(metavar="CONDITION", help="What a hit is, e.g. 'pIC50 >= 7', for early enrichment."),
-    ] = None,
-    level: Level = 0.9,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of the bootstrap samples.")] = 0,
+    hit: Hit = None,
+    level: Level = DEFAULT_LEVEL,
+    seed: Annotated[int, SEED] = 0,
     device: DeviceOption = "auto",
     overwrite: Overwrite = False,
     quiet: Quiet = False,

@@ -5,10 +5,11 @@ from typing import Annotated
 
 import typer
 
-from molgraph.config.training import StandardizerChoice
+from molgraph.config.training import DEFAULT_STANDARDIZER, StandardizerChoice
 
 from . import completion
 from .options import (
+    STANDARDIZER,
     AsJson,
     IdColumn,
     MaxRejected,
@@ -46,10 +47,7 @@ def featurize(
             help="Further columns to keep, joined by commas, or all. [default: none]", autocompletion=completion.columns
         ),
     ] = None,
-    standardize: Annotated[
-        StandardizerChoice,
-        typer.Option(help="What is done to each structure first; a model needs what it was trained with."),
-    ] = "default",
+    standardizer: Annotated[StandardizerChoice, STANDARDIZER] = DEFAULT_STANDARDIZER,
     append: Annotated[bool, typer.Option("--append", help="Add to the library that is there.")] = False,
     check: Annotated[
         Path | None, typer.Option(metavar="LIBRARY", help="Read a packed library to its end, and check its hashes.")
@@ -85,7 +83,7 @@ def featurize(
             smiles_column=smiles_column,
             id_column=id_column,
             keep_columns="all" if keep_columns == "all" else names(keep_columns or ""),
-            standardizer=standardize,
+            standardizer=standardizer,
             processes=processes,
             append=append,
             overwrite=overwrite,

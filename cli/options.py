@@ -1,11 +1,14 @@
 """Options that several commands share."""
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Annotated, Literal
+from copy import copy
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
+from typer.models import OptionInfo
 
-from molgraph.config.training import Device
+from molgraph.config.training import Device, Precision
 
 from . import completion
 from .text import tell
@@ -31,7 +34,50 @@ IdColumn = Annotated[
         "--id-column", help="Column of identifiers. [default: found by its name]", autocompletion=completion.column
     ),
 ]
-DeviceOption = Annotated[Device, typer.Option(help="Where to compute; auto takes a CUDA device if there is one.")]
+OutputFolder = Annotated[Path, typer.Option("--output", "-o", help="Folder to write.")]
+ConfigFile = Annotated[
+    Path | None, typer.Option(metavar="FILE.toml", help="File of settings; options given here come first.")
+]
+Resume = Annotated[
+    bool, typer.Option("--resume", help="Go on with a run that was stopped; from the start if there is none.")
+]
+Hit = Annotated[
+    str | None,
+    typer.Option(
+        metavar="CONDITION",
+        help="What a hit is, e.g. 'pIC50 >= 7' or 'active and not hERG': a screen then selects hits, and an evaluation "
+        "shows how early they come.",
+    ),
+]
+
+# Options whose type depends on the command: `Annotated[Device, DEVICE]`, or `Annotated[Device | None, DEVICE]`
+# where a file of settings may hold the value.
+DEVICE: OptionInfo = typer.Option(help="Where to compute; auto takes a CUDA device if there is one.")
+PRECISION: OptionInfo = typer.Option(
+    help="Number format of the products; auto takes bfloat16 where the processor is fast at it."
+)
+STANDARDIZER: OptionInfo = typer.Option(
+    "--standardize",
+    help="What is done to each structure first: largest organic fragment, neutralised (default), or nothing. A packed "
+    "library needs what its models were trained with.",
+)
+SEED: OptionInfo = typer.Option(min=0, help="Seed of all that is drawn at random.")
+
+
+def default_text(value: object) -> str:
+    """What the help says of a default that is that of the settings, and not of the option: a file may hold another."""
+    return f"[default: {value}]"
+
+
+def with_default(option: OptionInfo, value: object) -> Any:
+    """The option, with such a default in its help."""
+    shown = copy(option)
+    shown.help = f"{option.help} {default_text(value)}"
+    return shown
+
+
+DeviceOption = Annotated[Device, DEVICE]
+PrecisionOption = Annotated[Precision, PRECISION]
 Level = Annotated[float, typer.Option(help="Nominal coverage of intervals and calls, e.g. 0.9.")]
 Processes = Annotated[
     int | None, typer.Option(min=1, help="Processes that share the work. [default: one a core, at most 8]")
@@ -96,8 +142,6 @@ def check_rejected(limit: str | None, rejected: int, rows: int) -> None:
 
 def with_ending(output: str) -> str:
     """The name of a table, with the format of the user's defaults where it has no ending."""
-    from pathlib import Path
-
     from molgraph.config.user_defaults import load_defaults
 
     own = load_defaults().output_format
@@ -111,6 +155,11 @@ _SHOWN_NOTES = 20
 def names(joined: str) -> list[str]:
     """The names in an option that takes several, joined by commas."""
     return [name.strip() for name in joined.split(",")] if joined else []
+
+
+def names_or_none(joined: str | None) -> list[str] | None:
+    """As `names`, of an option that may not have been given."""
+    return None if joined is None else names(joined)
 
 
 def tell_notes(notes: Sequence[str]) -> None:

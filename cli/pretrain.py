@@ -1,16 +1,29 @@
 """`molgraph pretrain`."""
 
-from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .options import AsJson, DeviceOption, Overwrite, Processes, Quiet
+from molgraph.config.training import Device, PretrainConfig
+
+from .config_options import with_options
+from .options import (
+    DEVICE,
+    SEED,
+    AsJson,
+    ConfigFile,
+    OutputFolder,
+    Overwrite,
+    Processes,
+    Quiet,
+    Resume,
+    default_text,
+    with_default,
+)
 from .text import show_json, show_table, tell
 
 if TYPE_CHECKING:
-    from molgraph.config.training import PretrainConfig
     from molgraph.model_folder.encoder_card import EncoderCard
 
 EXAMPLE = """\b
@@ -21,12 +34,17 @@ Examples:
 """
 
 
+#: Defaults of the options.
+_PRETRAIN = PretrainConfig()
+
+
 def pretrain(
+    ctx: typer.Context,
     libraries: Annotated[
         list[str], typer.Argument(metavar="LIBRARY...", help="Structures: files, folders, globs or addresses.")
     ],
     *,
-    output: Annotated[Path, typer.Option("--output", "-o", help="Folder to write: the encoder.")],
+    output: OutputFolder,
     keep_out: Annotated[
         list[str] | None,
         typer.Option(metavar="FILE", help="Compounds that must not be seen, e.g. a test set; may be given repeatedly."),
@@ -34,14 +52,20 @@ def pretrain(
     per_library: Annotated[
         int | None, typer.Option(min=1, help="Records of each library, drawn at random. [default: all]")
     ] = None,
-    hidden: Annotated[int | None, typer.Option(min=1, help="Width of the encoder. [default: 300]")] = None,
-    depth: Annotated[int | None, typer.Option(min=1, help="Message-passing steps. [default: 3]")] = None,
-    epochs: Annotated[int | None, typer.Option(min=1, help="Passes over the molecules. [default: 4]")] = None,
-    batch_size: Annotated[int | None, typer.Option(min=1, help="Molecules a step. [default: 128]")] = None,
-    seed: Annotated[int | None, typer.Option(min=0, help="Seed of sample, order and weights. [default: 0]")] = None,
-    config: Annotated[
-        Path | None, typer.Option(metavar="FILE.toml", help="Settings; options given here come first.")
+    hidden: Annotated[
+        int | None, typer.Option(help=f"Width of the encoder. {default_text(_PRETRAIN.model.hidden)}")
     ] = None,
+    depth: Annotated[
+        int | None, typer.Option(help=f"Message-passing steps. {default_text(_PRETRAIN.model.depth)}")
+    ] = None,
+    epochs: Annotated[
+        int | None, typer.Option(help=f"Passes over the molecules. {default_text(_PRETRAIN.epochs)}")
+    ] = None,
+    batch_size: Annotated[
+        int | None, typer.Option(help=f"Molecules a step. {default_text(_PRETRAIN.batch_size)}")
+    ] = None,
+    seed: Annotated[int | None, with_default(SEED, _PRETRAIN.seed)] = None,
+    config: ConfigFile = None,
     targets: Annotated[
         Path | None,
         typer.Option(
@@ -50,9 +74,9 @@ def pretrain(
             "[default: deleted at the end]",
         ),
     ] = None,
-    device: DeviceOption = "auto",
+    device: Annotated[Device | None, with_default(DEVICE, _PRETRAIN.device)] = None,
     processes: Processes = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on where a run stopped.")] = False,
+    resume: Resume = False,
     overwrite: Overwrite = False,
     quiet: Quiet = False,
     as_json: AsJson = False,
@@ -64,13 +88,7 @@ def pretrain(
 
     from .progress import pretraining_bar
 
-    settings = _with_options(
-        None if config is None else pretrain_config_from_toml(config),
-        {"per_library": per_library, "epochs": epochs, "batch_size": batch_size, "seed": seed},
-        {"hidden": hidden, "depth": depth},
-    )
-    if device != "auto":
-        settings = replace(settings, device=device)
+    settings = with_options(_PRETRAIN if config is None else pretrain_config_from_toml(config), ctx)
     with pretraining_bar(quiet=quiet) as listener:
         card = run(
             libraries,
@@ -93,14 +111,6 @@ def pretrain(
     show_table([("target", "R2 on held-out molecules"), *_r2_lines(card)])
     if not quiet:
         tell(f"Encoder written to {output}; use it with molgraph train --encoder {output}")
-
-
-def _with_options(config: "PretrainConfig | None", given: dict[str, Any], shape: dict[str, Any]) -> "PretrainConfig":
-    from molgraph.config.training import PretrainConfig
-
-    config = config or PretrainConfig()
-    model = replace(config.model, **{name: value for name, value in shape.items() if value is not None})
-    return replace(config, model=model, **{name: value for name, value in given.items() if value is not None})
 
 
 def _tell_corpus(card: "EncoderCard") -> None:

@@ -5,6 +5,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from molgraph.config.training import KindChoice
+
+from . import completion
 from .text import tell
 
 if TYPE_CHECKING:
@@ -12,7 +15,25 @@ if TYPE_CHECKING:
     from molgraph.datasets.dataset import Dataset
     from molgraph.results.tasks import Direction
 
-
+Table = Annotated[
+    str,
+    typer.Argument(
+        metavar="TABLE",
+        help="Table of structures and measurements (.csv .tsv .sdf .parquet ...), or a data set name.",
+        autocompletion=completion.tables,
+    ),
+]
+TargetColumns = Annotated[
+    str | None,
+    typer.Option(
+        help="Columns to learn, joined by commas; '*' for all of numbers. [default: the only one that can be meant]",
+        autocompletion=completion.columns,
+    ),
+]
+TaskKind = Annotated[
+    KindChoice,
+    typer.Option("--task-type", "-t", help="What the columns hold; auto looks at the values."),
+]
 Missing = Annotated[
     str | None,
     typer.Option(

@@ -11,6 +11,8 @@ from typing import Any
 
 import typer
 
+from .flags import with_flags
+
 _GAP = "  "
 _LEAST_WIDTH = 24
 
@@ -30,13 +32,13 @@ def printable(text: object) -> str:
 
 
 def tell(text: object) -> None:
-    """Say a line on stderr."""
-    typer.echo(printable(text), err=True)
+    """Say a line on stderr; settings that it names are shown as flags."""
+    typer.echo(printable(with_flags(str(text))), err=True)
 
 
 def show_line(text: object = "") -> None:
-    """Print a line of the result on stdout."""
-    typer.echo(printable(text))
+    """Print a line of the result on stdout; settings that it names are shown as flags."""
+    typer.echo(printable(with_flags(str(text))))
 
 
 def show_table(rows: Sequence[Sequence[str]], *, right: Collection[int] = ()) -> None:

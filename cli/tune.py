@@ -5,11 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from molgraph.config.training import KindChoice
-
-from . import completion
-from .options import AsJson, IdColumn, Quiet, SmilesColumn, names, tell_notes
-from .table_options import AsIs, Missing, Unit, Where, rows_where
+from .options import AsJson, ConfigFile, IdColumn, Quiet, SmilesColumn, names, tell_notes
+from .table_options import AsIs, Missing, Table, TargetColumns, TaskKind, Unit, Where, rows_where
 from .text import show_json, show_line, show_table, tell
 
 if TYPE_CHECKING:
@@ -23,36 +20,18 @@ Examples:
 
 
 def tune(
-    table: Annotated[
-        str,
-        typer.Argument(
-            metavar="TABLE",
-            help="Table of structures and measurements, or a data set.",
-            autocompletion=completion.tables,
-        ),
-    ],
+    table: Table,
     *,
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder of the study; one that is there goes on.")],
     smiles_column: SmilesColumn = None,
     id_column: IdColumn = None,
-    target_columns: Annotated[
-        str | None,
-        typer.Option(
-            help="Columns to learn, joined by commas. [default: the only one that can be meant]",
-            autocompletion=completion.columns,
-        ),
-    ] = None,
-    task_type: Annotated[
-        KindChoice,
-        typer.Option("--task-type", "-t", help="What the columns hold; auto looks at the values."),
-    ] = "auto",
+    target_columns: TargetColumns = None,
+    task_kind: TaskKind = "auto",
     missing: Missing = None,
     where: Where = None,
     unit: Unit = None,
     as_is: AsIs = False,
-    config: Annotated[
-        Path | None, typer.Option(metavar="FILE.toml", help="Settings to begin with, and those that are not searched.")
-    ] = None,
+    config: ConfigFile = None,
     trials: Annotated[int, typer.Option(min=1, help="Trials in all, those of earlier runs included.")] = 30,
     quiet: Quiet = False,
     as_json: AsJson = False,
@@ -69,7 +48,7 @@ def tune(
         smiles_column=smiles_column,
         id_column=id_column,
         target_columns=None if target_columns is None else names(target_columns),
-        task_kind=task_type,
+        task_kind=task_kind,
         standardizer=settings.standardizer,
         missing=names(missing or ""),
         where=rows_where(where),

@@ -15,6 +15,8 @@ from pathlib import Path
 
 import numpy as np
 
+from molgraph.config.compute import ComputeConfig
+from molgraph.config.screening import ScreenConfig
 from molgraph.config.training import Device, TrainConfig
 from molgraph.datasets.embedded import (
     ASSAY_COLUMN,
@@ -208,11 +210,9 @@ def run_demo(
     folder = Path(output)
     if folder.is_dir() and any(folder.iterdir()):
         if not overwrite:
-            raise InputError(f"{folder} exists and is not empty; give another folder with -o, or --overwrite")
+            raise InputError(f"{folder} exists and is not empty; give another `output`, or `overwrite=True`")
         if not (folder / HIDDEN).exists():  # somebody's own assay.csv must not go
-            raise InputError(
-                f"{folder} exists and holds something else than a demonstration; give another folder with -o"
-            )
+            raise InputError(f"{folder} exists and holds something else than a demonstration; give another `output`")
     make_folder(folder)
     training, hidden, n_library = write_inputs(folder, seed=seed)
     tell(f"1. Train on {len(training)} measured compounds; {len(hidden)} are kept back.")
@@ -234,13 +234,8 @@ def run_demo(
                 models,
                 folder / "library.smi",
                 output=folder / name,
-                top=TOP,
-                hit=hit,
-                fdr=None if hit is None else FDR,
-                profile=profile,
-                level=LEVEL,
-                device=device,
-                processes=processes,
+                config=ScreenConfig(top=TOP, hit=hit, fdr=None if hit is None else FDR, profile=profile, level=LEVEL),
+                compute=ComputeConfig(device=device, processes=processes),
                 overwrite=overwrite,
                 on_progress=stream_listener,
             )

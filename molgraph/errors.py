@@ -10,6 +10,9 @@
 
 Each message says what came, what is allowed and what to do, in one line. A bad *molecule* is never
 an exception: it is a `molgraph.results.prediction.Rejected`.
+
+Settings stand in backquotes as Python takes them, `overwrite=True` or `fdr`; the command line shows their flags in this
+place, `--overwrite` and `--fdr` (`molgraph_cli.flags`).
 """
 
 
@@ -39,3 +42,12 @@ class TrainingError(MolgraphError):
 
 class WorkerError(MolgraphError):
     """A worker process died."""
+
+
+def setting(name: str, value: object) -> str:
+    """A setting with a value that a message asks for, as Python takes it.
+
+    >>> setting("hit", "pIC50 >= 7"), setting("overwrite", True)
+    ("`hit='pIC50 >= 7'`", '`overwrite=True`')
+    """
+    return f"`{name}={value!r}`"

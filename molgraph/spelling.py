@@ -14,17 +14,15 @@ _LEAST_SIMILARITY = 0.66
 #: Names of learners and settings in other tools, and here.
 SYNONYMS: Mapping[str, str] = MappingProxyType(
     {
-        "rf": "forest",
-        "random_forest": "forest",
-        "randomforest": "forest",
-        "gp": "kernel",
-        "gaussian_process": "kernel",
-        "tanimoto": "kernel",
-        "catboost": "boosting",
-        "xgboost": "boosting",
-        "lightgbm": "boosting",
-        "gbm": "boosting",
-        "boosted_trees": "boosting",
+        "rf": "random_forest",
+        "randomforest": "random_forest",
+        "gp": "gp_tanimoto",
+        "gaussian_process": "gp_tanimoto",
+        "xgboost": "catboost",
+        "lightgbm": "catboost",
+        "gbm": "catboost",
+        "boosting": "catboost",
+        "boosted_trees": "catboost",
         "gnn": "network",
         "mpnn": "network",
         "dmpnn": "network",
@@ -50,8 +48,8 @@ SYNONYMS: Mapping[str, str] = MappingProxyType(
 def did_you_mean(name: str, names: Iterable[str]) -> str:
     """A question, with a blank behind it, that suggests similar names; empty if there are none.
 
-    >>> did_you_mean("fold", ["seed", "folds"]), did_you_mean("rf", ["network", "forest"])
-    ("did you mean 'folds'? ", "did you mean 'forest'? ")
+    >>> did_you_mean("fold", ["seed", "folds"]), did_you_mean("rf", ["network", "random_forest"])
+    ("did you mean 'folds'? ", "did you mean 'random_forest'? ")
     >>> did_you_mean("colour", ["seed", "folds"])
     ''
     """

@@ -138,7 +138,7 @@ def test_the_model_says_what_is_better(small_demo):
 def test_a_folder_in_use_is_left_alone(small_demo):
     folder, _, _ = small_demo
     before = sorted(folder.rglob("*"))
-    with pytest.raises(InputError, match="exists and is not empty; give another folder with -o, or --overwrite"):
+    with pytest.raises(InputError, match="exists and is not empty; give another `output`, or `overwrite=True`"):
         run_demo(folder)
     assert sorted(folder.rglob("*")) == before
 

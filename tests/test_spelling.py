@@ -51,7 +51,7 @@ def test_a_setting_of_the_network_is_sent_to_its_table():
 
 
 def test_a_misspelt_choice_is_suggested():
-    with pytest.raises(InputError, match=r"learner is 'rf'; did you mean 'forest'\? it must be one of"):
+    with pytest.raises(InputError, match=r"learner is 'rf'; did you mean 'random_forest'\? it must be one of"):
         TrainConfig(learner="rf")
     with pytest.raises(InputError, match=r"file: preset is 'Fast'; did you mean 'fast'\? it must be one of"):
         config_from_dict({"preset": "Fast"}, source="file")

@@ -1,4 +1,4 @@
-"""Nearest training compounds, by Tanimoto similarity of packed fingerprints or by distance of vectors."""
+"""Nearest training compounds, by Tanimoto similarity of packed fingerprints or by Euclidean distance of embeddings."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -71,7 +71,9 @@ def k_closest(queries: NDArray[np.float32], references: NDArray[np.float32], k: 
     index = np.empty((len(queries), k), dtype=np.int64)
     chunk = max(1, _PAIRS_AT_ONCE // len(references))
     for start in range(0, len(queries), chunk):
-        distance = squares - 2.0 * (queries[start : start + chunk] @ references.T)  # but for what a row has in common
+        distance = squares - 2.0 * (
+            queries[start : start + chunk] @ references.T
+        )  # less the squared norm of the query, which does not change the order
         index[start : start + chunk] = np.argsort(distance, axis=1, kind="stable")[:, :k]
     return index
 

@@ -36,7 +36,7 @@ class StandardizerSpec:
     description: str
 
 
-#: The choices of `--standardize`.
+#: The choices of a standardizer.
 STANDARDIZERS: Mapping[StandardizerName, StandardizerSpec] = MappingProxyType(
     {
         "none": StandardizerSpec("none", 1, "structures are used as they are"),

@@ -168,5 +168,5 @@ def advice_on(text: str) -> str:
         return f"no measurement is beyond {_LARGEST:g}: leave the cell empty, or give a number"
     return (
         "numbers are needed: a bound is written as >10, a range as 7-8, and an empty cell where nothing was measured; "
-        "--missing names further labels of missing values, or choose other target columns"
+        "`missing` names further labels of missing values, or choose other target columns"
     )

@@ -7,7 +7,7 @@ from molgraph.datasets.labels import BadCell, describe_bad_cells
 from molgraph.datasets.odd_values import refuse_sentinel
 from molgraph.datasets.recognition import ColumnOptions, Recognizer, Target, target_as_is
 from molgraph.datasets.rows import ALL_COLUMNS, Rows, TableRequest
-from molgraph.errors import InputError
+from molgraph.errors import InputError, setting
 from molgraph.files.columns import plain
 from molgraph.files.frames import Readable
 from molgraph.quantities.names import named
@@ -41,7 +41,7 @@ def choose_targets(table: Rows, source: Readable, request: TableRequest) -> tupl
         with_bad_cells = f", and in {nearly[0]!r} but for {table.numbers[nearly[0]].first_obstacle}" if nearly else ""
         raise InputError(
             f"{source}: which column is to be predicted? Numbers stand in {_listed(candidates)}{with_bad_cells}; "
-            f"name one or more with --target-columns, or all with --target-columns '{ALL_COLUMNS}'"
+            f"name one or more with `target_columns`, or all with {setting('target_columns', [ALL_COLUMNS])}"
         )
     if len(others) == 1 or len(nearly) == 1:
         table.numbers[(nearly or others)[0]].values()  # raises with the cells that are no numbers, and why
@@ -105,8 +105,8 @@ def find_targets(
         name = min(repeated)
         same_name = [column for column, task in zip(columns, names, strict=True) if task == name]
         raise InputError(
-            f"{source}: {_listed(same_name)} would all be learned as {name!r}; choose one with --target-columns, or "
-            "learn the numbers as they are with --as-is"
+            f"{source}: {_listed(same_name)} would all be learned as {name!r}; choose one with `target_columns`, or "
+            "learn the numbers as they are with `as_is=True`"
         )
     _refuse_unknown(options, columns, names)
     return targets, tuple(note for target in targets for note in target.notes)
@@ -129,7 +129,7 @@ def _refuse_unknown(options: Sequence[ColumnOptions], columns: Sequence[str], na
     for name in options[0].directions if options else ():
         if name not in columns and name not in names:
             raise InputError(
-                f"a direction (--minimize, --maximize) is given for {name!r}, which is no target; the targets are "
+                f"a direction (`directions`) is given for {name!r}, which is no target; the targets are "
                 f"{', '.join(names)}"
             )
 

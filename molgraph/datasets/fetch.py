@@ -9,7 +9,6 @@ import csv
 import gzip
 import hashlib
 import os
-import sys
 import tempfile
 import zlib
 from collections import Counter
@@ -76,13 +75,9 @@ def default_cache_dir() -> Path:
     """Folder for downloaded sets: below `MOLGRAPH_CACHE` if set, else where the platform keeps caches."""
     if os.environ.get(CACHE_VARIABLE):
         return Path(os.environ[CACHE_VARIABLE]) / "datasets"
-    if sys.platform == "win32":
-        base = os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local"
-    elif sys.platform == "darwin":
-        base = Path.home() / "Library" / "Caches"
-    else:
-        base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / "molgraph" / "datasets"
+    import platformdirs
+
+    return platformdirs.user_cache_path("molgraph", appauthor=False) / "datasets"
 
 
 def read_columns(path: Path) -> list[str]:

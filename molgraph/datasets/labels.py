@@ -191,7 +191,7 @@ class NumberColumn:
         if self._first_other is not None:
             other = self._shown(self._first_other)
             advice = (
-                f"other cells hold numbers, such as {other}: --missing leaves text out, or give the bound that was "
+                f"other cells hold numbers, such as {other}: `missing` leaves text out, or give the bound that was "
                 "tested, as in >10"
             )
             cells += [BadCell(row, self.name, text, advice) for row, text in self._class_rows]
@@ -302,7 +302,7 @@ class NumberColumn:
             raise InputError(
                 f"column {self.name!r} holds nothing but {listed}: a task has two classes, as 0 and 1, -1 and 1 or "
                 "active and inactive; make a column of 0 and 1 of each class, or learn the numbers as they are with "
-                "--task-type regression"
+                "`task_kind='regression'`"
             )
         if choice == "classification":
             raise InputError(

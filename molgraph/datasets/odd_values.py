@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from molgraph.datasets.labels import NumberColumn
-from molgraph.errors import InputError
+from molgraph.errors import InputError, setting
 
 #: Fewest distinct values for the check; distance of a sentinel in ranges of the others; and a magnitude that no
 #: measurement has.
@@ -37,7 +37,7 @@ def refuse_sentinel(column: NumberColumn) -> None:
                 f"column {column.name!r} holds {value:g} in {len(rows):,} cells "
                 f"({places(column, column.rows()[rows])}), far from all others ({others.min():g} to "
                 f"{others.max():g}), which may mean that nothing was measured; leave them out with "
-                f"--missing={value:g}, or learn them as values with --as-is"
+                f"{setting('missing', [f'{value:g}'])}, or learn them as values with `as_is=True`"
             )
 
 

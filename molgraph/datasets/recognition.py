@@ -11,7 +11,7 @@ from molgraph.config.training import KindChoice
 from molgraph.datasets.companions import Companions, TextColumn, relation_sides, unit_of_pubchem
 from molgraph.datasets.labels import NumberColumn
 from molgraph.datasets.odd_values import places
-from molgraph.errors import InputError
+from molgraph.errors import InputError, setting
 from molgraph.metrics.logarithms import suits_logarithms
 from molgraph.quantities.names import NamedQuantity, named, p_name_of, split_unit
 from molgraph.quantities.units import P_UNIT, Unit, unit_of
@@ -157,7 +157,7 @@ class Recognizer:
                 best = types.most_common(1)[0][0]
                 raise InputError(
                     f"{name!r} holds {listed}: values of several kinds cannot be learned as one; choose one with "
-                    f"--where {_quoted_option(name, best)}"
+                    f"{setting('where', {name: best})}"
                 )
             text = next(iter(types))
             quantity = named(f"{text} ({unit.name})") if unit is not None else named(text)
@@ -187,7 +187,7 @@ class Recognizer:
                 listed = ", ".join(f"{text or 'nothing'} ({counts[text]:,})" for text in counts)
                 raise InputError(
                     f"{name!r} holds {listed}, which cannot be converted into each other; choose one with "
-                    f"--where {_quoted_option(name, unit_texts[0])}"
+                    f"{setting('where', {name: unit_texts[0]})}"
                 )
             return first
         index = self._column.unit_index()
@@ -251,7 +251,7 @@ class Recognizer:
         if quantity.symbol == "ChEMBL" and column.gaps:
             self._notes.append(
                 f"{column.name!r} is empty where no value was measured: bounds such as >10000 nM are only in the "
-                "column of standard values, and --target-columns 'Standard Value' learns them too"
+                "column of standard values, and `target_columns=['Standard Value']` learns them too"
             )
         task = TaskSpec(column.name, kind, options.unit or P_UNIT, self._direction(quantity.direction))
         return self._finish(numbers, task, "a p-value", censoring)
@@ -284,7 +284,8 @@ class Recognizer:
         if not is_known:
             self._notes.append(
                 f"{column.name!r} has no unit, so it is learned as it is, and a screen asks which way is better; "
-                f"say --unit nM, or whatever its unit is, to have p{quantity.symbol} learned, or --minimize"
+                f"say `units='nM'`, or whatever its unit is, to have p{quantity.symbol} learned, or "
+                f"{setting('directions', {column.name: 'minimize'})}"
             )
             return self._finish(numbers, task, "", censoring)
         return self._finish(numbers, task, f"{quantity.symbol} in {name}" if name else quantity.symbol, censoring)
@@ -301,7 +302,7 @@ class Recognizer:
             raise InputError(
                 f"column {column.name!r} has {value:g} in {column.place(self._rows[rows[0]])} and {len(rows):,} values "
                 "below 0 in all, which no concentration, time or rate can be; are they logarithms? Then say so in the "
-                "header (log IC50), or take the numbers as they are with --as-is, or leave them out with --missing"
+                "header (log IC50), or take the numbers as they are with `as_is=True`, or leave them out with `missing`"
             )
 
     def _bound_zeros(self, numbers: Floats, symbol: str) -> None:
@@ -315,8 +316,8 @@ class Recognizer:
         if len(rows) > max(_FEW_ZEROS, _FRACTION_OF_ZEROS * (len(rows) + len(measured))):
             raise InputError(
                 f"column {column.name!r} is 0 in {len(rows):,} of {len(rows) + len(measured):,} cells ({where}), which "
-                f"no {symbol} is; leave them out with --missing 0, write bounds as in <{measured.min():g}, or take the "
-                "numbers as they are with --as-is"
+                f"no {symbol} is; leave them out with `missing=['0']`, write bounds as in <{measured.min():g}, or take "
+                "the numbers as they are with `as_is=True`"
             )
         numbers[2, rows] = measured.min()
         numbers[0, rows] = np.nan
@@ -334,7 +335,7 @@ class Recognizer:
             self._notes.append(
                 f"{self._column.name!r} is 0 in {places(self._column, self._rows[rows])}, which has no logarithm: the "
                 f"others would be learned as logarithms; write <{positive.min():g} there if 0 means less than could be "
-                "measured, or leave it out with --missing 0"
+                "measured, or leave it out with `missing=['0']`"
             )
 
     def _range(self, numbers: Floats, quantity: NamedQuantity, unit: Unit | None) -> tuple[float | None, float | None]:
@@ -355,9 +356,9 @@ class Recognizer:
         if what:
             better = {"maximize": "more is better", "minimize": "less is better", None: "no direction"}[task.direction]
             note = f"{column.name!r} is {what}, {better}" + (f"; {censoring}" if censoring else "")
-            self._notes.insert(0, f"{note} (--as-is takes the numbers as they are)")
+            self._notes.insert(0, f"{note} (`as_is=True` takes the numbers as they are)")
         elif censoring:
-            self._notes.insert(0, f"{column.name!r}: {censoring} (--as-is takes the numbers as they are)")
+            self._notes.insert(0, f"{column.name!r}: {censoring} (`as_is=True` takes the numbers as they are)")
         return Target(task, numbers[0], bounds, tuple(self._notes))
 
 
@@ -373,7 +374,3 @@ def _two(bounds: Floats | None, n: int) -> Floats:
 def _article(noun: str) -> str:
     vowels = "AEFILMNOX" if noun[:2].isupper() else "AEIO"
     return f"{'an' if noun[:1] in vowels else 'a'} {noun}"
-
-
-def _quoted_option(name: str, value: str) -> str:
-    return f"'{name}={value}'"

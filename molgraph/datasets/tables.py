@@ -126,7 +126,7 @@ def read_table(
 
 
 def _left_columns(table: Rows, columns: Sequence[str]) -> str:
-    """Note on the columns that `--target-columns '*'` does not take, and why."""
+    """Note on the columns that `target_columns=['*']` does not take, and why."""
     nearly = [name for name in columns if table.numbers[name].is_nearly_usable]
     others = [name for name in columns if name not in nearly]
     parts = [f"{name!r} holds numbers but for {table.numbers[name].first_obstacle}" for name in nearly[:5]]

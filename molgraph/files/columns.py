@@ -116,7 +116,7 @@ class Choice:
         if not self.others:
             return ()
         left = _quoted([self.names[i] for i in self.others])
-        return (f"structures are read from {self.names[self.smiles]!r}, not from {left} (choose with --smiles-column)",)
+        return (f"structures are read from {self.names[self.smiles]!r}, not from {left} (choose with `smiles_column`)",)
 
 
 def plain(name: str) -> str:
@@ -237,7 +237,7 @@ def _find_structures(names: Sequence[str], rows: Sequence[Sequence[str]], file: 
     for wanted, strength in STRUCTURE_COLUMNS.items():
         if strength == "strong" and wanted in plain_names:
             if plain_names.count(wanted) > 1:
-                raise InputError(f"{file}: which column is meant? {_quoted(names)}; choose one with --smiles-column")
+                raise InputError(f"{file}: which column is meant? {_quoted(names)}; choose one with `smiles_column`")
             return plain_names.index(wanted)
     weak = [
         i for i, name in enumerate(plain_names) if name in STRUCTURE_COLUMNS and (not rows or _holds_smiles(rows, i))
@@ -249,14 +249,14 @@ def _find_structures(names: Sequence[str], rows: Sequence[Sequence[str]], file: 
         return spelled[0]
     if weak:
         candidates = _quoted([names[i] for i in weak])
-        raise InputError(f"{file}: {candidates} may each hold the structures; choose one with --smiles-column")
+        raise InputError(f"{file}: {candidates} may each hold the structures; choose one with `smiles_column`")
     if any(map(is_structure, names)):
         raise InputError(f"{file}: the first line looks like data; put a header above it, such as smiles,id")
     likely = _quoted([name for i, name in enumerate(names) if _holds_smiles(rows, i)][:3])
     hint = f"{likely} may be the one; " if likely else ""
     if "inchikey" in plain_names or "inchi_key" in plain_names:
         hint += "from an InChIKey no structure can be made; "
-    raise InputError(f"{file}: no column is called smiles; {hint}name it with --smiles-column, from {_quoted(names)}")
+    raise InputError(f"{file}: no column is called smiles; {hint}name it with `smiles_column`, from {_quoted(names)}")
 
 
 def _holds_smiles(rows: Sequence[Sequence[str]], position: int) -> bool:

@@ -17,12 +17,12 @@ def text_hashes(texts: Sequence[str]) -> NDArray[np.uint64]:
     return np.frombuffer(joined, dtype="<u8").astype(np.uint64, copy=False)
 
 
-class SeenTexts:
+class DuplicateFilter:
     """Detects duplicate texts in a stream of batches by a 64-bit hash (8 bytes a text, sorted arrays).
 
     Two different texts have the same hash with probability n²/2⁶⁵: 3e-6 for ten million of them.
 
-    >>> seen = SeenTexts()
+    >>> seen = DuplicateFilter()
     >>> seen.repeats(["CCO", "CC", "CCO"]).tolist(), seen.repeats(["CC", "C"]).tolist()
     ([False, False, True], [True, False])
     """

@@ -75,7 +75,7 @@ def read_sdf(
         InputError: A requested column is missing, or a column of structures was requested.
     """
     if request.smiles_column is not None:
-        raise InputError(f"{name}: an SD file holds its structures in mol blocks; leave --smiles-column out")
+        raise InputError(f"{name}: an SD file holds its structures in mol blocks; leave `smiles_column` out")
     kept_file: IO[str] | None = None
     if all_properties is None and request.keep_columns == "all":
         kept_file = _written(blocks)

@@ -91,7 +91,7 @@ class MolgraphRegressor(RegressorMixin, _Estimator):  # type: ignore[misc]
         n_features_in_: 1, the column of SMILES.
 
     >>> alcohols = [f"{'C' * n}O" for n in range(1, 21)]
-    >>> model = MolgraphRegressor(learner="kernel", folds=2).fit(alcohols, range(20))
+    >>> model = MolgraphRegressor(learner="gp_tanimoto", folds=2).fit(alcohols, range(20))
     >>> model.predict(["CCO", "CCCCCO"]).shape
     (2,)
     """
@@ -138,7 +138,7 @@ class MolgraphClassifier(ClassifierMixin, _Estimator):  # type: ignore[misc]
         n_features_in_: 1, the column of SMILES.
 
     >>> texts = [f"{'C' * n}{end}" for n in range(1, 11) for end in ("O", "N")]
-    >>> model = MolgraphClassifier(learner="kernel", folds=2).fit(texts, ["alcohol", "amine"] * 10)
+    >>> model = MolgraphClassifier(learner="gp_tanimoto", folds=2).fit(texts, ["alcohol", "amine"] * 10)
     >>> model.predict(["CCCO", "CCCN"]).tolist(), model.predict_proba(["CCCO"]).shape
     (['alcohol', 'amine'], (1, 2))
     """

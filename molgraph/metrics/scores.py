@@ -270,6 +270,3 @@ _ALL = (
 
 #: Every metric by its name.
 METRICS: Mapping[str, MetricSpec] = MappingProxyType({spec.name: spec for spec in _ALL})
-
-#: The metric that is reported first for each kind of task.
-DEFAULT_METRIC: Mapping[TaskKind, str] = MappingProxyType({"regression": "rmse", "classification": "roc_auc"})

@@ -7,12 +7,12 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 from molgraph.config.learners import LearnerName
-from molgraph.config.plain import is_table, parse_plain
 from molgraph.config.training import CalibrationSettings, StandardizerChoice, TrainConfig, config_to_dict
 from molgraph.errors import InputError
 from molgraph.results.prediction import DomainDegree
 from molgraph.results.row_counts import RowCounts
 from molgraph.results.tasks import TaskSpec
+from molgraph.storage.decode_typed import decode
 
 #: Version of the model folder. A folder of another version is refused, with the molgraph that wrote it.
 FORMAT_VERSION = 3
@@ -249,8 +249,7 @@ def card_from_dict(values: object, *, source: str) -> ModelCard:
     Raises:
         InputError: A field is missing, unknown, or of the wrong type.
     """
-    fields = {key: value for key, value in values.items() if key != "format_version"} if is_table(values) else values
-    card: ModelCard = parse_plain(ModelCard, fields, f"card of format {FORMAT_VERSION}", source)
+    card = decode(ModelCard, values, source, beside=("format_version",))
     if not card.tasks or len(set(card.task_names)) < len(card.tasks):
         raise InputError(f"{source}: tasks are {reprlib.repr(card.task_names)}; at least one, each name once")
     if not 1 <= card.n_members <= MAX_MEMBERS:

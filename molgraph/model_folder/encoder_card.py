@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
-from molgraph.config.plain import is_table, parse_plain
 from molgraph.config.training import PretrainConfig, StandardizerChoice, config_to_dict
+from molgraph.storage.decode_typed import decode
 
 #: Version of the encoder folder. A folder of another version is refused, with the molgraph that wrote it.
 FORMAT_VERSION = 1
@@ -94,6 +94,4 @@ def encoder_card_from_dict(values: object, *, source: str) -> EncoderCard:
     Raises:
         InputError: A field is missing, unknown, or of the wrong type.
     """
-    fields = {key: value for key, value in values.items() if key != "format_version"} if is_table(values) else values
-    card: EncoderCard = parse_plain(EncoderCard, fields, f"card of format {FORMAT_VERSION}", source)
-    return card
+    return decode(EncoderCard, values, source, beside=("format_version",))

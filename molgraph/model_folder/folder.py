@@ -4,13 +4,13 @@
 |---|---|
 | `card.json` | what the model is, where it comes from, the sha256 of each file below, and its own |
 | `weights.safetensors` | parameters of all members of the network; the member is the leading axis |
-| `boosting.safetensors`, ... | trees or coefficients of each other learner, by its name |
+| `catboost.safetensors`, ... | trees or coefficients of each other learner, by its name |
 | `blend.safetensors` | shares of the learners in each member, and how what they learned becomes labels |
 | `encoder.safetensors` | the encoder, where it is read as it is (left out of models that come with it) |
 | `calibration.safetensors` | the calibration rows as their judges saw them, and what was fitted to them |
 | `domain.safetensors` | the training compounds as 32 numbers each, the elements they have, hashes of their graphs |
 | `out_of_fold.safetensors` | fold, labels, bounds and out-of-fold predictions of the training rows (likewise) |
-| `structures.json` | ids and structures of the training and calibration rows (left out with `--no-structures`) |
+| `structures.json` | ids and structures of the training and calibration rows (left out with `keep_structures=False`) |
 | `fingerprints.safetensors` | Morgan fingerprints of these, and of the calibration rows (likewise) |
 | `known.safetensors` | hashes of the training compounds (only of models that come along, which have no structures) |
 | `reference.safetensors` | predictions of reference compounds, in order (only of models that come along) |
@@ -38,25 +38,26 @@ from safetensors.torch import save as serialize_tensors
 from molgraph.applicability.applicability import ApplicabilityDomain, applicability_from_arrays
 from molgraph.chem.identity import KnownCompounds
 from molgraph.chem.standardize import STANDARDIZERS
-from molgraph.config.learners import LEARNERS, LearnerName
-from molgraph.config.plain import parse_plain
+from molgraph.config.learners import LEARNERS, TABULAR, LearnerName
 from molgraph.errors import ModelError
 from molgraph.features.blocks import BLOCKS, ENCODER
 from molgraph.features.schema import SCHEMAS
+from molgraph.learners.base import TabularModel
+from molgraph.learners.blend import BlendedEnsemble
+from molgraph.learners.registry import tabular_learner
+from molgraph.learners.target_transforms import transforms_from_arrays
 from molgraph.model_folder.card import FORMAT_VERSION, ModelCard, card_from_dict, card_to_dict
 from molgraph.model_folder.encoder_folder import encoder_digest, load_encoder, shipped_encoder_folder
 from molgraph.model_folder.percentiles import ReferenceValues, reference_from_arrays
-from molgraph.models.column_models import COLUMN_MODELS
-from molgraph.models.committee import ColumnModel, Learners
 from molgraph.models.encoders import encoder_width
 from molgraph.models.frozen import EncoderWeights, weights_from_tensors
 from molgraph.models.network import Network
-from molgraph.models.target_transforms import transforms_from_arrays
 from molgraph.models.weights import require_fitting
 from molgraph.results.tasks import are_labels_of
 from molgraph.storage.arrays import ArraySpec, checked_arrays
 from molgraph.storage.checked_folder import CARD, SealedKind, file_hashes
 from molgraph.storage.decode import decode_json
+from molgraph.storage.decode_typed import decode
 from molgraph.uncertainty.calibration import Calibration, calibration_from_arrays
 
 WEIGHTS = "weights.safetensors"
@@ -158,7 +159,7 @@ class StoredModel:
     """
 
     card: ModelCard
-    learners: Learners
+    learners: BlendedEnsemble
     calibration: Calibration
     domain: ApplicabilityDomain
     fold: NDArray[np.int64]
@@ -212,7 +213,7 @@ def save_model(
         contents[WEIGHTS] = serialize_tensors({key: tensor.cpu().contiguous() for key, tensor in state.items()})
     if model.encoder is not None and with_encoder:
         contents[ENCODER_WEIGHTS] = serialize_tensors(model.encoder.to_tensors())
-    contents |= {learner_file(name): _serialize(own.to_arrays()) for name, own in model.learners.columns.items()}
+    contents |= {learner_file(name): _serialize(own.to_arrays()) for name, own in model.learners.tabular.items()}
     if model.structures is not None:
         s = model.structures
         texts = {"ids": s.ids, "smiles": s.smiles, "canonical": s.canonical, "calibration": s.calibration_canonical}
@@ -264,11 +265,11 @@ def load_model(path: str | Path) -> StoredModel:
             card=card,
             learners=_learners(card, files),
             calibration=calibration,
-            domain=_domain(card, files, len(calibration.data.judge)),
+            domain=_domain(card, files, len(calibration.data.model)),
             fold=rows["fold"],
             labels=rows["labels"],
             out_of_fold=rows["out_of_fold"],
-            structures=_structures(card, files, len(calibration.data.judge)) if card.has_structures else None,
+            structures=_structures(card, files, len(calibration.data.model)) if card.has_structures else None,
             encoder=_encoder(card, files, folder),
             reference=_reference(card, files),
             bounds=rows.get("bounds"),
@@ -325,21 +326,21 @@ def _rows(files: Mapping[str, bytes], card: ModelCard) -> dict[str, NDArray[Any]
     return rows
 
 
-def _learners(card: ModelCard, files: Mapping[str, bytes]) -> Learners:
+def _learners(card: ModelCard, files: Mapping[str, bytes]) -> BlendedEnsemble:
     kinds = tuple(task.kind for task in card.tasks)
     network = _network(card, files[WEIGHTS]) if "network" in card.learners else None
-    columns: dict[LearnerName, ColumnModel] = {}
-    for name in COLUMN_MODELS:  # in the order of the shares
+    tabular: dict[LearnerName, TabularModel] = {}
+    for name in TABULAR:  # in the order of the shares
         if name not in card.learners:
             continue
         arrays = load_arrays(files[learner_file(name)])
-        columns[name] = COLUMN_MODELS[name].from_arrays(arrays, kinds, card.n_members)
+        tabular[name] = tabular_learner(name).from_arrays(arrays, kinds, card.n_members)
         n_columns = _n_columns(card, name)
         if card.config.reads_network(name):
             if network is None or network.encoder is None:
-                raise ValueError(f"{name} reads the vectors of a network, and there is none")
+                raise ValueError(f"{name} reads the embeddings of a network, and there is none")
             n_columns += network.encoder.n_out
-        if not columns[name].fits(n_columns):
+        if not tabular[name].fits(n_columns):
             raise ValueError(f"{name} was made for other columns than the {n_columns} that it is to read")
     sizes = {"L": len(card.learners), "M": card.n_members, "T": len(kinds)}
     weights = checked_arrays(load_arrays(files[BLEND]), _BLEND_ARRAYS, sizes)["weights"]
@@ -347,7 +348,7 @@ def _learners(card: ModelCard, files: Mapping[str, bytes]) -> Learners:
         raise ValueError("the shares of the learners do not add up to 1")
     transforms = transforms_from_arrays(load_arrays(files[BLEND]), card.n_members, len(kinds))
     readers = frozenset(name for name in card.learners if card.config.reads_network(name))
-    return Learners(network, columns, weights, transforms, readers)
+    return BlendedEnsemble(network, tabular, weights, transforms, readers)
 
 
 def _n_columns(card: ModelCard, learner: LearnerName) -> int:
@@ -403,9 +404,9 @@ def _begun_network(card: ModelCard) -> Network:
 
 
 def _calibration(card: ModelCard, content: bytes) -> Calibration:
-    n_judges = card.n_members if card.calibration.rows == "cross" else 1
-    if card.calibration.n_judges != n_judges:
-        raise ValueError(f"the calibration has {card.calibration.n_judges} judges, not {n_judges}")
+    n_models = card.n_members if card.calibration.rows == "cross" else 1
+    if card.calibration.n_models != n_models:
+        raise ValueError(f"the calibration has {card.calibration.n_models} judges, not {n_models}")
     return calibration_from_arrays(tuple(task.kind for task in card.tasks), load_arrays(content), card.calibration)
 
 
@@ -438,7 +439,7 @@ def _known(files: Mapping[str, bytes]) -> KnownCompounds | None:
 def _structures(card: ModelCard, files: Mapping[str, bytes], n_calibration: int) -> TrainingStructures:
     text = decode_json(files[STRUCTURES])
     n_rows = card.data.rows_used
-    texts = parse_plain(dict[str, tuple[str, ...]], text, "table of structures", STRUCTURES)
+    texts = decode(dict[str, tuple[str, ...]], text, STRUCTURES)
     columns = {key: texts[key] for key in ("ids", "smiles", "canonical")}
     calibration = texts["calibration"]
     if any(len(column) != n_rows for column in columns.values()) or len(calibration) != n_calibration:

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from molgraph.chem.standardize import STANDARDIZERS
-from molgraph.config.plain import parse_plain
 from molgraph.errors import InputError
 from molgraph.features.schema import SCHEMAS
 from molgraph.storage.atomic import atomic_path
 from molgraph.storage.decode import decode_json, read_bounded
+from molgraph.storage.decode_typed import decode
 from molgraph.version import __version__
 
 #: Raised when older versions of molgraph can no longer read the folder.
@@ -134,8 +134,7 @@ def shard_path(folder: Path, entry: ShardEntry) -> Path:
 
 
 def _index(values: Mapping[str, Any]) -> LibraryIndex:
-    own = {name: value for name, value in values.items() if name not in ("format_version", "molgraph_version")}
-    index: LibraryIndex = parse_plain(LibraryIndex, own, f"library of format {FORMAT_VERSION}", INDEX)
+    index = decode(LibraryIndex, values, INDEX, beside=("format_version", "molgraph_version"))
     at = 0
     for entry in index.shards:
         if Path(entry.file).name != entry.file or not entry.file.isprintable():

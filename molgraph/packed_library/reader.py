@@ -5,7 +5,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self, cast
 
-from molgraph.errors import InputError
+from molgraph.errors import InputError, setting
 from molgraph.files.columns import Request
 from molgraph.files.frames import MemoryTable, TableLike
 from molgraph.files.library_reader import LibraryReader
@@ -56,7 +56,7 @@ def check_standardizer(reader: LibraryReader, standardizer: str) -> None:
     if isinstance(reader, PackedReader) and reader.standardizer != standardizer:
         raise InputError(
             f"{reader.name} was packed with the standardizer {reader.standardizer!r}, and the model was trained with "
-            f"{standardizer!r}; pack it again with --standardize {standardizer}"
+            f"{standardizer!r}; pack it again with {setting('standardizer', standardizer)}"
         )
 
 
@@ -94,7 +94,7 @@ class PackedReader:
         if missing:
             raise InputError(
                 f"{source} was packed without the column {missing[0]!r}; it has "
-                f"{', '.join(self._index.columns) or 'none'}; pack it again with --keep-columns"
+                f"{', '.join(self._index.columns) or 'none'}; pack it again with `keep_columns`"
             )
         self.smiles_column = self._index.smiles_column
         self.id_column = self._index.id_column

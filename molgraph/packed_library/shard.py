@@ -19,13 +19,13 @@ from safetensors import SafetensorError
 from safetensors.numpy import load as load_arrays
 from safetensors.numpy import save as serialize_arrays
 
-from molgraph.config.plain import parse_plain
 from molgraph.errors import InputError
 from molgraph.features.schema import SCHEMAS
 from molgraph.files.records import RecordBatch
 from molgraph.graphs import PackedGraphs, concatenate
 from molgraph.results.prediction import Rejected, Step
 from molgraph.storage.decode import decode_json, read_bounded
+from molgraph.storage.decode_typed import decode
 
 #: Records of a shard, which is read or written at once.
 SHARD_ROWS = 16_384
@@ -80,7 +80,7 @@ def read_shard(path: Path, keep: Sequence[str], *, sha256: str) -> RecordBatch:
         content = _verified(read_bounded(path, _MAX_BYTES), sha256)
         arrays = load_arrays(content)
         header = decode_json(content[8 : 8 + int.from_bytes(content[:8], "little")])
-        about = parse_plain(_About, header.get("__metadata__"), "library", "its header")
+        about = decode(_About, header.get("__metadata__"), "its header")
         return _batch(arrays, about, keep)
     except FileNotFoundError as error:
         raise InputError(f"{path} is missing; pack the library again") from error
@@ -145,9 +145,9 @@ def parts(batch: RecordBatch, size: int) -> Iterator[RecordBatch]:
 
 
 def _batch(arrays: Mapping[str, NDArray[Any]], about: _About, keep: Sequence[str]) -> RecordBatch:
-    names = parse_plain(tuple[str, ...], decode_json(about.columns.encode()), "library", "columns")
-    first_row = parse_plain(int, decode_json(about.first_row.encode()), "library", "first_row")
-    lost = parse_plain(_LostRows, decode_json(arrays["lost"].tobytes()), "library", "lost")
+    names = decode(tuple[str, ...], decode_json(about.columns.encode()), "columns")
+    first_row = decode(int, decode_json(about.first_row.encode()), "first_row")
+    lost = decode(_LostRows, decode_json(arrays["lost"].tobytes()), "lost")
     missing = [name for name in keep if name not in names]
     if missing:
         raise ValueError(f"the column {missing[0]!r} is missing")

@@ -40,7 +40,7 @@ def map_in_order(work: Callable[[Item], Result], items: Iterable[Item], processe
                 yield pending.popleft().result()
         except BrokenExecutor as error:
             raise WorkerError(
-                "a worker process died, perhaps for lack of memory; use --processes 1, or fewer structures"
+                "a worker process died, perhaps for lack of memory; use `processes=1`, or fewer structures"
             ) from error
         except BaseException:  # also an interrupt, or a consumer that stops early
             pool.kill()

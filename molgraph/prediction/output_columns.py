@@ -54,7 +54,7 @@ def shown_tasks(panel: Panel, *, first_domain: bool, measured: bool = False) -> 
         measured: Whether it is shown what was measured, where a model can tell.
     """
     n_first = 0 if first_domain else len(panel.first.tasks)
-    facts = zip(panel.tasks, panel.has_reference, panel.rule.is_log, strict=True)
+    facts = zip(panel.tasks, panel.has_reference, panel.calibration.is_log, strict=True)
     tells = [measured and own.domain.measured is not None for own in panel.predictors for _ in own.tasks]
     return tuple(ShownTask(task, has, t >= n_first, is_log, tells[t]) for t, (task, has, is_log) in enumerate(facts))
 

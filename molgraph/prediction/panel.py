@@ -18,7 +18,7 @@ from molgraph.graphs import PackedGraphs
 from molgraph.prediction.builtin_models import model_folders
 from molgraph.prediction.measured import measured_texts
 from molgraph.prediction.predictor import Predictor
-from molgraph.results.prediction import IntervalRule, Prediction
+from molgraph.results.prediction import IntervalCalibration, Prediction
 from molgraph.results.tasks import TaskSpec
 from molgraph.spelling import counted
 from molgraph.uncertainty.calibration import Calibration
@@ -106,11 +106,11 @@ class Panel:
         return hashlib.sha256("".join(predictor.digest for predictor in self.predictors).encode()).hexdigest()
 
     @property
-    def rule(self) -> IntervalRule:
+    def calibration(self) -> IntervalCalibration:
         """What gives the intervals of all tasks."""
         if len(self.predictors) == 1:
             return self.first.calibration
-        return _PanelRule(tuple((p.calibration, len(p.tasks), p.card.n_members) for p in self.predictors))
+        return _PanelCalibration(tuple((p.calibration, len(p.tasks), p.card.n_members) for p in self.predictors))
 
     @property
     def no_better_than_chance(self) -> tuple[str, ...]:
@@ -161,11 +161,11 @@ class Panel:
         """Predictions of all tasks; see `Predictor.predict_graphs`. The distances are those of the first model."""
         columns = MoleculeColumns(graphs, structures)  # what several models read is computed once
         predictions = [predictor.predict_columns(columns, domain=domain) for predictor in self.predictors]
-        return predictions[0] if len(predictions) == 1 else _joined(predictions, self.rule)
+        return predictions[0] if len(predictions) == 1 else _joined(predictions, self.calibration)
 
 
 @dataclass(frozen=True)
-class _PanelRule:
+class _PanelCalibration:
     """Intervals of each model's tasks by its own calibration.
 
     Attributes:
@@ -205,7 +205,7 @@ class _PanelRule:
         return parts
 
 
-def _joined(predictions: Sequence[Prediction], rule: IntervalRule) -> Prediction:
+def _joined(predictions: Sequence[Prediction], calibration: IntervalCalibration) -> Prediction:
     """Predictions of the same rows as one; where a model has fewer members, the others are NaN."""
     first = predictions[0]
     n_members = max(len(prediction.members) for prediction in predictions)
@@ -238,5 +238,5 @@ def _joined(predictions: Sequence[Prediction], rule: IntervalRule) -> Prediction
         percentiles=np.hstack(percentiles) if any(p.percentiles is not None for p in predictions) else None,
         quantiles=quantiles,
         rejected=first.rejected,
-        rule=rule,
+        calibration=calibration,
     )

@@ -96,7 +96,7 @@ class Helpers:
         self.pool, self.starts = self.begin()
 
 
-class PredictionStream:
+class ParallelPredictor:
     """Models, and the processes that help to run it. On a CPU all of them predict; on a GPU they only featurize.
 
     Args:
@@ -197,7 +197,7 @@ class PredictionStream:
         if isinstance(result, PackedGraphs):
             result = self.panel.predict_graphs(result, domain=self._domain)
         rejected = tuple(batch.placed(r) for r in result.rejected)
-        return batch, replace(result, rejected=rejected, rule=self.panel.rule)
+        return batch, replace(result, rejected=rejected, calibration=self.panel.calibration)
 
     def _result(self, waiting: "deque[_Task]") -> PackedGraphs | Prediction:
         first, helpers = waiting[0], self._helpers
@@ -223,7 +223,7 @@ class PredictionStream:
             where = f"at rows {rows[0]:,} to {rows[-1]:,} or soon after" if len(rows) else "before any row"
             raise WorkerError(
                 f"helper processes died or hung, {helpers.n_deaths + 1} in all, the last one {where}, perhaps for want "
-                "of memory or over a structure there; use --processes 1, or leave those rows out"
+                "of memory or over a structure there; use `processes=1`, or leave those rows out"
             ) from None
         helpers.restart()
         for other in [*waiting]:
@@ -251,13 +251,13 @@ class _Task:
 
 
 @contextmanager
-def open_stream(
+def open_parallel_predictor(
     source: ModelSource,
     processes: int | None,
     *,
     domain: bool = False,
     others: AbstractContextManager[Helpers] | None = None,
-) -> Iterator[PredictionStream]:
+) -> Iterator[ParallelPredictor]:
     """A stream with `processes - 1` helpers, which are ended on leaving, whatever happens; None for one process a core.
 
     The helpers load the model while this process loads it too.
@@ -286,7 +286,7 @@ def open_stream(
         from molgraph.prediction.panel import Panel
 
         panel = Panel.load(source.paths, device=source.device, precision=source.precision)
-        yield PredictionStream(panel, helpers, domain=domain)
+        yield ParallelPredictor(panel, helpers, domain=domain)
 
 
 @contextmanager
@@ -355,7 +355,7 @@ def predict_batch(source: ModelSource, digest: str, work: "Work", domain: bool) 
     panel = _load(source)
     if panel.digest != digest:
         raise ModelError("the model folder changed while it was in use; start again")
-    return replace(predicted(panel, work, domain=domain), rule=None)
+    return replace(predicted(panel, work, domain=domain), calibration=None)
 
 
 def predicted(panel: "Panel", work: "Work", *, domain: bool) -> Prediction:

@@ -1,7 +1,7 @@
 """Helpers of a screen that run on a Ray cluster, one for each of its cores.
 
-The process that screens reads the library, ranks and keeps the ledger, as it does without Ray; the cluster parses and
-predicts. So the same files come out. A task of Ray is a batch: if the node that works on it dies, Ray gives it to
+The process that screens reads the library, ranks and writes the checkpoint, as it does without Ray; the cluster parses
+and predicts. So the same files come out. A task of Ray is a batch: if the node that works on it dies, Ray gives it to
 another one. Tasks and not actors, because nothing but the model has to be remembered between two batches, and a worker
 process keeps that by itself; a task needs no care when its process is gone. Ray Data would read and write the library
 as well, in an order of its own; but rows have to be ranked, and repeats found, in the order of the library.
@@ -142,7 +142,7 @@ def _predict_on_worker(files: list[Any], source: ModelSource, digest: str, work:
     panel = _panel(_Files(files[0]), source)
     if panel.digest != digest:
         raise ModelError("the model folder changed while it was in use; start again")
-    return replace(predicted(panel, work, domain=domain), rule=None)
+    return replace(predicted(panel, work, domain=domain), calibration=None)
 
 
 def _run_on_worker(function: Callable[..., Any], *arguments: Any) -> Any:

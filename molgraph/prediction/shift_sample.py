@@ -106,7 +106,7 @@ def weigh_calibration(predictor: Predictor, library: LibraryReader, *, restrict:
     if predictor.structures is None or is_usable.sum() < _LEAST_WEIGHED:
         raise InputError(
             f"{is_usable.sum():,} of {len(texts):,} sampled rows of the library are in the domain of the model; "
-            f"weights need {_LEAST_WEIGHED}; choose --fdr-method cfbh"
+            f"weights need {_LEAST_WEIGHED}; choose `fdr_method='cfbh'`"
         )
     kept = [texts[i] for i in np.flatnonzero(is_usable).tolist()]
     return density_ratio(predictor.structures.calibration_fingerprints, _fingerprints(predictor, kept))

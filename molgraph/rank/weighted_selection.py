@@ -57,7 +57,7 @@ class WeightedHitCalibration:
 
 
 def calibrate_weighted_hits(
-    scores: Floats, is_hit: Floats, weights: Floats, judge: NDArray[np.int64], n_judges: int
+    scores: Floats, is_hit: Floats, weights: Floats, judge: NDArray[np.int64], n_models: int
 ) -> WeightedHitCalibration:
     """What is known of the calibration compounds.
 
@@ -66,11 +66,11 @@ def calibrate_weighted_hits(
         is_hit: `[n]` 1 or 0; compounds with NaN here or in the scores are left out.
         weights: `[n]` their weights.
         judge: `[n]` who judged it.
-        n_judges: G.
+        n_models: G.
     """
     is_known = np.isfinite(is_hit) & ~np.isnan(scores)
     parts, masses = [], []
-    for g in range(n_judges):
+    for g in range(n_models):
         rows = np.flatnonzero(is_known & (is_hit == 0) & (judge == g))
         rows = rows[np.argsort(scores[rows], kind="stable")]
         parts.append(scores[rows])

@@ -57,7 +57,7 @@ def value_endings(kind: TaskKind, *, is_log: bool) -> tuple[str, ...]:
     return ("pred", "std_log10" if is_log else "std", *(("lower", "upper") if kind == "regression" else ("call",)))
 
 
-class IntervalRule(Protocol):
+class IntervalCalibration(Protocol):
     """Turns predictions into intervals and calls at any level (see `molgraph.uncertainty.calibration`)."""
 
     @property
@@ -97,7 +97,7 @@ class Prediction:
             lower; NaN for tasks of models without any, None where no model has some.
         quantiles: `[B, T, Q]` values at `molgraph.results.member_outputs.QUANTILE_LEVELS`; None where no task has them.
         rejected: The rows that could not be used.
-        rule: The calibration that gives intervals and calls; None if there was none.
+        calibration: The calibration that gives intervals and calls; None if there was none.
     """
 
     tasks: tuple[TaskSpec, ...]
@@ -114,7 +114,7 @@ class Prediction:
     percentiles: NDArray[np.float64] | None = None
     quantiles: NDArray[np.float64] | None = None
     rejected: tuple[Rejected, ...] = ()
-    rule: IntervalRule | None = field(default=None, repr=False)
+    calibration: IntervalCalibration | None = field(default=None, repr=False)
 
     def __len__(self) -> int:
         return len(self.mean)
@@ -146,7 +146,7 @@ class Prediction:
     @property
     def is_log(self) -> tuple[bool, ...]:
         """`[T]` tasks whose errors are those of logarithms."""
-        return (False,) * len(self.tasks) if self.rule is None else self.rule.is_log
+        return (False,) * len(self.tasks) if self.calibration is None else self.calibration.is_log
 
     @property
     def is_outside(self) -> NDArray[np.bool_]:
@@ -227,10 +227,10 @@ class Prediction:
             rejected=(),
         )
 
-    def _calibrated(self) -> IntervalRule:
-        if self.rule is None:
+    def _calibrated(self) -> IntervalCalibration:
+        if self.calibration is None:
             raise InputError("this model carries no calibration, so there is no interval; train with molgraph train")
-        return self.rule
+        return self.calibration
 
 
 def _checked_level(level: float) -> float:

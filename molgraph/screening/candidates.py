@@ -6,8 +6,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
+from molgraph.screening.chunk import hit_from_values, hit_values
 from molgraph.screening.hits import Hit
-from molgraph.screening.shard import hit_from_values, hit_values
 from molgraph.storage.decode import decode_json
 
 

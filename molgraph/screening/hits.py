@@ -29,7 +29,7 @@ from molgraph.prediction.output_columns import (
     shown_tasks,
     task_values,
 )
-from molgraph.rank.top import Ranked, TopEntries
+from molgraph.rank.top_k import Ranked, TopK
 from molgraph.results.prediction import Prediction
 from molgraph.screening.filters import HardFilters
 
@@ -152,9 +152,7 @@ def hits_at(
     ]
 
 
-def best_hits(
-    predictor: Predictor, capacity: int, domain: DomainRule, filters: HardFilters | None = None
-) -> TopEntries[Hit]:
+def best_hits(predictor: Predictor, capacity: int, domain: DomainRule, filters: HardFilters | None = None) -> TopK[Hit]:
     """An empty ranking of structures: the main one has those in the domain of the model.
 
     It has all with the rule `ignore`. What does not pass the filters is in none.
@@ -172,7 +170,7 @@ def best_hits(
         key = canonical_smiles(structure)
         return key if isinstance(key, str) else structure
 
-    return TopEntries(capacity, are_inside=are_inside, key_of=key_of)
+    return TopK(capacity, are_inside=are_inside, key_of=key_of)
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,23 +22,20 @@ from molgraph.rank.diverse_selection import diverse_selection
 from molgraph.rank.hit import HitRule
 from molgraph.rank.hit_probability import fit_hit_probability
 from molgraph.rank.other_limits import count_above, lowest_rate, most_demanding_limit, p_values_at, thresholds_of
-from molgraph.rank.selection import HitCalibration, calibrate_hits, checked_fdr, selection_threshold
-from molgraph.rank.top import Ranked
+from molgraph.rank.selection import HitCalibration, calibrate_hits, selection_threshold
+from molgraph.rank.top_k import Ranked
 from molgraph.rank.weighted_selection import WeightedHitCalibration, calibrate_weighted_hits, weighted_selection
 from molgraph.results.prediction import Prediction
 from molgraph.screening.candidates import CandidateFile
+from molgraph.screening.chunk import ChunkResult
 from molgraph.screening.hits import Hit
 from molgraph.screening.out_of_fold import out_of_fold_rows
 from molgraph.screening.selection_report import SelectionReport
-from molgraph.screening.shard import ShardResult
 
 if TYPE_CHECKING:  # loading a model loads torch: helpers are started before that
     from molgraph.prediction.predictor import Predictor
 
 Floats = NDArray[np.float64]
-
-#: The rate where only a hit is named.
-DEFAULT_FDR = 0.1
 
 #: Candidates that are looked at together.
 _BLOCK = 512
@@ -137,14 +134,14 @@ class LibrarySelection:
         """How many of the rows that are considered lie above each of the thresholds at which the library is counted."""
         return count_above(scores, self._thresholds)
 
-    def count(self, found: ShardResult) -> None:
+    def count(self, found: ChunkResult) -> None:
         """Take note of how many rows there are."""
         self._n_scored += found.scored
         self._n_considered += found.considered
         if len(found.above_each) != len(self._above_each):
             raise InputError(
-                f"a shard that is done counts above {len(found.above_each)} thresholds, and this screen has "
-                f"{len(self._above_each)}; begin anew with --overwrite"
+                f"a chunk that is done counts above {len(found.above_each)} thresholds, and this screen has "
+                f"{len(self._above_each)}; begin anew with `overwrite=True`"
             )
         self._above_each += np.array(found.above_each, dtype=np.int64)
 
@@ -228,7 +225,7 @@ class LibrarySelection:
         kept = [i for i, (position, _) in enumerate(block) if look.takes(position, keys[i], is_known=known[i])]
         dropped = np.array([hit.hit_score for position, hit in block if look.was_dropped[position]])
         dropped_above = np.array(count_above(dropped, self._thresholds), dtype=np.int64)
-        self._above_each = np.maximum(self._above_each - dropped_above, 0)  # a changed ledger may count too few
+        self._above_each = np.maximum(self._above_each - dropped_above, 0)  # a changed checkpoint may count too few
         for i in kept:
             position, hit = block[i]
             look.positions.append(position)
@@ -339,20 +336,6 @@ class _CloseLook:
         return np.concatenate(self.own_weights) if self.own_weights else np.zeros(0)
 
 
-def check_options(hit: str | None, fdr: float | None, method: str) -> None:
-    """Refuse options of a selection that do not belong together.
-
-    Raises:
-        InputError: They do not.
-    """
-    if method not in get_args(FdrMethod):
-        raise InputError(f"fdr_method is {method!r}; choose one of {', '.join(get_args(FdrMethod))}")
-    if fdr is not None:
-        checked_fdr(fdr)
-    if hit is None and (fdr is not None or method != "cfbh"):
-        raise InputError("a false discovery rate needs a hit; say what a hit is, e.g. --hit 'pIC50 >= 7'")
-
-
 def check_calibration(settings: SelectionSettings, predictor: Predictor) -> None:
     """Refuse what the calibration compounds can say nothing about.
 
@@ -372,7 +355,7 @@ def check_calibration(settings: SelectionSettings, predictor: Predictor) -> None
     if settings.method == "weighted" and predictor.structures is None:
         raise InputError(
             "fdr_method is 'weighted', but the model was saved without its structures, so there is nothing to weigh; "
-            "train without --no-structures, or choose cfbh"
+            "train with `keep_structures=True`, or choose cfbh"
         )
 
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from molgraph.applicability.shift import ShiftReport
 from molgraph.results.prediction import Rejected
+from molgraph.screening.diverse import DiversityReport
 from molgraph.screening.hits import Hit
-from molgraph.screening.picks import DiversityReport
 from molgraph.screening.selection_report import SelectionReport
 from molgraph.version import __version__
 
@@ -83,7 +83,7 @@ def write_summary(path: Path, result: ScreenResult, panel: Panel, settings: Mapp
         result: What the screen did.
         panel: The models.
         settings: The options.
-        run: What tells this run from another (see `molgraph.screening.ledger.run_id`).
+        run: What tells this run from another (see `molgraph.screening.checkpoint.run_id`).
     """
     values = summary_values(result, panel, settings, run)
     path.write_text(json.dumps(values, indent=2, allow_nan=False) + "\n", encoding="utf-8")

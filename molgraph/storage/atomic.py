@@ -158,7 +158,9 @@ def check_folder(shown: str | Path, target: Path, replaces: Collection[str] | No
     if not target.is_dir():
         return
     if replaces is None and any(target.iterdir()):
-        raise InputError(f"{shown}: the folder exists and is not empty; give another one, or --overwrite to replace it")
+        raise InputError(
+            f"{shown}: the folder exists and is not empty; give another one, or `overwrite=True` to replace it"
+        )
     ours = (*(replaces or ()), *_LITTER)
     foreign = sorted(
         entry.name for entry in target.iterdir() if not any(fnmatchcase(entry.name, pattern) for pattern in ours)
@@ -230,7 +232,7 @@ def check_file(shown: str | Path, *, overwrite: bool) -> None:
         >>> check_file(path, overwrite=False)
         Traceback (most recent call last):
         ...
-        molgraph.errors.InputError: ...: the file exists; give another name, or --overwrite to replace it
+        molgraph.errors.InputError: ...: the file exists; give another name, or `overwrite=True` to replace it
     """
     if str(shown) == "-":
         return
@@ -238,7 +240,7 @@ def check_file(shown: str | Path, *, overwrite: bool) -> None:
     if path.is_dir():
         raise InputError(f"{shown} is a folder, and this command writes a file; give its name, e.g. {path / 'out.csv'}")
     if path.is_file() and not overwrite:
-        raise InputError(f"{shown}: the file exists; give another name, or --overwrite to replace it")
+        raise InputError(f"{shown}: the file exists; give another name, or `overwrite=True` to replace it")
 
 
 def refuse_input(output: str | Path, sources: Iterable[str]) -> None:

@@ -2,7 +2,7 @@
 
 Whatever a file holds, what comes back is a tree of plain values that the rest of the program can walk, compare and
 write again, or an `InputError` in one line. Nesting, size and the range of numbers are bounded, a key comes once, and
-every text can be encoded. The types of the values are for `molgraph.config.plain` to check.
+every text can be encoded. The types of the values are for `molgraph.storage.decode_typed` to check.
 """
 
 import json

@@ -3,7 +3,6 @@
 import contextlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO
 
 from molgraph.errors import InputError
 from molgraph.storage.atomic import clear_errors
@@ -20,19 +19,16 @@ def exclusive(path: Path, busy: str) -> Iterator[None]:
     Raises:
         InputError: Another process holds it, or the file cannot be made.
     """
+    from filelock import FileLock, Timeout
+
     with contextlib.ExitStack() as stack:
         with clear_errors(path.parent):
-            file: IO[bytes] = stack.enter_context(path.open("wb"))
-        try:
-            import fcntl
-        except ImportError:  # Windows: a second process is not noticed
-            yield
-            return
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise InputError(busy) from error
+            try:
+                stack.enter_context(FileLock(path, blocking=False))
+            except Timeout as error:
+                raise InputError(busy) from error
         try:
             yield
         finally:
-            path.unlink(missing_ok=True)
+            with contextlib.suppress(PermissionError):  # Windows removes no file that is open
+                path.unlink(missing_ok=True)

@@ -79,24 +79,26 @@ def test_train_as_json_and_quietly(molgraph, folder):
 def test_train_warns_of_a_model_that_learned_nothing(molgraph, folder):
     lines = [f"{'C' * n}O,{n % 2}" for n in range(1, 31)]  # the most similar ones are of the other class
     (folder / "parity.csv").write_text("\n".join(["smiles,odd", *lines]))
-    ended = molgraph("train", "parity.csv", "-o", "new", "--learner", "forest", "--folds", 3)
+    ended = molgraph("train", "parity.csv", "-o", "new", "--learner", "random_forest", "--folds", 3)
     assert ended.code == 0
     assert "WARNING: odd: held-out compounds are ranked no better than by chance" in ended.err
-    ended = molgraph("train", "parity.csv", "-o", "new", "--learner", "forest", "--folds", 3, "--json", "--overwrite")
+    ended = molgraph(
+        "train", "parity.csv", "-o", "new", "--learner", "random_forest", "--folds", 3, "--json", "--overwrite"
+    )
     assert json.loads(ended.out)["no_better_than_chance"] == ["odd"]
     warning = "WARNING: odd: calibration compounds are ranked no better than by chance"
     assert warning in molgraph("predict", "new", "parity.csv", "-o", "out.csv").err
     assert warning in molgraph("screen", "new", "library.smi", "-o", "by-chance", "--domain", "ignore").err
     assert json.loads(Path("by-chance", "summary.json").read_text())["no_better_than_chance"] == ["odd"]
     (folder / "size.csv").write_text("\n".join(["smiles,size", *(f"{'C' * n}O,{n}" for n in range(1, 31))]))
-    ended = molgraph("train", "size.csv", "-o", "other", "--learner", "forest", "--folds", 3)
+    ended = molgraph("train", "size.csv", "-o", "other", "--learner", "random_forest", "--folds", 3)
     assert "WARNING" not in ended.err
 
 
 def test_train_says_what_it_learned_as_logarithms(molgraph, folder):
     lines = [f"{'C' * n}O,{10 ** (n / 8):.4g},{n}" for n in range(1, 91)]
     (folder / "ic50.csv").write_text("\n".join(["smiles,IC50,size", *lines]))
-    told = ["train", "ic50.csv", "-o", "new", "--target-columns", "IC50,size", "--learner", "kernel", "--folds", 3]
+    told = ["train", "ic50.csv", "-o", "new", "--target-columns", "IC50,size", "--learner", "gp_tanimoto", "--folds", 3]
     shown = molgraph(*told).out.splitlines()
     assert [line for line in shown if "logarithms" in line] == [
         "IC50: learned as logarithms; half of the predictions are within that median fold error"
@@ -113,7 +115,7 @@ def test_less_may_be_better(molgraph, folder):
     """Known of what is recognised, asked of what is not; it is kept in the model and ranks a screen."""
     lines = [f"{'C' * n}O,{n},{n},{n}" for n in range(1, 31)]
     (folder / "ki.csv").write_text("\n".join(["smiles,Ki (nM),Ki,Kissing", *lines]))
-    told = ["train", "ki.csv", "-o", "new", "--learner", "kernel", "--folds", 2, "--overwrite"]
+    told = ["train", "ki.csv", "-o", "new", "--learner", "gp_tanimoto", "--folds", 2, "--overwrite"]
     ended = molgraph(*told, "--target-columns", "Ki (nM),Ki,Kissing")
     assert "pKi: 30 measured values, 7.523 to 9, median 7.81 -log10(mol/L); more is better" in ended.err
     assert [line for line in ended.err.splitlines() if "--minimize" in line] == [
@@ -134,7 +136,7 @@ def test_less_may_be_better(molgraph, folder):
 def test_a_range_is_kept(molgraph, assay_table, tmp_path, monkeypatch):
     """What a target can be at most stands in the model, and no prediction is outside."""
     monkeypatch.chdir(tmp_path)
-    told = ("train", assay_table, "-o", "new", "--target-columns", "pIC50", "--learner", "kernel", "--folds", 2)
+    told = ("train", assay_table, "-o", "new", "--target-columns", "pIC50", "--learner", "gp_tanimoto", "--folds", 2)
     ended = molgraph(*told, "--range", "pIC50=2:9.5")
     assert ended.code == 0, ended.err
     assert json.loads(molgraph("models", "show", "new", "--json").out)["tasks"][0]["highest"] == 9.5
@@ -440,7 +442,7 @@ def test_progress_follows_the_newest_member(monkeypatch):
         listen(TrainProgress((), 0, 1, 10, 100, None, learner="descriptors"))
         for member, epoch, loss in [(0, 0, None), (1, 0, None), (0, 1, 0.5), (1, 2, 0.25)]:
             listen(TrainProgress((member,), epoch, 3, 10, 100, loss))
-        listen(TrainProgress((1,), 2, 3, 10, 100, None, learner="forest"))
+        listen(TrainProgress((1,), 2, 3, 10, 100, None, learner="random_forest"))
     assert notes == [
         "descriptors",
         "model 1, epoch 1/3",

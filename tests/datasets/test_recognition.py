@@ -106,7 +106,7 @@ def test_a_chembl_export(table):
     assert named_so.fingerprint == read.fingerprint
     p_values = read_table(table(sep=";", **columns), target_columns=["pChEMBL Value"])
     assert (len(p_values), p_values.tasks[0].direction) == (2, "maximize")
-    assert "--target-columns 'Standard Value' learns them too" in " ".join(p_values.notes)
+    assert "`target_columns=['Standard Value']` learns them too" in " ".join(p_values.notes)
 
 
 def test_a_pubchem_export(table):
@@ -128,7 +128,7 @@ def test_a_pubchem_export(table):
 
 def test_mixed_assays_are_refused_until_one_is_chosen(table):
     columns = {"Standard Type": ["IC50", "Ki", "IC50"], "Standard Value": ["1", "2", "3"], "Standard Units": ["nM"] * 3}
-    with pytest.raises(InputError, match=r"holds IC50 \(2\), Ki \(1\).* --where 'Standard Type=IC50'"):
+    with pytest.raises(InputError, match=r"holds IC50 \(2\), Ki \(1\).* `where=\{'Standard Type': 'IC50'\}`"):
         read_table(table(**columns))
     read = read_table(table(**columns), where={"Standard Type": "IC50"})
     assert (read.rows_read, len(read)) == (2, 2)
@@ -136,7 +136,7 @@ def test_mixed_assays_are_refused_until_one_is_chosen(table):
     with pytest.raises(InputError, match=r"no row has Standard Type=EC50"):
         read_table(table(**columns), where={"Standard Type": "EC50"})
     columns |= {"Standard Type": ["IC50"] * 3, "Standard Units": ["nM", "ug.mL-1", "nM"]}
-    with pytest.raises(InputError, match=r"holds nM \(2\), ug.mL-1 \(1\).*--where 'Standard Units=nM'"):
+    with pytest.raises(InputError, match=r"holds nM \(2\), ug.mL-1 \(1\).*`where=\{'Standard Units': 'nM'\}`"):
         read_table(table(**columns))
 
 
@@ -181,7 +181,7 @@ def test_a_zero_among_concentrations_is_below_the_smallest_measured(table):
 
 
 def test_many_zeros_and_negative_concentrations_are_refused(table):
-    with pytest.raises(InputError, match=r"is 0 in 3 of 6 cells \(lines 2, 3, 4\).*--missing 0.*--as-is"):
+    with pytest.raises(InputError, match=r"is 0 in 3 of 6 cells \(lines 2, 3, 4\).*`missing=\['0'\]`.*`as_is=True`"):
         read_table(table(**{"IC50 (nM)": ["0", "0", "0", "1", "2", "3"]}))
     with pytest.raises(InputError, match=r"has -7 in line 3 and 2 values below 0 in all.*logarithms"):
         read_table(table(**{"IC50 (nM)": ["1", "-7", "-8"]}))

@@ -144,7 +144,7 @@ def test_weights(table):
         (
             "smiles,a,b\nCCO,1,2\nCCN,2,3\n",
             {},
-            r"which column is to be predicted\? .*'a', 'b'; name .*--target-columns",
+            r"which column is to be predicted\? .*'a', 'b'; name .*`target_columns`",
         ),
         ("smiles,id,note\nCCO,1,x\nCCN,2,z\n", {}, "column 'note' holds 'x' in line 2"),
         ("smiles,note,who\nCCO,x,u\nCCN,z,v\n", {}, r"no column of numbers .*'note' holds 'x', 'who' holds 'u'; write"),
@@ -170,7 +170,7 @@ def test_weights(table):
         (
             "smiles,IC50,mw,note\nCCO,120,46,x\nCCN,weak,45,3\nCCC,>10,44,z\n",
             {},
-            r"which column is to be predicted\? .*'mw', and in 'IC50' but for 'weak'; name .*--target-columns",
+            r"which column is to be predicted\? .*'mw', and in 'IC50' but for 'weak'; name .*`target_columns`",
         ),
         ("smiles,IC50,note\nCCO,120,x\nCCN,weak,3\nCCC,7,z\n", {}, r"column 'IC50' holds 'weak' in line 3"),
         ("smiles,y\nCCO,1\nCCN,-inf\n", {}, r"'-inf' in line 3.*infinite"),

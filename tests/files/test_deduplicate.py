@@ -4,12 +4,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from molgraph.files import deduplicate as seen
-from molgraph.files.deduplicate import SeenTexts
+from molgraph.files.deduplicate import DuplicateFilter
 
 
 @given(batches=st.lists(st.lists(st.text(alphabet="CNO", max_size=3), max_size=12), max_size=12))
 def test_duplicates_are_those_of_a_set(batches):
-    memory, seen = SeenTexts(), set()
+    memory, seen = DuplicateFilter(), set()
     for batch in batches:
         expected = []
         for text in batch:
@@ -19,7 +19,7 @@ def test_duplicates_are_those_of_a_set(batches):
 
 
 def test_memory_is_a_few_sorted_runs():
-    memory = SeenTexts()
+    memory = DuplicateFilter()
     for batch in range(200):
         assert not memory.repeats([f"{batch}-{i}" for i in range(100)]).any()
     assert memory.repeats([f"{batch}-7" for batch in range(200)]).all()
@@ -30,7 +30,7 @@ def test_memory_is_a_few_sorted_runs():
 
 def test_a_full_memory_still_detects_its_duplicates(monkeypatch):
     monkeypatch.setattr(seen, "MAX_REMEMBERED", 3)
-    memory = SeenTexts()
+    memory = DuplicateFilter()
     assert not memory.is_full
     memory.repeats(["a", "b", "c"])
     assert memory.is_full

@@ -123,7 +123,7 @@ def test_a_weak_name_is_taken_where_it_holds_structures(read, write):
     assert read(write("library.csv", "Drug,Structure,Y\naspirin,CC(=O)O,1\n"))[0] == ["CC(=O)O"]
     assert read(write("library.csv", "mol,CID\nCCO,x\n"))[:2] == (["CCO"], ["x"])
     with pytest.raises(
-        InputError, match=r"'Drug', 'Mol' may each hold the structures; choose one with --smiles-column"
+        InputError, match=r"'Drug', 'Mol' may each hold the structures; choose one with `smiles_column`"
     ):
         read(write("library.csv", "Drug,Mol\nCCO,CC\n"))
 
@@ -134,7 +134,7 @@ def test_a_weak_name_is_taken_where_it_holds_structures(read, write):
         (b"", {}, "library.csv is empty"),
         (b"\n \n", {}, "library.csv is empty"),
         (b"smiles,id\n", {}, "holds no molecules below the header"),
-        (b"a,b\n1,2\n", {}, "no column is called smiles; name it with --smiles-column, from 'a', 'b'"),
+        (b"a,b\n1,2\n", {}, "no column is called smiles; name it with `smiles_column`, from 'a', 'b'"),
         (b"a,b\nCCO,2\n", {}, "no column is called smiles; 'a' may be the one; name it"),
         (b"CCO,ethanol\nC,methane\n", {}, "the first line looks like data; put a header above it"),
         (b"smiles,SMILES\nC,C\n", {}, "which column is meant"),

@@ -21,7 +21,7 @@ def test_of_two_structure_columns_the_one_with_stereo_is_read_and_noted(write):
     with open_records(path) as reader:
         assert reader.smiles_column == "IsomericSMILES"
         assert reader.notes == (
-            "structures are read from 'IsomericSMILES', not from 'CanonicalSMILES' (choose with --smiles-column)",
+            "structures are read from 'IsomericSMILES', not from 'CanonicalSMILES' (choose with `smiles_column`)",
         )
         assert next(reader).smiles == ["C[C@H](N)C(=O)O"]
     with open_records(path, smiles_column="CanonicalSMILES") as reader:

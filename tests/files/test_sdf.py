@@ -132,7 +132,7 @@ def test_a_mol_block_as_a_property_stays_one(read, write):
 
 
 def test_a_structure_column_is_refused(write):
-    with pytest.raises(InputError, match="leave --smiles-column out"):
+    with pytest.raises(InputError, match="leave `smiles_column` out"):
         open_records(write("x.sdf", record("C")), smiles_column="smiles")
     with pytest.raises(InputError, match="has no column 'pic'; did you mean 'pIC50'"):
         open_records(write("x.sdf", record("C", "", [("pIC50", "1")])), keep_columns=["pic"])

@@ -14,6 +14,8 @@ from safetensors import safe_open
 from safetensors.numpy import save_file
 
 from molgraph import Predictor, check_library, featurize, pack_library, predict_file, screen
+from molgraph.config.compute import ComputeConfig
+from molgraph.config.screening import ScreenConfig
 from molgraph.errors import InputError
 from molgraph.files.reader import open_records
 from molgraph.files.records import RecordBatch
@@ -87,7 +89,7 @@ def test_a_screen_equals_that_of_the_file(model_folder, table, tmp_path):
     pack_library(table, tmp_path / "packed", keep_columns="all")
     options = {"top": 20, "hit": "pIC50 >= 6", "fdr": 0.4, "keep_columns": ["price"]}
     for name, source in (("a", table), ("b", tmp_path / "packed")):
-        result = screen(predictor, source, output=tmp_path / name, **options)
+        result = screen(predictor, source, output=tmp_path / name, config=ScreenConfig(**options))
         assert (result.rows_read, result.scored, result.rejected, result.duplicates) == (120, 116, 3, 1)
     files = sorted(path.name for path in (tmp_path / "a").iterdir())
     assert files == sorted(path.name for path in (tmp_path / "b").iterdir())
@@ -107,7 +109,12 @@ def test_a_screen_equals_that_of_the_file(model_folder, table, tmp_path):
 def test_worker_processes_get_the_graphs(model_folder, table, tmp_path):
     pack_library(table, tmp_path / "packed")
     for processes in (1, 2):
-        screen(model_folder, tmp_path / "packed", output=tmp_path / str(processes), device="cpu", processes=processes)
+        screen(
+            model_folder,
+            tmp_path / "packed",
+            output=tmp_path / str(processes),
+            compute=ComputeConfig(device="cpu", processes=processes),
+        )
     assert (tmp_path / "1" / "hits.csv").read_bytes() == (tmp_path / "2" / "hits.csv").read_bytes()
 
 
@@ -147,9 +154,9 @@ def test_invalid_calls_are_refused(model_folder, table, tmp_path):
     ):
         screen(predictor, tmp_path / "raw", output=tmp_path / "hits")
     with pytest.raises(InputError, match=r"packed without the column 'price'; it has none; pack it again"):
-        screen(predictor, tmp_path / "packed", output=tmp_path / "hits", keep_columns=["price"])
+        screen(predictor, tmp_path / "packed", output=tmp_path / "hits", config=ScreenConfig(keep_columns=["price"]))
     with pytest.raises(InputError, match=r"packed with the column 'smiles', not 'structure'"):
-        screen(predictor, tmp_path / "packed", output=tmp_path / "hits", smiles_column="structure")
+        screen(predictor, tmp_path / "packed", output=tmp_path / "hits", config=ScreenConfig(smiles_column="structure"))
     with pytest.raises(InputError, match="is a packed library already"):
         pack_library(tmp_path / "packed", tmp_path / "again")
     with pytest.raises(InputError, match="not empty"):

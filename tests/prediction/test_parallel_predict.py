@@ -17,7 +17,13 @@ from molgraph.errors import InputError, ModelError, WorkerError
 from molgraph.files.records import RecordBatch
 from molgraph.prediction import parallel_predict as stream
 from molgraph.prediction.panel import Panel
-from molgraph.prediction.parallel_predict import Helpers, ModelSource, PredictionStream, default_processes, open_stream
+from molgraph.prediction.parallel_predict import (
+    Helpers,
+    ModelSource,
+    ParallelPredictor,
+    default_processes,
+    open_parallel_predictor,
+)
 
 
 @pytest.fixture(scope="module")
@@ -69,11 +75,11 @@ def test_alone_it_reads_one_batch_at_a_time(panel):
             yield item
 
     results = []
-    for result in PredictionStream(panel).predict(source()):
+    for result in ParallelPredictor(panel).predict(source()):
         results.append(result)
         assert len(read) == len(results)
     check(results, 5)
-    assert list(PredictionStream(panel).predict([])) == []
+    assert list(ParallelPredictor(panel).predict([])) == []
 
 
 def test_helpers_of_any_pace_keep_the_order(panel, model_folder, monkeypatch):
@@ -85,7 +91,7 @@ def test_helpers_of_any_pace_keep_the_order(panel, model_folder, monkeypatch):
     monkeypatch.setattr(stream, "predict_batch", at_any_pace)
     with ThreadPoolExecutor(3) as pool:
         helpers = helpers_of(pool, model_folder, 3)
-        results = list(PredictionStream(panel, helpers).predict(batches(30)))
+        results = list(ParallelPredictor(panel, helpers).predict(batches(30)))
     check(results, 30)
 
 
@@ -113,7 +119,7 @@ def test_memory_is_bounded_however_slow_the_helpers_are(panel, model_folder):
             read += 1
             yield item
 
-    for result in PredictionStream(panel, helpers).predict(source()):
+    for result in ParallelPredictor(panel, helpers).predict(source()):
         results.append(result)
         ahead.append(read - len(results))
     check(results, 40)
@@ -124,7 +130,7 @@ def test_memory_is_bounded_however_slow_the_helpers_are(panel, model_folder):
 def test_helpers_that_are_not_ready_get_no_work(panel, model_folder):
     pool = SlowPool()
     helpers = Helpers(pool, ModelSource((model_folder,)), (Future(),), begin=None)
-    check(list(PredictionStream(panel, helpers).predict(batches(10))), 10)
+    check(list(ParallelPredictor(panel, helpers).predict(batches(10))), 10)
     assert pool.n_submitted == 0
 
 
@@ -148,7 +154,7 @@ def test_on_a_gpu_helpers_only_featurize(panel, model_folder, monkeypatch):
             return super().submit(function, *arguments)
 
     helpers = helpers_of(Pool(), model_folder, 1)
-    check(list(PredictionStream(on_gpu, helpers).predict(batches(10))), 10)
+    check(list(ParallelPredictor(on_gpu, helpers).predict(batches(10))), 10)
     assert submitted == [stream.featurize_batch] * 10
 
 
@@ -179,7 +185,7 @@ class DyingPool(SlowPool):
 @pytest.mark.parametrize("n_deaths", [1, 3])
 def test_the_work_of_dead_helpers_is_done_by_others(panel, model_folder, at_once, n_deaths):
     helpers = helpers_of(DyingPool(n_deaths, at_once=at_once), model_folder, 1)
-    check(list(PredictionStream(panel, helpers).predict(batches(20))), 20)
+    check(list(ParallelPredictor(panel, helpers).predict(batches(20))), 20)
     assert 1 <= helpers.n_deaths <= n_deaths
 
 
@@ -189,7 +195,7 @@ def test_helpers_that_die_again_and_again_are_one_clear_error(panel, model_folde
     with pytest.raises(
         WorkerError, match=r"died or hung, 4 in all, the last one at rows \d+ to \d+ or soon after"
     ) as caught:
-        list(PredictionStream(panel, helpers).predict(batches(3)))
+        list(ParallelPredictor(panel, helpers).predict(batches(3)))
     assert "\n" not in str(caught.value)
 
 
@@ -197,17 +203,17 @@ def test_a_model_that_changes_under_way_is_noticed(model_folder):
     stream._load.cache_clear()
     source = ModelSource((model_folder,), "cpu")
     digest = Panel.load([model_folder], device="cpu").digest
-    assert stream.predict_batch(source, digest, (["CCO"], ["a"]), domain=False).rule is None
+    assert stream.predict_batch(source, digest, (["CCO"], ["a"]), domain=False).calibration is None
     with pytest.raises(ModelError, match="changed while it was in use"):
         stream.predict_batch(source, "another", (["CCO"], ["a"]), domain=False)
 
 
 def test_processes_are_counted(model_folder):
     assert 1 <= default_processes() <= 8
-    with pytest.raises(InputError, match="processes is 0"), open_stream(ModelSource((model_folder,)), 0):
+    with pytest.raises(InputError, match="processes is 0"), open_parallel_predictor(ModelSource((model_folder,)), 0):
         pass
     threads = torch.get_num_threads()
-    with open_stream(ModelSource((model_folder,), "cpu"), 1) as alone:
+    with open_parallel_predictor(ModelSource((model_folder,), "cpu"), 1) as alone:
         assert alone.processes == 1
         assert torch.get_num_threads() == threads
 
@@ -215,7 +221,7 @@ def test_processes_are_counted(model_folder):
 def test_helpers_work_and_end(model_folder, capfd):
     threads = torch.get_num_threads()
     source = ModelSource((model_folder,), "cpu")
-    with open_stream(source, 2) as two:
+    with open_parallel_predictor(source, 2) as two:
         two._helpers.starts[0].result()
         assert two.processes == 2
         assert len(multiprocessing.active_children()) == 1
@@ -255,9 +261,9 @@ def test_work_on_texts_is_shared(panel, model_folder, n, monkeypatch):
     texts = ["C" * i for i in range(n)]
 
     def results(pool):
-        return PredictionStream(panel, helpers_of(pool, model_folder, 2)).begin(lengths, texts)()
+        return ParallelPredictor(panel, helpers_of(pool, model_folder, 2)).begin(lengths, texts)()
 
-    assert PredictionStream(panel).begin(lengths, texts)() == [*range(n)]
+    assert ParallelPredictor(panel).begin(lengths, texts)() == [*range(n)]
     with ThreadPoolExecutor(2) as pool:
         assert results(pool) == [*range(n)]
     for at_once in (True, False):  # all die: it is done here
@@ -288,7 +294,7 @@ class SleepingPool(SlowPool):
 
 def test_a_helper_that_hangs_is_ended(model_folder, monkeypatch):
     monkeypatch.setattr(stream, "_PATIENCE", 2.0)
-    with open_stream(ModelSource((model_folder,), "cpu"), 2) as two:
+    with open_parallel_predictor(ModelSource((model_folder,), "cpu"), 2) as two:
         two._helpers.starts[0].result()
         (helper,) = multiprocessing.active_children()
         os.kill(helper.pid, signal.SIGSTOP)
@@ -298,7 +304,10 @@ def test_a_helper_that_hangs_is_ended(model_folder, monkeypatch):
 
 
 def test_no_model_no_helpers_left(tmp_path, capfd):
-    with pytest.raises(ModelError, match="does not exist"), open_stream(ModelSource((tmp_path / "none",), "cpu"), 2):
+    with (
+        pytest.raises(ModelError, match="does not exist"),
+        open_parallel_predictor(ModelSource((tmp_path / "none",), "cpu"), 2),
+    ):
         pass
     assert multiprocessing.active_children() == []
     assert "Traceback" not in capfd.readouterr().err
@@ -310,8 +319,8 @@ def test_helpers_end_with_a_main_process_that_was_killed(model_folder):
     program = f"""
 if __name__ == "__main__":
     import multiprocessing, pathlib, time
-    from molgraph.prediction.parallel_predict import ModelSource, open_stream
-    with open_stream(ModelSource((pathlib.Path({str(model_folder)!r}),), "cpu"), 2) as stream:
+    from molgraph.prediction.parallel_predict import ModelSource, open_parallel_predictor
+    with open_parallel_predictor(ModelSource((pathlib.Path({str(model_folder)!r}),), "cpu"), 2) as stream:
         stream._helpers.starts[0].result()
         print(multiprocessing.active_children()[0].pid, flush=True)
         time.sleep(60)

@@ -32,7 +32,7 @@ class Ends:
 
 def predicted(mean, std=0.5) -> Prediction:
     mean = np.asarray(mean, dtype=float)
-    return Prediction(TASKS, mean, np.zeros_like(mean), np.full_like(mean, std**2), mean[None], rule=Ends())
+    return Prediction(TASKS, mean, np.zeros_like(mean), np.full_like(mean, std**2), mean[None], calibration=Ends())
 
 
 @given(st.sampled_from(sorted(CURVES)), st.floats(-50, 50), st.floats(0.01, 50), st.lists(st.floats(-200, 200)))
@@ -103,25 +103,28 @@ def test_what_is_required_is_not_listed_without():
     ("values", "words"),
     [
         ({}, "there is no objective"),
-        ({"objective": POTENT}, r"write \[\[objective\]\] with two brackets"),
-        ({"objective": [3]}, "an objective is 3"),
+        ({"objective": POTENT}, r"objective is {'curve': .*}; it must be a list of tables \[\[objective\]\]"),
+        ({"objective": [3]}, r"objective\[0\] is 3; it must be a table with task, curve, low, high, weight"),
         (
             {"objectives": [POTENT]},
-            "the profile has 'objectives'; known are criteria, filters, objective, rank_by, require",
+            r"^there is no field 'objectives'; did you mean 'objective'\? allowed are rank_by, objective",
         ),
-        ({"objective": [{**POTENT, "slope": 1}]}, "an objective has 'slope'"),
+        ({"objective": [{**POTENT, "slope": 1}]}, r"objective\[0\] has no field 'slope'; allowed are task, curve"),
         ({"objective": [{**POTENT, "task": "logD"}]}, "has the task 'logD'; the models have pIC50, hERG"),
-        ({"objective": [{**POTENT, "curve": "linear"}]}, "curve 'linear'; choose of sigmoid, reverse_sigmoid"),
-        ({"objective": [{**POTENT, "low": 9}]}, "low = 9 and high = 8; low must be less"),
-        ({"objective": [{**POTENT, "low": "6"}]}, "low = '6'; it must be a number"),
-        ({"objective": [{**POTENT, "high": True}]}, "high = True; it must be a number"),
-        ({"objective": [{**POTENT, "high": float("inf")}]}, "high = inf; it must be a number"),
-        ({"objective": [{"task": "pIC50", "curve": "step", "high": 1}]}, "has no low; it must be a number"),
-        ({"objective": [{**POTENT, "weight": 0}]}, "weight = 0; it must be above 0"),
-        ({"objective": [POTENT], "rank_by": "median"}, "rank_by is 'median'; choose one of mean, lower_bound"),
+        (
+            {"objective": [{**POTENT, "curve": "linear"}]},
+            r"objective\[0\]\.curve is 'linear'; it must be one of 'sigmoid', 'reverse_sigmoid'",
+        ),
+        ({"objective": [{**POTENT, "low": 9}]}, "low is 9 and high is 8; low must be less"),
+        ({"objective": [{**POTENT, "low": "6"}]}, "low is '6'; it must be a number"),
+        ({"objective": [{**POTENT, "high": True}]}, "high is True; it must be a number"),
+        ({"objective": [{**POTENT, "high": float("inf")}]}, "high is inf; it must be a number"),
+        ({"objective": [{"task": "pIC50", "curve": "step", "high": 1}]}, "low is missing; it must be a number"),
+        ({"objective": [{**POTENT, "weight": 0}]}, "weight is 0; it must be above 0"),
+        ({"objective": [POTENT], "rank_by": "median"}, "rank_by is 'median'; did you mean 'mean'. it must be one"),
         ({"rank_by": "probability"}, "rank_by is 'probability', of what"),
         ({"objective": [POTENT], "require": "pIC50 > 6"}, "require is 'pIC50 > 6'; it must be a list"),
-        ({"objective": [POTENT], "filters": 3}, r"filters is 3; write a table \[filters\]"),
+        ({"objective": [POTENT], "filters": 3}, r"filters is 3; it must be a table \[filters\]"),
         ({"objective": [POTENT], "require": []}, r"require is \[\]; it must be a list"),
         ({"objective": [POTENT], "require": ["hERG < 7"]}, "require has 'hERG < 7'; hERG is a class"),
         ({"objective": [POTENT], "criteria": ["logD > 6"]}, "criteria has 'logD > 6'"),

@@ -12,8 +12,6 @@ from molgraph.storage.locks import exclusive
 
 HOLD = "import sys\nfrom pathlib import Path\nfrom molgraph.storage.locks import exclusive\nwith exclusive(Path(sys.argv[1]), 'busy'):\n    print('held', flush=True)\n    sys.stdin.read()"  # fmt: skip
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="this system has no such locks")
-
 
 def test_a_second_process_is_refused_until_the_first_has_ended(tmp_path):
     lock = tmp_path / "lock"

@@ -188,6 +188,6 @@ def _stored_scaling(path: Path, identity: Mapping[str, str]) -> tuple[TargetScal
             raise TrainingError(
                 f"the shards in {path.parent} were made of another corpus: {key} was {there.get(key)} and is {value} "
                 "now; use the same libraries and settings, or a new folder: "
-                "begin without --resume, or name another folder of targets"
+                "begin without `resume=True`, or name another folder of targets"
             )
     return scaling, mean_atoms
