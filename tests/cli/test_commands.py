@@ -12,11 +12,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from molgraph_cli import progress
 
 from molgraph.results.prediction import Rejected
 from molgraph.training import loop
 from molgraph.training.progress import TrainProgress
-from molgraph_cli import progress
 
 SMALL = ("--folds", 2, "--epochs", 2, "--hidden", 8, "--device", "cpu")
 PROGRAM = [sys.executable, "-c", "from molgraph_cli.app import run; run()"]
