@@ -38,15 +38,13 @@ OutputFolder = Annotated[Path, typer.Option("--output", "-o", help="Folder to wr
 ConfigFile = Annotated[
     Path | None, typer.Option(metavar="FILE.toml", help="File of settings; options given here come first.")
 ]
-Resume = Annotated[
-    bool, typer.Option("--resume", help="Go on with a run that was stopped; from the start if there is none.")
-]
+Resume = Annotated[bool, typer.Option("--resume", help="Resume an interrupted run; from the start if there is none.")]
 Hit = Annotated[
     str | None,
     typer.Option(
         metavar="CONDITION",
-        help="What a hit is, e.g. 'pIC50 >= 7' or 'active and not hERG': a screen then selects hits, and an evaluation "
-        "shows how early they come.",
+        help="Definition of a hit, e.g. 'pIC50 >= 7' or 'active and not hERG': a screen then selects hits, and an "
+        "evaluation reports their enrichment.",
     ),
 ]
 
@@ -54,14 +52,14 @@ Hit = Annotated[
 # where a file of settings may hold the value.
 DEVICE: OptionInfo = typer.Option(help="Where to compute; auto takes a CUDA device if there is one.")
 PRECISION: OptionInfo = typer.Option(
-    help="Number format of the products; auto takes bfloat16 where the processor is fast at it."
+    help="Floating-point format of matrix products; auto takes bfloat16 where the processor is fast at it."
 )
 STANDARDIZER: OptionInfo = typer.Option(
     "--standardize",
-    help="What is done to each structure first: largest organic fragment, neutralised (default), or nothing. A packed "
-    "library needs what its models were trained with.",
+    help="Standardization of structures: largest organic fragment, neutralised (default), or none. A packed library "
+    "needs that of its models.",
 )
-SEED: OptionInfo = typer.Option(min=0, help="Seed of all that is drawn at random.")
+SEED: OptionInfo = typer.Option(min=0, help="Random seed.")
 
 
 def default_text(value: object) -> str:
@@ -80,17 +78,17 @@ DeviceOption = Annotated[Device, DEVICE]
 PrecisionOption = Annotated[Precision, PRECISION]
 Level = Annotated[float, typer.Option(help="Nominal coverage of intervals and calls, e.g. 0.9.")]
 Processes = Annotated[
-    int | None, typer.Option(min=1, help="Processes that share the work. [default: one a core, at most 8]")
+    int | None, typer.Option(min=1, help="Number of worker processes. [default: one a core, at most 8]")
 ]
 
 Memory = Annotated[
     float | None,
-    typer.Option(metavar="GB", help="Memory that these may take together, about; fewer work where it is short."),
+    typer.Option(metavar="GB", help="Approximate memory limit of all processes; fewer are started if it is low."),
 ]
 ProgressStyle = Literal["auto", "json"]
 Progress = Annotated[
     ProgressStyle,
-    typer.Option(help="On stderr: a bar or a line now and then; or lines of JSON each second, and no talk."),
+    typer.Option(help="On stderr: progress bar or lines (auto), or one line of JSON a second and no other messages."),
 ]
 
 
@@ -111,7 +109,7 @@ MaxRejected = Annotated[
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace the output if it exists and holds nothing else.")]
 OverwriteFile = Annotated[bool, typer.Option("--overwrite", help="Replace the output if it exists.")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no talk; errors only.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no messages; errors only.")]
 Model = Annotated[
     str,
     typer.Argument(
@@ -163,15 +161,15 @@ def names_or_none(joined: str | None) -> list[str] | None:
 
 
 def tell_notes(notes: Sequence[str]) -> None:
-    """Say on stderr what was made of the columns of the input."""
+    """Print notes on the columns of the input on stderr."""
     for note in notes[:_SHOWN_NOTES]:
         tell(note)
     if len(notes) > _SHOWN_NOTES:
-        tell(f"and {len(notes) - _SHOWN_NOTES:,} more such notes; --json lists all")
+        tell(f"and {len(notes) - _SHOWN_NOTES:,} more notes; --json lists all")
 
 
 def tell_rejected(rejected: Sequence["Rejected"], total: int, where_all: str) -> None:
-    """Say on stderr the first few of `total` rows that could not be used, and where all of them are."""
+    """Print the first few of `total` rejected rows on stderr, and where all of them are."""
     shown = rejected[:SHOWN]
     for row in shown:
         tell(f"  rejected: {row.place} ({row.id[:40]}) {row.text[:60]!r}: {row.reason}")

@@ -79,20 +79,20 @@ def screen(
     ] = _CONFIG.goal,
     profile: Annotated[
         str | None,
-        typer.Option(metavar="FILE", help="TOML file that says what a good compound is in several respects."),
+        typer.Option(metavar="FILE", help="TOML file of a multi-objective desirability profile."),
     ] = None,
     hit: Hit = _CONFIG.hit,
     fdr: Annotated[
         float | None,
         typer.Option(
             metavar="RATE",
-            help=f"Share of the selected that may be no hits, on average over many tables. [default: {DEFAULT_FDR}]",
+            help=f"False discovery rate of the selection, on average over many tables. [default: {DEFAULT_FDR}]",
         ),
     ] = _CONFIG.fdr,
     fdr_method: Annotated[
         FdrMethod,
         typer.Option(
-            help="Select all that can be, with weights for a library unlike the table, or few of many scaffolds."
+            help="Selection: conformal (cfbh), weighted for covariate shift, or diverse (few, of many scaffolds)."
         ),
     ] = _CONFIG.fdr_method,
     level: Level = _CONFIG.level,
@@ -103,7 +103,7 @@ def screen(
     nearest: Annotated[int, typer.Option(help="Measured compounds that are shown beside each hit.")] = _CONFIG.nearest,
     nearest_by: Annotated[
         NeighbourSpace,
-        typer.Option(help="Those of the most similar structure, or the nearest in the model's own space."),
+        typer.Option(help="By fingerprint similarity, or by distance in the model's latent space."),
     ] = _CONFIG.nearest_by,
     smiles_column: SmilesColumn = _CONFIG.smiles_column,
     id_column: IdColumn = _CONFIG.id_column,
@@ -126,18 +126,18 @@ def screen(
         ),
     ] = ",".join(_CONFIG.alerts),
     diverse: Annotated[
-        int | None, typer.Option(metavar="N", help="Pick so many of the hits that differ, into diverse.csv.")
+        int | None, typer.Option(metavar="N", help="Pick a diverse subset of so many hits, into diverse.csv.")
     ] = _CONFIG.diverse,
     diverse_by: Annotated[
         DiversityRule,
-        typer.Option(help="Pick what is most unlike those before, or the best of each scaffold or cluster."),
+        typer.Option(help="MaxMin picking, or the best of each scaffold or cluster."),
     ] = _CONFIG.diverse_by,
     precision: PrecisionOption = _COMPUTE.precision,
     device: DeviceOption = _COMPUTE.device,
     processes: Processes = _COMPUTE.processes,
     memory: Memory = _COMPUTE.memory,
     engine: Annotated[
-        Engine, typer.Option(help="Processes of this machine, or the cores of a Ray cluster.")
+        Engine, typer.Option(help="Worker processes of this machine, or a Ray cluster.")
     ] = _COMPUTE.engine,
     address: Annotated[
         str | None,
@@ -178,10 +178,10 @@ def screen(
 def _why_empty(result: "ScreenResult") -> str:
     if len(result.outside):
         return (
-            f"the list is empty because all of the {result.scored:,} compounds that could be listed are outside of "
-            "what the model knows: --domain ignore ranks them all the same"
+            f"no hits: all of the {result.scored:,} candidates are outside the applicability domain of the model; "
+            "--domain ignore ranks them all the same"
         )
-    return f"the list is empty because none of the {result.scored:,} compounds is what the profile requires"
+    return f"no hits: none of the {result.scored:,} compounds meets the requirements of the profile"
 
 
 def _tell(result: "ScreenResult", top: int) -> None:
@@ -202,18 +202,19 @@ def _tell(result: "ScreenResult", top: int) -> None:
         tell(f"{result.diversity.sentence()}, in {result.output / 'diverse.csv'}")
     if len(result.outside):
         best = "the best " if len(result.outside) == top else ""
+        as_well = " that score as well" if len(result.hits) == top else ""
         tell(
-            f"{'scored as well, but ' if len(result.hits) == top else ''}outside the applicability domain of the model "
-            f"(not in the list): {best}{len(result.outside):,} in {result.output / 'outside.csv'}"
+            f"not listed: {best}{len(result.outside):,} compounds outside the applicability domain of the model"
+            f"{as_well}, in {result.output / 'outside.csv'}"
         )
     if result.selection is not None:
         for sentence in result.selection.sentences():
             tell(sentence)
         if result.selection.selected:
-            tell(f"they are in {result.output / 'selected.csv'}")
+            tell(f"selected compounds written to {result.output / 'selected.csv'}")
     if result.shift is not None and (result.shift.was_checked or result.selection is not None):
         is_weighted = result.selection is not None and result.selection.method == "weighted"
         for sentence in result.shift.sentences(is_weighted=is_weighted):
             tell(sentence)
         if result.shift.fires and result.selection is None:
-            tell("All rows were compared; with --hit only those in the domain of the model are.")
+            tell("The shift check compared all rows; with --hit it compares those inside the domain only.")

@@ -161,7 +161,7 @@ def _train(
     overwrite: bool,
     quiet: bool,
 ) -> "Predictor":
-    """Train with a progress bar; what ends it says how to go on."""
+    """Train with a progress bar; where it is interrupted, say how to resume."""
     from molgraph import train as train_model
     from molgraph.errors import InputError
     from molgraph.parallel.cpu import default_processes
@@ -170,9 +170,9 @@ def _train(
 
     state = Path(f"{os.path.realpath(output)}.training")
     if state.is_dir() and not resume and not quiet:
-        tell(f"{state} is left of a training that was stopped: this one starts afresh; --resume would have gone on")
+        tell(f"{state} is the state of an interrupted training; starting from scratch (--resume continues it)")
     elif resume and not state.is_dir() and not quiet:
-        tell(f"there is no {state} to go on from: training starts afresh")
+        tell(f"there is no {state} to resume; starting from scratch")
     try:
         with training_bar(quiet=quiet) as listener:
             return train_model(
@@ -186,7 +186,7 @@ def _train(
                 on_progress=listener,
             )
     except (Exception, KeyboardInterrupt) as error:
-        message = f"what was learned so far is in {state}; the same command with --resume goes on from there"
+        message = f"the state of the training is kept in {state}; the same command with --resume continues it"
         if state.is_dir() and isinstance(error, KeyboardInterrupt):
             raise KeyboardInterrupt(message) from error
         if state.is_dir() and not quiet and not isinstance(error, InputError):  # of a refusal nothing was learned

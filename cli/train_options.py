@@ -35,48 +35,46 @@ def _weights(given: str | None) -> dict[str, float] | None:
 PresetName = Annotated[
     Preset | None,
     typer.Option(
-        help="fast blends learners that screen at half of the network's rate, lean only the network and a Gaussian "
-        f"process on the encoder's embedding, accurate whatever helps. {default_text(_TRAIN.preset)}"
+        help="Blended learners. fast: screens at half of the network's rate; lean: the network and a Gaussian process "
+        f"on the encoder's embedding; accurate: descriptors too, slower. {default_text(_TRAIN.preset)}"
     ),
 ]
-Learner = Annotated[LearnerName | None, typer.Option(help="One learner alone, in the place of a preset's.")]
+Learner = Annotated[LearnerName | None, typer.Option(help="A single learner instead of a preset.")]
 Encoder = Annotated[
     str | None,
     typer.Option(
         metavar="auto|none|FOLDER",
-        help="What the network begins with: the built-in encoder, fresh weights, or one of your own. "
+        help="Initial weights of the network: the built-in encoder, random, or an encoder folder. "
         f"{default_text(_TRAIN.encoder)}",
     ),
 ]
 EncoderTuning = Annotated[
     config.EncoderTuning | None,
     typer.Option(
-        help="What becomes of a pretrained encoder: it learns on, or stays as it is, which trains in seconds. "
+        help="Fine-tune the pretrained encoder (full), or keep it frozen, which trains in seconds. "
         "[default: frozen up to 2,000 rows]"
     ),
 ]
 Folds = Annotated[
     int | None,
     typer.Option(
-        help=f"Models of the ensemble, each trained without one fold; 1 for a single one. {default_text(_TRAIN.folds)}"
+        help=f"Ensemble members, each trained without one fold; 1 for a single model. {default_text(_TRAIN.folds)}"
     ),
 ]
 Split = Annotated[
-    config.FoldSplit | None, typer.Option(help=f"How rows are put into folds. {default_text(_TRAIN.split)}")
+    config.FoldSplit | None, typer.Option(help=f"How rows are assigned to folds. {default_text(_TRAIN.split)}")
 ]
 Epochs = Annotated[
     int | None,
     typer.Option(
-        help=f"Passes over the rows, at most. [default: {config.FRESH_EPOCHS}; {config.TUNING_EPOCHS} where a "
-        "pretrained encoder learns on]"
+        help=f"Maximum number of epochs. [default: {config.FRESH_EPOCHS}; {config.TUNING_EPOCHS} where a pretrained "
+        "encoder is fine-tuned]"
     ),
 ]
 BatchSize = Annotated[
-    int | None, typer.Option("--batch-size", "-b", help=f"Molecules a step. {default_text(_TRAIN.batch_size)}")
+    int | None, typer.Option("--batch-size", "-b", help=f"Molecules per batch. {default_text(_TRAIN.batch_size)}")
 ]
-Patience = Annotated[
-    int | None, typer.Option(help="Stop a model after this many epochs without progress. [default: never]")
-]
+Patience = Annotated[int | None, typer.Option(help="Early stopping: epochs without improvement. [default: never]")]
 Hidden = Annotated[
     int | None,
     typer.Option("--message-hidden-dim", "--hidden", help=f"Width of the network. {default_text(_TRAIN.model.hidden)}"),
@@ -85,21 +83,20 @@ Depth = Annotated[int | None, typer.Option(help=f"Message-passing steps. {defaul
 Dropout = Annotated[
     float | None,
     typer.Option(
-        help=f"Share of hidden values dropped in training. [default: {_TRAIN.model.dropout:g}; "
-        f"{config.DEFAULT_DROPOUT:g} with --uncertainty dropout]"
+        help=f"Dropout rate. [default: {_TRAIN.model.dropout:g}; {config.DEFAULT_DROPOUT:g} with --uncertainty dropout]"
     ),
 ]
 MoleculeFeaturesName = Annotated[
     config.MoleculeFeatures | None,
     typer.Option(
-        help="Columns that the network's head reads beside the graph: counts of atom and bond codes; RDKit's 43 "
-        f"properties and 217 descriptors make screening slower. {default_text(_TRAIN.model.molecule_features)}"
+        help="Descriptors appended to the graph embedding: counts of atom and bond types; RDKit's 43 properties and "
+        f"217 descriptors make screening slower. {default_text(_TRAIN.model.molecule_features)}"
     ),
 ]
 UncertaintyName = Annotated[
     config.Uncertainty | None,
     typer.Option(
-        help="What gives the spread of a prediction beside the disagreement of the models. "
+        help="Source of predictive variance, in addition to the disagreement of the members. "
         f"{default_text(_TRAIN.uncertainty)}"
     ),
 ]
@@ -112,32 +109,28 @@ CalibrationName = Annotated[
 ]
 ClassCalibrationName = Annotated[
     config.ClassCalibration | None,
-    typer.Option(
-        help=f"How probabilities are brought to the shares that were seen. {default_text(_TRAIN.class_calibration)}"
-    ),
+    typer.Option(help=f"Method of probability calibration. {default_text(_TRAIN.class_calibration)}"),
 ]
 LossName = Annotated[
     config.Loss | None,
-    typer.Option(
-        help=f"Errors that are made small; absolute ones let wild labels count less. {default_text(_TRAIN.loss)}"
-    ),
+    typer.Option(help=f"Loss of regression tasks; absolute is robust to outliers. {default_text(_TRAIN.loss)}"),
 ]
 TargetScalingName = Annotated[
     config.TargetScaling | None,
     typer.Option(
-        help="What is learned in the place of the values: deviations (standard, robust), logarithms, or normal scores "
-        f"(quantile); auto looks at their distribution. {default_text(_TRAIN.target_scaling)}"
+        help="Transform of the targets: standard or robust scaling, logarithms, or normal scores (quantile); auto looks "
+        f"at their distribution. {default_text(_TRAIN.target_scaling)}"
     ),
 ]
 TaskWeights = Annotated[
     str | None,
-    typer.Option(metavar="NAME=W,...", callback=_weights, help="How much tasks count in the loss. [default: 1 each]"),
+    typer.Option(metavar="NAME=W,...", callback=_weights, help="Weights of tasks in the loss. [default: 1 each]"),
 ]
 BalanceClasses = Annotated[
     bool | None,
     typer.Option(
         "--class-balance/--no-class-balance",
-        help=f"Weigh both classes of a task the same. {default_text('yes' if _TRAIN.balance_classes else 'no')}",
+        help=f"Balance the class weights of a task. {default_text('yes' if _TRAIN.balance_classes else 'no')}",
     ),
 ]
 Standardizer = Annotated[config.StandardizerChoice | None, with_default(STANDARDIZER, _TRAIN.standardizer)]
@@ -145,13 +138,13 @@ PrecisionChoice = Annotated[config.Precision | None, with_default(PRECISION, _TR
 DeviceChoice = Annotated[config.Device | None, with_default(DEVICE, _TRAIN.device)]
 Seed = Annotated[int | None, with_default(SEED, _TRAIN.seed)]
 
-# What is no setting of a model, but of this training or of the table.
+# Options of this training or of the table, not of the model.
 Minimize = Annotated[
     str | None,
     typer.Option(
         metavar="COLUMNS",
         autocompletion=completion.columns,
-        help="Columns of which less is better, where that is not known: screens rank them so.",
+        help="Columns of which less is better, where the name does not say so: screens rank accordingly.",
     ),
 ]
 Maximize = Annotated[
@@ -165,7 +158,7 @@ KeepStructures = Annotated[
     bool,
     typer.Option(
         "--structures/--no-structures",
-        help="Keep the training structures in the model, to show the neighbours of hits. Without them it keeps no row "
-        "of a compound but its place in the domain: learners that hold rows are left out.",
+        help="Store the training structures in the model, to show the neighbours of hits. Without them only latent "
+        "coordinates for the domain are stored, and learners that store training rows are not used.",
     ),
 ]

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from molgraph.datasets.dataset import Dataset
     from molgraph.datasets.duplicates import MergedGroup
 
-#: Share of a learner in a blend that is told.
+#: Least weight of a learner in a blend that is shown.
 _LEAST_SHARE = 0.005
 
 #: Tasks whose errors by applicability domain are shown; `molgraph models show` has more.
@@ -25,7 +25,7 @@ _SHOWN_DOMAINS = 12
 
 
 def tell_rows(dataset: "Dataset") -> None:
-    """Say what was read, the first rows that were left out, and the first duplicates that disagree."""
+    """Print what was read, the first rejected rows, and the first duplicates that disagree."""
     for line in dataset.summary():
         tell(line)
     tell_notes(dataset.notes)
@@ -56,13 +56,13 @@ def _disagreement(group: "MergedGroup", task_names: Sequence[str]) -> str:
 
 
 def show_metrics(model: "Predictor", dataset: "Dataset", output: Path) -> None:
-    """How well the model predicts in cross-validation, and what to mind."""
+    """Print the cross-validated metrics of the model, and warnings."""
     from molgraph.config.learners import LEARNERS
     from molgraph.uncertainty.coverage import coverage_lines
 
     n_folds = model.card.config.folds
-    show_line(f"Cross-validation ({n_folds}-fold):" if n_folds > 1 else "On a held-out tenth:")
-    rows = [("task", "metric", "value", "spread over folds" if n_folds > 1 else "standard error", "compounds")]
+    show_line(f"Cross-validation ({n_folds}-fold):" if n_folds > 1 else "Held-out validation (10% of the rows):")
+    rows = [("task", "metric", "value", "std over folds" if n_folds > 1 else "standard error", "compounds")]
     for record in model.card.metrics:
         std = "" if record.std is None else f"± {significant(record.std)}"
         rows.append((record.task, record.metric, significant(record.mean), std, f"{record.n_rows:,}"))

@@ -22,7 +22,7 @@ Examples:
 def tune(
     table: Table,
     *,
-    output: Annotated[Path, typer.Option("--output", "-o", help="Folder of the study; one that is there goes on.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Study folder; an existing study is continued.")],
     smiles_column: SmilesColumn = None,
     id_column: IdColumn = None,
     target_columns: TargetColumns = None,
@@ -63,20 +63,20 @@ def tune(
     elif not quiet:
         n_ended = sum(trial.value is None for trial in result.trials)
         show_line(
-            f"{len(result.trials)} trials, {n_ended} of them ended early; the best is trial {result.best.number}: "
-            f"loss {result.best.value:.4f}, where the first had {result.default_value:.4f}"
+            f"{len(result.trials)} trials, {n_ended} of them pruned; the best is trial {result.best.number}: "
+            f"loss {result.best.value:.4f} (default settings: {result.default_value:.4f})"
         )
         show_line(
-            "That loss is optimistic: it is the best of many on the same folds. A training with best.toml and the same "
-            "seed prints it again as cross-validated; another --seed, or compounds kept apart, tell more"
+            "This loss is optimistic: it is the best of many trials on the same folds, and training with best.toml and "
+            "the same seed reports it again; evaluate with another --seed, or on held-out compounds"
         )
         show_table([("setting", "best"), *((name, f"{result.best.settings[name]}") for name in SEARCH_SPACE)])
         show_line(f"Settings written to {output / 'best.toml'}; all trials are in {output / 'trials.csv'}")
 
 
 def _ignore(_trial: "Trial") -> None:
-    """Say nothing."""
+    """Print nothing."""
 
 
 def _tell_trial(trial: "Trial") -> None:
-    tell(f"trial {trial.number}: " + ("ended early" if trial.value is None else f"loss {trial.value:.4f}"))
+    tell(f"trial {trial.number}: " + ("pruned" if trial.value is None else f"loss {trial.value:.4f}"))

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from molgraph_cli.demo import _show
 
 from molgraph import demo
 from molgraph.datasets import embedded
@@ -16,6 +15,7 @@ from molgraph.errors import InputError
 from molgraph.rank.desirability import geometric_mean
 from molgraph.rank.profile import read_profile
 from molgraph.results.tasks import TaskSpec
+from molgraph_cli.demo import _show
 
 
 def rows(path):

@@ -105,7 +105,7 @@ class ShiftReport:
         weights = (
             "" if is_weighted or self.auc >= 0.85 else "; for a small difference, weights (`fdr_method='weighted'`)"
         )
-        return [*sentences, f"What helps: {cure}{weights}."]
+        return [*sentences, f"Remedy: {cure}{weights}."]
 
     @property
     def _shown_power(self) -> str:

@@ -12,11 +12,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from molgraph_cli import progress
 
 from molgraph.results.prediction import Rejected
 from molgraph.training import loop
 from molgraph.training.progress import TrainProgress
+from molgraph_cli import progress
 
 SMALL = ("--folds", 2, "--epochs", 2, "--hidden", 8, "--device", "cpu")
 PROGRAM = [sys.executable, "-c", "from molgraph_cli.app import run; run()"]
@@ -173,7 +173,7 @@ def test_an_interrupted_training_says_how_to_go_on(molgraph, folder, monkeypatch
         patched.setattr(progress, "training_bar", interrupted_bar)
         ended = molgraph(*train)
     assert ended.code == 130
-    assert ended.error.startswith("interrupted; what was learned so far is in ")
+    assert ended.error.startswith("interrupted; the state of the training is kept in ")
     assert "the same command with --resume goes on from there" in ended.error
     assert not (folder / "new").exists()
     assert (folder / "new.training").is_dir()
@@ -182,7 +182,7 @@ def test_an_interrupted_training_says_how_to_go_on(molgraph, folder, monkeypatch
     assert not (folder / "new.training").exists()
     (folder / "new.training").mkdir()
     afresh = molgraph(*train, "--overwrite", "--json")
-    assert "this one starts afresh; --resume would have gone on" in afresh.err
+    assert "starting from scratch (--resume continues it)" in afresh.err
     assert json.loads(afresh.out)["metrics"] == json.loads(resumed.out)["metrics"]
     assert "training starts afresh" in molgraph(*train, "--overwrite", "--resume").err
 
@@ -268,7 +268,7 @@ def test_screen_tells_what_is_outside(molgraph, folder):
     (folder / "mixed.smi").write_text("CCO ethanol\n[Co+3] cobalt\n")
     told = molgraph(*screen).err
     assert "0 hits (maximize pIC50) written to hits/hits.csv" in told
-    assert "the list is empty because all of the 2 compounds that could be listed are outside" in told
+    assert "no hits: all of the 2 candidates are outside" in told
     assert "--domain ignore ranks them all the same" in told
     (folder / "none.toml").write_text(
         'require = ["pIC50 > 50"]\n[[objective]]\ntask = "pIC50"\ncurve = "sigmoid"\nlow = 5\nhigh = 7\n'

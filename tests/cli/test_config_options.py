@@ -6,15 +6,15 @@ from dataclasses import fields, is_dataclass
 from pathlib import Path
 from types import SimpleNamespace
 
-import molgraph_cli
 import pytest
 import typer
-from molgraph_cli.app import app
-from molgraph_cli.config_options import with_options
 
+import molgraph_cli
 from molgraph import ComputeConfig, ModelConfig, PretrainConfig, ScreenConfig, TrainConfig
 from molgraph.config.user_defaults import UserDefaults
 from molgraph.errors import InputError
+from molgraph_cli.app import app
+from molgraph_cli.config_options import with_options
 
 COMMANDS = typer.main.get_command(app).commands
 

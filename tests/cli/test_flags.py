@@ -1,10 +1,10 @@
 """The library names settings as Python has them, and the command line shows their flags in this place."""
 
 import pytest
-from molgraph_cli.flags import _flags, with_flags
 
 from molgraph import ScreenConfig, load_dataset
 from molgraph.errors import InputError, setting
+from molgraph_cli.flags import _flags, with_flags
 
 
 @pytest.mark.parametrize(
