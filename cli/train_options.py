@@ -118,8 +118,8 @@ LossName = Annotated[
 TargetScalingName = Annotated[
     config.TargetScaling | None,
     typer.Option(
-        help="Transform of the targets: standard or robust scaling, logarithms, or normal scores (quantile); auto looks "
-        f"at their distribution. {default_text(_TRAIN.target_scaling)}"
+        help="Transform of the targets: standard or robust scaling, logarithms, or normal scores (quantile); auto "
+        f"looks at their distribution. {default_text(_TRAIN.target_scaling)}"
     ),
 ]
 TaskWeights = Annotated[
