@@ -113,7 +113,7 @@ def test_embed(molgraph, folder):
                 "--learner",
                 "gp_embedding",
             ),
-            "learner is 'latent', and there is no encoder",
+            "learner is 'gp_embedding', and there is no encoder",
         ),
         (("screen", "encoder", "library.smi", "-o", "hits"), "is a folder of the kind 'encoder', not a model folder"),
     ],

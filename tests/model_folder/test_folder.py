@@ -381,7 +381,7 @@ def test_references_of_another_width(assay_table, small_config, tmp_path, width)
     arrays = safetensors.numpy.load((tmp_path / "model" / "gp_tanimoto.safetensors").read_bytes())
     arrays["references"] = np.zeros((len(arrays["references"]), width), dtype=np.uint8)
     replace_file(tmp_path / "model", "gp_tanimoto.safetensors", safetensors.numpy.save(arrays))
-    assert "kernel was made for other columns than the 1024 that it is to read" in refused(tmp_path / "model")
+    assert "gp_tanimoto was made for other columns than the 1024 that it is to read" in refused(tmp_path / "model")
 
 
 @pytest.mark.parametrize("name", [name for name in FILES if name.endswith(".safetensors")])

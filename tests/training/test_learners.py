@@ -373,7 +373,9 @@ def test_learners_for_few_rows_are_left_out_of_presets():
 def test_learners_without_their_encoder_are_left_out_of_presets_and_refused_by_name(dataset):
     assert "gp_embedding" in chosen_learners("fast", None, 500, has_encoder=True)
     assert "gp_embedding" not in chosen_learners("fast", None, 500, has_encoder=False)
-    with pytest.raises(InputError, match="learner is 'latent', and there is no encoder: encoder is 'none'; name the"):
+    with pytest.raises(
+        InputError, match="learner is 'gp_embedding', and there is no encoder: encoder is 'none'; name the"
+    ):
         train_ensemble(dataset, make_config(learner="gp_embedding"))
 
 
@@ -397,12 +399,12 @@ def test_a_card_with_the_trees_and_without_their_network_is_refused(dataset, tmp
     del card["card_sha256"]
     card["learners"] = ["catboost_embedding"]
     (folder / "card.json").write_text(json.dumps({**card, "card_sha256": _checksum(card)}))
-    with pytest.raises(ModelError, match="embedding reads the embeddings of a network, and there is none"):
+    with pytest.raises(ModelError, match="catboost_embedding reads the embeddings of a network, and there is none"):
         Predictor.load(folder)
 
 
 def test_networks_alone_learn_variances():
-    with pytest.raises(InputError, match="uncertainty is 'mve', which is of networks, and learner is 'forest'"):
+    with pytest.raises(InputError, match="uncertainty is 'mve', which is of networks, and learner is 'random_forest'"):
         make_config(learner="random_forest", uncertainty="mve")
 
 

@@ -129,7 +129,7 @@ def test_a_model_that_held_rows_out_is_read_again(assay_table, small_config, tmp
 
 def test_learners_that_hold_rows_are_left_out_or_refused(assay_table, small_config, tmp_path):
     config = dataclasses.replace(small_config, learner="gp_tanimoto")
-    with pytest.raises(InputError, match="'kernel' holds a row of numbers for each training compound"):
+    with pytest.raises(InputError, match="'gp_tanimoto' holds a row of numbers for each training compound"):
         train(assay_table, target_columns=["pIC50"], output=tmp_path / "m", config=config, keep_structures=False)
     assert not list(tmp_path.iterdir())
     every = [
