@@ -1,4 +1,4 @@
-"""`molgraph init`: defaults of all commands, for this user."""
+"""`molgraph init`: defaults of the user for all commands."""
 
 from typing import Annotated
 
@@ -37,11 +37,11 @@ def init(
         ConcentrationUnit | None,
         typer.Option(help="Unit of concentrations (IC50, Ki, ...) whose columns name none, as in train --unit."),
     ] = None,
-    show: Annotated[bool, typer.Option("--show", help="Show what is set, and write nothing.")] = False,
-    reset: Annotated[bool, typer.Option("--reset", help="Forget what was set before.")] = False,
+    show: Annotated[bool, typer.Option("--show", help="Show the defaults, and write nothing.")] = False,
+    reset: Annotated[bool, typer.Option("--reset", help="Delete earlier defaults.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Set defaults of all commands, for this user; options on the command line and settings files come before them."""
+    """Set your defaults for all commands; options on the command line and settings files take precedence."""
     from molgraph.config.user_defaults import VARIABLE, UserDefaults, defaults_path, load_defaults, save_defaults
     from molgraph.errors import InputError
 

@@ -1,4 +1,4 @@
-"""`molgraph predict`."""
+"""`molgraph predict`: predictions for every row of a table."""
 
 from typing import Annotated
 
@@ -100,6 +100,6 @@ def predict(
         if summary.shift is not None and summary.shift.was_checked:
             for sentence in summary.shift.sentences():
                 tell(sentence)
-        tell_rejected(summary.first_rejected, summary.rejected, "the output has each with its reason")
+        tell_rejected(summary.first_rejected, summary.rejected, "the output gives the reason for each")
         tell_no_better_than_chance(summary.no_better_than_chance, "calibration compounds")
     check_rejected(max_rejected, summary.rejected, summary.rows_read)

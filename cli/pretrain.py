@@ -1,4 +1,4 @@
-"""`molgraph pretrain`."""
+"""`molgraph pretrain`: self-supervised pretraining of an encoder."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -47,10 +47,10 @@ def pretrain(
     output: OutputFolder,
     keep_out: Annotated[
         list[str] | None,
-        typer.Option(metavar="FILE", help="Compounds that must not be seen, e.g. a test set; may be given repeatedly."),
+        typer.Option(metavar="FILE", help="Compounds to hold out, e.g. a test set; may be repeated."),
     ] = None,
     per_library: Annotated[
-        int | None, typer.Option(min=1, help="Records of each library, drawn at random. [default: all]")
+        int | None, typer.Option(min=1, help="Records to sample from each library. [default: all]")
     ] = None,
     hidden: Annotated[
         int | None, typer.Option(help=f"Width of the encoder. {default_text(_PRETRAIN.model.hidden)}")
@@ -70,7 +70,7 @@ def pretrain(
         Path | None,
         typer.Option(
             metavar="FOLDER",
-            help="Keep what is computed of the structures here, and use what is there, e.g. to try another width. "
+            help="Store the computed targets here, and reuse them if they exist, e.g. to try another width. "
             "[default: deleted at the end]",
         ),
     ] = None,
@@ -118,16 +118,16 @@ def _tell_corpus(card: "EncoderCard") -> None:
         left_out = {
             "not sampled": account.not_sampled,
             "unusable": account.unusable,
-            "repeated": account.repeated,
-            "kept out": account.kept_out,
+            "duplicates": account.repeated,
+            "held out": account.kept_out,
         }
         why = ", ".join(f"{count:,} {reason}" for reason, count in left_out.items() if count)
         tell(f"{account.name}: {account.used:,} of {account.rows:,} records" + (f" ({why})" if why else ""))
-    tell(f"learned from {card.n_train:,} molecules, evaluated on {card.n_held_out:,} others")
+    tell(f"trained on {card.n_train:,} molecules, evaluated on {card.n_held_out:,} others")
 
 
 def _r2_lines(card: "EncoderCard") -> list[tuple[str, str]]:
-    """The median of each block, and each target that has a name, the worst told first."""
+    """The median of each block, then each named target, the least accurate first."""
     medians = [(f"{block} (median)", _shown(value)) for block, value in card.median_r2.items()]
     named = [(name, value) for name, value in card.r2.items() if not name.rpartition(".")[2].isdigit()]
     named.sort(key=lambda pair: (pair[1] is None, pair[1]))

@@ -176,7 +176,7 @@ def screen(
 
 
 def _why_empty(result: "ScreenResult") -> str:
-    if result.outside_domain:
+    if len(result.outside):
         return (
             f"the list is empty because all of the {result.scored:,} compounds that could be listed are outside of "
             "what the model knows: --domain ignore ranks them all the same"
@@ -194,17 +194,17 @@ def _tell(result: "ScreenResult", top: int) -> None:
     )
     tell_notes(result.notes)
     tell_rejected(result.first_rejected, result.rejected, f"{result.output / 'rejected.csv'} lists all")
-    tell(f"{result.hits:,} hits ({result.goal}) written to {result.output / 'hits.csv'}")
+    tell(f"{len(result.hits):,} hits ({result.goal}) written to {result.output / 'hits.csv'}")
     tell_no_better_than_chance(result.no_better_than_chance, "calibration compounds")
-    if not result.hits:
+    if not len(result.hits):
         tell(_why_empty(result))
     if result.diversity is not None:
         tell(f"{result.diversity.sentence()}, in {result.output / 'diverse.csv'}")
-    if result.outside_domain:
-        best = "the best " if result.outside_domain == top else ""
+    if len(result.outside):
+        best = "the best " if len(result.outside) == top else ""
         tell(
-            f"{'scored as well, but ' if result.hits == top else ''}outside the applicability domain of the model "
-            f"(not in the list): {best}{result.outside_domain:,} in {result.output / 'outside.csv'}"
+            f"{'scored as well, but ' if len(result.hits) == top else ''}outside the applicability domain of the model "
+            f"(not in the list): {best}{len(result.outside):,} in {result.output / 'outside.csv'}"
         )
     if result.selection is not None:
         for sentence in result.selection.sentences():

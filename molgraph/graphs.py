@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from molgraph.errors import InputError
 from molgraph.results.prediction import Rejected
+from molgraph.spelling import counted
 
 #: `bond_atoms` is uint16, so this is the largest molecule that can be packed.
 MAX_ATOMS_PER_MOLECULE = 2**16 - 1
@@ -66,6 +67,11 @@ class PackedGraphs:
         ):
             if len(ptr) != len(self) + 1 or ptr[0] != 0 or ptr[-1] != n_items:
                 raise InputError(f"PackedGraphs.{name} does not run from 0 to {n_items} over {len(self)} molecules")
+
+    def __repr__(self) -> str:
+        atoms, bonds = counted(len(self.atom_codes), "atom"), counted(len(self.bond_codes), "bond")
+        rejected = f"; {len(self.rejected):,} rejected" if self.rejected else ""
+        return f"PackedGraphs({counted(len(self), 'molecule')}, {atoms}, {bonds}; schema {self.schema}{rejected})"
 
     def __len__(self) -> int:
         """Number of molecules, B."""

@@ -118,7 +118,7 @@ class ScreenConfig:
         if self.goal is not None and self.profile is not None:
             raise InputError("goal and profile both say what ranks; give one of the two")
         if self.fdr is not None and not 0 < self.fdr < 1:
-            raise InputError(f"fdr is {self.fdr}; it must lie between 0 and 1, e.g. {DEFAULT_FDR}")
+            raise InputError(f"fdr is {self.fdr:g}; it must lie between 0 and 1, e.g. {DEFAULT_FDR}")
         if self.hit is None and (self.fdr is not None or self.fdr_method != "cfbh"):
             raise InputError(
                 f"a false discovery rate needs a hit; say what a hit is, e.g. {setting('hit', 'pIC50 >= 7')}"

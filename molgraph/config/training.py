@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from molgraph.config.learners import LEARNERS, LearnerName, Preset
 from molgraph.config.settings import checks_names, read_toml, require_choices, require_range
+from molgraph.config.short_repr import short_repr
 from molgraph.errors import InputError
 from molgraph.storage.decode_typed import decode
 
@@ -68,6 +69,9 @@ class ModelConfig:
     dropout: float = 0.0
     head_hidden: int = 300
     head_layers: int = 1
+
+    def __repr__(self) -> str:
+        return short_repr(self)
 
     def __post_init__(self) -> None:
         require_choices(self)
@@ -179,6 +183,9 @@ class TrainConfig:
     class_calibration: ClassCalibration = "platt"
     intervals: IntervalChoice = "auto"
 
+    def __repr__(self) -> str:
+        return short_repr(self)
+
     def __post_init__(self) -> None:
         require_choices(self)
         require_range(self, "encoder_lr", self.encoder_lr, 0.0, 10.0)
@@ -288,6 +295,9 @@ class PretrainConfig:
     seed: int = 0
     device: Device = "auto"
     precision: Precision = "auto"
+
+    def __repr__(self) -> str:
+        return short_repr(self)
 
     def __post_init__(self) -> None:
         require_choices(self)

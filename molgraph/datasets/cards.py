@@ -1,4 +1,4 @@
-"""Data set cards: what a benchmark set holds, where it is, and what is wrong with it.
+"""Data set cards: content, source and known defects of a benchmark set.
 
 One TOML file per set in the installed package `molgraph_data`. A card with an unknown or a missing key is refused, so
 that a spelling mistake does not pass as an absent value.
@@ -35,7 +35,7 @@ class OtherColumns:
 
 @dataclass(frozen=True)
 class DatasetCard:
-    """What is known about one benchmark set.
+    """Description of one benchmark set.
 
     Attributes:
         name: Name in `load_dataset` and on the command line.
@@ -92,7 +92,7 @@ class DatasetCard:
         return tuple(TaskSpec(name, self.kind, None, self.all_other_columns.direction) for name in rest)
 
     def lines(self) -> list[tuple[str, str]]:
-        """Label and text of everything on the card, for people."""
+        """Label and text of each entry of the card, for users."""
         units = dict.fromkeys(task.unit for task in self.tasks if task.unit)
         tasks = ", ".join(task.name for task in self.tasks) or "all columns besides the structures"
         return [

@@ -1,6 +1,6 @@
-"""The file of a benchmark set: from a local mirror, from the cache, or downloaded, and checked in each case.
+"""Fetches the file of a benchmark set: from a local mirror, from the cache, or by download; checked in each case.
 
-A file whose sha256 stands on the card is the right one. Any other must have the columns and about as many rows as the
+A file with the sha256 of the card is accepted. Any other must have the columns and about as many rows as the
 card says, since published copies of a set differ by a few rows. The sha256 of a downloaded file is written beside it
 and compared ever after: the first download is trusted, a later change is not.
 """

@@ -1,11 +1,13 @@
 """Results of an evaluation: metrics, coverage and verdicts of each task, as dataclasses and as JSON values."""
 
+import reprlib
 from dataclasses import dataclass
 from typing import Any
 
 from molgraph.applicability.shift import ShiftReport
 from molgraph.results.prediction import Rejected
 from molgraph.results.tasks import TaskKind
+from molgraph.spelling import counted
 
 #: Version of `evaluation.json`.
 FORMAT_VERSION = 1
@@ -167,6 +169,11 @@ class Evaluation:
     pictures: tuple[str, ...] = ()
     other_scales: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        names = ", ".join(task.task for task in self.tasks[:3]) + (", ..." if len(self.tasks) > 3 else "")
+        used, tasks = counted(self.used, "compound"), counted(len(self.tasks), "task")
+        return f"Evaluation({used} of {reprlib.repr(self.table)}; {tasks}: {names})"
 
 
 def evaluation_values(evaluation: Evaluation) -> dict[str, Any]:

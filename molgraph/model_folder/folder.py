@@ -2,18 +2,18 @@
 
 | file | holds |
 |---|---|
-| `card.json` | what the model is, where it comes from, the sha256 of each file below, and its own |
+| `card.json` | metadata of the model, the sha256 of each file below, and its own |
 | `weights.safetensors` | parameters of all members of the network; the member is the leading axis |
 | `catboost.safetensors`, ... | trees or coefficients of each other learner, by its name |
-| `blend.safetensors` | shares of the learners in each member, and how what they learned becomes labels |
-| `encoder.safetensors` | the encoder, where it is read as it is (left out of models that come with it) |
-| `calibration.safetensors` | the calibration rows as their judges saw them, and what was fitted to them |
-| `domain.safetensors` | the training compounds as 32 numbers each, the elements they have, hashes of their graphs |
+| `blend.safetensors` | weights of the learners in each member, and the inverse target transforms |
+| `encoder.safetensors` | the frozen encoder (left out of built-in models, which use the built-in one) |
+| `calibration.safetensors` | out-of-fold predictions of the calibration rows, and parameters fitted to them |
+| `domain.safetensors` | 32 latent coordinates of each training compound, its elements, hashes of its graph |
 | `out_of_fold.safetensors` | fold, labels, bounds and out-of-fold predictions of the training rows (likewise) |
 | `structures.json` | ids and structures of the training and calibration rows (left out with `keep_structures=False`) |
 | `fingerprints.safetensors` | Morgan fingerprints of these, and of the calibration rows (likewise) |
-| `known.safetensors` | hashes of the training compounds (only of models that come along, which have no structures) |
-| `reference.safetensors` | predictions of reference compounds, in order (only of models that come along) |
+| `known.safetensors` | hashes of the training compounds (only in built-in models, which have no structures) |
+| `reference.safetensors` | sorted predictions of reference compounds (only in built-in models) |
 """
 
 import json
@@ -72,7 +72,7 @@ REFERENCE = "reference.safetensors"
 
 
 def learner_file(name: LearnerName) -> str:
-    """The file that holds what a learner has learned."""
+    """The file of the parameters of a learner."""
     return WEIGHTS if name == "network" else f"{name}.safetensors"
 
 
@@ -99,7 +99,7 @@ _KIND = SealedKind(
         **{learner_file(name): 2**33 for name in LEARNERS},
     },
 )
-#: What is stored of B training rows: a label, its bounds and its prediction are NaN where there is none.
+#: Arrays of the B training rows: a label, its bounds and its prediction are NaN where there is none.
 _ROW_ARRAYS = MappingProxyType(
     {
         "fold": ArraySpec(np.int64, "B", lowest=-2),
@@ -123,9 +123,9 @@ class TrainingStructures:
     Attributes:
         ids: `[B]` identifiers.
         smiles: `[B]` standardized structures, as they were featurized.
-        canonical: `[B]` the same as canonical SMILES, for recognising a compound.
+        canonical: `[B]` their canonical SMILES, by which a compound is recognised.
         fingerprints: `[B, 256]` packed Morgan bits.
-        calibration_canonical: `[n]` canonical SMILES of the compounds that calibrate, as `Calibration.data` has them.
+        calibration_canonical: `[n]` canonical SMILES of the calibration compounds, in the order of `Calibration.data`.
         calibration_fingerprints: `[n, 256]` their packed Morgan bits.
     """
 
@@ -142,17 +142,17 @@ class StoredModel:
     """A model folder in memory.
 
     Attributes:
-        card: What the model is.
-        learners: What was trained.
-        calibration: What gives intervals and calls.
-        domain: What tells how near a compound is to those of the training.
-        fold: `[B]` member that never saw the training row; -1 for none.
+        card: Metadata of the model.
+        learners: Trained learners and their weights.
+        calibration: Calibration of variances, intervals, probabilities and calls.
+        domain: Applicability domain.
+        fold: `[B]` member that was not trained on the row; -1 for none.
         labels: `[B, T]` labels of the training rows.
-        out_of_fold: `[B, T]` predictions by members that never saw the row.
+        out_of_fold: `[B, T]` out-of-fold predictions.
         structures: The training compounds; None if they were left out.
-        encoder: What the frozen encoder has learned; None where there is none.
+        encoder: Weights of the frozen encoder; None where there is none.
         reference: Predictions of reference compounds; None where there are none.
-        bounds: `[2, B, T]` what labels that were not measured lie above, and below; None where there are none.
+        bounds: `[2, B, T]` lower and upper bounds of censored labels; None where there are none.
         known: Hashes of the compounds of training and calibration, for a model without structures; None where there
             are none.
     """
@@ -191,10 +191,10 @@ def save_model(
 
     Args:
         path: The folder.
-        model: What it is to hold.
+        model: The model.
         overwrite: Replace the folder if it exists and holds nothing but a model.
-        with_encoder: Write the weights of a frozen encoder too. Without them the model needs an installation that comes
-            with the same encoder.
+        with_encoder: Write the weights of a frozen encoder too. Without them the model needs an installation
+            with the same built-in encoder.
 
     Raises:
         InputError: The folder exists and may not be replaced, or cannot be written.
@@ -228,7 +228,7 @@ def save_model(
 
 
 def load_card(path: str | Path) -> ModelCard:
-    """The card of a model folder; the other files are not looked at.
+    """The card of a model folder; the other files are not read.
 
     Raises:
         ModelError: There is no model folder, or its card is damaged or of another format.
@@ -241,7 +241,7 @@ def load_card(path: str | Path) -> ModelCard:
 
 
 def model_hash(path: str | Path) -> str:
-    """sha256 of the card, which holds the hashes of all other files: one number for the whole model."""
+    """sha256 of the card, which contains the hashes of all other files: it identifies the whole model."""
     return _KIND.digest(Path(path))
 
 
@@ -249,7 +249,7 @@ def load_model(path: str | Path) -> StoredModel:
     """A model folder, checked against the hashes on its card.
 
     Raises:
-        ModelError: There is no model folder, or it is damaged, tampered with, foreign or newer.
+        ModelError: There is no model folder, or it is damaged, modified, not one of molgraph, or of a newer version.
     """
     folder = Path(path)
     card = load_card(folder)
@@ -277,7 +277,7 @@ def load_model(path: str | Path) -> StoredModel:
 
 
 def none_if_undefined(value: float) -> float | None:
-    """JSON has no NaN."""
+    """None for values that JSON cannot hold (NaN, infinity)."""
     return value if math.isfinite(value) else None
 
 
@@ -309,7 +309,7 @@ def _check_known(card: ModelCard, folder: Path) -> None:
 
 
 def _rows(files: Mapping[str, bytes], card: ModelCard) -> dict[str, NDArray[Any]]:
-    """What is known of the training rows."""
+    """Folds, labels, bounds and out-of-fold predictions of the training rows."""
     if OUT_OF_FOLD not in files:
         if card.has_structures:
             raise ValueError(f"it has its structures and no {OUT_OF_FOLD}")
@@ -356,7 +356,7 @@ def _n_columns(card: ModelCard, learner: LearnerName) -> int:
 
 
 def _encoder(card: ModelCard, files: Mapping[str, bytes], folder: Path) -> EncoderWeights | None:
-    """What the frozen encoder has learned: from the folder, or from the encoder that comes with this installation."""
+    """Weights of the frozen encoder: from the folder, or those of the built-in encoder."""
     if not any(ENCODER in card.config.blocks_of(name) for name in card.learners):
         return None
     if ENCODER_WEIGHTS in files:
@@ -365,21 +365,21 @@ def _encoder(card: ModelCard, files: Mapping[str, bytes], folder: Path) -> Encod
     shipped = shipped_encoder_folder()
     if shipped is None or encoder_digest(shipped) != card.encoder:
         raise ModelError(
-            f"{folder} was made to be used with the encoder of molgraph {card.molgraph_version}, and this molgraph "
-            "comes with another; use that version, or train the model again"
+            f"{folder} needs the built-in encoder of molgraph {card.molgraph_version}, and this molgraph "
+            "has another; use that version, or train the model again"
         )
     return _shipped_weights(shipped, card.encoder)
 
 
 @lru_cache(maxsize=1)
 def _shipped_weights(folder: Path, _digest: str) -> EncoderWeights:
-    """Read once for all the models of a panel; another digest is another encoder."""
+    """Cached for all models of a panel; `_digest` is part of the key, so that another encoder is read anew."""
     return load_encoder(folder).weights
 
 
 def _network(card: ModelCard, content: bytes) -> Network:
     weights = load_tensors(content)
-    # What the card asks for is compared before it is allocated: the file bounds the memory, whatever the card says.
+    # Shapes are compared before memory is allocated: a card cannot ask for more than its file holds.
     with torch.device("meta"):
         outline = _begun_network(card).state_dict()
     require_fitting(outline, weights)

@@ -12,7 +12,7 @@ from molgraph.errors import InputError
 from molgraph.prediction.builtin_models import model_folders
 from molgraph.prediction.parallel_predict import ModelSource, ParallelPredictor, open_parallel_predictor
 
-if TYPE_CHECKING:  # loading a model loads torch: helpers are started before that
+if TYPE_CHECKING:  # loading a model loads torch: worker processes are started before that
     from molgraph.prediction.panel import Panel
     from molgraph.prediction.predictor import Predictor
 
@@ -49,9 +49,9 @@ def open_models(models: Sequence[Model], compute: ComputeConfig) -> AbstractCont
         source = ModelSource(paths, compute.device, compute.precision)
         others = None
         if compute.engine == "ray":
-            from molgraph.prediction.ray_workers import ray_helpers
+            from molgraph.prediction.ray_workers import start_ray_workers
 
-            others = ray_helpers(source, compute.address)
+            others = start_ray_workers(source, compute.address)
         return open_parallel_predictor(source, compute.processes_that_fit, domain=True, others=others)
     if paths:
         raise InputError("some models are loaded and some are folders; load all of them, or none")

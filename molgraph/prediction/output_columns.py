@@ -4,19 +4,109 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from molgraph.results.columns import ColumnSpec
 from molgraph.results.prediction import Prediction, value_endings
 from molgraph.results.tasks import TaskSpec
 
-if TYPE_CHECKING:  # loading a model loads torch: helpers are started before that
+if TYPE_CHECKING:  # loading a model loads torch: worker processes are started before that
     from molgraph.prediction.panel import Panel
 
 Columns = dict[str, Sequence[object] | NDArray[Any]]
 Floats = NDArray[np.float64]
+
+_AT_LEVEL = "at `--level 0.9`, nine in ten true values lie between them"
+
+#: What a row is.
+ROW_COLUMNS = (
+    ColumnSpec("id", "text", "identifier in the input, or the number of the row", "files"),
+    ColumnSpec("smiles", "text", "the structure as the input has it", "files"),
+)
+
+#: What became of a row of `predict_file`.
+STATUS_COLUMNS = (
+    ColumnSpec("status", "text", "in predictions: `ok` or `rejected`", "features"),
+    ColumnSpec("reason", "text", "in predictions: the step at which a row was rejected, and why", "features"),
+)
+
+#: Columns of the input that are carried along.
+KEPT_COLUMN = ColumnSpec(
+    "{column}",
+    "text",
+    "a column of the input (of a library: with `--keep-columns C`), as it came; `input_C` where the output has a "
+    "column of that name itself",
+    "files",
+)
+
+#: What is said of each task, by the ending of the name.
+TASK_COLUMNS: Mapping[str, ColumnSpec] = MappingProxyType(
+    {
+        spec.name.removeprefix("{task}_"): spec
+        for spec in (
+            ColumnSpec(
+                "{task}_pred",
+                "number",
+                "the value; for a yes/no task the probability of yes",
+                "models",
+                "{unit}",
+            ),
+            ColumnSpec(
+                "{task}_std",
+                "number",
+                "how far off it may be (one standard deviation); for yes/no how far the members disagree",
+                "uncertainty",
+                "{unit}",
+            ),
+            ColumnSpec(
+                "{task}_std_log10",
+                "number",
+                "the same of tasks learned as logarithms, in log10 units: 0.3 is a factor of 2. It takes the place of "
+                "`T_std`",
+                "uncertainty",
+                "log10",
+            ),
+            ColumnSpec("{task}_lower", "number", _AT_LEVEL, "uncertainty", "{unit}"),
+            ColumnSpec("{task}_upper", "number", _AT_LEVEL, "uncertainty", "{unit}"),
+            ColumnSpec(
+                "{task}_call",
+                "text",
+                "of yes/no tasks: the class, where the other one can be excluded at that level (`active`, `inactive` "
+                "or the task's own words); `uncertain` where neither can, `atypical` where the compound looks like "
+                "neither. It never names the class that `T_pred` calls less likely",
+                "uncertainty",
+            ),
+            ColumnSpec(
+                "{task}_percentile",
+                "number",
+                "with built-in models: per cent of 1,203 approved drugs that are predicted to have less",
+                "model_folder",
+                "%",
+            ),
+            ColumnSpec(
+                "{task}_domain",
+                "text",
+                "in predictions, and in hits of several models: `inside`, `edge` or `outside` of the applicability "
+                "domain of the model of this task",
+                "applicability",
+            ),
+            ColumnSpec(
+                "{task}_measured",
+                "text",
+                "in predictions: the compound was measured for the training of this model: `6.52 (same structure)`, or "
+                "the same but for stereo or salt; without the value where the model does not hold it",
+                "prediction",
+            ),
+        )
+    }
+)
+
+#: The columns that `predict_file` writes.
+PREDICT_COLUMNS = (*ROW_COLUMNS, *STATUS_COLUMNS, KEPT_COLUMN, *TASK_COLUMNS.values())
 
 
 @dataclass(frozen=True)
@@ -101,13 +191,14 @@ def task_values(prediction: Prediction, level: float) -> TaskValues:
     )
 
 
-def prediction_columns(shown: Sequence[ShownTask]) -> list[str]:
-    """Names of the columns that a prediction of these tasks fills.
+def prediction_columns(shown: Sequence[ShownTask]) -> dict[str, ColumnSpec]:
+    """The columns that a prediction of these tasks fills, by name.
 
-    >>> prediction_columns([ShownTask(TaskSpec("pIC50", "regression")), ShownTask(TaskSpec("toxic", "classification"))])
-    ['pIC50_pred', 'pIC50_std', 'pIC50_lower', 'pIC50_upper', 'toxic_pred', 'toxic_std', 'toxic_call']
+    >>> [*prediction_columns([ShownTask(TaskSpec("pIC50", "regression"))])]
+    ['pIC50_pred', 'pIC50_std', 'pIC50_lower', 'pIC50_upper']
     """
-    return [f"{one.task.name}_{ending}" for one in shown for ending in one.endings]
+    specs = [TASK_COLUMNS[ending].of(task=one.task.name, unit=one.task.unit) for one in shown for ending in one.endings]
+    return {spec.name: spec for spec in specs}
 
 
 def prediction_values(values: TaskValues, shown: Sequence[ShownTask]) -> dict[str, NDArray[Any]]:

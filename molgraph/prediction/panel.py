@@ -139,12 +139,16 @@ class Panel:
     def predict(self, smiles: Structures, *, ids: Iterable[str] | None = None, domain: bool = False) -> Prediction:
         """Predictions of all tasks, aligned with `smiles`; see `Predictor.predict`."""
         smiles = structure_list(smiles)
+        prediction = self.predict_texts(smiles, ids=ids, domain=domain)
+        return replace(prediction, measured=self.measured(prediction, smiles)) if domain else prediction
+
+    def predict_texts(self, smiles: list[str], *, ids: Iterable[str] | None = None, domain: bool = False) -> Prediction:
+        """As `predict`, without looking up what was measured (`Prediction.measured` is None)."""
         graphs = featurize(smiles, ids=ids, standardizer=self.first.card.standardizer)
         structures = None
         if self.needs_structures:
             structures = self.first.standardized([smiles[row] for row in graphs.row_index.tolist()])
-        prediction = self.predict_graphs(graphs, structures=structures, domain=domain)
-        return replace(prediction, measured=self.measured(prediction, smiles)) if domain else prediction
+        return self.predict_graphs(graphs, structures=structures, domain=domain)
 
     def measured(self, prediction: Prediction, smiles: Sequence[str]) -> NDArray[np.object_] | None:
         """What was measured of each compound for each task, `[B, T]`; see `Prediction.measured`.

@@ -34,10 +34,10 @@ BATCH_SIZE = 512
 #: Batches under way for each process; more would only fill the memory.
 _AHEAD = 4
 
-#: Seconds after which a helper that works on a batch is taken to hang; the slowest of ordinary ones take one or two.
+#: Seconds after which a worker process is taken to hang over a batch; the slowest ordinary ones take one or two.
 _PATIENCE = 300.0
 
-#: Deaths of helpers that are made good. What kills them again and again is in the library, or in the machine.
+#: Deaths of workers that are made good. What kills them again and again is in the library, or in the machine.
 _MOST_DEATHS = 3
 
 #: Texts that are worked on at once: some hundredths of a second.
@@ -60,13 +60,13 @@ class ModelSource:
 
 
 @dataclass
-class Helpers:
+class Workers:
     """Processes that share the work with this one.
 
     Attributes:
         pool: Gives them their work.
         source: Where they find the model.
-        starts: The process number of a helper when it is ready for work, 0 on other machines; one for each.
+        starts: The process number of a worker process when it is ready for work, 0 on other machines; one for each.
         begin: Starts others in their place.
         n_deaths: How often that was needed.
     """
@@ -83,7 +83,7 @@ class Helpers:
         return sum(start.done() for start in self.starts)
 
     def kill(self) -> None:
-        """End the helpers that hang; the pool is broken then, as it is when one dies. Not those of other machines."""
+        """End the workers that hang; the pool is broken then, as it is when one dies. Not those of other machines."""
         for start in self.starts:
             if start.done() and not start.exception() and start.result():
                 with suppress(ProcessLookupError):
@@ -101,20 +101,20 @@ class ParallelPredictor:
 
     Args:
         panel: The models in this process.
-        helpers: The other processes, and where they find the same models; None for none.
+        workers: The other processes, and where they find the same models; None for none.
         domain: Fill in the distances of `Prediction` too.
     """
 
-    def __init__(self, panel: "Panel", helpers: Helpers | None = None, *, domain: bool = False) -> None:
+    def __init__(self, panel: "Panel", workers: Workers | None = None, *, domain: bool = False) -> None:
         self.panel = panel
         self._domain = domain
-        self._helpers = helpers
-        self.processes = 1 + (len(helpers.starts) if helpers else 0)
+        self._workers = workers
+        self.processes = 1 + (len(workers.starts) if workers else 0)
 
     def predict(self, batches: Iterable[RecordBatch]) -> Iterator[tuple[RecordBatch, Prediction]]:
         """Each batch with the prediction of its records, in order.
 
-        `Prediction.rejected` holds row numbers of the whole input. The work of a helper that dies, or hangs for some
+        `Prediction.rejected` holds row numbers of the whole input. The work of a process that dies, or hangs for some
         minutes, is given to another one.
 
         Raises:
@@ -132,58 +132,58 @@ class ParallelPredictor:
     def begin(
         self, function: Callable[[list[str]], list[_Result]], texts: Sequence[str]
     ) -> Callable[[], list[_Result]]:
-        """Let helpers begin with a function of texts; what is returned does the rest, and gives all results, in order.
+        """Let workers begin with a function of texts; what is returned does the rest, and gives all results, in order.
 
         Args:
             function: Can be sent to another process; gives a result for each text.
             texts: What it works on.
         """
         parts = [[*texts[start : start + _TEXTS_AT_ONCE]] for start in range(0, len(texts), _TEXTS_AT_ONCE)]
-        promises: list[Future[list[_Result]]] = []
-        helpers = self._helpers
-        if helpers is not None and helpers.n_ready == len(helpers.starts):
+        futures: list[Future[list[_Result]]] = []
+        workers = self._workers
+        if workers is not None and workers.n_ready == len(workers.starts):
             with suppress(BrokenExecutor):
                 for part in parts:
-                    promises.append(helpers.pool.submit(function, part))  # noqa: PERF401 - those before a failure count
+                    futures.append(workers.pool.submit(function, part))  # noqa: PERF401 - those before a failure count
 
         def finish() -> list[_Result]:
             results: dict[int, list[_Result]] = {}
-            for place in reversed(range(len(parts))):  # helpers begin at the front
-                if place >= len(promises) or promises[place].cancel():
+            for place in reversed(range(len(parts))):  # workers begin at the front
+                if place >= len(futures) or futures[place].cancel():
                     results[place] = function(parts[place])
             for place, part in enumerate(parts):
                 if place not in results:
                     try:
-                        results[place] = promises[place].result(timeout=_PATIENCE)
+                        results[place] = futures[place].result(timeout=_PATIENCE)
                     except (BrokenExecutor, TimeoutError):
-                        results[place] = function(part)  # what helpers cannot do is done here
+                        results[place] = function(part)  # what workers cannot do is done here
             return [result for place in range(len(parts)) for result in results[place]]
 
         return finish
 
     def _start(self, task: "_Task", waiting: Iterable["_Task"]) -> None:
-        """Give a batch to a helper, or predict it here where none is ready or all have enough to do."""
-        batch, helpers = task.batch, self._helpers
-        # A model that reads RDKit's descriptors keeps a GPU waiting: helpers do all of the work then.
+        """Give a batch to a worker process, or predict it here where none is ready or all have enough to do."""
+        batch, workers = task.batch, self._workers
+        # A model that reads RDKit's descriptors keeps a GPU waiting: workers do all of the work then.
         is_on_gpu = self.panel.first.device.type == "cuda" and not self.panel.needs_structures
         n_under_way = sum(not other.is_done for other in waiting if other is not task)
         if is_on_gpu and batch.graphs is not None:
             task.answer = batch.graphs
             return
-        if helpers is None or not (is_on_gpu or n_under_way < 2 * helpers.n_ready):
+        if workers is None or not (is_on_gpu or n_under_way < 2 * workers.n_ready):
             task.answer = predicted(self.panel, self._work_of(batch), domain=self._domain)
             return
         try:
             if is_on_gpu:
                 standardizer = self.panel.first.card.standardizer
-                task.answer = helpers.pool.submit(featurize_batch, batch.smiles, batch.ids, standardizer)
+                task.answer = workers.pool.submit(featurize_batch, batch.smiles, batch.ids, standardizer)
             else:
                 digest = self.panel.digest
-                task.answer = helpers.pool.submit(
-                    predict_batch, helpers.source, digest, self._work_of(batch), self._domain
+                task.answer = workers.pool.submit(
+                    predict_batch, workers.source, digest, self._work_of(batch), self._domain
                 )
         except BrokenExecutor:
-            self._recover(helpers, task, waiting)
+            self._recover(workers, task, waiting)
 
     def _work_of(self, batch: RecordBatch) -> Work:
         if batch.graphs is None or self.panel.needs_structures:
@@ -200,32 +200,32 @@ class ParallelPredictor:
         return batch, replace(result, rejected=rejected, calibration=self.panel.calibration)
 
     def _result(self, waiting: "deque[_Task]") -> PackedGraphs | Prediction:
-        first, helpers = waiting[0], self._helpers
+        first, workers = waiting[0], self._workers
         while True:
-            if not isinstance(first.answer, Future) or helpers is None:
+            if not isinstance(first.answer, Future) or workers is None:
                 return cast("PackedGraphs | Prediction", first.answer)
             try:
                 return first.answer.result(timeout=_PATIENCE)
             except TimeoutError:
-                helpers.kill()
-                self._recover(helpers, first, waiting)
+                workers.kill()
+                self._recover(workers, first, waiting)
             except BrokenExecutor:
-                self._recover(helpers, first, waiting)
+                self._recover(workers, first, waiting)
 
-    def _recover(self, helpers: Helpers, task: "_Task", waiting: Iterable["_Task"]) -> None:
-        """Start other helpers, and give them what the dead ones had.
+    def _recover(self, workers: Workers, task: "_Task", waiting: Iterable["_Task"]) -> None:
+        """Start other workers, and give them what the dead ones had.
 
         Raises:
             WorkerError: They died too often.
         """
-        if helpers.n_deaths >= _MOST_DEATHS:
+        if workers.n_deaths >= _MOST_DEATHS:
             rows = task.batch.rows
             where = f"at rows {rows[0]:,} to {rows[-1]:,} or soon after" if len(rows) else "before any row"
             raise WorkerError(
-                f"helper processes died or hung, {helpers.n_deaths + 1} in all, the last one {where}, perhaps for want "
+                f"worker processes died or hung, {workers.n_deaths + 1} in all, the last one {where}, perhaps for lack "
                 "of memory or over a structure there; use `processes=1`, or leave those rows out"
             ) from None
-        helpers.restart()
+        workers.restart()
         for other in [*waiting]:
             if other.answer is None or (isinstance(other.answer, Future) and not other.has_result):
                 self._start(other, waiting)
@@ -233,7 +233,7 @@ class ParallelPredictor:
 
 @dataclass
 class _Task:
-    """A batch, and its prediction or the promise of it (on a GPU, of the graphs that it takes)."""
+    """A batch, and its prediction or its future (on a GPU, of the graphs that it takes)."""
 
     batch: RecordBatch
     answer: (
@@ -246,7 +246,7 @@ class _Task:
 
     @property
     def has_result(self) -> bool:
-        """Whether a promise was kept."""
+        """Whether the future has a result."""
         return isinstance(self.answer, Future) and self.answer.done() and not self.answer.exception()
 
 
@@ -256,17 +256,17 @@ def open_parallel_predictor(
     processes: int | None,
     *,
     domain: bool = False,
-    others: AbstractContextManager[Helpers] | None = None,
+    others: AbstractContextManager[Workers] | None = None,
 ) -> Iterator[ParallelPredictor]:
-    """A stream with `processes - 1` helpers, which are ended on leaving, whatever happens; None for one process a core.
+    """A stream with `processes - 1` workers, which are ended on leaving, whatever happens; None for one process a core.
 
-    The helpers load the model while this process loads it too.
+    The workers load the model while this process loads it too.
 
     Args:
         source: The models.
         processes: Processes, this one included.
         domain: Fill in the distances of `Prediction` too.
-        others: Helpers of another kind, in the place of processes here.
+        others: Workers of another kind, in the place of processes here.
 
     Raises:
         InputError: `processes` is not positive.
@@ -276,35 +276,35 @@ def open_parallel_predictor(
         raise InputError(f"processes is {processes}; it must be 1 or more")
     processes = processes or default_processes()
     with ExitStack() as stack:
-        helpers = None
+        workers = None
         if others is not None:
-            helpers = stack.enter_context(others)
+            workers = stack.enter_context(others)
         elif processes > 1:
-            helpers = stack.enter_context(_start_helpers(source, processes - 1))
-        if helpers is not None:
+            workers = stack.enter_context(_start_workers(source, processes - 1))
+        if workers is not None:
             stack.enter_context(_shared_cores(processes))
         from molgraph.prediction.panel import Panel
 
         panel = Panel.load(source.paths, device=source.device, precision=source.precision)
-        yield ParallelPredictor(panel, helpers, domain=domain)
+        yield ParallelPredictor(panel, workers, domain=domain)
 
 
 @contextmanager
-def _start_helpers(source: ModelSource, count: int) -> Iterator[Helpers]:
+def _start_workers(source: ModelSource, count: int) -> Iterator[Workers]:
     def begin() -> tuple[Executor, tuple[Future[int], ...]]:
         pool = HelperPool(count, _take_share_of_cores, (count + 1,))
         return pool, tuple(pool.submit(_warm_up, source) for _ in range(count))
 
     pool, starts = begin()
-    helpers = Helpers(pool, source, starts, begin)
+    workers = Workers(pool, source, starts, begin)
     try:
-        yield helpers
-    except BaseException:  # also an interrupt: what helpers still do is for nobody
-        if isinstance(helpers.pool, HelperPool):
-            helpers.pool.kill()
+        yield workers
+    except BaseException:  # also an interrupt: what workers still do is for nobody
+        if isinstance(workers.pool, HelperPool):
+            workers.pool.kill()
         raise
     finally:
-        helpers.pool.shutdown(wait=True, cancel_futures=True)
+        workers.pool.shutdown(wait=True, cancel_futures=True)
 
 
 @contextmanager
@@ -323,7 +323,7 @@ def _shared_cores(processes: int) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-# What follows runs in a helper process.
+# What follows runs in a worker process.
 
 
 def _take_share_of_cores(processes: int) -> None:
@@ -343,7 +343,7 @@ def _load(source: ModelSource) -> "Panel":
 
 
 def _warm_up(source: ModelSource) -> int:
-    """Load what a helper needs; on a GPU it does not need the model. Returns the number of this process."""
+    """Load what a worker process needs; on a GPU it does not need the model. Returns the number of this process."""
     from molgraph.models.precision import resolve_device
 
     if resolve_device(source.device).type == "cpu":
@@ -362,7 +362,7 @@ def predicted(panel: "Panel", work: "Work", *, domain: bool) -> Prediction:
     if isinstance(work, PackedGraphs):
         return panel.predict_graphs(work, domain=domain)
     smiles, ids = work
-    return panel.predict(smiles, ids=ids, domain=domain)
+    return panel.predict_texts(smiles, ids=ids, domain=domain)
 
 
 def featurize_batch(smiles: list[str], ids: list[str], standardizer: StandardizerName) -> PackedGraphs:

@@ -23,6 +23,8 @@ from molgraph.packed_library.reader import check_standardizer, open_library
 from molgraph.prediction.builtin_models import refuse_swapped
 from molgraph.prediction.open_models import model_list, model_paths, open_models
 from molgraph.prediction.output_columns import (
+    ROW_COLUMNS,
+    STATUS_COLUMNS,
     Columns,
     ShownTask,
     free_names,
@@ -127,9 +129,10 @@ def predict_file(
         check_standardizer(reader, stream.panel.standardizer)
         stream.panel.check_level(level)
         shown_columns = shown_tasks(stream.panel, first_domain=True, measured=True)
-        own = ["id", "smiles", "status", "reason", *prediction_columns(shown_columns)]
+        row_names = [spec.name for spec in (*ROW_COLUMNS, *STATUS_COLUMNS)]
+        own = [*row_names, *prediction_columns(shown_columns)]
         renamed = free_names(_extra_columns(reader) if keep_extra_columns else [], own)
-        names = [*own[:4], *renamed.values(), *own[4:]]
+        names = [*row_names, *renamed.values(), *prediction_columns(shown_columns)]
         rows_read = rejected = outside = 0
         sample = Sample()
         shown: list[Rejected] = []

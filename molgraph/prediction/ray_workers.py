@@ -1,4 +1,4 @@
-"""Helpers of a screen that run on a Ray cluster, one for each of its cores.
+"""Worker processes of a screen that run on a Ray cluster, one for each of its cores.
 
 The process that screens reads the library, ranks and writes the checkpoint, as it does without Ray; the cluster parses
 and predicts. So the same files come out. A task of Ray is a batch: if the node that works on it dies, Ray gives it to
@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from molgraph.errors import InputError, ModelError
-from molgraph.prediction.parallel_predict import Helpers, ModelSource, Work, predict_batch, predicted
+from molgraph.prediction.parallel_predict import ModelSource, Work, Workers, predict_batch, predicted
 from molgraph.results.prediction import Prediction
 
 if TYPE_CHECKING:
@@ -34,8 +34,8 @@ _RETRIES = 5
 
 
 @contextmanager
-def ray_helpers(source: ModelSource, address: str | None) -> Iterator[Helpers]:
-    """Helpers on a Ray cluster; it is left as it was found, or ended if it was started here.
+def start_ray_workers(source: ModelSource, address: str | None) -> Iterator[Workers]:
+    """Workers on a Ray cluster; it is left as it was found, or ended if it was started here.
 
     Args:
         source: The models.
@@ -61,7 +61,7 @@ def ray_helpers(source: ModelSource, address: str | None) -> Iterator[Helpers]:
         def begin() -> tuple[Executor, tuple[Future[int], ...]]:
             return pool, tuple(pool.warm_up() for _ in range(count))
 
-        yield Helpers(pool, source, begin()[1], begin)
+        yield Workers(pool, source, begin()[1], begin)
     finally:
         if not was_there:
             ray.shutdown()
@@ -95,40 +95,40 @@ class _RayPool(Executor):
         self._warm_up = remote(scheduling_strategy="SPREAD")(_load_on_worker)
 
     def submit(self, function: Callable[..., Any], /, *arguments: Any, **_named: Any) -> "Future[Any]":
-        """The promise of what the cluster makes of it. Where it is to predict, the models go along."""
+        """The future of what the cluster makes of it. Where it is to predict, the models go along."""
         if function is predict_batch:
             task = self._predict.remote(self._files, *arguments)
         else:
             task = self._run.remote(function, *arguments)
-        return _promise(task)
+        return _future(task)
 
     def warm_up(self) -> "Future[int]":
-        """The promise that a worker has loaded the models."""
-        return _promise(self._warm_up.remote(self._files, self._source))
+        """The future that a worker has loaded the models."""
+        return _future(self._warm_up.remote(self._files, self._source))
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         """Nothing is held here: the cluster goes on."""
 
 
-def _promise(task: Any) -> "Future[Any]":
-    """The promise of a task; it fails with the error of the work, or with `BrokenExecutor` where the cluster failed."""
+def _future(task: Any) -> "Future[Any]":
+    """The future of a task; it fails with the error of the work, or with `BrokenExecutor` where the cluster failed."""
     from ray.exceptions import RayError, RayTaskError
 
-    promise: Future[Any] = Future()
+    future: Future[Any] = Future()
 
     def keep(done: "Future[Any]") -> None:
         error = done.exception()
-        if not promise.set_running_or_notify_cancel():
+        if not future.set_running_or_notify_cancel():
             return  # nobody waits for it any more
         if error is None:
-            promise.set_result(done.result())
+            future.set_result(done.result())
         elif isinstance(error, RayTaskError):
-            promise.set_exception(error.cause)
+            future.set_exception(error.cause)
         else:
-            promise.set_exception(BrokenExecutor(str(error)) if isinstance(error, RayError) else error)
+            future.set_exception(BrokenExecutor(str(error)) if isinstance(error, RayError) else error)
 
     task.future().add_done_callback(keep)
-    return promise
+    return future
 
 
 def _files_of(folder: Path) -> dict[str, bytes]:

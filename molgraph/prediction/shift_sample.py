@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,7 +16,7 @@ from molgraph.errors import InputError
 from molgraph.files.library_reader import LibraryReader
 from molgraph.storage.hashes import text_hashes
 
-if TYPE_CHECKING:  # loading a model loads torch: helpers are started before that
+if TYPE_CHECKING:  # loading a model loads torch: worker processes are started before that
     from molgraph.prediction.predictor import Predictor
 
 #: Structures from which weights are learned, before those outside the domain are left out.
@@ -67,7 +68,9 @@ class Sample:
             self.largest_key = max(self._kept)
 
 
-def check_shift(predictor: Predictor, sample: Sample) -> ShiftReport | None:
+def check_shift(
+    predictor: Predictor, sample: Sample, standard_of: Mapping[str, str] = MappingProxyType({})
+) -> ShiftReport | None:
     """Whether the library differs from the calibration compounds; None if the model was saved without structures.
 
     Training compounds in the library are left out: they are on both sides, and would hide a difference of the others.
@@ -75,10 +78,13 @@ def check_shift(predictor: Predictor, sample: Sample) -> ShiftReport | None:
     Args:
         predictor: The model.
         sample: Structures that were predicted.
+        standard_of: By text the standardized structures that are there already.
     """
     if predictor.structures is None:
         return None
-    texts = predictor.standardized(sample.texts)
+    new_texts = [text for text in sample.texts if text not in standard_of]
+    structures = {**standard_of, **dict(zip(new_texts, predictor.standardized(new_texts), strict=True))}
+    texts = [structures[text] for text in sample.texts]
     known = predictor.in_training([str(canonical_smiles(text)) for text in texts]) or []
     new = [text for text, is_known in zip(texts, known, strict=True) if not is_known]
     return shift_check(predictor.structures.calibration_fingerprints, morgan_fingerprints(new))

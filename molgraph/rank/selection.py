@@ -10,8 +10,8 @@ is a mean over many tables and libraries, in which a list that stays empty count
 are not empty more may be false, and one model has a rate of its own. A rate or a hit that is chosen after looking voids
 it. What can be said of one list is in `molgraph.rank.discovery_bound` and `molgraph.rank.hit_probability`.
 
-With several judges (see `molgraph.uncertainty.cross_conformal`) the p-values may be too small by a factor of two in the
-worst case, and are right in practice.
+With several out-of-fold models (see `molgraph.uncertainty.cross_conformal`) the p-values may be too small by a factor
+of two in the worst case, and are right in practice.
 """
 
 import math
@@ -39,7 +39,7 @@ class HitCalibration:
     being a false discovery, so only the scores s of the non-hits matter: p = (1 + #{non-hits with s_i ≥ s})/(n + 1).
 
     Attributes:
-        non_hits: For each of G judges the sorted scores of its non-hits.
+        non_hits: For each of G folds the sorted scores of its non-hits.
         n_rows: n, hits included.
         n_hits: Hits among them.
     """
@@ -49,9 +49,9 @@ class HitCalibration:
     n_hits: int
 
     def p_values(
-        self, judged: NDArray[np.float64], *, ties: Ties = "deterministic", seed: int = 0
+        self, new_scores: NDArray[np.float64], *, ties: Ties = "deterministic", seed: int = 0
     ) -> NDArray[np.float64]:
-        """p-values `[B]` of new compounds, from the scores `[G, B]` that the judges give them; NaN gives p = 1.
+        """p-values `[B]` of new compounds, from their scores `[G, B]` by the model of each fold; NaN gives p = 1.
 
         With U uniform on (0, 1] for `random` ties, which makes the p-values exact, and U = 1 for `deterministic` ones,
         which errs on the safe side and does not change from run to run: p = (#{above} + U (1 + #{equal}))/(n + 1).
@@ -59,17 +59,17 @@ class HitCalibration:
         compound lies between, by chance.
 
         Args:
-            judged: The scores.
+            new_scores: The scores.
             ties: What is done with equal scores.
             seed: Seed of U.
         """
-        above, equal = np.zeros(judged.shape[1], dtype=np.int64), np.ones(judged.shape[1], dtype=np.int64)
-        for scores, own in zip(self.non_hits, judged, strict=True):
+        above, equal = np.zeros(new_scores.shape[1], dtype=np.int64), np.ones(new_scores.shape[1], dtype=np.int64)
+        for scores, own in zip(self.non_hits, new_scores, strict=True):
             beyond = np.searchsorted(scores, own, side="right")
             above += len(scores) - beyond
             equal += beyond - np.searchsorted(scores, own, side="left")
-        p = (above + _shares(judged.shape[1], ties, seed) * equal) / (self.n_rows + 1)
-        return np.where(np.isnan(judged).any(axis=0), 1.0, p)
+        p = (above + _shares(new_scores.shape[1], ties, seed) * equal) / (self.n_rows + 1)
+        return np.where(np.isnan(new_scores).any(axis=0), 1.0, p)
 
     @property
     def least_p_value(self) -> float:
@@ -86,15 +86,15 @@ class HitCalibration:
 
 
 def calibrate_hits(
-    scores: NDArray[np.float64], is_hit: NDArray[np.float64], judge: NDArray[np.int64], n_models: int
+    scores: NDArray[np.float64], is_hit: NDArray[np.float64], fold: NDArray[np.int64], n_folds: int
 ) -> HitCalibration:
     """What is known of the calibration compounds.
 
     Args:
-        scores: `[n]` score of each by its judge, larger = more likely a hit.
+        scores: `[n]` out-of-fold score of each, larger = more likely a hit.
         is_hit: `[n]` 1 or 0; compounds with NaN here or in the scores are left out.
-        judge: `[n]` who judged it.
-        n_models: G.
+        fold: `[n]` fold of each.
+        n_folds: G, or 1 where all members score a calibration set.
 
     Raises:
         InputError: No compound is left.
@@ -104,7 +104,7 @@ def calibrate_hits(
         raise InputError("no calibration compound has all the measurements that the hit names; there are no p-values")
     is_miss = is_known & (is_hit == 0)
     return HitCalibration(
-        non_hits=tuple(np.sort(scores[is_miss & (judge == g)]) for g in range(n_models)),
+        non_hits=tuple(np.sort(scores[is_miss & (fold == g)]) for g in range(n_folds)),
         n_rows=int(is_known.sum()),
         n_hits=int(is_hit[is_known].sum()),
     )

@@ -1,6 +1,6 @@
 """The best N of a stream, in bounded memory, with a close look at as few entries as the ranking needs."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from heapq import nsmallest
 from typing import Generic, TypeVar
@@ -114,6 +114,12 @@ class TopK(Generic[Payload]):
         At most `capacity` of them. If the main ranking is not full, they are the best there are.
         """
         return self._ranking(is_inside=False)
+
+    def payloads(self) -> Iterator[Payload]:
+        """What belongs to all entries that are kept, those of the same key included, in no order."""
+        for entry in self._pool:
+            yield entry.payload
+            yield from (repeat.payload for repeat in entry.repeats)
 
     def _ranking(self, *, is_inside: bool) -> list[Ranked[Payload]]:
         self._prune()

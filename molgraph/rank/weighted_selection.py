@@ -25,8 +25,8 @@ class WeightedHitCalibration:
     """Scores and weights of the calibration compounds that are no hits, ready to give p-values.
 
     Attributes:
-        non_hits: For each of G judges the sorted scores of its non-hits.
-        mass_from: For each judge `[n_g + 1]` the weight of its non-hits from each score upwards.
+        non_hits: For each of G folds the sorted scores of its non-hits.
+        mass_from: For each fold `[n_g + 1]` the weight of its non-hits from each score upwards.
         total: Weight of all calibration compounds, hits included.
     """
 
@@ -34,20 +34,20 @@ class WeightedHitCalibration:
     mass_from: tuple[Floats, ...]
     total: float
 
-    def mass_above(self, judged: Floats) -> Floats:
+    def mass_above(self, new_scores: Floats) -> Floats:
         """Weight of the non-hits that score at least as high as new compounds with scores `[G, B]`, `[B]`."""
-        mass = np.zeros(judged.shape[1])
-        for scores, from_here, own in zip(self.non_hits, self.mass_from, judged, strict=True):
+        mass = np.zeros(new_scores.shape[1])
+        for scores, from_here, own in zip(self.non_hits, self.mass_from, new_scores, strict=True):
             mass += from_here[np.searchsorted(scores, own, side="left")]
-        return np.where(np.isnan(judged).any(axis=0), np.inf, mass)
+        return np.where(np.isnan(new_scores).any(axis=0), np.inf, mass)
 
     def p_values(self, mass_above: Floats, weights: Floats) -> Floats:
         """p-values `[B]` of new compounds, from what `mass_above` says of them and their own weights.
 
         A compound without a score has p = 1.
 
-        >>> judge = np.zeros(2, dtype=np.int64)
-        >>> rows = calibrate_weighted_hits(np.array([1.0, 2.0]), np.zeros(2), np.ones(2), judge, 1)
+        >>> fold = np.zeros(2, dtype=np.int64)
+        >>> rows = calibrate_weighted_hits(np.array([1.0, 2.0]), np.zeros(2), np.ones(2), fold, 1)
         >>> rows.p_values(rows.mass_above(np.array([[2.5, 1.5]])), np.ones(2)).round(3)
         array([0.333, 0.667])
         """
@@ -57,21 +57,21 @@ class WeightedHitCalibration:
 
 
 def calibrate_weighted_hits(
-    scores: Floats, is_hit: Floats, weights: Floats, judge: NDArray[np.int64], n_models: int
+    scores: Floats, is_hit: Floats, weights: Floats, fold: NDArray[np.int64], n_folds: int
 ) -> WeightedHitCalibration:
     """What is known of the calibration compounds.
 
     Args:
-        scores: `[n]` score of each by its judge, larger = more likely a hit.
+        scores: `[n]` out-of-fold score of each, larger = more likely a hit.
         is_hit: `[n]` 1 or 0; compounds with NaN here or in the scores are left out.
         weights: `[n]` their weights.
-        judge: `[n]` who judged it.
-        n_models: G.
+        fold: `[n]` fold of each.
+        n_folds: G, or 1 where all members score a calibration set.
     """
     is_known = np.isfinite(is_hit) & ~np.isnan(scores)
     parts, masses = [], []
-    for g in range(n_models):
-        rows = np.flatnonzero(is_known & (is_hit == 0) & (judge == g))
+    for g in range(n_folds):
+        rows = np.flatnonzero(is_known & (is_hit == 0) & (fold == g))
         rows = rows[np.argsort(scores[rows], kind="stable")]
         parts.append(scores[rows])
         masses.append(np.append(np.cumsum(weights[rows][::-1])[::-1], 0.0))

@@ -2,16 +2,21 @@
 
 import math
 from dataclasses import KW_ONLY, dataclass, field, replace
+from itertools import islice
 from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from molgraph.errors import InputError
+from molgraph.results.html import html_table
 from molgraph.results.tasks import TaskKind, TaskSpec, ranges
 from molgraph.spelling import counted
 
 _LN_10 = math.log(10.0)
+
+#: Rows that a notebook shows.
+_SHOWN_ROWS = 10
 
 Step = Literal["read", "parse", "standardize", "featurize"]
 
@@ -123,6 +128,13 @@ class Prediction:
         names = ", ".join(task.name for task in self.tasks[:3]) + (", ..." if len(self.tasks) > 3 else "")
         lost = f", {len(self.rejected):,} of them rejected" if self.rejected else ""
         return f"Prediction({counted(len(self), 'row')}{lost}; {counted(len(self.tasks), 'task')}: {names})"
+
+    def _repr_html_(self) -> str:
+        """The first rows, for a notebook: values and standard deviations."""
+        names = [f"{task.name}_{ending}" for task in self.tasks for ending in ("pred", "std")]
+        std = self.std
+        rows = (np.stack([self.mean[row], std[row]], axis=1).ravel().tolist() for row in range(len(self)))
+        return html_table(repr(self), names, islice(rows, _SHOWN_ROWS))
 
     @property
     def var(self) -> NDArray[np.float64]:

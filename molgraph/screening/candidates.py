@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TextIO
 
 from molgraph.screening.chunk import hit_from_values, hit_values
-from molgraph.screening.hits import Hit
+from molgraph.screening.hit import Hit
 from molgraph.storage.decode import decode_json
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from molgraph.errors import InputError
 from molgraph.files.records import RecordBatch
 from molgraph.results.prediction import Rejected
-from molgraph.screening.hits import Hit
+from molgraph.screening.hit import Hit
 from molgraph.storage.decode import decode_json
 from molgraph.storage.decode_typed import decode
 
@@ -179,7 +179,7 @@ def _widths(hit: Hit) -> set[int]:
 
 def hit_values(hit: Hit) -> dict[str, Any]:
     """A hit as plain values, for JSON."""
-    values = {field.name: getattr(hit, field.name) for field in fields(hit)}
+    values = {field.name: getattr(hit, field.name) for field in fields(hit) if field.init}
     return {name: value.tolist() if isinstance(value, np.ndarray) else value for name, value in values.items()}
 
 

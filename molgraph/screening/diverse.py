@@ -17,11 +17,12 @@ from molgraph.rank.goal import Goal
 from molgraph.rank.hit import Condition, HitRule
 from molgraph.rank.profile import Profile
 from molgraph.rank.top_k import Ranked
-from molgraph.screening.hits import Hit
+from molgraph.screening.close_look import look_closely
+from molgraph.screening.hit import Hit
 from molgraph.screening.out_of_fold import hit_probability
 from molgraph.screening.state import ScreenState
 
-if TYPE_CHECKING:  # loading a model loads torch: helpers are started before that
+if TYPE_CHECKING:  # loading a model loads torch: worker processes are started before that
     from molgraph.prediction.panel import Panel
 
 Floats = NDArray[np.float64]
@@ -75,7 +76,7 @@ def diverse_hits(
         return None, []
     n = min(config.diverse, len(ranking))
     counts, worth = _worth(ranking, state, n)
-    texts = state.panel.first.standardized([entry.payload.smiles for entry in ranking])
+    texts = look_closely(state.panel.first, [entry.payload for entry in ranking])
     places, of_best = pick_above_floor(worth, n, _picker(texts, config.diverse_by), most_lost=MOST_LOST)
     report = DiversityReport(n, of_best, counts, float(worth[places].sum()), float(worth[:n].sum()))
     return report, [ranking[place] for place in places]

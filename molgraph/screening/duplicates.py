@@ -6,7 +6,7 @@ from pathlib import Path
 
 from molgraph.packed_library.reader import open_library
 from molgraph.rank.top_k import MOST_REPEATS, Ranked
-from molgraph.screening.hits import Hit
+from molgraph.screening.hit import Hit
 
 
 def duplicate_ids_of(rankings: Sequence[Sequence[Ranked[Hit]]], duplicates: Path) -> Mapping[str, str]:

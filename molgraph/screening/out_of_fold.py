@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from molgraph.rank.hit import HitRule
 from molgraph.rank.hit_probability import HitProbability, OutOfFoldRows, fit_hit_probability
 
-if TYPE_CHECKING:  # loading a model loads torch: helpers are started before that
+if TYPE_CHECKING:  # loading a model loads torch: worker processes are started before that
     from molgraph.prediction.predictor import Predictor
 
 

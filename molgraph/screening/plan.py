@@ -15,14 +15,14 @@ from molgraph.rank.goal import Goal, parse_goal
 from molgraph.rank.hit import parse_hit
 from molgraph.rank.profile import Profile, read_profile
 from molgraph.screening.candidates import CandidateFile
+from molgraph.screening.close_look import best_hits
 from molgraph.screening.filters import HardFilters, parse_filters
-from molgraph.screening.hits import best_hits
 from molgraph.screening.out_of_fold import hit_probability
 from molgraph.screening.selection import LibrarySelection, SelectionSettings, check_calibration
 from molgraph.screening.state import ScreenState
 from molgraph.version import __version__
 
-if TYPE_CHECKING:  # loading a model loads torch: helpers are started before that
+if TYPE_CHECKING:  # loading a model loads torch: worker processes are started before that
     from molgraph.prediction.panel import Panel
     from molgraph.prediction.predictor import Predictor
 

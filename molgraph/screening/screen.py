@@ -73,7 +73,7 @@ def screen(
     Args:
         model: Model folder, the name of a model that comes with molgraph (`herg`, `panel:herg,ames`, or `panel` for all
             of them), or a `Predictor` or `Panel` that was loaded; or several, all of which score each row. What is near
-            to the training compounds, and what is selected, is judged by the first.
+            to the training compounds, and what is selected, goes by the first.
         library: File, folder, glob or address, see `molgraph.files.reader.open_records`; a packed library, see
             `molgraph.packed_library.pack.pack_library`; or a frame, a mapping of columns or a list of structures.
         output: Folder to write.
@@ -156,8 +156,10 @@ def _result(
         rejected=state.rejected,
         duplicates=chunks.n_duplicates,
         duplicates_are_complete=not chunks.seen.is_full,
-        hits=len(written.hits),
-        outside_domain=written.n_outside,
+        hits=written.hits,
+        outside=written.outside,
+        selected=written.selected,
+        diverse=written.diverse,
         diversity=written.diversity,
         selection=written.selection,
         shift=written.shift,
@@ -165,7 +167,6 @@ def _result(
         seconds=0.0,
         goal=ranked_by,
         first_rejected=tuple(state.first_rejected),
-        best=tuple(written.hits[:10]),
         no_better_than_chance=state.panel.no_better_than_chance,
     )
 

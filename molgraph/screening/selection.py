@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,7 +14,6 @@ from numpy.typing import NDArray
 
 from molgraph.applicability.shift import LARGEST_WEIGHT, DensityRatio
 from molgraph.chem.fingerprints import morgan_fingerprints
-from molgraph.chem.identity import canonical_smiles
 from molgraph.chem.scaffold import murcko_scaffold
 from molgraph.config.screening import FdrMethod
 from molgraph.errors import InputError
@@ -28,11 +28,13 @@ from molgraph.rank.weighted_selection import WeightedHitCalibration, calibrate_w
 from molgraph.results.prediction import Prediction
 from molgraph.screening.candidates import CandidateFile
 from molgraph.screening.chunk import ChunkResult
-from molgraph.screening.hits import Hit
+from molgraph.screening.close_look import key_of, look_closely
+from molgraph.screening.hit import Hit
 from molgraph.screening.out_of_fold import out_of_fold_rows
+from molgraph.screening.selectable_hits import SelectableHits
 from molgraph.screening.selection_report import SelectionReport
 
-if TYPE_CHECKING:  # loading a model loads torch: helpers are started before that
+if TYPE_CHECKING:  # loading a model loads torch: worker processes are started before that
     from molgraph.prediction.predictor import Predictor
 
 Floats = NDArray[np.float64]
@@ -155,7 +157,7 @@ class LibrarySelection:
             self._candidates.write(hits)
             self._strengths.append(self._strength(np.array([hit.hit_score for hit in hits])))
 
-    def judged(self, ranking: Sequence[Ranked[Hit]]) -> tuple[dict[int, float], dict[int, float]]:
+    def p_values_and_probabilities(self, ranking: Sequence[Ranked[Hit]]) -> tuple[dict[int, float], dict[int, float]]:
         """p-values and probabilities of a hit by row of the library.
 
         Of those that are considered and no training compounds.
@@ -169,15 +171,21 @@ class LibrarySelection:
         rows = [entry.row for entry in asked]
         p = self._strength(np.array([entry.payload.hit_score for entry in asked]))
         if self._weighted is not None and self._ratio is not None:
-            texts = self._predictor.standardized([entry.payload.smiles for entry in asked])
+            texts = look_closely(self._predictor, [entry.payload for entry in asked])
             p = self._weighted.p_values(p, self._ratio.weights(morgan_fingerprints(texts)))
         chances = self.hit_probabilities(asked)
         return dict(zip(rows, p.tolist(), strict=True)), dict(zip(rows, chances.tolist(), strict=True))
 
-    def finish(self) -> tuple[SelectionReport, list[Ranked[Hit]]]:
-        """What was selected: in numbers, and the compounds, the smallest p-value first."""
+    def finish(
+        self, standard_of: Mapping[str, str] = MappingProxyType({})
+    ) -> tuple[SelectionReport, list[Ranked[Hit]]]:
+        """What was selected: in numbers, and the compounds, the smallest p-value first.
+
+        Args:
+            standard_of: By text the standardized structures that are there already.
+        """
         strengths = np.concatenate(self._strengths) if self._strengths else np.zeros(0)
-        look = self._look_closely(strengths)
+        look = self._look_closely(strengths, standard_of)
         strengths, scores, q = strengths[look.positions], look.scores, self._settings.fdr
         n_new = self._n_considered - look.n_dropped
         if self._weighted is not None:
@@ -205,9 +213,9 @@ class LibrarySelection:
         """A bound below the p-values, and below those that count when another compound joins the calibration."""
         return strength if self._weighted is None else strength / (self._weighted.total + LARGEST_WEIGHT)
 
-    def _look_closely(self, strengths: Floats) -> _CloseLook:
+    def _look_closely(self, strengths: Floats, standard_of: Mapping[str, str]) -> SelectableHits:
         """Look at all candidates that can be selected, until no other can be: to drop some lets others in."""
-        look = _CloseLook(len(strengths))
+        look = SelectableHits(len(strengths))
         while True:
             is_asked = ~look.was_seen
             if self._weighted is None:
@@ -216,11 +224,11 @@ class LibrarySelection:
             if not is_asked.any():
                 return look
             for block in _blocks(self._candidates.read(is_asked.__getitem__)):
-                self._look_at(block, look)
+                self._look_at(block, look, standard_of)
 
-    def _look_at(self, block: list[tuple[int, Hit]], look: _CloseLook) -> None:
-        texts = self._predictor.standardized([hit.smiles for _, hit in block])
-        keys = [str(canonical_smiles(text)) for text in texts]
+    def _look_at(self, block: list[tuple[int, Hit]], look: SelectableHits, standard_of: Mapping[str, str]) -> None:
+        texts = look_closely(self._predictor, [hit for _, hit in block], standard_of)
+        keys = [key_of(self._predictor, hit) for _, hit in block]
         known = self._predictor.in_training(keys) or [False] * len(block)
         kept = [i for i, (position, _) in enumerate(block) if look.takes(position, keys[i], is_known=known[i])]
         dropped = np.array([hit.hit_score for position, hit in block if look.was_dropped[position]])
@@ -236,7 +244,7 @@ class LibrarySelection:
             look.own_weights.append(self._ratio.weights(morgan_fingerprints([texts[i] for i in kept])))
 
     def _report(
-        self, look: _CloseLook, n_new: int, p_values: Floats, selected: Sequence[Ranked[Hit]]
+        self, look: SelectableHits, n_new: int, p_values: Floats, selected: Sequence[Ranked[Hit]]
     ) -> SelectionReport:
         scores = np.array([entry.payload.hit_score for entry in selected])
         is_above = self._calibration_scores >= scores.min(initial=np.inf)
@@ -292,48 +300,6 @@ class LibrarySelection:
         n_rows, n_hits = self._calibration.n_rows, self._calibration.n_hits
         bound = bound_false_discoveries(n_rows - n_hits, n_rows, n_new)
         return min(n_selected, bound.at(non_hits_above))
-
-
-class _CloseLook:
-    """Candidates that can be selected, and which of n cannot."""
-
-    def __init__(self, n_candidates: int) -> None:
-        self.was_seen = np.zeros(n_candidates, dtype=np.bool_)
-        self.was_dropped = np.zeros(n_candidates, dtype=np.bool_)
-        self.in_training = self.repeated = 0
-        self.positions: list[int] = []
-        self.entries: list[Ranked[Hit]] = []
-        self.kind_names: list[str] = []
-        self.own_weights: list[Floats] = []
-        self._keys: set[str] = set()
-
-    def takes(self, position: int, key: str, *, is_known: bool) -> bool:
-        """Whether a candidate can be selected; each is asked once, and counted."""
-        is_repeat = key in self._keys
-        self._keys.add(key)
-        self.was_seen[position] = True
-        self.was_dropped[position] = is_repeat or is_known
-        if is_repeat:
-            self.repeated += 1
-        elif is_known:
-            self.in_training += 1
-        return not self.was_dropped[position]
-
-    @property
-    def n_dropped(self) -> int:
-        return int(self.was_dropped.sum())
-
-    @property
-    def scores(self) -> Floats:
-        return np.array([entry.payload.hit_score for entry in self.entries])
-
-    @property
-    def kinds(self) -> NDArray[np.int64]:
-        return np.unique(self.kind_names, return_inverse=True)[1] if self.kind_names else np.zeros(0, dtype=np.int64)
-
-    @property
-    def weights(self) -> Floats:
-        return np.concatenate(self.own_weights) if self.own_weights else np.zeros(0)
 
 
 def check_calibration(settings: SelectionSettings, predictor: Predictor) -> None:

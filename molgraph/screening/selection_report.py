@@ -68,14 +68,18 @@ class SelectionReport:
         """What came, and under which assumption, in plain words."""
         of = f"of {self.n_considered:,} rows in the domain of the model"
         if self.selected:
-            told = [f"Selected {self.selected:,} {of} as hits ({self.hit}).", *self._this_list(), self._guarantee()]
+            sentences = [
+                f"Selected {self.selected:,} {of} as hits ({self.hit}).",
+                *self._this_list(),
+                self._guarantee(),
+            ]
         elif not self.n_considered:
-            told = [
+            sentences = [
                 f"Selected none: no row of the library is new to the model and in its domain (hit: {self.hit}).",
                 f"With `domain='ignore'` all {self.n_scored:,} rows are considered; no rate is promised of these.",
             ]
         else:
-            told = [
+            sentences = [
                 f"Selected none {of} as hits ({self.hit}) at a false discovery rate of {self.fdr:.0%}.",
                 (
                     f"{self.n_calibration:,} calibration compounds allow no fewer than {self.least_selection:,} at "
@@ -83,8 +87,8 @@ class SelectionReport:
                 ),
                 *self._alternatives(),
             ]
-        told += [self._basis(), *self._left_out()]
-        return told
+        sentences += [self._basis(), *self._left_out()]
+        return sentences
 
     def _this_list(self) -> list[str]:
         """What is known of this very list."""
@@ -114,13 +118,13 @@ class SelectionReport:
             )
         if self.easier_hit is not None:
             others.append(f"{setting('hit', self.easier_hit[0])} would select about {self.easier_hit[1]:,}")
-        told = ["Ask for a higher `fdr`, for a less demanding `hit`, or measure more compounds."]
+        sentences = ["Ask for a higher `fdr`, for a less demanding `hit`, or measure more compounds."]
         if others:
-            told = [f"{', and '.join(others)}: choosing by looking like this, the rate is not held."]
+            sentences = [f"{', and '.join(others)}: choosing by looking like this, the rate is not held."]
         if self.expected_of_best is not None:
             n_best, hits = self.expected_of_best
-            told.append(f"Expect {hits:,.1f} hits among the best {n_best:,} of the list all the same.")
-        return told
+            sentences.append(f"Expect {hits:,.1f} hits among the best {n_best:,} of the list all the same.")
+        return sentences
 
     def _guarantee(self) -> str:
         """What the rate says, and of which lists."""

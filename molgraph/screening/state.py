@@ -17,10 +17,10 @@ from molgraph.rank.profile import Profile
 from molgraph.rank.top_k import TopK
 from molgraph.results.prediction import Prediction, Rejected
 from molgraph.screening.chunk import ChunkResult
-from molgraph.screening.hits import Hit, hits_at
+from molgraph.screening.hit import Hit, hits_at
 from molgraph.screening.selection import LibrarySelection
 
-if TYPE_CHECKING:  # loading a model loads torch: helpers are started before that
+if TYPE_CHECKING:  # loading a model loads torch: worker processes are started before that
     from molgraph.prediction.panel import Panel
 
 #: Rejected rows that a summary shows.

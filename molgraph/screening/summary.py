@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import reprlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -11,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 from molgraph.applicability.shift import ShiftReport
 from molgraph.results.prediction import Rejected
 from molgraph.screening.diverse import DiversityReport
-from molgraph.screening.hits import Hit
+from molgraph.screening.hit_table import HitTable
 from molgraph.screening.selection_report import SelectionReport
 from molgraph.version import __version__
 
-if TYPE_CHECKING:  # loading a model loads torch: helpers are started before that
+if TYPE_CHECKING:  # loading a model loads torch: worker processes are started before that
     from molgraph.prediction.panel import Panel
 
 #: Version of `summary.json`.
@@ -33,19 +34,20 @@ class ScreenResult:
         rejected: Rows that could not be used; `rejected.csv` says why.
         duplicates: Rows whose structure is spelled as in an earlier row; they are not scored again.
         duplicates_are_complete: False if the library was too large to remember all structures.
-        hits: Structures in the hit list.
-        outside_domain: Structures that score as well but are outside the applicability domain, in `outside.csv`; as
-            many as the hit list may hold at most.
-        diversity: What was picked of the hits because it differs, into `diverse.csv`, and what that costs; None if it
-            was not asked for, or there are no hits.
-        selection: What was selected; None if it was not said what a hit is.
+        hits: The hit list, best first; its length is their number.
+        outside: Structures that score as well but are outside the applicability domain, in `outside.csv`; as many as
+            the hit list may hold at most.
+        selected: All that was selected, in memory: at a high rate that can be a good part of the library. None if it
+            was not said what a hit is.
+        diverse: What was picked of the hits because it differs; None if it was not asked for, or there are no hits.
+        diversity: What that costs; None likewise.
+        selection: What the selection rests on; None if it was not said what a hit is.
         shift: Whether the library is like the calibration compounds; None if their structures are not known. With a
             selection only what was considered for it was compared.
         rows_before: Rows of these that an earlier run had done, which was stopped.
         seconds: Wall time of this run.
         goal: What ranked them.
         first_rejected: The first few rejected rows.
-        best: The first few hits.
         no_better_than_chance: Tasks whose calibration compounds are ranked no better than by chance.
         notes: What was chosen where the library left a choice, e.g. of two columns of structures.
     """
@@ -56,8 +58,10 @@ class ScreenResult:
     rejected: int
     duplicates: int
     duplicates_are_complete: bool
-    hits: int
-    outside_domain: int
+    hits: HitTable
+    outside: HitTable
+    selected: HitTable | None
+    diverse: HitTable | None
     diversity: DiversityReport | None
     selection: SelectionReport | None
     shift: ShiftReport | None
@@ -65,9 +69,17 @@ class ScreenResult:
     seconds: float
     goal: str
     first_rejected: tuple[Rejected, ...]
-    best: tuple[Hit, ...]
     no_better_than_chance: tuple[str, ...]
     notes: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        duplicates = f", {self.duplicates:,} duplicates" if self.duplicates else ""
+        lists = {"selected": self.selected, "diverse": self.diverse, "outside the domain": self.outside}
+        others = "".join(f", {len(table):,} {name}" for name, table in lists.items() if table is not None)
+        return (
+            f"ScreenResult({self.rows_read:,} rows: {self.scored:,} scored, {self.rejected:,} rejected{duplicates}; "
+            f"{len(self.hits):,} hits{others}; in {reprlib.repr(str(self.output))})"
+        )
 
     @property
     def molecules_per_second(self) -> float:
@@ -118,7 +130,7 @@ def summary_values(result: ScreenResult, panel: Panel, settings: Mapping[str, An
             "duplicates": result.duplicates,
             "duplicates_are_complete": result.duplicates_are_complete,
         },
-        "hits": {"written": result.hits, "outside_domain": result.outside_domain},
+        "hits": {"written": len(result.hits), "outside_domain": len(result.outside)},
         "diversity": None if result.diversity is None else asdict(result.diversity),
         "selection": None if result.selection is None else asdict(result.selection),
         "shift": _shift_values(result.shift),

@@ -18,7 +18,10 @@ from molgraph.rank.profile import Profile
 from molgraph.rank.top_k import Ranked
 from molgraph.screening.diverse import DiversityReport, diverse_hits
 from molgraph.screening.duplicates import duplicate_ids_of
-from molgraph.screening.hits import Hit, HitColumns, HitFacts, quality_columns, write_hits
+from molgraph.screening.fill_hit_table import HitFacts, ShownFacts, hit_table
+from molgraph.screening.hit import Hit
+from molgraph.screening.hit_quality import quality_columns
+from molgraph.screening.hit_table import HitTable
 from molgraph.screening.selection_report import SelectionReport
 from molgraph.screening.state import ScreenState
 
@@ -28,7 +31,7 @@ OUTSIDE = "outside.csv"
 DIVERSE = "diverse.csv"
 DUPLICATES = "duplicates.csv"
 
-#: Compounds at the top of the list of which the expected hits are told: about as many as are bought at once.
+#: Compounds at the top of the list of which the expected hits are reported: about as many as are bought at once.
 _BEST = 50
 
 
@@ -37,15 +40,19 @@ class WrittenResults:
     """What was written.
 
     Attributes:
-        hits: In `hits.csv`.
-        n_outside: Structures in `outside.csv`.
+        hits: The hit list, in `hits.csv`.
+        outside: What scores as well but is outside the applicability domain, in `outside.csv` if there is any.
+        selected: What was selected, in `selected.csv` if there is any; None if it was not said what a hit is.
+        diverse: What was picked of the hits, in `diverse.csv`; None if that was not asked for, or there are no hits.
         diversity: What was picked into `diverse.csv`, and what it costs; None if that was not asked for.
         selection: What was selected; None if it was not said what a hit is.
         shift: Whether the library is like the calibration compounds; None if their structures are not known.
     """
 
-    hits: list[Hit]
-    n_outside: int
+    hits: HitTable
+    outside: HitTable
+    selected: HitTable | None
+    diverse: HitTable | None
     diversity: DiversityReport | None
     selection: SelectionReport | None
     shift: ShiftReport | None
@@ -61,16 +68,17 @@ def write_results(state: ScreenState, folder: Path, config: ScreenConfig, stream
         stream: Has processes that do a part of the work.
     """
     inside, outside = state.top.inside(), state.top.outside()
-    report, selected = (None, []) if state.selection is None else state.selection.finish()
+    standard_of = _standard_structures(state)
+    report, selected = (None, []) if state.selection is None else state.selection.finish(standard_of)
     if report is not None and state.selection is not None and state.goal is None:
-        best = [*state.selection.judged(inside)[1].values()][:_BEST]  # of what is not known already
+        best = [*state.selection.p_values_and_probabilities(inside)[1].values()][:_BEST]  # of what is not known already
         report = replace(report, expected_of_best=(len(best), sum(best)) if best else None)
     keys = frozenset(entry.key for entry in selected)
     # What nobody would buy is not looked at for what else speaks against it.
     wanted = {entry.key: entry for entry in (*inside, *selected)}
-    quality = quality_columns([*wanted.values()], state.panel, config.alerts, stream.begin)
-    shift = check_shift(state.panel.first, state.sample)  # while helpers are at work on that
-    columns = HitColumns(
+    quality = quality_columns([*wanted.values()], state.panel.first, config.alerts, stream.begin)
+    shift = check_shift(state.panel.first, state.sample, standard_of)  # while worker processes are at work on that
+    shown = ShownFacts(
         state.keep_columns,
         task=_shown_task(state),
         nearest=config.nearest,
@@ -81,14 +89,35 @@ def write_results(state: ScreenState, folder: Path, config: ScreenConfig, stream
     )
     duplicates = duplicate_ids_of((inside, selected, outside), folder / DUPLICATES)
     diversity, diverse = diverse_hits(inside, state, config)
+    tables: dict[str, HitTable] = {}
     for name, ranking in ((HITS, inside), (DIVERSE, diverse), (SELECTED, selected), (OUTSIDE, outside)):
+        facts = HitFacts(duplicates, selected=keys)
+        if name != OUTSIDE:
+            p_values, chances = (
+                ({}, {}) if state.selection is None else state.selection.p_values_and_probabilities(ranking)
+            )
+            facts = HitFacts(duplicates, p_values, chances, keys, _front_column(state, inside, ranking), quality)
+        tables[name] = hit_table(state.panel, ranking, shown, facts)
         if ranking or name == HITS:
-            facts = HitFacts(duplicates, selected=keys)
-            if name != OUTSIDE:
-                p_values, chances = ({}, {}) if state.selection is None else state.selection.judged(ranking)
-                facts = HitFacts(duplicates, p_values, chances, keys, _front_column(state, inside, ranking), quality)
-            write_hits(folder / name, state.panel, ranking, columns, facts)
-    return WrittenResults([entry.payload for entry in inside], len(outside), diversity, report, shift)
+            tables[name].to_csv(folder / name)
+    return WrittenResults(
+        hits=tables[HITS],
+        outside=tables[OUTSIDE],
+        selected=None if report is None else tables[SELECTED],
+        diverse=None if diversity is None else tables[DIVERSE],
+        diversity=diversity,
+        selection=report,
+        shift=shift,
+    )
+
+
+def _standard_structures(state: ScreenState) -> dict[str, str]:
+    """By text the standardized structures of what was looked at for the rankings, and of the sample of the library."""
+    standard_of = {hit.smiles: hit.standard for hit in state.top.payloads() if hit.standard}
+    if state.panel.first.structures is None:  # nothing to compare the sample with
+        return standard_of
+    new = [text for text in state.sample.texts if text not in standard_of]
+    return standard_of | dict(zip(new, state.panel.first.standardized(new), strict=True))
 
 
 def _front_column(state: ScreenState, hits: Sequence[Ranked[Hit]], ranking: Sequence[Ranked[Hit]]) -> Columns:

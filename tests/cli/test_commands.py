@@ -121,7 +121,7 @@ def test_less_may_be_better(molgraph, folder):
     assert [line for line in ended.err.splitlines() if "--minimize" in line] == [
         (
             "'Ki' has no unit, so it is learned as it is, and a screen asks which way is better; say --unit nM, "
-            "or whatever its unit is, to have pKi learned, or --minimize"
+            "or whatever its unit is, to have pKi learned, or --minimize Ki"
         )
     ]
     ended = molgraph(*told, "--target-columns", "Kissing", "--minimize", "Kissing")
@@ -202,7 +202,7 @@ def test_predict(molgraph, folder):
     told = ended.err.splitlines()
     assert told[0] == "32 of 39 rows predicted, written to out.csv"
     assert any(line.startswith("  rejected: line 33 (bad-0?[31m) 'C1CC0(': ") for line in told)
-    assert "  and 2 more; the output has each with its reason" in told
+    assert "  and 2 more; the output gives the reason for each" in told
     out = rows("out.csv")
     assert len(out) == 39
     assert list(out[0])[:4] == ["id", "smiles", "status", "reason"]
@@ -339,7 +339,7 @@ def test_an_interrupt_leaves_nothing(molgraph, folder, monkeypatch, command):
     ended = molgraph(
         command, "model", "library.smi", "-o", "out.csv" if command == "predict" else "out", "--processes", 1
     )
-    assert (ended.code, ended.error) == (130, "interrupted; nothing half-written is left behind")
+    assert (ended.code, ended.error) == (130, "interrupted; no incomplete output is left")
     assert sorted(folder.iterdir()) == before
 
 
@@ -359,7 +359,7 @@ def test_a_job_manager_ends_it_as_an_interrupt_does(folder, processes, number, c
         _, said = program.communicate(timeout=120)
     finally:
         program.kill()
-    assert said == "molgraph: ended from outside; nothing half-written is left behind\n"
+    assert said == "molgraph: terminated; no incomplete output is left\n"
     assert program.returncode == code
     assert sorted(folder.iterdir()) == before
 

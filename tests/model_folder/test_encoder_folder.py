@@ -239,7 +239,7 @@ class TestTraining:
         frozen = dataclasses.replace(config, encoder_tuning="frozen")
         own = train(assay_table, target_columns=["pIC50"], output=tmp_path / "own", config=frozen)
         save_model(tmp_path / "bare", load_model(tmp_path / "own"), with_encoder=False)
-        with pytest.raises(ModelError, match=r"was made to be used with the encoder of molgraph .* comes with another"):
+        with pytest.raises(ModelError, match=r"needs the built-in encoder of molgraph .* has another"):
             Predictor.load(tmp_path / "bare")
         monkeypatch.setattr("molgraph.model_folder.folder.shipped_encoder_folder", lambda: encoder_folder)
         bare = Predictor.load(tmp_path / "bare")

@@ -23,7 +23,7 @@ def test_values_fill_the_columns(mixed_folder):
     prediction = predictor.predict(["CCO", "bad"], domain=True)
     shown = shown_tasks(Panel([predictor]), first_domain=True)
     values = prediction_values(task_values(prediction, 0.8), shown)
-    assert list(values) == prediction_columns(shown)
+    assert list(values) == list(prediction_columns(shown))
     assert all(len(column) == 2 for column in values.values())
     np.testing.assert_array_equal(values["pIC50_lower"], prediction.interval(0.8)[0][:, 0])
     np.testing.assert_array_equal(values["active_pred"], prediction.mean[:, 1])

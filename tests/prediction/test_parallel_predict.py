@@ -1,4 +1,4 @@
-"""The stream of predictions: in order, in bounded memory, with helpers that end."""
+"""The stream of predictions: in order, in bounded memory, with workers that end."""
 
 import multiprocessing
 import os
@@ -18,9 +18,9 @@ from molgraph.files.records import RecordBatch
 from molgraph.prediction import parallel_predict as stream
 from molgraph.prediction.panel import Panel
 from molgraph.prediction.parallel_predict import (
-    Helpers,
     ModelSource,
     ParallelPredictor,
+    Workers,
     default_processes,
     open_parallel_predictor,
 )
@@ -49,10 +49,10 @@ def ready() -> Future:
     return future
 
 
-def helpers_of(pool, model_folder, n) -> Helpers:
-    """Helpers that are ready; others like them take the place of dead ones."""
+def workers_of(pool, model_folder, n) -> Workers:
+    """Workers that are ready; others like them take the place of dead ones."""
     starts = tuple(ready() for _ in range(n))
-    return Helpers(pool, ModelSource((model_folder,), "cpu"), starts, begin=lambda: (pool, starts))
+    return Workers(pool, ModelSource((model_folder,), "cpu"), starts, begin=lambda: (pool, starts))
 
 
 def check(results, n) -> None:
@@ -82,7 +82,7 @@ def test_alone_it_reads_one_batch_at_a_time(panel):
     assert list(ParallelPredictor(panel).predict([])) == []
 
 
-def test_helpers_of_any_pace_keep_the_order(panel, model_folder, monkeypatch):
+def test_workers_of_any_pace_keep_the_order(panel, model_folder, monkeypatch):
     def at_any_pace(source, digest, work, domain):
         smiles, ids = work
         time.sleep(0.02 * (len(smiles[0]) % 4))
@@ -90,13 +90,13 @@ def test_helpers_of_any_pace_keep_the_order(panel, model_folder, monkeypatch):
 
     monkeypatch.setattr(stream, "predict_batch", at_any_pace)
     with ThreadPoolExecutor(3) as pool:
-        helpers = helpers_of(pool, model_folder, 3)
-        results = list(ParallelPredictor(panel, helpers).predict(batches(30)))
+        workers = workers_of(pool, model_folder, 3)
+        results = list(ParallelPredictor(panel, workers).predict(batches(30)))
     check(results, 30)
 
 
 class SlowPool:
-    """Helpers that never have anything ready before it is asked for."""
+    """Workers that never have anything ready before it is asked for."""
 
     def __init__(self):
         self.n_submitted = 0
@@ -108,9 +108,9 @@ class SlowPool:
         return future
 
 
-def test_memory_is_bounded_however_slow_the_helpers_are(panel, model_folder):
+def test_memory_is_bounded_however_slow_the_workers_are(panel, model_folder):
     pool = SlowPool()
-    helpers = helpers_of(pool, model_folder, 1)
+    workers = workers_of(pool, model_folder, 1)
     read, results, ahead = 0, [], []
 
     def source():
@@ -119,7 +119,7 @@ def test_memory_is_bounded_however_slow_the_helpers_are(panel, model_folder):
             read += 1
             yield item
 
-    for result in ParallelPredictor(panel, helpers).predict(source()):
+    for result in ParallelPredictor(panel, workers).predict(source()):
         results.append(result)
         ahead.append(read - len(results))
     check(results, 40)
@@ -127,14 +127,14 @@ def test_memory_is_bounded_however_slow_the_helpers_are(panel, model_folder):
     assert 5 < pool.n_submitted < 40  # both shared the work
 
 
-def test_helpers_that_are_not_ready_get_no_work(panel, model_folder):
+def test_workers_that_are_not_ready_get_no_work(panel, model_folder):
     pool = SlowPool()
-    helpers = Helpers(pool, ModelSource((model_folder,)), (Future(),), begin=None)
-    check(list(ParallelPredictor(panel, helpers).predict(batches(10))), 10)
+    workers = Workers(pool, ModelSource((model_folder,)), (Future(),), begin=None)
+    check(list(ParallelPredictor(panel, workers).predict(batches(10))), 10)
     assert pool.n_submitted == 0
 
 
-def test_on_a_gpu_helpers_only_featurize(panel, model_folder, monkeypatch):
+def test_on_a_gpu_workers_only_featurize(panel, model_folder, monkeypatch):
     class Pretend:
         """Like another object, but for some attributes."""
 
@@ -153,13 +153,13 @@ def test_on_a_gpu_helpers_only_featurize(panel, model_folder, monkeypatch):
             submitted.append(function)
             return super().submit(function, *arguments)
 
-    helpers = helpers_of(Pool(), model_folder, 1)
-    check(list(ParallelPredictor(on_gpu, helpers).predict(batches(10))), 10)
+    workers = workers_of(Pool(), model_folder, 1)
+    check(list(ParallelPredictor(on_gpu, workers).predict(batches(10))), 10)
     assert submitted == [stream.featurize_batch] * 10
 
 
 class DyingPool(SlowPool):
-    """Helpers of which the first few die: when they are given work, or over it."""
+    """Workers of which the first few die: when they are given work, or over it."""
 
     def __init__(self, n_deaths, *, at_once):
         super().__init__()
@@ -183,19 +183,19 @@ class DyingPool(SlowPool):
 
 @pytest.mark.parametrize("at_once", [True, False])
 @pytest.mark.parametrize("n_deaths", [1, 3])
-def test_the_work_of_dead_helpers_is_done_by_others(panel, model_folder, at_once, n_deaths):
-    helpers = helpers_of(DyingPool(n_deaths, at_once=at_once), model_folder, 1)
-    check(list(ParallelPredictor(panel, helpers).predict(batches(20))), 20)
-    assert 1 <= helpers.n_deaths <= n_deaths
+def test_the_work_of_dead_workers_is_done_by_others(panel, model_folder, at_once, n_deaths):
+    workers = workers_of(DyingPool(n_deaths, at_once=at_once), model_folder, 1)
+    check(list(ParallelPredictor(panel, workers).predict(batches(20))), 20)
+    assert 1 <= workers.n_deaths <= n_deaths
 
 
 @pytest.mark.parametrize("at_once", [True, False])
-def test_helpers_that_die_again_and_again_are_one_clear_error(panel, model_folder, at_once):
-    helpers = helpers_of(DyingPool(1000, at_once=at_once), model_folder, 1)
+def test_workers_that_die_again_and_again_are_one_clear_error(panel, model_folder, at_once):
+    workers = workers_of(DyingPool(1000, at_once=at_once), model_folder, 1)
     with pytest.raises(
         WorkerError, match=r"died or hung, 4 in all, the last one at rows \d+ to \d+ or soon after"
     ) as caught:
-        list(ParallelPredictor(panel, helpers).predict(batches(3)))
+        list(ParallelPredictor(panel, workers).predict(batches(3)))
     assert "\n" not in str(caught.value)
 
 
@@ -218,11 +218,11 @@ def test_processes_are_counted(model_folder):
         assert torch.get_num_threads() == threads
 
 
-def test_helpers_work_and_end(model_folder, capfd):
+def test_workers_work_and_end(model_folder, capfd):
     threads = torch.get_num_threads()
     source = ModelSource((model_folder,), "cpu")
     with open_parallel_predictor(source, 2) as two:
-        two._helpers.starts[0].result()
+        two._workers.starts[0].result()
         assert two.processes == 2
         assert len(multiprocessing.active_children()) == 1
         check(list(two.predict(batches(12))), 12)
@@ -234,19 +234,19 @@ def test_helpers_work_and_end(model_folder, capfd):
         with pytest.raises(InputError, match="too early"):
             list(two.predict(broken()))
         check(list(two.predict(batches(3))), 3)
-        (helper,) = multiprocessing.active_children()
+        (worker,) = multiprocessing.active_children()
         for number in (
             signal.SIGINT,
             signal.SIGTERM,
-        ):  # what ends this process reaches helpers too; they leave it to us
-            os.kill(helper.pid, number)
+        ):  # what ends this process reaches workers too; they leave it to us
+            os.kill(worker.pid, number)
         time.sleep(0.2)
-        assert helper.is_alive()
-        os.kill(helper.pid, signal.SIGKILL)
-        helper.join()
+        assert worker.is_alive()
+        os.kill(worker.pid, signal.SIGKILL)
+        worker.join()
         time.sleep(0.2)
-        check(list(two.predict(batches(12))), 12)  # this process and another helper do its work
-        assert two._helpers.n_deaths == 1
+        check(list(two.predict(batches(12))), 12)  # this process and another worker process do its work
+        assert two._workers.n_deaths == 1
     assert multiprocessing.active_children() == []
     assert torch.get_num_threads() == threads
     assert "Traceback" not in capfd.readouterr().err
@@ -261,7 +261,7 @@ def test_work_on_texts_is_shared(panel, model_folder, n, monkeypatch):
     texts = ["C" * i for i in range(n)]
 
     def results(pool):
-        return ParallelPredictor(panel, helpers_of(pool, model_folder, 2)).begin(lengths, texts)()
+        return ParallelPredictor(panel, workers_of(pool, model_folder, 2)).begin(lengths, texts)()
 
     assert ParallelPredictor(panel).begin(lengths, texts)() == [*range(n)]
     with ThreadPoolExecutor(2) as pool:
@@ -270,40 +270,40 @@ def test_work_on_texts_is_shared(panel, model_folder, n, monkeypatch):
         assert results(DyingPool(100, at_once=at_once)) == [*range(n)]
     asleep = SleepingPool()  # nobody begins: it is taken back
     assert results(asleep) == [*range(n)]
-    assert all(promise.cancelled() for promise in asleep.promises)
+    assert all(future.cancelled() for future in asleep.futures)
     monkeypatch.setattr(stream, "_PATIENCE", 0.01)
     hanging = SleepingPool(hang=True)  # all begin, and hang
     assert results(hanging) == [*range(n)]
-    assert len(hanging.promises) == -(-n // 16)
+    assert len(hanging.futures) == -(-n // 16)
 
 
 class SleepingPool(SlowPool):
-    """Helpers that never finish anything, and begin only if they are to hang."""
+    """Workers that never finish anything, and begin only if they are to hang."""
 
     def __init__(self, *, hang=False):
         super().__init__()
         self.hang = hang
-        self.promises = []
+        self.futures = []
 
     def submit(self, function, *arguments):
-        self.promises.append(Future())
+        self.futures.append(Future())
         if self.hang:
-            self.promises[-1].set_running_or_notify_cancel()
-        return self.promises[-1]
+            self.futures[-1].set_running_or_notify_cancel()
+        return self.futures[-1]
 
 
-def test_a_helper_that_hangs_is_ended(model_folder, monkeypatch):
+def test_a_worker_that_hangs_is_ended(model_folder, monkeypatch):
     monkeypatch.setattr(stream, "_PATIENCE", 2.0)
     with open_parallel_predictor(ModelSource((model_folder,), "cpu"), 2) as two:
-        two._helpers.starts[0].result()
-        (helper,) = multiprocessing.active_children()
-        os.kill(helper.pid, signal.SIGSTOP)
+        two._workers.starts[0].result()
+        (worker,) = multiprocessing.active_children()
+        os.kill(worker.pid, signal.SIGSTOP)
         check(list(two.predict(batches(12))), 12)
-        assert two._helpers.n_deaths == 1
-        assert not is_running(helper.pid)
+        assert two._workers.n_deaths == 1
+        assert not is_running(worker.pid)
 
 
-def test_no_model_no_helpers_left(tmp_path, capfd):
+def test_no_model_no_workers_left(tmp_path, capfd):
     with (
         pytest.raises(ModelError, match="does not exist"),
         open_parallel_predictor(ModelSource((tmp_path / "none",), "cpu"), 2),
@@ -315,23 +315,23 @@ def test_no_model_no_helpers_left(tmp_path, capfd):
 
 @pytest.mark.slow
 @pytest.mark.skipif(not os.path.isdir("/proc"), reason="looks for processes in /proc")  # noqa: PTH112
-def test_helpers_end_with_a_main_process_that_was_killed(model_folder):
+def test_workers_end_with_a_main_process_that_was_killed(model_folder):
     program = f"""
 if __name__ == "__main__":
     import multiprocessing, pathlib, time
     from molgraph.prediction.parallel_predict import ModelSource, open_parallel_predictor
     with open_parallel_predictor(ModelSource((pathlib.Path({str(model_folder)!r}),), "cpu"), 2) as stream:
-        stream._helpers.starts[0].result()
+        stream._workers.starts[0].result()
         print(multiprocessing.active_children()[0].pid, flush=True)
         time.sleep(60)
 """
     with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) as main:
-        helper = int(main.stdout.readline())
+        worker = int(main.stdout.readline())
         main.kill()
     deadline = time.monotonic() + 20
-    while is_running(helper) and time.monotonic() < deadline:
+    while is_running(worker) and time.monotonic() < deadline:
         time.sleep(0.1)
-    assert not is_running(helper)
+    assert not is_running(worker)
 
 
 def is_running(pid) -> bool:
@@ -342,6 +342,6 @@ def is_running(pid) -> bool:
         return False
 
 
-def test_torch_is_not_loaded_before_the_helpers_are_started():
+def test_torch_is_not_loaded_before_the_workers_are_started():
     code = "import sys, molgraph.screening.screen, molgraph.prediction.predict_file; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

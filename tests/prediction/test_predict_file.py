@@ -250,19 +250,19 @@ def test_batches_do_not_show(model_folder, library, tmp_path, monkeypatch):
 
 def test_processes_do_not_show(model_folder, library, tmp_path, monkeypatch):
     monkeypatch.setattr(module, "BATCH_SIZE", 16)
-    monkeypatch.setattr(stream.Helpers, "n_ready", 1)  # or all would be done before the helper is there
+    monkeypatch.setattr(stream.Workers, "n_ready", 1)  # or all would be done before the worker process is there
     calls = []
-    whole = Panel.predict
+    whole = Panel.predict_texts
 
     def counted(self, smiles, **options):
         calls.append(len(smiles))
         return whole(self, smiles, **options)
 
-    monkeypatch.setattr(Panel, "predict", counted)
+    monkeypatch.setattr(Panel, "predict_texts", counted)
     predict_file(model_folder, library, tmp_path / "one.parquet", device="cpu", processes=1)
     assert len(calls) == 13
     predict_file(model_folder, library, tmp_path / "two.parquet", device="cpu", processes=2)
-    assert len(calls) < 26  # the helper has done the others
+    assert len(calls) < 26  # the worker process has done the others
     assert (tmp_path / "one.parquet").read_bytes() == (tmp_path / "two.parquet").read_bytes()
 
 

@@ -9,7 +9,7 @@ import pytest
 from molgraph import Predictor, screen
 from molgraph.config.compute import ComputeConfig
 from molgraph.errors import InputError, ModelError
-from molgraph.prediction.ray_workers import _promise
+from molgraph.prediction.ray_workers import _future
 
 pytest.importorskip("ray", reason="the ray extra is not installed")
 
@@ -21,7 +21,7 @@ from molgraph.prediction import parallel_predict as stream
 from molgraph.screening import read_library, screen as module
 module.BATCH_SIZE, module.CHUNK_BATCHES, read_library.CHUNK_BATCHES = 8, 3, 3
 # As if every worker had been ready from the start: the cluster does as much as it can.
-stream.Helpers.n_ready = property(lambda helpers: len(helpers.starts))
+stream.Workers.n_ready = property(lambda workers: len(workers.starts))
 
 def main(kind, model, library, output):
     config = ScreenConfig(top=25, domain="ignore")
@@ -94,11 +94,11 @@ def test_errors_are_those_of_the_work_or_of_the_pool():
         def future(self):
             return self.done
 
-    assert _promise(Task(result=3)).result() == 3
+    assert _future(Task(result=3)).result() == 3
     with pytest.raises(BrokenExecutor):
-        _promise(Task(error=WorkerCrashedError())).result()
+        _future(Task(error=WorkerCrashedError())).result()
     with pytest.raises(ModelError, match=r"^the model folder changed$"):
-        _promise(Task(error=RayTaskError("work", "a traceback", ModelError("the model folder changed")))).result()
+        _future(Task(error=RayTaskError("work", "a traceback", ModelError("the model folder changed")))).result()
 
 
 def test_what_cannot_be_done(model_folder, library, tmp_path):

@@ -93,7 +93,7 @@ def test_a_hostile_library_is_accounted_for_to_the_last_row(predictor, model_fol
         for cell in (cell for line in lines for cell in (line["id"], line.get("note", ""))):
             assert not cell.startswith(("=", "+", "-", "@", "\t", "\r")), name
     assert any(hit["duplicate_ids"] for hit in files["hits.csv"])
-    assert len({hit["smiles"] for hit in files["hits.csv"]}) == result.hits == 40
+    assert len({hit["smiles"] for hit in files["hits.csv"]}) == len(result.hits) == 40
 
 
 @pytest.fixture

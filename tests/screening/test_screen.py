@@ -80,7 +80,7 @@ def test_every_row_is_accounted_for(predictor, library, tmp_path):
     result = screen(predictor, library, output=tmp_path / "hits", config=ScreenConfig(top=1000))
     assert (result.rows_read, result.scored, result.rejected, result.duplicates) == (107, 103, 2, 2)
     assert result.rows_read == result.scored + result.rejected + result.duplicates
-    assert result.hits + result.outside_domain == 101
+    assert len(result.hits) + len(result.outside) == 101
     assert result.output == tmp_path / "hits"
     assert names(tmp_path / "hits") == [
         *("duplicates.csv", "hits.csv", "outside.csv", "rejected.csv", "summary.json", "timing.json")
@@ -138,19 +138,19 @@ def test_domain_parts_the_ranking(predictor, library, tmp_path, top):
     path = tmp_path / "parted" / "outside.csv"
     assert [hit["id"] for hit in rows(tmp_path / "parted" / "hits.csv")] == inside[:top]
     assert ([hit["id"] for hit in rows(path)] if outside else path.exists()) == (outside or False)
-    assert (result.hits, result.outside_domain) == (len(inside[:top]), len(outside))
+    assert (len(result.hits), len(result.outside)) == (len(inside[:top]), len(outside))
     if outside:
         assert list(rows(path)[0]) == HITS_COLUMNS
         assert [hit["rank"] for hit in rows(path)] == [str(rank) for rank in range(1, len(outside) + 1)]
     summary = json.loads((tmp_path / "parted" / "summary.json").read_text())
-    assert summary["hits"] == {"written": result.hits, "outside_domain": result.outside_domain}
+    assert summary["hits"] == {"written": len(result.hits), "outside_domain": len(result.outside)}
     assert summary["diversity"] is None
 
 
 def test_a_library_of_another_chemistry(predictor, tmp_path):
     (tmp_path / "library.smi").write_text("[Co+3] metal\nCCO ethanol\nOCC again\nC1CCCCC1 ring\n")
     result = screen(predictor, tmp_path / "library.smi", output=tmp_path / "hits")
-    assert (result.hits, result.outside_domain, result.best) == (0, 3, ())
+    assert (len(result.hits), len(result.outside)) == (0, 3)
     assert rows(tmp_path / "hits" / "hits.csv") == []
     assert {hit["id"] for hit in rows(tmp_path / "hits" / "outside.csv")} == {"metal", "ethanol", "ring"}
     assert {hit["domain"] for hit in rows(tmp_path / "hits" / "outside.csv")} == {"outside"}
@@ -161,7 +161,7 @@ def test_what_rdkit_wrote_and_cannot_read(predictor, tmp_path, monkeypatch):
     monkeypatch.setattr(predictor_module, "parse_smiles", lambda _text: broken)
     (tmp_path / "library.smi").write_text("CC[NH3+].[Cl-] salt\n")
     result = screen(predictor, tmp_path / "library.smi", output=tmp_path / "hits", config=ScreenConfig(domain="ignore"))
-    assert (result.hits, result.best[0].id) == (1, "salt")
+    assert [hit["id"] for hit in result.hits] == ["salt"]
 
 
 @pytest.mark.parametrize("top", [1, 7, 60])
@@ -169,7 +169,7 @@ def test_fewer_hits_are_the_first_of_more(predictor, library, tmp_path, monkeypa
     monkeypatch.setattr(module, "BATCH_SIZE", 8)
     screen(predictor, library, output=tmp_path / "all", config=ScreenConfig(top=1000))
     result = screen(predictor, library, output=tmp_path / "few", config=ScreenConfig(top=top))
-    assert result.hits == top
+    assert len(result.hits) == top
     assert rows(tmp_path / "few" / "hits.csv") == rows(tmp_path / "all" / "hits.csv")[:top]
     assert contents(tmp_path / "few")["rejected.csv"] == contents(tmp_path / "all")["rejected.csv"]
 
@@ -230,7 +230,7 @@ def test_ties_are_broken_by_row(predictor, tmp_path):
 def test_library_that_is_the_training_file(predictor, assay_table, tmp_path):
     result = screen(predictor, assay_table, output=tmp_path / "hits", config=ScreenConfig(keep_columns=["pIC50"]))
     hits = rows(tmp_path / "hits" / "hits.csv")
-    assert (result.hits, result.outside_domain, len(hits)) == (60, 0, 60)  # what was measured is inside
+    assert (len(result.hits), len(result.outside), len(hits)) == (60, 0, 60)  # what was measured is inside
     for hit in hits:
         assert hit["in_training"] == "true"
         assert hit["nearest_similarity"] == "1"
@@ -250,7 +250,7 @@ def test_model_without_structures_and_with_classes(mixed_folder, assay_table, tm
     hits = rows(output / "hits.csv")
     assert result.goal == "maximize active"
     assert len(hits) == 10
-    assert result.outside_domain == 0  # each lies where a training compound lies
+    assert len(result.outside) == 0  # each lies where a training compound lies
     for hit in hits:
         assert {hit[name] for name in ("in_training", *HITS_COLUMNS[-4:])} == {""}
         assert hit["domain"] == "inside"
@@ -331,8 +331,8 @@ def test_summary_tells_all(model_folder, library, tmp_path):
         "device": "cpu",
         "precision": "float32",
     }
-    assert len(result.best) == 3
-    assert result.best[0].id == rows(tmp_path / "hits" / "hits.csv")[0]["id"]
+    assert len(result.hits) == 3
+    assert result.hits["id"] == [row["id"] for row in rows(tmp_path / "hits" / "hits.csv")]
 
 
 def test_nothing_usable_is_an_error(predictor, tmp_path):
@@ -380,7 +380,7 @@ def test_progress_reaches_the_end(predictor, library, tmp_path, monkeypatch):
 
 def test_processes_do_not_show(model_folder, library, tmp_path, monkeypatch):
     monkeypatch.setattr(module, "BATCH_SIZE", 8)
-    monkeypatch.setattr(stream.Helpers, "n_ready", 1)  # or all would be done before the helper is there
+    monkeypatch.setattr(stream.Workers, "n_ready", 1)  # or all would be done before the worker process is there
     for processes in (1, 2):
         screen(
             model_folder,
@@ -397,17 +397,17 @@ def test_processes_do_not_show(model_folder, library, tmp_path, monkeypatch):
 # Failures leave nothing.
 
 
-def test_killed_helpers_do_not_show(model_folder, library, tmp_path, monkeypatch, capfd):
+def test_killed_workers_do_not_show(model_folder, library, tmp_path, monkeypatch, capfd):
     monkeypatch.setattr(module, "BATCH_SIZE", 8)
     screen(model_folder, library, output=tmp_path / "whole", compute=ComputeConfig(device="cpu"))
-    monkeypatch.setattr(stream.Helpers, "n_ready", 1)  # or all would be done before the helper is there
+    monkeypatch.setattr(stream.Workers, "n_ready", 1)  # or all would be done before the worker process is there
     kills = 0
 
     def kill(_progress):
         nonlocal kills
-        for helper in active_children() if kills < 2 else []:
-            os.kill(helper.pid, signal.SIGKILL)
-            helper.join()
+        for worker in active_children() if kills < 2 else []:
+            os.kill(worker.pid, signal.SIGKILL)
+            worker.join()
             kills += 1
         time.sleep(0.1)
 
@@ -424,18 +424,18 @@ def test_killed_helpers_do_not_show(model_folder, library, tmp_path, monkeypatch
     assert "Traceback" not in capfd.readouterr().err
 
 
-def test_helpers_that_always_die_end_the_screen(model_folder, library, tmp_path, monkeypatch, capfd):
+def test_workers_that_always_die_end_the_screen(model_folder, library, tmp_path, monkeypatch, capfd):
     monkeypatch.setattr(module, "BATCH_SIZE", 8)
-    monkeypatch.setattr(stream.Helpers, "n_ready", 1)
+    monkeypatch.setattr(stream.Workers, "n_ready", 1)
     monkeypatch.setattr(stream, "_MOST_DEATHS", 0)
 
     def kill(_progress):
-        for helper in active_children():
-            os.kill(helper.pid, signal.SIGKILL)
-            helper.join()
+        for worker in active_children():
+            os.kill(worker.pid, signal.SIGKILL)
+            worker.join()
         time.sleep(0.2)
 
-    with pytest.raises(WorkerError, match="helper processes died or hung, 1 in all") as caught:
+    with pytest.raises(WorkerError, match="worker processes died or hung, 1 in all") as caught:
         screen(
             model_folder,
             library,

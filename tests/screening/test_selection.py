@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -18,9 +19,10 @@ from molgraph.errors import InputError
 from molgraph.prediction.shift_sample import Sample
 from molgraph.rank.hit import parse_hit
 from molgraph.rank.selection import benjamini_hochberg
+from molgraph.screening import plan
 from molgraph.screening import screen as screen_module
 from molgraph.screening.candidates import CandidateFile, candidate_file
-from molgraph.screening.hits import Hit
+from molgraph.screening.hit import Hit
 
 HIT = "pIC50 >= 7"
 RATE = 0.3
@@ -133,6 +135,37 @@ def test_what_is_not_selected_though_it_scores_as_well_is_counted(predictor, lib
     assert "does not hold for a rate or a limit that was tried until something came" in told
 
 
+@pytest.mark.parametrize("method", ["cfbh", "weighted"])
+def test_each_compound_is_standardized_once(predictor, library, tmp_path, monkeypatch, method):
+    calls = Counter()
+    standardized = Predictor.standardized
+
+    def counted(self, smiles):
+        calls.update(smiles)
+        return standardized(self, smiles)
+
+    if method == "weighted":  # what is read before the screen, to weigh the calibration compounds, is counted apart
+        ratio = plan.weigh_calibration
+
+        def weighed(*arguments, **named):
+            result = ratio(*arguments, **named)
+            calls.clear()
+            return result
+
+        monkeypatch.setattr(plan, "weigh_calibration", weighed)
+    monkeypatch.setattr(Predictor, "standardized", counted)
+    result = screen(
+        predictor, library, output=tmp_path / "out", hit=HIT, fdr=RATE, fdr_method=method, top=60, diverse=10
+    )
+    assert result.selection.selected > 20
+    assert result.diversity.picked == 10
+    listed = {
+        row["smiles"] for name in ("hits", "selected", "diverse") for row in rows(tmp_path / "out" / f"{name}.csv")
+    }
+    assert listed <= {*calls}
+    assert set(calls.values()) == {1}
+
+
 def test_most_of_what_is_selected_is_a_hit(predictor, library, truth, tmp_path):
     screen(predictor, library, output=tmp_path / "out", config=ScreenConfig(hit=HIT, fdr=RATE))
     selected = rows(tmp_path / "out" / "selected.csv")
@@ -148,7 +181,7 @@ def test_all_that_is_selected_is_written_whatever_the_length_of_the_hit_list(pre
     assert len(rows(tmp_path / "out" / "selected.csv")) == result.selection.selected > 3
 
 
-def test_helpers_give_the_same(folder, library, tmp_path, monkeypatch):
+def test_workers_give_the_same(folder, library, tmp_path, monkeypatch):
     monkeypatch.setattr(screen_module, "BATCH_SIZE", 50)
     for processes in (1, 2):
         compute = ComputeConfig(processes=processes, device="cpu", precision="float32")

@@ -210,7 +210,7 @@ def test_a_model_without_its_encoder_needs_the_one_that_comes_along(small, monke
     _, data, output = small
     build_panel(data, output)
     monkeypatch.setattr("molgraph.model_folder.folder.shipped_encoder_folder", lambda: None)
-    with pytest.raises(ModelError, match=r"was made to be used with the encoder of molgraph .* comes with another"):
+    with pytest.raises(ModelError, match=r"needs the built-in encoder of molgraph .* has another"):
         load_model(output / "small")
 
 
