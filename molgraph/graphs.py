@@ -4,8 +4,9 @@ Dimension letters, used everywhere: `N` atoms, `E` bonds (each once, hence 2E di
 `T` tasks, `F` features (`Fa` of an atom, `Fb` of a bond), `M` ensemble members.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -90,6 +91,21 @@ class PackedGraphs:
     def n_rows(self) -> int:
         """Number of input rows: molecules and rejected ones."""
         return len(self) + len(self.rejected)
+
+    def to_arrays(self) -> dict[str, NDArray[Any]]:
+        """The arrays by their names, contiguous, for a file; `schema` and `rejected` are not among them."""
+        return {name: np.ascontiguousarray(getattr(self, name)) for name in _DTYPES}
+
+    @classmethod
+    def from_arrays(
+        cls, arrays: Mapping[str, NDArray[Any]], schema: str, rejected: tuple[Rejected, ...] = ()
+    ) -> "PackedGraphs":
+        """What `to_arrays` took apart; other arrays among them are passed over.
+
+        Raises:
+            KeyError, InputError: An array is missing, or does not fit the others.
+        """
+        return cls(**{name: arrays[name] for name in _DTYPES}, schema=schema, rejected=rejected)
 
     def take(self, index: Sequence[int] | NDArray[np.int64]) -> "PackedGraphs":
         """The molecules at `index` (any order, repeats allowed, negative ones count from the end), as new arrays.

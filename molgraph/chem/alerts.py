@@ -4,14 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from types import MappingProxyType
-from typing import Literal
 
 from rdkit.Chem import FilterCatalog as Filters
 
 from molgraph.chem.parse import quiet_rdkit
 from molgraph.errors import InputError
-
-AlertCatalogueName = Literal["pains", "brenk", "nih", "chembl"]
 
 
 @dataclass(frozen=True)
@@ -24,7 +21,7 @@ class AlertCatalogue:
         description: What it finds, and its source.
     """
 
-    name: AlertCatalogueName
+    name: str
     key: str
     description: str
 

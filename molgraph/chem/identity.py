@@ -4,7 +4,6 @@ The text depends on the RDKit version: compare texts that were written in the sa
 """
 
 import contextlib
-import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -16,6 +15,7 @@ from rdkit.Chem import rdMolHash
 from molgraph.chem.parse import parse_smiles, quiet_rdkit
 from molgraph.chem.standardize import standardize_smiles
 from molgraph.results.prediction import Rejected
+from molgraph.storage.hashes import text_hashes
 
 
 def canonical_smiles(text: str, *, row: int = 0, id: str = "") -> str | Rejected:  # noqa: A002
@@ -81,19 +81,6 @@ def parent_key(text: str, *, row: int = 0, id: str = "") -> str | Rejected:  # n
         return str(rdMolHash.MolHash(mol, rdMolHash.HashFunction.HetAtomTautomerv2))
 
 
-def compound_hashes(keys: Iterable[str]) -> NDArray[np.uint64]:
-    """64-bit hashes `[n]` of canonical SMILES, which identify compounds without showing their structures.
-
-    Of 40,000 hashes and a million compounds that are none of theirs, two are equal with a chance of 2 in a billion.
-
-    >>> known = compound_hashes(["CCO", "CCN"])
-    >>> np.isin(compound_hashes(["CCN", "CCC"]), known).tolist()
-    [True, False]
-    """
-    digests = [hashlib.blake2b(key.encode(), digest_size=8).digest() for key in keys]
-    return np.frombuffer(b"".join(digests), dtype="<u8").astype(np.uint64)
-
-
 @dataclass(frozen=True)
 class KnownCompounds:
     """Hashes of the compounds that a model was trained on, in ascending order.
@@ -120,5 +107,5 @@ def known_compounds(keys: Iterable[str]) -> KnownCompounds:
     """
     keys = [*keys]
     return KnownCompounds(
-        np.unique(compound_hashes(keys)), np.unique(compound_hashes(str(stereo_free_smiles(key)) for key in keys))
+        np.unique(text_hashes(keys)), np.unique(text_hashes(str(stereo_free_smiles(key)) for key in keys))
     )

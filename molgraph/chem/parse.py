@@ -225,4 +225,13 @@ def _diagnosis(text: str) -> str:
 
 
 def _short_line(text: str) -> str:
-    return _TIME_STAMP.sub("", text.partition("\n")[0])[:_MAX_QUOTED_LENGTH].strip()
+    return without_time_stamp(text.partition("\n")[0])[:_MAX_QUOTED_LENGTH].strip()
+
+
+def without_time_stamp(line: str) -> str:
+    """A line of RDKit's log without the time at its beginning.
+
+    >>> without_time_stamp("[12:30:01] Can't kekulize mol.")
+    "Can't kekulize mol."
+    """
+    return _TIME_STAMP.sub("", line)

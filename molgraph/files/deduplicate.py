@@ -1,20 +1,15 @@
 """Deduplication of a stream of structures by 64-bit hashes, eight bytes each."""
 
-import hashlib
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
+from molgraph.storage.hashes import text_hashes
+
 #: Structures that are remembered, in 128 MiB (twice that while runs are merged). A library beyond this is still
 #: screened; duplicates of its later structures are then not detected.
 MAX_REMEMBERED = 2**24
-
-
-def text_hashes(texts: Sequence[str]) -> NDArray[np.uint64]:
-    """A 64-bit hash of each text, the same on every machine."""
-    joined = b"".join(hashlib.blake2b(text.encode(errors="surrogatepass"), digest_size=8).digest() for text in texts)
-    return np.frombuffer(joined, dtype="<u8").astype(np.uint64, copy=False)
 
 
 class DuplicateFilter:

@@ -10,7 +10,7 @@ from typing import IO
 
 from rdkit import Chem, rdBase
 
-from molgraph.chem.parse import quiet_rdkit
+from molgraph.chem.parse import quiet_rdkit, without_time_stamp
 from molgraph.errors import InputError
 from molgraph.files.columns import ID_COLUMNS, Request, kept_columns, plain, position_of
 from molgraph.files.records import MAX_RECORD_BYTES, Chunk, Fault, Table
@@ -26,7 +26,6 @@ _COUNTS_LINE = re.compile(r"[ \d]{6}.*V[23]000\s*")
 _PROPERTY_LINE = re.compile(r">.*?<(.+)>")
 _MAX_REASON = 200
 _BLOCK_CHARACTERS = 1 << 18
-_TIME_STAMP = re.compile(r"^\[\d\d:\d\d:\d\d\] ")
 
 
 @dataclass(frozen=True)
@@ -232,7 +231,7 @@ def _reason(molblock: str) -> str:
             messages = log.messages
         except UnicodeDecodeError:  # RDKit quotes a block to the byte, and may end within a character
             messages = ""
-    lines = [_TIME_STAMP.sub("", line).strip() for line in messages.split("\n")]
+    lines = [without_time_stamp(line).strip() for line in messages.split("\n")]
     errors = [line for line in lines if line.startswith(("ERROR: ", "Explicit valence", "Can't"))]
     errors = [line.removeprefix("ERROR: ") for line in errors]
     reasons = [line for line in errors if not line.startswith(("moving to", "Could not sanitize"))]

@@ -3,7 +3,6 @@
 The built-in encoder is such a folder, in the installed package `molgraph_data`.
 """
 
-import hashlib
 from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
@@ -131,7 +130,7 @@ def encoder_digest(path: str | Path) -> str:
     Raises:
         ModelError: There is no encoder folder.
     """
-    return hashlib.sha256(_KIND.read(Path(path), CARD)).hexdigest()
+    return _KIND.digest(Path(path))
 
 
 #: Rows of a table up to which a pretrained encoder is frozen by default.

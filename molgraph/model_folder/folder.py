@@ -16,7 +16,6 @@
 | `reference.safetensors` | sorted predictions of reference compounds (only in built-in models) |
 """
 
-import hashlib
 import json
 import math
 from collections.abc import Mapping
@@ -243,7 +242,7 @@ def load_card(path: str | Path) -> ModelCard:
 
 def model_hash(path: str | Path) -> str:
     """sha256 of the card, which contains the hashes of all other files: it identifies the whole model."""
-    return hashlib.sha256(_KIND.read(Path(path), CARD)).hexdigest()
+    return _KIND.digest(Path(path))
 
 
 def load_model(path: str | Path) -> StoredModel:

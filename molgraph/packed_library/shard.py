@@ -30,8 +30,6 @@ from molgraph.storage.decode_typed import decode
 #: Records of a shard, which is read or written at once.
 SHARD_ROWS = 16_384
 
-_GRAPH_ARRAYS = ("atom_codes", "bond_codes", "bond_atoms", "atom_ptr", "bond_ptr", "row_index")
-
 #: A shard of ordinary molecules has some 20 MB; more than this is not read.
 _MAX_BYTES = 2**33
 
@@ -46,7 +44,7 @@ def shard_bytes(batch: RecordBatch) -> bytes:
         batch: The records, with their graphs.
     """
     graphs = graphs_of(batch)
-    arrays: dict[str, NDArray[Any]] = {name: getattr(graphs, name) for name in _GRAPH_ARRAYS}
+    arrays = graphs.to_arrays()
     arrays |= {"rows": batch.rows, **_packed_texts("ids", batch.ids), **_packed_texts("smiles", batch.smiles)}
     for position, cells in enumerate(batch.columns.values()):
         arrays |= _packed_texts(f"column.{position}", cells)
@@ -160,11 +158,7 @@ def _batch(arrays: Mapping[str, NDArray[Any]], about: _About, keep: Sequence[str
         raise ValueError("the rows are not those from the first one on")
     if any(not 0 <= values[0] < len(ids) for values in lost.rejected):
         raise ValueError("a structure without a graph belongs to a row that is not there")
-    graphs = PackedGraphs(
-        **{name: arrays[name] for name in _GRAPH_ARRAYS},
-        schema=about.schema,
-        rejected=tuple(Rejected(*values) for values in lost.rejected),
-    )
+    graphs = PackedGraphs.from_arrays(arrays, about.schema, tuple(Rejected(*values) for values in lost.rejected))
     _check_graphs(graphs, len(ids))
     cells = lost.unread_columns
     if len(cells) != len(names) or any(len(column) != len(lost.unread) for column in cells):

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from molgraph.applicability.applicability import OUTSIDE, ApplicabilityDomain, degree_names
 from molgraph.applicability.neighbours import k_closest, k_nearest, similarities
 from molgraph.chem.fingerprints import morgan_fingerprints
-from molgraph.chem.identity import canonical_smiles, compound_hashes, known_compounds
+from molgraph.chem.identity import canonical_smiles, known_compounds
 from molgraph.chem.parse import parse_smiles
 from molgraph.chem.standardize import standardize_smiles
 from molgraph.config.learners import LearnerName
@@ -40,6 +40,7 @@ from molgraph.results.member_outputs import MemberOutputs
 from molgraph.results.prediction import Prediction, Rejected
 from molgraph.results.tasks import TaskSpec, ranges
 from molgraph.spelling import counted
+from molgraph.storage.hashes import text_hashes
 from molgraph.uncertainty.calibration import Calibration
 
 
@@ -347,7 +348,7 @@ class Predictor:
             return [key in self._training_keys for key in keys]
         if self._model.known is None or self.card.libraries.get("rdkit") != rdkit.__version__:
             return None
-        found: list[bool] = np.isin(compound_hashes(keys), self._model.known.exact).tolist()
+        found: list[bool] = np.isin(text_hashes(keys), self._model.known.exact).tolist()
         return found
 
     @cached_property

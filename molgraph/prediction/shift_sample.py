@@ -13,8 +13,8 @@ from molgraph.applicability.shift import MOST_COMPARED, DensityRatio, ShiftRepor
 from molgraph.chem.fingerprints import morgan_fingerprints
 from molgraph.chem.identity import canonical_smiles
 from molgraph.errors import InputError
-from molgraph.files.deduplicate import text_hashes
 from molgraph.files.library_reader import LibraryReader
+from molgraph.storage.hashes import text_hashes
 
 if TYPE_CHECKING:  # loading a model loads torch: worker processes are started before that
     from molgraph.prediction.predictor import Predictor

@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from molgraph.chem.alerts import AlertCatalogueName, alerts
+from molgraph.chem.alerts import alerts
 from molgraph.chem.druglikeness import drug_likeness
+from molgraph.config.screening import AlertName
 from molgraph.storage.decode_typed import decode
 
 
@@ -20,7 +21,7 @@ class HardFilters:
         max_sa_score: Most that it may be hard to make.
     """
 
-    no_alerts_of: tuple[AlertCatalogueName, ...] = ()
+    no_alerts_of: tuple[AlertName, ...] = ()
     min_qed: float | None = None
     max_lipinski_violations: float | None = None
     max_sa_score: float | None = None

@@ -13,6 +13,7 @@ from typing import Any
 from molgraph.errors import InputError, ModelError
 from molgraph.storage.atomic import atomic_folder, check_folder
 from molgraph.storage.decode import decode_json
+from molgraph.storage.hashes import values_sha256
 
 CARD = "card.json"
 
@@ -72,7 +73,7 @@ class SealedKind:
             InputError: The folder exists and may not be replaced, or cannot be written.
         """
         values = {"kind": self.noun, **values}
-        text = json.dumps({**values, _CHECKSUM: _checksum(values)}, indent=2, allow_nan=False) + "\n"
+        text = json.dumps({**values, _CHECKSUM: values_sha256(values)}, indent=2, allow_nan=False) + "\n"
         with atomic_folder(path, replaces=self.max_bytes if overwrite else None) as folder:
             for name, content in {**contents, CARD: text.encode()}.items():
                 (folder / name).write_bytes(content)
@@ -113,6 +114,14 @@ class SealedKind:
             )
         return content
 
+    def digest(self, folder: Path) -> str:
+        """sha256 of the card, which holds the hashes of all other files: one number for the whole folder.
+
+        Raises:
+            ModelError: It cannot be read.
+        """
+        return hashlib.sha256(self.read(folder, CARD)).hexdigest()
+
     def card_values(self, folder: Path) -> dict[str, Any]:
         """Values of the card, without its checksum, which is checked.
 
@@ -123,7 +132,7 @@ class SealedKind:
         try:
             values = decode_json(self.read(folder, CARD))
             version = values["format_version"]
-            is_intact = values.pop(_CHECKSUM, None) == _checksum(values)
+            is_intact = values.pop(_CHECKSUM, None) == values_sha256(values)
             kind = values.pop("kind", "model")
         except (InputError, KeyError, TypeError, AttributeError) as error:
             why = str(error) if isinstance(error, InputError) else type(error).__name__
@@ -187,8 +196,3 @@ def sealed_noun(folder: str | Path) -> str | None:
 def file_hashes(contents: Mapping[str, bytes]) -> dict[str, str]:
     """sha256 of each file."""
     return {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
-
-
-def _checksum(values: Mapping[str, Any]) -> str:
-    """sha256 of the values of a card, independent of its layout."""
-    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()

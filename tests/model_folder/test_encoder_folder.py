@@ -23,7 +23,7 @@ from molgraph.model_folder.folder import load_card, load_model, save_model
 from molgraph.models.batch import ResidentGraphs
 from molgraph.models.frozen import FrozenEncoder
 from molgraph.prediction.panel import Panel
-from molgraph.storage.checked_folder import _checksum
+from molgraph.storage.hashes import values_sha256
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ def rewrite(folder, *, weights=None, **changes):
         content = save(weights)
         (folder / "encoder.safetensors").write_bytes(content)
         card["files"] = {"encoder.safetensors": hashlib.sha256(content).hexdigest()}
-    (folder / "card.json").write_text(json.dumps({**card, "card_sha256": _checksum(card)}))
+    (folder / "card.json").write_text(json.dumps({**card, "card_sha256": values_sha256(card)}))
 
 
 def test_the_card_comes_back(encoder_folder):

@@ -391,14 +391,14 @@ def test_trees_on_the_embedding_bring_their_network():
 
 
 def test_a_card_with_the_trees_and_without_their_network_is_refused(dataset, tmp_path):
-    from molgraph.storage.checked_folder import _checksum
+    from molgraph.storage.hashes import values_sha256
 
     folder = tmp_path / "model"
     train(dataset, output=folder, config=make_config(learner="catboost_embedding"))
     card = json.loads((folder / "card.json").read_text())
     del card["card_sha256"]
     card["learners"] = ["catboost_embedding"]
-    (folder / "card.json").write_text(json.dumps({**card, "card_sha256": _checksum(card)}))
+    (folder / "card.json").write_text(json.dumps({**card, "card_sha256": values_sha256(card)}))
     with pytest.raises(ModelError, match="catboost_embedding reads the embeddings of a network, and there is none"):
         Predictor.load(folder)
 
@@ -421,7 +421,7 @@ def test_shares_that_make_no_sense_are_refused(dataset, tmp_path, weights, messa
 
     from safetensors.numpy import save
 
-    from molgraph.storage.checked_folder import _checksum
+    from molgraph.storage.hashes import values_sha256
 
     folder = tmp_path / "model"
     monkeypatch.setattr(learners, "PRESETS", {"fast": ("network", "catboost")})
@@ -432,7 +432,7 @@ def test_shares_that_make_no_sense_are_refused(dataset, tmp_path, weights, messa
     card = json.loads((folder / "card.json").read_text())
     del card["card_sha256"]
     card["files"]["blend.safetensors"] = hashlib.sha256(content).hexdigest()
-    (folder / "card.json").write_text(json.dumps({**card, "card_sha256": _checksum(card)}))
+    (folder / "card.json").write_text(json.dumps({**card, "card_sha256": values_sha256(card)}))
     with pytest.raises(ModelError, match=message):
         Predictor.load(folder)
 
