@@ -1,14 +1,14 @@
 # Two commands do all the set-up on a fresh machine with Python 3.11 and make:
 #   make demo    virtual environment, install, the main job on data that comes with RDKit
 #   make test    the same for the test suite
-# What CI runs is `make lint test`.
+# What CI runs is `make lint test docs`.
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test test-slow lint format bench bench-speed encoder panel clean
+.PHONY: demo test test-slow lint format docs bench bench-speed encoder panel clean
 
 demo: $(VENV)/installed
 	$(BIN)/molgraph demo -o molgraph-demo --overwrite
@@ -28,9 +28,14 @@ format: $(VENV)/installed-dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-# The report on accuracy and the table in the README, from the records; `benchmarks/accuracy.py run` makes these.
+# The pages of docs/ as a site in build/docs that works without a network; any warning fails, such as a dead link. The two
+# variables keep advertisements of other programs off the screen.
+docs: $(VENV)/installed-dev
+	NO_MKDOCS_2_WARNING=1 DISABLE_MKDOCS_2_WARNING=true $(BIN)/mkdocs build --quiet
+
+# The report on accuracy and the table in docs/, from the records; `benchmarks/accuracy.py run` makes these.
 bench: $(VENV)/installed-dev
-	$(BIN)/python benchmarks/accuracy.py report --readme README.md
+	$(BIN)/python benchmarks/accuracy.py report --page docs/benchmarks.md
 
 # Side by side with chemprop, in an environment of its own; about an hour on two cores.
 bench-speed: $(VENV)/installed-dev

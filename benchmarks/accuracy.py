@@ -4,7 +4,7 @@
     python benchmarks/accuracy.py report
 
 One record per (data set, split, seed, learner) under `benchmarks/results/moleculenet/`; what is there is not run again,
-so a run can be stopped and go on. The report is `benchmarks/results/moleculenet.md`, and the table in the README.
+so a run can be stopped and go on. The report is `benchmarks/results/moleculenet.md`, the table in `docs/benchmarks.md`.
 """
 
 import argparse
@@ -18,14 +18,14 @@ from inputs import data_folder
 from records import RESULTS
 
 from molgraph.benchmark.learner import OWN_LEARNERS
-from molgraph.benchmark.protocol import BENCHMARK_SPLITS, SUITES, make_cells
+from molgraph.benchmark.protocol import BENCHMARK_SPLITS, SUITES, make_experiments
 from molgraph.benchmark.record import Record, read_records
-from molgraph.benchmark.report import compare, rank_lines, readme_table, write_report
-from molgraph.benchmark.run import CellOutcome, run_cells
+from molgraph.benchmark.report import compare, rank_lines, summary_table, write_report
+from molgraph.benchmark.run import ExperimentOutcome, run_experiments
 
 LEARNERS = {**OWN_LEARNERS, "dmpnn": SINGLE_NETWORKS["dmpnn"], **PEERS}
 
-#: Those that the report compares, and the README shows. Presets without the encoder are in the report of `transfer.py`.
+#: Those that the report and `docs/benchmarks.md` compare. Presets without the encoder: see `transfer.py`.
 COMPARED = (
     "accurate",
     "fast",
@@ -52,30 +52,34 @@ def main(arguments: list[str] | None = None) -> int:
     """Runs cells, or writes the report; 1 if a cell failed."""
     options = _options(arguments)
     if options.what == "report":
-        report(options.records, options.readme)
+        report(options.records, options.page)
         return 0
     data_folder()  # says at once if there is none
-    cells = make_cells(options.data_set, options.split, options.seeds, options.learner, LEARNERS)
-    outcomes = run_cells(
-        cells, LEARNERS, options.records, on_begin=lambda cell: print(cell.name, flush=True), on_end=_tell
+    experiments = make_experiments(options.data_set, options.split, options.seeds, options.learner, LEARNERS)
+    outcomes = run_experiments(
+        experiments,
+        LEARNERS,
+        options.records,
+        on_begin=lambda experiment: print(experiment.name, flush=True),
+        on_end=_tell,
     )
     return int(any(outcome.error for outcome in outcomes))
 
 
-def report(records: Path, readme: Path | None) -> None:
-    """Write the report of all records that are there, and the table of the README."""
+def report(records: Path, page: Path | None) -> None:
+    """Write the report of all records that are there, and the table of a page."""
     found = [record for record in read_records(records) if record.learner in COMPARED]
     comparison = compare(found)
     path = records.with_suffix(".md")
     write_report(comparison, found, path, overwrite=True)
     sections = [_beside(found, own, peers) for own, peers in FIELDS.items()]
     path.write_text("\n".join([path.read_text(encoding="utf-8"), *sections]), encoding="utf-8")
-    if readme is not None:
-        text = readme.read_text(encoding="utf-8")
-        replaced, n = _BLOCK.subn(lambda match: f"{match[1]}{readme_table(comparison)}{match[2]}", text)
+    if page is not None:
+        text = page.read_text(encoding="utf-8")
+        replaced, n = _BLOCK.subn(lambda match: f"{match[1]}{summary_table(comparison)}{match[2]}", text)
         if n != 1:
-            raise ValueError(f"{readme} has {n} places for the table of accuracies; it must have one")
-        readme.write_text(replaced, encoding="utf-8")
+            raise ValueError(f"{page} has {n} places for the table of accuracies; it must have one")
+        page.write_text(replaced, encoding="utf-8")
 
 
 def _beside(records: list[Record], own: str, peers: tuple[str, ...]) -> str:
@@ -90,7 +94,7 @@ def _beside(records: list[Record], own: str, peers: tuple[str, ...]) -> str:
     return "\n".join([f"### {own} beside its peers", "", *rank_lines(comparison), "", worse, ""])
 
 
-def _tell(outcome: CellOutcome) -> None:
+def _tell(outcome: ExperimentOutcome) -> None:
     if outcome.error:
         print(f"  failed: {outcome.error}", file=sys.stderr, flush=True)
     elif outcome.record is not None and not outcome.was_there:
@@ -106,7 +110,7 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--seeds", nargs="+", type=int, default=(0, 1, 2))
     parser.add_argument("--learner", nargs="+", choices=tuple(LEARNERS), default=COMPARED)
     parser.add_argument("--records", type=Path, default=RESULTS / "moleculenet")
-    parser.add_argument("--readme", type=Path, help="also replace the table in this file")
+    parser.add_argument("--page", type=Path, help="also replace the table in this file")
     return parser.parse_args(arguments)
 
 

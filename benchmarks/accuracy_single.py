@@ -17,13 +17,13 @@ from molgraph import TrainConfig, featurize
 from molgraph.benchmark.protocol import Problem
 from molgraph.features.blocks import ENCODER, MoleculeColumns
 from molgraph.features.schema import SCHEMAS
+from molgraph.learners.member_rows import MemberRows
 from molgraph.model_folder.encoder_folder import encoder_for, shipped_encoder_folder
 from molgraph.model_folder.folder import model_hash
 from molgraph.models.batch import ResidentGraphs
-from molgraph.models.inference import Ensemble
+from molgraph.models.inference import NetworkInference
 from molgraph.models.precision import resolve_device, resolve_precision
 from molgraph.training.loop import TrainingData, train_pass
-from molgraph.training.plan import MemberPlan
 from molgraph.training.targets import learned_targets
 
 
@@ -48,7 +48,7 @@ class SingleNetwork:
         device = resolve_device(config.device)
         dtype = resolve_precision(config.precision, device)
         graphs = featurize(dataset.smiles, standardizer="none")
-        plan = MemberPlan(member=0, train_rows=split.train, inner_rows=split.valid, held_out_rows=split.test)
+        plan = MemberRows(member=0, train_rows=split.train, inner_rows=split.valid, held_out_rows=split.test)
         blocks = config.blocks_of("network")
         frozen = encoder.frozen(device, dtype) if encoder is not None and ENCODER in blocks else None
         features = MoleculeColumns(graphs, dataset.smiles).of(blocks, frozen)
@@ -64,7 +64,7 @@ class SingleNetwork:
             encoder=None if encoder is None or config.encoder_tuning == "frozen" else encoder.weights,
         )
         network = train_pass(data, [plan], config, dtype=dtype).network
-        ensemble = Ensemble(network, schema=graphs.schema, device=device, dtype=dtype)
+        ensemble = NetworkInference(network, schema=graphs.schema, device=device, dtype=dtype)
         said = ensemble.predict(graphs.take(split.test), features[split.test])
         return targets.transforms.inverse(said).mean[0]
 

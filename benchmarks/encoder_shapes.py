@@ -107,7 +107,7 @@ def _judged(shape: tuple[int, int], options: argparse.Namespace, data: Path) -> 
     if not (folder / "card.json").exists():
         _pretrain(shape, options, data, folder)
     known: dict[str, float] = json.loads(said.read_text(encoding="utf-8")) if said.exists() else {}
-    config = TrainConfig(learner="latent", encoder=str(folder), device="cpu", model=_model(shape))
+    config = TrainConfig(learner="gp_embedding", encoder=str(folder), device="cpu", model=_model(shape))
     for endpoint in endpoints():
         if endpoint.name in JUDGES and endpoint.name not in known:
             known[endpoint.name] = _out_of_fold(endpoint.name, config, data)

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from molgraph import screen
+from molgraph import ComputeConfig, screen
 from molgraph.screening import screen as module
 from molgraph.screening.checkpoint import ScreenCheckpoint
 from molgraph.screening.chunk import ChunkContent
@@ -36,7 +36,9 @@ def main(model: str, library: str, output: str) -> None:
     ChunkContent.add = timed(ChunkContent.add)  # type: ignore[method-assign]
     module.joined = timed(module.joined)  # type: ignore[attr-defined]
     with tempfile.TemporaryDirectory() as folder:
-        result = screen(model, library, output=Path(folder, "hits"), device="cpu", processes=None)
+        result = screen(
+            model, library, output=Path(folder, "hits"), compute=ComputeConfig(device="cpu", processes=None)
+        )
     Path(output).write_text(json.dumps({"screen": result.seconds, "ledger": spent}), encoding="utf-8")
 
 

@@ -24,10 +24,10 @@ from inputs import data_folder
 from records import RESULTS
 
 from molgraph.benchmark.learner import OWN_LEARNERS, BenchmarkLearner
-from molgraph.benchmark.protocol import BENCHMARK_SPLITS, SUITES, Problem, make_cells
+from molgraph.benchmark.protocol import BENCHMARK_SPLITS, SUITES, Problem, make_experiments
 from molgraph.benchmark.record import Record, read_records
 from molgraph.benchmark.report import compare, write_report
-from molgraph.benchmark.run import CellOutcome, run_cells
+from molgraph.benchmark.run import ExperimentOutcome, run_experiments
 from molgraph.metrics.scores import METRICS
 
 #: With the encoder, and the same without.
@@ -40,9 +40,9 @@ PAIRS = (
     ("accurate", "accurate_scratch"),
 )
 RUN_BY_ACCURACY = ("dmpnn", "fast", "fast_scratch", "accurate", "accurate_scratch")
-ALONE = ("dmpnn_tuned", "dmpnn_frozen", "network_tuned", "network_frozen", "network_scratch", "latent")
+ALONE = ("dmpnn_tuned", "dmpnn_frozen", "network_tuned", "network_frozen", "network_scratch", "gp_embedding")
 WHOLE = (*ALONE, *RUN_BY_ACCURACY)
-CURVES = ("network_tuned", "network_frozen", "network_scratch", "latent", "fast", "fast_scratch")
+CURVES = ("network_tuned", "network_frozen", "network_scratch", "gp_embedding", "fast", "fast_scratch")
 ROWS = (50, 100, 200, 500)
 
 
@@ -83,9 +83,13 @@ def main(arguments: list[str] | None = None) -> int:
     learners = options.learner or (ALONE if options.what == "run" else CURVES)
     if options.what == "curves":
         learners = [f"{name}_{n}" for n in ROWS for name in learners]
-    cells = make_cells(options.data_set, options.split, options.seeds, learners, LEARNERS)
-    outcomes = run_cells(
-        cells, LEARNERS, options.records, on_begin=lambda cell: print(cell.name, flush=True), on_end=_tell
+    experiments = make_experiments(options.data_set, options.split, options.seeds, learners, LEARNERS)
+    outcomes = run_experiments(
+        experiments,
+        LEARNERS,
+        options.records,
+        on_begin=lambda experiment: print(experiment.name, flush=True),
+        on_end=_tell,
     )
     return int(any(outcome.error for outcome in outcomes))
 
@@ -158,7 +162,7 @@ def _curves(records: list[Record]) -> str:
     return "\n".join([*lines, ""])
 
 
-def _tell(outcome: CellOutcome) -> None:
+def _tell(outcome: ExperimentOutcome) -> None:
     if outcome.error:
         print(f"  failed: {outcome.error}", file=sys.stderr, flush=True)
     elif outcome.record is not None and not outcome.was_there:

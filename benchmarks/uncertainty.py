@@ -2,7 +2,7 @@
 
     python benchmarks/uncertainty.py                        # train what is missing (hours on two cores), then judge all
     python benchmarks/uncertainty.py --judge                # judge what is stored
-    python benchmarks/uncertainty.py --readme README.md     # also write the tables of the README from the records
+    python benchmarks/uncertainty.py --page docs/benchmarks.md     # also write the tables of that page from the records
 
 Writes `results/uncertainty/DATASET-SPLIT.json` and the table `results/uncertainty.md`. Every learner is trained once
 for each split and seed; all methods of calibration then see the same stored predictions. With `--peer chemprop` stands
@@ -36,9 +36,9 @@ from uncertainty_judge import (
     spread_entries,
     spread_statistics,
 )
-from uncertainty_readme import with_tables
 from uncertainty_report import report
 from uncertainty_rows import CALIBRATION_SHARE, MOST_ROWS, SMALL_SETS, UNCERTAINTY_SETS, SplitName, split_rows
+from uncertainty_tables import with_tables
 
 from molgraph.applicability.shift import shift_check
 from molgraph.chem.fingerprints import morgan_fingerprints
@@ -220,7 +220,7 @@ def main(arguments: list[str] | None = None) -> int:
         seeds = [str(seed) for seed in range(options.seeds)]
         for split, some in (("random", seeds), ("scaffold_deepchem", seeds[:2])):
             what = ["--split", split, "--seed", *some, "--data-set", *options.data_set, "--runs", str(options.runs)]
-            uncertainty_cells.main([*what, "--method", "fast", "latent"])
+            uncertainty_cells.main([*what, "--method", "fast", "gp_embedding"])
             if options.peer:
                 uncertainty_peer.main(["--split", split, "--seed", *some, "--data-set", *options.data_set])
     for data_set in options.data_set:
@@ -231,8 +231,8 @@ def main(arguments: list[str] | None = None) -> int:
                 print(f"{data_set}-{split}", file=sys.stderr, flush=True)
     records = stored_records()
     (RESULTS / "uncertainty.md").write_text(report(records) + "\n", encoding="utf-8")
-    if options.readme is not None:
-        options.readme.write_text(with_tables(options.readme.read_text(encoding="utf-8"), records), encoding="utf-8")
+    if options.page is not None:
+        options.page.write_text(with_tables(options.page.read_text(encoding="utf-8"), records), encoding="utf-8")
     return 0
 
 
@@ -246,7 +246,7 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--judge", action="store_true", help="train nothing, judge what is stored")
     parser.add_argument("--seeds", type=int, default=5, help="random splits (5); two by scaffold")
     parser.add_argument("--data-set", nargs="+", choices=tuple(UNCERTAINTY_SETS), default=list(SMALL_SETS))
-    parser.add_argument("--readme", type=Path, help="also replace the tables in this file")
+    parser.add_argument("--page", type=Path, help="also replace the tables in this file")
     parser.add_argument("--peer", action="store_true", help="chemprop 2.3.1 beside it")
     parser.add_argument("--chemprop", type=Path, help="an existing chemprop executable")
     parser.add_argument("--runs", type=Path, default=HERE / ".runs", help="folder of the stored outputs")

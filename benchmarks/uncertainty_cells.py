@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 RUNS = Path(__file__).resolve().parent / ".runs"
 #: What is shipped: the default preset, the other large one, and single learners as `train --learner` makes them.
-SHIPPED = ("fast", "accurate", "latent", "kernel", "boosting", "maplight", "forest")
+SHIPPED = ("fast", "accurate", "gp_embedding", "gp_tanimoto", "catboost", "maplight", "random_forest")
 #: The network alone, from fresh weights, with each of its heads.
 NETWORKS = ("ensemble", "mve", "evidential", "quantile", "dropout")
 METHODS = (*SHIPPED, *NETWORKS)

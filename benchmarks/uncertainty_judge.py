@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from molgraph.config.training import CalibrationSettings
+from molgraph.learners.member_rows import HELD_OUT
 from molgraph.metrics.scores import average_precision, brier, log_loss, roc_auc
 from molgraph.metrics.spread import (
     INTERVAL_LEVELS,
@@ -25,7 +26,6 @@ from molgraph.results.member_outputs import MemberOutputs
 from molgraph.results.prediction import Prediction
 from molgraph.results.tasks import TaskSpec
 from molgraph.training.ensemble import calibration_data
-from molgraph.training.plan import HELD_OUT
 from molgraph.uncertainty.calibration import Calibration, fit_calibration
 
 Entry = dict[str, Any]
@@ -76,9 +76,9 @@ def calibrated(cell: Cell, rows: str, **settings: Any) -> tuple[Calibration, Pre
     """A calibration with `rows` (cross or split) and the predictions of the test rows."""
     fold = np.where(cell.parts == "calibration", HELD_OUT, cell.fold)
     data = calibration_data(cell.outputs, cell.labels, fold, split=rows == "split")
-    n_judges = len(cell.outputs.mean) if rows == "cross" else 1
+    n_models = len(cell.outputs.mean) if rows == "cross" else 1
     kinds = tuple(task.kind for task in cell.tasks)
-    calibration = fit_calibration(kinds, data, CalibrationSettings(rows=rows, n_judges=n_judges, **settings))
+    calibration = fit_calibration(kinds, data, CalibrationSettings(rows=rows, n_models=n_models, **settings))
     test = np.flatnonzero(cell.parts == "test")
     o = cell.outputs
     outputs = MemberOutputs(o.mean[:, test], o.aleatoric_var[:, test], o.epistemic_var[:, test],

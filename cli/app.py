@@ -1,4 +1,4 @@
-"""The `molgraph` command: the sub-commands, and what an error looks like."""
+"""The `molgraph` command: its sub-commands, error messages and exit codes."""
 
 import contextlib
 import io
@@ -52,17 +52,17 @@ app = typer.Typer(
 )
 app.command(epilog=demo.EXAMPLE, short_help="Train, screen and evaluate on built-in data.")(demo.demo)
 app.command(epilog=train.EXAMPLE, short_help="Train an ensemble on an assay table.")(train.train)
-app.command(epilog=tune.EXAMPLE, short_help="Search settings that suit a table.")(tune.tune)
+app.command(epilog=tune.EXAMPLE, short_help="Optimise settings for a table.")(tune.tune)
 app.command(epilog=pretrain.EXAMPLE, short_help="Pretrain an encoder on compound libraries.")(pretrain.pretrain)
 app.command(epilog=predict.EXAMPLE, short_help="Predict every row of a table.")(predict.predict)
 app.command(epilog=screen.EXAMPLE, short_help="Rank a compound library of any size.")(screen.screen)
-app.command(epilog=featurize.EXAMPLE, short_help="Pack a library, to screen it many times.")(featurize.featurize)
-app.command(epilog=embed.EXAMPLE, short_help="Write the embeddings of structures.")(embed.embed)
+app.command(epilog=featurize.EXAMPLE, short_help="Featurize a library for repeated screens.")(featurize.featurize)
+app.command(epilog=embed.EXAMPLE, short_help="Compute embeddings of structures.")(embed.embed)
 app.command(epilog=evaluate.EXAMPLE, short_help="Evaluate a model on measured compounds.")(evaluate.evaluate)
 app.add_typer(models.app, name="models")
 app.add_typer(datasets.app, name="datasets")
 app.add_typer(benchmark.app, name="benchmark")
-app.command(epilog=doctor.EXAMPLE, short_help="Show what this installation has.")(doctor.doctor)
+app.command(epilog=doctor.EXAMPLE, short_help="Show versions and devices.")(doctor.doctor)
 app.command(epilog=init.EXAMPLE, short_help="Set defaults of all commands.")(init.init)
 app.command("help", epilog="Example: molgraph help models show", short_help="Show the help of a command.")(show_help)
 
@@ -82,11 +82,11 @@ def root(
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
-    """Hold the options that come before a command."""
+    """Train models on assay tables, predict, and screen compound libraries."""
 
 
 def run() -> NoReturn:
-    """Run the command line as a program of its own: `main`, and out."""
+    """Run the command line as a program, and end the process at once."""
     try:
         main(on_command=listen)
         code: object = 0
@@ -94,25 +94,25 @@ def run() -> NoReturn:
         code = leaving.code
     for stream in (sys.stdout, sys.stderr):
         stream.flush()
-    # All files are closed and all helpers ended; taking torch apart module by module would cost half a second.
+    # All files are closed and all workers ended; unloading torch module by module would take half a second.
     os._exit(code if isinstance(code, int) else 0)
 
 
 def main(on_command: Callable[[], None] = lambda: None) -> None:
-    """Run the command line: one line for each error, and an exit code that says which kind it was.
+    """Run the command line: one line for each error, and an exit code for its kind.
 
     Args:
         on_command: Called when a command begins, before it does anything.
     """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")  # a letter that a terminal lacks is no reason to fail
+            stream.reconfigure(errors="replace")  # a character that the terminal cannot show must not raise
     if isinstance(sys.stdout, io.TextIOWrapper) and not sys.stdout.isatty():
-        sys.stdout.reconfigure(encoding="utf-8")  # what goes into a file or a pipe is data, as in files, in any locale
+        sys.stdout.reconfigure(encoding="utf-8")  # files and pipes get UTF-8 in any locale
     try:
         code = app(prog_name="molgraph", standalone_mode=False, obj=on_command)
         sys.stdout.flush()
-    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001  (the last place where an error can become a line)
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001  (the outermost handler)
         _explain(error)
     sys.exit(code or 0)
 
@@ -122,7 +122,7 @@ def _explain(error: Exception | KeyboardInterrupt) -> NoReturn:
     if isinstance(cause, KeyboardInterrupt):
         _stop_ended(_first(cause), str(cause))
     if isinstance(error, BrokenPipeError) or isinstance(cause, BrokenPipeError):
-        # Whoever read our output has gone, as in `molgraph ... | head`.
+        # The reader of the output has ended, as in `molgraph ... | head`.
         _forget_stdout()
         sys.exit(0)
     # Errors of usage come from Typer or, in its older versions, from click; only this method is common to them.
@@ -150,7 +150,7 @@ def _explain(error: Exception | KeyboardInterrupt) -> NoReturn:
     )
 
 
-#: How the loader of libraries and allocators of others say that there is no more memory.
+#: Messages of the dynamic loader and of allocators when memory runs out.
 _OUT_OF_MEMORY = re.compile(
     r"failed to map segment|can(?:not|'t) allocate memory|can't start new thread|not enough memory|bad_alloc|"
     r"memory allocation (?:\S+ )?failed",
@@ -166,39 +166,39 @@ def _wants_memory(error: Exception | KeyboardInterrupt) -> bool:
 
 def _stop_ended(error: EndedError | None, advice: str) -> NoReturn:
     what, code = ("interrupted", EXIT_INTERRUPTED) if error is None else (error.what, error.code)
-    _stop(f"{what}; {advice or 'nothing half-written is left behind'}", code)
+    _stop(f"{what}; {advice or 'no incomplete output is left'}", code)
 
 
 def _first(error: BaseException | None) -> EndedError | None:
-    """What came from outside: advice on how to go on is raised from it."""
+    """The signal at the root of a chain of errors; advice on how to resume is raised from it."""
     while error is not None and not isinstance(error, EndedError):
         error = error.__cause__
     return error
 
 
-#: What Typer says of a value that is none of the choices.
-_CHOICE = re.compile(r"'(?P<came>[^']*)' is not one of (?P<known>'.*)")
+#: Message of Typer for a value that is not one of the choices.
+_CHOICE = re.compile(r"'(?P<given>[^']*)' is not one of (?P<choices>'.*)")
 
 
 def _usage_message(error: BaseException) -> str:
-    """What is wrong with the command as it was typed, what came, and where the help is."""
+    """Message for a wrong command line: the problem, the value that was given, and how to get help."""
     message = str(error.format_message()).replace("Value error, ", "").rstrip(".")  # type: ignore[attr-defined]
     problems = getattr(error.__cause__, "errors", None)
-    if problems is not None:  # of pydantic, with which Typer reads values
-        came = repr(problems()[0]["input"])
-        message += "" if came in message else f", but {came} came"
+    if problems is not None:  # pydantic, which parses values for Typer
+        given = repr(problems()[0]["input"])
+        message += "" if given in message else f", got {given}"
     choice = _CHOICE.search(message)
     if choice is not None:
         from molgraph.spelling import did_you_mean
 
-        near = did_you_mean(choice["came"], re.findall(r"'([^']+)'", choice["known"]))
+        near = did_you_mean(choice["given"], re.findall(r"'([^']+)'", choice["choices"]))
         message += f"; {near.rstrip()}" if near else ""
     context = getattr(error, "ctx", None)
     return f"{message} (help: {'molgraph' if context is None else context.command_path} --help)"
 
 
 def _forget_stdout() -> None:
-    """Leave nothing for Python to write, and to fail at, when it ends."""
+    """Redirect stdout to nowhere, so that flushing it at exit cannot fail."""
     with contextlib.suppress(OSError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 

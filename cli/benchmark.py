@@ -1,9 +1,11 @@
-"""`molgraph benchmark`: learners compared on the sets of MoleculeNet."""
+"""`molgraph benchmark`: comparison of learners on the data sets of MoleculeNet."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
+
+from molgraph.config.benchmark import BENCHMARK_SETTINGS
 
 from . import completion
 from .commands import Commands
@@ -11,54 +13,55 @@ from .options import AsJson, OverwriteFile, Quiet, names
 from .text import show_json, show_line, significant, tell
 
 if TYPE_CHECKING:
-    from molgraph.benchmark.protocol import Cell
-    from molgraph.benchmark.run import CellOutcome
+    from molgraph.benchmark.protocol import Experiment
+    from molgraph.benchmark.run import ExperimentOutcome
 
 app = typer.Typer(cls=Commands, help="Compare learners on the data sets of MoleculeNet.")
 
 RUN_EXAMPLE = """\b
 Examples:
-  molgraph benchmark run -o records --suite small --learner fast,forest
+  molgraph benchmark run -o records --suite small --learner fast,random_forest
   molgraph benchmark run -o records --data-set esol --split random,scaffold --seeds 0,1,2
 """
 
-Records = Annotated[Path, typer.Option("--output", "-o", help="Folder of the records: what is there is not run again.")]
+Records = Annotated[Path, typer.Option("--output", "-o", help="Folder of records; those it has are kept.")]
 
 
-@app.command(epilog=RUN_EXAMPLE, short_help="Run what has no record yet.")
+@app.command(epilog=RUN_EXAMPLE, short_help="Run the experiments without a record.")
 def run(
     *,
     output: Records,
-    suite: Annotated[Literal["small", "large"], typer.Option(help="Sets that are run.")] = "small",
+    suite: Annotated[Literal["small", "large"], typer.Option(help="Suite of data sets to run.")] = "small",
     data_set: Annotated[
         str | None,
-        typer.Option(help="These sets instead, joined by commas.", autocompletion=completion.several_data_sets),
+        typer.Option(
+            help="Data sets instead of a suite, joined by commas.", autocompletion=completion.several_data_sets
+        ),
     ] = None,
     split: Annotated[
-        str, typer.Option(help="Of random, scaffold, scaffold_balanced and butina, joined by commas.")
+        str, typer.Option(help="Splits: random, scaffold, scaffold_balanced, butina; joined by commas.")
     ] = "random,scaffold",
     seeds: Annotated[str, typer.Option(help="Seeds, joined by commas.")] = "0,1,2",
     learner: Annotated[
         str,
         typer.Option(
-            help="Of the presets lean, fast and accurate (fast_scratch and accurate_scratch are without the encoder), "
-            "of network (also network_scratch, network_tuned, network_frozen, and network_single: one model), "
-            "embedding, boosting, maplight, forest, kernel and latent, joined by commas."
+            help=f"Of {', '.join(BENCHMARK_SETTINGS)}, joined by commas. scratch is without the encoder, tuned and "
+            "frozen say what becomes of it, single is one model."
         ),
     ] = "fast,accurate",
     quiet: Quiet = False,
     as_json: AsJson = False,
 ) -> None:
-    """Train each learner on each split of each set, and keep what it reaches on the test rows, one record each."""
+    """Train each learner on each split of each data set, and write one record of its test metrics for each."""
     from molgraph.benchmark.learner import OWN_LEARNERS
-    from molgraph.benchmark.protocol import SUITES, make_cells
-    from molgraph.benchmark.run import run_cells
+    from molgraph.benchmark.protocol import SUITES, make_experiments
+    from molgraph.benchmark.run import run_experiments
 
-    cells = make_cells(
+    experiments = make_experiments(
         names(data_set) if data_set else SUITES[suite], names(split), _numbers(seeds), names(learner), OWN_LEARNERS
     )
-    outcomes = run_cells(
-        cells,
+    outcomes = run_experiments(
+        experiments,
         OWN_LEARNERS,
         output,
         on_begin=_ignore if quiet else _tell_begin,
@@ -69,26 +72,27 @@ def run(
         show_json([outcome.record for outcome in outcomes if outcome.record is not None])
     elif not quiet:
         done = sum(not outcome.was_there and not outcome.error for outcome in outcomes)
-        tell(f"{done} of {len(cells)} runs done, {len(cells) - done - len(failed)} were there, {len(failed)} failed")
-        tell(f"molgraph benchmark report {output} compares them")
+        skipped = len(experiments) - done - len(failed)
+        tell(f"{done} of {len(experiments)} experiments run, {skipped} had a record already, {len(failed)} failed")
+        tell(f"compare them with: molgraph benchmark report {output}")
     for outcome in failed if quiet else ():
-        tell(f"{outcome.cell.name}: {outcome.error}")
+        tell(f"{outcome.experiment.name}: {outcome.error}")
     if failed:
         raise typer.Exit(1)
 
 
-@app.command(epilog="Example: molgraph benchmark report records -o report.md", short_help="Compare what was run.")
+@app.command(epilog="Example: molgraph benchmark report records -o report.md", short_help="Compare the learners.")
 def report(
     records: Annotated[Path, typer.Argument(metavar="RECORDS", help="Folder of records.")],
     *,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Markdown file to write, with a picture beside it.")
+        Path | None, typer.Option("--output", "-o", help="Markdown file to write, and a plot of the ranks beside it.")
     ] = None,
     learner: Annotated[str | None, typer.Option(help="Only these learners, joined by commas.")] = None,
     overwrite: OverwriteFile = False,
     as_json: AsJson = False,
 ) -> None:
-    """Compare all learners: intervals, mean ranks, and which cannot be told from the best."""
+    """Compare learners: confidence intervals, mean ranks, and which are not significantly worse than the best."""
     from molgraph.benchmark.record import read_records
     from molgraph.benchmark.report import compare, to_markdown
     from molgraph.errors import InputError
@@ -132,16 +136,16 @@ def _numbers(joined: str) -> list[int]:
 
 
 def _ignore(_what: object) -> None:
-    """Say nothing."""
+    """Print nothing."""
 
 
-def _tell_begin(cell: "Cell") -> None:
-    tell(f"{cell.name} ...")
+def _tell_begin(experiment: "Experiment") -> None:
+    tell(f"{experiment.name} ...")
 
 
-def _tell_end(outcome: "CellOutcome") -> None:
+def _tell_end(outcome: "ExperimentOutcome") -> None:
     if outcome.error:
-        tell(f"{outcome.cell.name} failed: {outcome.error}")
+        tell(f"{outcome.experiment.name} failed: {outcome.error}")
     elif outcome.record is not None and not outcome.was_there:
         record = outcome.record
         tell(f"{record.name}: {record.metric} {significant(record.value)} in {record.seconds:,.0f} s")

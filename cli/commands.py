@@ -1,4 +1,4 @@
-"""What all commands have in common: help without arguments, and an end from outside that is not silent."""
+"""Base class of command groups: help without arguments, user defaults, and errors for signals."""
 
 from typing import Annotated, Any
 
@@ -7,9 +7,9 @@ from typer.core import TyperGroup
 
 
 class StoppedError(Exception):
-    """A command was ended from outside; the cause is a `KeyboardInterrupt` or a `BrokenPipeError`.
+    """A command was interrupted; the cause is a `KeyboardInterrupt` or a `BrokenPipeError`.
 
-    Typer turns both into an exit code without a word, so they go past it under this name.
+    Typer turns both into an exit code without a message, so they pass through it as this exception.
     """
 
 
@@ -35,27 +35,27 @@ class Commands(TyperGroup):
             raise StoppedError from error
 
 
-#: Commands that mend the defaults, or do without: they work where the file of defaults is broken.
+#: Commands that work even if the file of defaults is damaged.
 _WITHOUT_DEFAULTS = ("init", "doctor", "help")
 
-#: What a file of settings, given by --config, says for itself.
+#: Options that a settings file (--config) sets itself.
 _SETTINGS = ("device", "precision")
 
 
 def _user_defaults(group: TyperGroup, ctx: Any) -> dict[str, Any]:
-    """What the user's file of defaults says of the options of each command."""
+    """Values of the user's file of defaults for the options of the command."""
     from molgraph.config.user_defaults import load_defaults
 
-    words = [*getattr(ctx, "_protected_args", ()), *ctx.args]
-    if not words or words[0] in _WITHOUT_DEFAULTS:
+    arguments = [*getattr(ctx, "_protected_args", ()), *ctx.args]
+    if not arguments or arguments[0] in _WITHOUT_DEFAULTS:
         return {}
     given = load_defaults().given
-    has_settings = any(word.partition("=")[0] == "--config" for word in words)
-    command = group.commands.get(words[0])
-    own = {parameter.name for parameter in getattr(command, "params", ())}
+    has_settings = any(text.partition("=")[0] == "--config" for text in arguments)
+    command = group.commands.get(arguments[0])
+    options = {parameter.name for parameter in getattr(command, "params", ())}
     return {
-        words[0]: {
-            name: value for name, value in given.items() if name in own and not (has_settings and name in _SETTINGS)
+        arguments[0]: {
+            name: value for name, value in given.items() if name in options and not (has_settings and name in _SETTINGS)
         }
     }
 

@@ -1,4 +1,4 @@
-"""What a shell offers after TAB: names of models and data sets, files, and the columns of the table that is read."""
+"""Shell completion: names of models and data sets, files, and the columns of the table on the command line."""
 
 import csv
 import gzip
@@ -7,11 +7,11 @@ from pathlib import Path
 
 import typer
 
-#: Entries of a folder that are looked at, and bytes of a table that are read for its header.
+#: Entries of a folder that are listed at most, and bytes of a table that are read for its header.
 _MOST_ENTRIES = 2000
 _HEADER_BYTES = 65_536
 
-#: Parameters that name the table whose columns are asked for.
+#: Parameters that name the table whose columns are completed.
 _TABLES = ("table", "source", "library")
 
 
@@ -46,12 +46,12 @@ def several_data_sets(incomplete: str) -> list[str]:
 
 
 def columns(ctx: typer.Context, incomplete: str) -> list[str]:
-    """Columns of the table that stands on the command line, joined by commas."""
+    """Columns of the table on the command line, joined by commas."""
     return _joined(incomplete, _header(ctx))
 
 
 def column(ctx: typer.Context, incomplete: str) -> list[str]:
-    """A column of the table that stands on the command line."""
+    """A column of the table on the command line."""
     return _starting(_header(ctx), incomplete)
 
 
@@ -61,7 +61,7 @@ def alerts(incomplete: str) -> list[str]:
 
 
 def _header(ctx: typer.Context) -> list[str]:
-    # What stands before an option that has no value yet has not been told apart from the other arguments.
+    # Before an option without a value, click has not yet assigned the arguments to parameters.
     given = [str(value) for value in (*(ctx.params.get(name) for name in _TABLES), *ctx.args) if value]
     path = next((Path(text) for text in given if Path(text).is_file()), None)
     if path is None:

@@ -1,6 +1,7 @@
-"""`molgraph datasets`: which benchmark sets there are, what is in them, and their files."""
+"""`molgraph datasets`: lists, describes and downloads benchmark data sets."""
 
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -11,14 +12,14 @@ from .commands import Commands
 from .options import AsJson
 from .text import show_json, show_line, show_table
 
-app = typer.Typer(cls=Commands, help="Benchmark sets: list them, show a card, fetch a file.")
+app = typer.Typer(cls=Commands, help="Benchmark data sets: list, show, fetch.")
 
-NAME_HELP = "Name of a set, as `molgraph datasets list` shows it; upper or lower case."
+NAME_HELP = "Name of a data set (see `molgraph datasets list`), in upper or lower case."
 
 
-@app.command("list", epilog="Example: molgraph datasets list", short_help="List the benchmark sets.")
+@app.command("list", epilog="Example: molgraph datasets list", short_help="List the data sets.")
 def list_sets(*, as_json: AsJson = False) -> None:
-    """List the benchmark sets: rows, tasks, recommended metric and split."""
+    """List the benchmark data sets: rows, tasks, recommended metric and split."""
     from molgraph.datasets.cards import all_cards
 
     cards = all_cards().values()
@@ -29,33 +30,33 @@ def list_sets(*, as_json: AsJson = False) -> None:
         (card.name, f"{card.rows:,}", str(card.n_tasks), card.kind, card.metric, card.split, card.title)
         for card in cards
     ]
-    show_table([("name", "rows", "tasks", "kind", "metric", "split", "what"), *rows], right=(1, 2))
+    show_table([("name", "rows", "tasks", "kind", "metric", "split", "description"), *rows], right=(1, 2))
 
 
-@app.command(epilog="Example: molgraph datasets show esol", short_help="Show what is known about a set.")
+@app.command(epilog="Example: molgraph datasets show esol", short_help="Describe a data set.")
 def show(
     name: Annotated[str, typer.Argument(metavar="NAME", help=NAME_HELP, autocompletion=completion.data_sets)],
     *,
     as_json: AsJson = False,
 ) -> None:
-    """Show what is known about a set: columns, units, licence, source and known defects."""
+    """Describe a data set: columns, units, licence, source and known defects."""
     from molgraph.datasets.cards import card_named
 
     card = card_named(name)
     if as_json:
-        show_json(card)
+        show_json({**asdict(card), "n_tasks": card.n_tasks})
     else:
         show_table(card.lines())
 
 
-@app.command(epilog="Example: molgraph datasets fetch esol bbbp", short_help="Download sets and check them.")
+@app.command(epilog="Example: molgraph datasets fetch esol bbbp", short_help="Download data sets.")
 def fetch(
     names: Annotated[list[str], typer.Argument(metavar="NAME", help=NAME_HELP, autocompletion=completion.data_sets)],
     *,
-    cache_dir: Annotated[Path | None, typer.Option(help="Folder to keep the files in.")] = None,
+    cache_dir: Annotated[Path | None, typer.Option(help="Folder for the files. [default: see molgraph doctor]")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Download sets unless they are here, check them, and print where the files are."""
+    """Download data sets that are not in the cache, check their hashes, and print the paths of the files."""
     from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 

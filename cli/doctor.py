@@ -1,4 +1,4 @@
-"""`molgraph doctor`: what this installation has."""
+"""`molgraph doctor`: versions, devices and folders of the installation."""
 
 import os
 import platform
@@ -23,12 +23,12 @@ _PACKAGES = (
     "pyarrow",
 )
 
-#: Packages that only some commands need, and the extra that brings them.
+#: Optional packages, and the extra that installs them.
 _OPTIONAL = {"optuna": "tune", "ray": "ray", "zstandard": "zstd"}
 
 
 def doctor(*, as_json: AsJson = False) -> None:
-    """Show versions, devices, whether the fast featurizer works, and the cache folder."""
+    """Show versions of packages, devices, the featurizer in use, the cache folder and defaults."""
     report = _report()
     if as_json:
         show_json(report)
@@ -40,7 +40,7 @@ def _report() -> dict[str, Any]:
     import torch
 
     from molgraph.datasets.fetch import default_cache_dir
-    from molgraph.features.cuik_engine import is_fast_available
+    from molgraph.features.cuik_engine import is_cuik_available
     from molgraph.models.precision import is_fast_at_bfloat16, resolve_device
     from molgraph.parallel.cpu import usable_cores
 
@@ -56,7 +56,7 @@ def _report() -> dict[str, Any]:
         "device": torch.cuda.get_device_name() if device.type == "cuda" else "cpu (no CUDA device)",
         "bfloat16": "fast" if is_fast_at_bfloat16(device) else "slow: float32 is used",
         "featurizer": "fast (cuik_molmaker)"
-        if is_fast_available()
+        if is_cuik_available()
         else "RDKit (cuik_molmaker is missing or does not fit)",
         "cache folder": str(default_cache_dir()),
         "defaults": _defaults(),
@@ -65,7 +65,7 @@ def _report() -> dict[str, Any]:
 
 
 def _defaults() -> str:
-    """The user's defaults and their file, or what is wrong with it."""
+    """The user's defaults and their file, or the error in it."""
     from molgraph.config.user_defaults import defaults_path, load_defaults
     from molgraph.errors import InputError
 

@@ -1,4 +1,4 @@
-"""What is known of the applicability domain of a model, in lines for people."""
+"""Lines on the out-of-fold errors inside and outside the applicability domain of a model."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -12,7 +12,7 @@ _DEGREES = 3
 
 
 def domain_lines(records: "Sequence[DomainRecord]") -> list[str]:
-    """A line for each task: the error inside, and how much larger it is at the edge and outside, out of fold."""
+    """A line for each task: the out-of-fold RMSE inside, and its ratio at the edge and outside."""
     return [_line(records[start : start + _DEGREES]) for start in range(0, len(records), _DEGREES)]
 
 
@@ -26,5 +26,5 @@ def _line(records: "Sequence[DomainRecord]") -> str:
             too_few.append(f"{record.degree} (n = {record.n_rows:,})")
         else:
             parts.append(f"{record.degree} {significant(record.ratio, 2)} times that (n = {record.n_rows:,})")
-    few = f"; too few to tell {' and '.join(too_few)}" if too_few else ""
-    return f"{first.task}: root mean square error out of fold {', '.join(parts)}{few}"
+    few = f"; too few compounds {' and '.join(too_few)}" if too_few else ""
+    return f"{first.task}: out-of-fold RMSE {', '.join(parts)}{few}"

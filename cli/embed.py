@@ -1,10 +1,10 @@
-"""`molgraph embed`."""
+"""`molgraph embed`: embeddings of structures."""
 
 from typing import Annotated
 
 import typer
 
-from molgraph.config.training import Precision
+from molgraph.config.training import WRITTEN_PRECISION
 
 from .options import (
     AsJson,
@@ -12,6 +12,7 @@ from .options import (
     IdColumn,
     MaxRejected,
     OverwriteFile,
+    PrecisionOption,
     Progress,
     Quiet,
     SmilesColumn,
@@ -38,11 +39,11 @@ def embed(
     ],
     encoder: Annotated[
         str,
-        typer.Option(metavar="auto|FOLDER", help="The built-in encoder, one that was pretrained, or a model's."),
+        typer.Option(metavar="auto|FOLDER", help="Built-in encoder, or the folder of an encoder or model."),
     ] = "auto",
     smiles_column: SmilesColumn = None,
     id_column: IdColumn = None,
-    precision: Annotated[Precision, typer.Option(help="Number format of the products.")] = "float32",
+    precision: PrecisionOption = WRITTEN_PRECISION,
     device: DeviceOption = "auto",
     max_rejected: MaxRejected = None,
     overwrite: OverwriteFile = False,
@@ -50,7 +51,7 @@ def embed(
     quiet: Quiet = False,
     as_json: AsJson = False,
 ) -> None:
-    """Write what an encoder makes of each structure: a vector of numbers, for models and maps of your own."""
+    """Compute the embedding of each structure by a pretrained encoder, for models and maps of your own."""
     from molgraph import embed_file
 
     from .progress import stream_bar
@@ -73,7 +74,8 @@ def embed(
         show_json(summary)
     elif not quiet and progress == "auto":
         tell(
-            f"{summary.embedded:,} of {summary.rows_read:,} rows, {summary.n_columns} numbers each, written to {output}"
+            f"{summary.embedded:,} of {summary.rows_read:,} rows embedded in {summary.n_columns} dimensions, "
+            f"written to {output}"
         )
-        tell_rejected(summary.first_rejected, summary.rejected, "the output has each with its reason")
+        tell_rejected(summary.first_rejected, summary.rejected, "the output gives the reason for each")
     check_rejected(max_rejected, summary.rejected, summary.rows_read)

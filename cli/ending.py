@@ -1,4 +1,4 @@
-"""Signals that end the program: each becomes an exception in the command, which takes back what it had begun."""
+"""Signals that end the program: each raises an exception in the command, which then removes incomplete output."""
 
 import signal
 import sys
@@ -16,7 +16,7 @@ _CAN_REPEAT = hasattr(signal, "setitimer")  # not on Windows
 
 
 class EndedError(KeyboardInterrupt):
-    """A signal came; all but the keyboard's are of a job manager, a shutdown or a closed terminal.
+    """A signal was received: from the keyboard, a job manager, a shutdown or a closed terminal.
 
     Attributes:
         code: Exit code of the program.
@@ -28,26 +28,26 @@ class EndedError(KeyboardInterrupt):
 
     @property
     def what(self) -> str:
-        """What happened, in words."""
-        return "interrupted" if self.code == EXIT_INTERRUPTED else "ended from outside"
+        """Message for the user."""
+        return "interrupted" if self.code == EXIT_INTERRUPTED else "terminated"
 
 
-class _Came:
-    """What came first: an import may make any other error of it."""
+class _Received:
+    """The first signal; kept since an import may turn its exception into another error."""
 
     first: EndedError | None = None
 
 
 def ended() -> EndedError | None:
-    """What has ended the program, if anything has."""
-    return _Came.first
+    """The signal that has ended the program, if any."""
+    return _Received.first
 
 
 def listen() -> None:
-    """From here on something may be half-written: signals become exceptions.
+    """Turn signals into exceptions from here on, since output may be incomplete.
 
-    Python drops an exception that is raised while it collects garbage or notes the end of an import, and only tells of
-    it (`sys.unraisablehook`); such a one is raised again, a moment later.
+    Python drops an exception that is raised during garbage collection or at the end of an import, and only reports it
+    (`sys.unraisablehook`); such an exception is raised again, a moment later.
     """
     signal.signal(signal.SIGINT, _interrupt)
     for number in INTERRUPTS[1:]:
@@ -58,12 +58,12 @@ def listen() -> None:
 
 def _interrupt(number: int, _frame: FrameType | None) -> NoReturn:
     error = EndedError(number)
-    _Came.first = _Came.first or error
+    _Received.first = _Received.first or error
     raise error
 
 
 def _end(number: int, frame: FrameType | None) -> NoReturn:
-    for other in INTERRUPTS[1:]:  # once is enough: a second one would cut the cleaning up short
+    for other in INTERRUPTS[1:]:  # a second one would interrupt the clean-up
         signal.signal(other, signal.SIG_IGN)
     _interrupt(number, frame)
 

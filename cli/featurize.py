@@ -1,14 +1,15 @@
-"""`molgraph featurize`."""
+"""`molgraph featurize`: packed libraries."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from molgraph.config.training import StandardizerChoice
+from molgraph.config.training import DEFAULT_STANDARDIZER, StandardizerChoice
 
 from . import completion
 from .options import (
+    STANDARDIZER,
     AsJson,
     IdColumn,
     MaxRejected,
@@ -37,7 +38,7 @@ def featurize(
         str | None, typer.Argument(metavar="[INPUT]", help="Structures: file, folder, glob, address, or - for stdin.")
     ] = None,
     *,
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="Folder to write: the packed library.")] = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Packed library to write.")] = None,
     smiles_column: SmilesColumn = None,
     id_column: IdColumn = None,
     keep_columns: Annotated[
@@ -46,14 +47,9 @@ def featurize(
             help="Further columns to keep, joined by commas, or all. [default: none]", autocompletion=completion.columns
         ),
     ] = None,
-    standardize: Annotated[
-        StandardizerChoice,
-        typer.Option(help="What is done to each structure first; a model needs what it was trained with."),
-    ] = "default",
-    append: Annotated[bool, typer.Option("--append", help="Add to the library that is there.")] = False,
-    check: Annotated[
-        Path | None, typer.Option(metavar="LIBRARY", help="Read a packed library to its end, and check its hashes.")
-    ] = None,
+    standardizer: Annotated[StandardizerChoice, STANDARDIZER] = DEFAULT_STANDARDIZER,
+    append: Annotated[bool, typer.Option("--append", help="Append to an existing packed library.")] = False,
+    check: Annotated[Path | None, typer.Option(metavar="LIBRARY", help="Check the hashes of a packed library.")] = None,
     processes: Processes = None,
     max_rejected: MaxRejected = None,
     overwrite: Overwrite = False,
@@ -61,7 +57,7 @@ def featurize(
     quiet: Quiet = False,
     as_json: AsJson = False,
 ) -> None:
-    """Pack a library: parse and featurize it once, and screen it many times without doing so again."""
+    """Parse and featurize a library once, into a packed library that is screened without doing so again."""
     from molgraph import check_library, pack_library
     from molgraph.errors import InputError
 
@@ -74,7 +70,7 @@ def featurize(
         if as_json:
             show_json({"rows": index.n_records, "molecules": index.n_molecules, "shards": len(index.shards)})
         else:
-            tell(f"{check} is whole: {index.n_records:,} rows, {index.n_molecules:,} molecules")
+            tell(f"{check} is intact: {index.n_records:,} rows, {index.n_molecules:,} molecules")
         return
     if source is None or output is None:
         raise InputError("featurize needs INPUT and --output, or --check LIBRARY (help: molgraph featurize --help)")
@@ -85,7 +81,7 @@ def featurize(
             smiles_column=smiles_column,
             id_column=id_column,
             keep_columns="all" if keep_columns == "all" else names(keep_columns or ""),
-            standardizer=standardize,
+            standardizer=standardizer,
             processes=processes,
             append=append,
             overwrite=overwrite,
@@ -98,7 +94,7 @@ def featurize(
             f"{summary.rows_read:,} rows: {summary.molecules:,} molecules, {summary.rejected:,} rejected; "
             f"{summary.rows_read / summary.seconds:,.0f} a second"
         )
-        tell_rejected(summary.first_rejected, summary.rejected, "each is kept with its reason")
+        tell_rejected(summary.first_rejected, summary.rejected, "the packed library gives the reason for each")
         more = f", {summary.total_rows:,} rows in all" if append else ""
-        tell(f"{output} written ({summary.n_bytes / 1e6:,.1f} MB{more}); screen it like any library")
+        tell(f"{output} written ({summary.n_bytes / 1e6:,.1f} MB{more}); screen it with molgraph screen MODEL {output}")
     check_rejected(max_rejected, summary.rejected, summary.rows_read)

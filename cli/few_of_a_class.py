@@ -1,4 +1,4 @@
-"""What a ROC AUC of few compounds of a class is worth."""
+"""Warning of an imprecise ROC AUC where a class has few compounds."""
 
 from typing import TYPE_CHECKING
 
@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from molgraph.datasets.dataset import Dataset
     from molgraph.model_folder.card import ModelCard
 
-#: With so many compounds of each class, and more, a ROC AUC is shown without a word.
+#: Compounds of each class from which a ROC AUC is shown without a warning.
 _ENOUGH = 20
 
 #: Tasks that are listed.
@@ -16,7 +16,7 @@ _SHOWN = 10
 
 
 def tell_few_of_a_class(card: "ModelCard", dataset: "Dataset") -> None:
-    """Warn of class tasks with few compounds of a class: what their ROC AUC may be."""
+    """Warn of classification tasks with few compounds of a class: the confidence interval of their ROC AUC."""
     from molgraph.metrics.scores import roc_auc_interval
 
     shown = 0
@@ -30,6 +30,6 @@ def tell_few_of_a_class(card: "ModelCard", dataset: "Dataset") -> None:
         low, high = roc_auc_interval(area, n_one, n_zero)
         rare, n = (1, n_one) if n_one <= n_zero else (0, n_zero)
         tell(
-            f"WARNING: {task.name}: {n} of class {rare}, so that the roc_auc of {significant(area)} may be anywhere "
-            f"from {significant(low)} to {significant(high)}"
+            f"WARNING: {task.name}: only {n} compounds of class {rare}: the 95% confidence interval of the roc_auc of "
+            f"{significant(area)} is {significant(low)} to {significant(high)}"
         )

@@ -1,13 +1,13 @@
-"""`molgraph init`: defaults of all commands, for this user."""
+"""`molgraph init`: defaults of the user for all commands."""
 
-import dataclasses
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from molgraph.config.training import Device, Precision
 from molgraph.config.user_defaults import ConcentrationUnit, OutputFormat
 
+from .config_options import with_options
 from .options import AsJson
 from .text import show_json, show_line, show_table
 
@@ -20,6 +20,7 @@ Examples:
 
 
 def init(
+    ctx: typer.Context,
     *,
     device: Annotated[Device | None, typer.Option(help="Where to compute.")] = None,
     precision: Annotated[Precision | None, typer.Option(help="Number format of the products.")] = None,
@@ -36,25 +37,23 @@ def init(
         ConcentrationUnit | None,
         typer.Option(help="Unit of concentrations (IC50, Ki, ...) whose columns name none, as in train --unit."),
     ] = None,
-    show: Annotated[bool, typer.Option("--show", help="Show what is set, and write nothing.")] = False,
-    reset: Annotated[bool, typer.Option("--reset", help="Forget what was set before.")] = False,
+    show: Annotated[bool, typer.Option("--show", help="Show the defaults, and write nothing.")] = False,
+    reset: Annotated[bool, typer.Option("--reset", help="Delete earlier defaults.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Set defaults of all commands, for this user; options on the command line and settings files come before them."""
+    """Set your defaults for all commands; options on the command line and settings files take precedence."""
     from molgraph.config.user_defaults import VARIABLE, UserDefaults, defaults_path, load_defaults, save_defaults
     from molgraph.errors import InputError
 
     path = defaults_path()
     if path is None:
         raise InputError(f"{VARIABLE} is empty, so there is no file of defaults; name one, or unset it")
-    own = {"device": device, "precision": precision, "processes": processes, "memory": memory, "level": level,
-           "output_format": output_format, "unit": unit}  # fmt: skip
-    given: dict[str, Any] = {name: value for name, value in own.items() if value is not None}
-    if show and (given or reset):
+    given = with_options(UserDefaults(), ctx)
+    if show and (given.given or reset):
         raise InputError("--show writes nothing; leave it out, or the other options")
     defaults = UserDefaults() if reset else load_defaults()
-    if given or reset:
-        defaults = dataclasses.replace(defaults, **given)
+    if given.given or reset:
+        defaults = with_options(defaults, ctx)
         save_defaults(path, defaults)
     if as_json:
         show_json({"file": str(path), "defaults": defaults.given})

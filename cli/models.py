@@ -1,4 +1,4 @@
-"""`molgraph models`: the built-in models, what a model folder says of itself, and how the former are made."""
+"""`molgraph models`: lists built-in models, describes model and encoder folders, and builds the built-in models."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
     from molgraph.model_folder.card import MetricRecord, ModelCard
     from molgraph.results.tasks import TaskSpec
 
-app = typer.Typer(cls=Commands, help="Models: list the built-in ones, or show one.")
+app = typer.Typer(cls=Commands, help="Models: list the built-in ones, describe one.")
 
 
 @app.command("list", epilog="Example: molgraph models list", short_help="List the built-in models.")
 def list_models(*, as_json: AsJson = False) -> None:
-    """List the built-in models; each name stands for a model folder, and `panel` for all of them."""
+    """List the built-in models; a name can be given instead of a model folder, and `panel` for all of them."""
     from molgraph.model_folder.card import card_to_dict
     from molgraph.model_folder.folder import load_card
     from molgraph.prediction.builtin_models import shipped_models
@@ -33,7 +33,7 @@ def list_models(*, as_json: AsJson = False) -> None:
     if not cards:
         show_line("this installation has no built-in models")
         return
-    rows = [("name", "compounds", "cross-validated", "what it predicts")]
+    rows = [("name", "compounds", "cross-validated", "prediction")]
     group = None
     for name, card in cards.items():
         about = card.about
@@ -43,13 +43,13 @@ def list_models(*, as_json: AsJson = False) -> None:
         rows.append((f"  {name}", f"{card.data.rows_used:,}", _leading(card), _title(card)))
     show_table(rows, right=[1])
     show_line()
-    show_line("molgraph predict panel FILE -o OUT asks all of them, panel:herg,ames some; molgraph models show NAME")
-    show_line("tells what one was learned from, how good it is, and what it must not be used for.")
-    show_line("factor: half of the predictions are within this factor of what was measured.")
+    show_line("Predict with all of them: molgraph predict panel FILE -o OUT; with some: panel:herg,ames.")
+    show_line("Training data, accuracy and limits of one: molgraph models show NAME.")
+    show_line("factor: median fold error; half of the predictions are within this factor of the measured value.")
 
 
 def _leading(card: "ModelCard") -> str:
-    """The leading metric, its mean over the tasks where there are several; of logarithms the factor."""
+    """The main metric, averaged over the tasks; the median fold error where logarithms were learned."""
     names = [record.metric for record in card.metrics]
     metric = "median_factor" if "median_factor" in names else names[0]
     means = [record.mean for record in card.metrics if record.metric == metric and record.mean is not None]
@@ -62,9 +62,9 @@ def _title(card: "ModelCard") -> str:
     return f"{title}, {unit}" if unit is not None else title
 
 
-@app.command(epilog="Example: molgraph models show herg", short_help="Show what a model is and how good it is.")
+@app.command(epilog="Example: molgraph models show herg", short_help="Describe a model and its accuracy.")
 def show(model: Model, *, as_json: AsJson = False) -> None:
-    """Show tasks, training data, out-of-fold metrics and settings of a model; or corpus and quality of an encoder."""
+    """Describe a model: tasks, training data, out-of-fold metrics, settings; or an encoder: corpus and accuracy."""
     from molgraph.model_folder.card import card_to_dict
     from molgraph.model_folder.folder import load_card
     from molgraph.prediction.builtin_models import model_folder
@@ -80,17 +80,17 @@ def show(model: Model, *, as_json: AsJson = False) -> None:
         show_table(_lines(card))
 
 
-@app.command(epilog="Example: molgraph models build data/models", short_help="Train the built-in models anew.")
+@app.command(epilog="Example: molgraph models build data/models", short_help="Train the built-in models again.")
 def build(
-    output: Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder of models; those that it holds stay.")],
+    output: Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder of models; those it has are kept.")],
     *,
     data: Annotated[
         Path,
-        typer.Option(envvar="MOLGRAPH_DATA", help="Folder of data sets, with moleculenet and tdc_admet in it."),
+        typer.Option(envvar="MOLGRAPH_DATA", help="Folder with the data sets moleculenet and tdc_admet."),
     ],
     quiet: Quiet = False,
 ) -> None:
-    """Train the built-in models anew, from the tables that they were learned from."""
+    """Train the built-in models again, on their original tables."""
     from molgraph.training.build_panel import build_panel
 
     folders = build_panel(data, output, tell=(lambda _line: None) if quiet else tell)
@@ -107,16 +107,18 @@ def _show_encoder(folder: Path, *, as_json: bool) -> None:
         show_json(encoder_card_to_dict(card))
         return
     model = card.config.model
-    kept_out = f"; {card.kept_out:,} compounds of {len(card.keep_out_files)} files were kept out"
+    held_out = f"; {card.kept_out:,} compounds of {len(card.keep_out_files)} files were held out"
     show_table(
         [
             ("encoder", f"{model.architecture}, {model.hidden} wide, {model.depth} deep"),
-            ("learned from", f"{card.n_train:,} molecules{kept_out if card.keep_out_files else ''}"),
+            ("trained on", f"{card.n_train:,} molecules{held_out if card.keep_out_files else ''}"),
             *((account.name, f"{account.used:,} of {account.rows:,} records") for account in card.corpus),
             *(
                 (
                     f"R2 of {block}",
-                    "does not vary" if value is None else f"{significant(value)} (median, {card.n_held_out:,} others)",
+                    "does not vary"
+                    if value is None
+                    else f"{significant(value)} (median, {card.n_held_out:,} held out)",
                 )
                 for block, value in card.median_r2.items()
             ),
@@ -133,7 +135,7 @@ def _show_encoder(folder: Path, *, as_json: bool) -> None:
 def _lines(card: "ModelCard") -> list[tuple[str, str]]:
     data, config = card.data, card.config
     about = card.about
-    lines = [] if about is None else [("predicts", about.title), ("kind", about.group), ("measured by", about.source)]
+    lines = [] if about is None else [("predicts", about.title), ("kind", about.group), ("data source", about.source)]
     lines += [("task", _task_line(task)) for task in card.tasks[:20]]
     if len(card.tasks) > 20:
         lines.append(("", f"... and {len(card.tasks) - 20} more (--json shows all)"))
@@ -151,7 +153,7 @@ def _lines(card: "ModelCard") -> list[tuple[str, str]]:
         ("calibration", _calibration_line(card)),
         ("structures", _structures_line(card)),
         *(("domain", line) for line in domain_lines(card.domain[:60])),
-        *([("percentiles", f"among {card.reference}")] if card.reference is not None else []),
+        *([("percentiles", f"relative to {card.reference}")] if card.reference is not None else []),
         *([] if about is None else [("licence", about.licence), ("not for", about.not_for)]),
         *([] if about is None else [("defects", defect) for defect in about.defects]),
         (
@@ -176,16 +178,16 @@ def _metric_line(record: "MetricRecord") -> str:
 
 
 def _encoder_line(card: "ModelCard") -> str:
-    kept = "as it was pretrained" if card.config.encoder_tuning == "frozen" else "which the network's members tuned"
-    return f"{(card.encoder or '')[:12]}, {kept}"
+    tuning = "frozen" if card.config.encoder_tuning == "frozen" else "fine-tuned by each member of the network"
+    return f"{(card.encoder or '')[:12]}, {tuning}"
 
 
 def _network_line(config: "TrainConfig") -> str:
     model = config.model
     if config.encoder_tuning == "frozen":
-        beside = "" if model.molecule_features == "none" else f" and {model.molecule_features}"
-        return f"a head on the encoder's vector{beside}"
-    reads = "" if model.molecule_features == "none" else f"; its head reads {model.molecule_features} too"
+        features = "" if model.molecule_features == "none" else f" and {model.molecule_features}"
+        return f"a head on the encoder's embedding{features}"
+    reads = "" if model.molecule_features == "none" else f"; its head also reads {model.molecule_features}"
     return f"{model.architecture}, {model.hidden} wide, {model.depth} deep{reads}"
 
 
@@ -193,22 +195,22 @@ def _calibration_line(card: "ModelCard") -> str:
     from molgraph.uncertainty.coverage import interval_line
 
     rows = f"{min(card.calibration_rows):,}" if card.calibration_rows else "no"
-    how = "out-of-fold predictions" if card.calibration.rows == "cross" else "held out from all models"
+    how = "out-of-fold predictions" if card.calibration.rows == "cross" else "held out from training"
     where = "" if card.recalibrated_on is None else f", of {card.recalibrated_on.name}"
     kinds = {task.kind for task in card.tasks}
     shares = f"; {interval_line(min(card.calibration_rows))}" if kinds == {"regression"} else ""
-    return f"{card.calibration.rows}: {rows} compounds a task or more{where}; {how}{shares}"
+    return f"{card.calibration.rows}: at least {rows} compounds per task{where}; {how}{shares}"
 
 
 def _structures_line(card: "ModelCard") -> str:
     from molgraph.model_folder.folder import KNOWN
 
     if card.has_structures:
-        return "in the folder"
-    return "left out; their hashes recognise a compound that was among them" if KNOWN in card.files else "left out"
+        return "stored in the folder"
+    return "not stored; training compounds are recognised by hashes" if KNOWN in card.files else "not stored"
 
 
 def _task_line(task: "TaskSpec") -> str:
     direction = "more is better" if task.direction == "maximize" else "less is better"
-    better = direction if task.direction is not None else "which way is better was not said"
+    better = direction if task.direction is not None else "no preferred direction"
     return ", ".join(part for part in (task.name, task.kind, task.unit, better) if part)

@@ -1,4 +1,4 @@
-"""Which error to expect when: on compounds like those of the table, and on new series."""
+"""Lines on the expected error: on compounds similar to those of the table, and on new series."""
 
 from typing import TYPE_CHECKING
 
@@ -14,10 +14,10 @@ _METRICS = {"rmse": "rmse", "rmse_log10": "rmse of log10", "roc_auc": "roc_auc"}
 
 
 def new_series_lines(card: "ModelCard") -> list[str]:
-    """What to expect of each task, how that was found, or why it is not known; nothing for models of old cards."""
+    """Expected errors of each task and how they were estimated, or why they were not."""
     if not card.new_series:
         unknown = card.new_series_unknown
-        return [] if unknown is None else [f"error on a new series: not known, {unknown}"]
+        return [] if unknown is None else [f"error on a new series: not estimated, {unknown}"]
     first = card.new_series[0]
     lines = [_line(record) for record in card.new_series[:_SHOWN]]
     if len(card.new_series) > _SHOWN:
@@ -25,14 +25,14 @@ def new_series_lines(card: "ModelCard") -> list[str]:
     groups = "Murcko scaffolds" if first.series == "scaffold" else "clusters of similar compounds"
     measured = "former" if card.config.split == "random" else "latter"
     lines.append(
-        f"(the {measured} was measured; the other follows from the ratio of both errors of {first.learner}, by random "
-        f"folds and by folds of whole {groups}, on {first.n_rows:,} compounds)"
+        f"(the {measured} was measured in cross-validation; the other is estimated from the ratio of the errors of "
+        f"{first.learner} with random folds and with folds of whole {groups}, on {first.n_rows:,} compounds)"
     )
     return lines
 
 
 def tell_worse_on_new_series(card: "ModelCard") -> None:
-    """Warn of tasks whose error by random folds must not be expected on a new series."""
+    """Warn of tasks whose error with random folds is too optimistic for a new series."""
     if card.config.split != "random":
         return
     for record in [record for record in card.new_series if record.warns][:_SHOWN]:
@@ -40,12 +40,12 @@ def tell_worse_on_new_series(card: "ModelCard") -> None:
             f"WARNING: {record.task}: for a new series expect {_METRICS[record.metric]} about "
             f"{significant(record.new_series)}, not {significant(record.like_table)}: errors are about "
             f"{record.ratio:.1f} times larger there, and intervals too narrow; --split scaffold measures the error on "
-            "new scaffolds, and calibrates intervals for these"
+            "new scaffolds, and calibrates intervals for them"
         )
 
 
 def _line(record: "SeriesRecord") -> str:
     return (
-        f"{record.task}: expect {_METRICS[record.metric]} about {significant(record.like_table)} on compounds whose "
-        f"relatives are in the table, about {significant(record.new_series)} on a new series"
+        f"{record.task}: expect {_METRICS[record.metric]} about {significant(record.like_table)} on analogues of the "
+        f"compounds of the table, about {significant(record.new_series)} on a new series"
     )

@@ -1,11 +1,14 @@
 """Options that several commands share."""
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Annotated, Literal
+from copy import copy
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
+from typer.models import OptionInfo
 
-from molgraph.config.training import Device
+from molgraph.config.training import Device, Precision
 
 from . import completion
 from .text import tell
@@ -31,20 +34,61 @@ IdColumn = Annotated[
         "--id-column", help="Column of identifiers. [default: found by its name]", autocompletion=completion.column
     ),
 ]
-DeviceOption = Annotated[Device, typer.Option(help="Where to compute; auto takes a CUDA device if there is one.")]
+OutputFolder = Annotated[Path, typer.Option("--output", "-o", help="Folder to write.")]
+ConfigFile = Annotated[
+    Path | None, typer.Option(metavar="FILE.toml", help="File of settings; options given here come first.")
+]
+Resume = Annotated[bool, typer.Option("--resume", help="Resume an interrupted run; from the start if there is none.")]
+Hit = Annotated[
+    str | None,
+    typer.Option(
+        metavar="CONDITION",
+        help="Definition of a hit, e.g. 'pIC50 >= 7' or 'active and not hERG': a screen then selects hits, and an "
+        "evaluation reports their enrichment.",
+    ),
+]
+
+# Options whose type depends on the command: `Annotated[Device, DEVICE]`, or `Annotated[Device | None, DEVICE]`
+# where a file of settings may hold the value.
+DEVICE: OptionInfo = typer.Option(help="Where to compute; auto takes a CUDA device if there is one.")
+PRECISION: OptionInfo = typer.Option(
+    help="Floating-point format of matrix products; auto takes bfloat16 where the processor is fast at it."
+)
+STANDARDIZER: OptionInfo = typer.Option(
+    "--standardize",
+    help="Standardization of structures: largest organic fragment, neutralised (default), or none. A packed library "
+    "needs that of its models.",
+)
+SEED: OptionInfo = typer.Option(min=0, help="Random seed.")
+
+
+def default_text(value: object) -> str:
+    """What the help says of a default that is that of the settings, and not of the option: a file may hold another."""
+    return f"[default: {value}]"
+
+
+def with_default(option: OptionInfo, value: object) -> Any:
+    """The option, with such a default in its help."""
+    shown = copy(option)
+    shown.help = f"{option.help} {default_text(value)}"
+    return shown
+
+
+DeviceOption = Annotated[Device, DEVICE]
+PrecisionOption = Annotated[Precision, PRECISION]
 Level = Annotated[float, typer.Option(help="Nominal coverage of intervals and calls, e.g. 0.9.")]
 Processes = Annotated[
-    int | None, typer.Option(min=1, help="Processes that share the work. [default: one a core, at most 8]")
+    int | None, typer.Option(min=1, help="Number of worker processes. [default: one a core, at most 8]")
 ]
 
 Memory = Annotated[
     float | None,
-    typer.Option(metavar="GB", help="Memory that these may take together, about; fewer work where it is short."),
+    typer.Option(metavar="GB", help="Approximate memory limit of all processes; fewer are started if it is low."),
 ]
 ProgressStyle = Literal["auto", "json"]
 Progress = Annotated[
     ProgressStyle,
-    typer.Option(help="On stderr: a bar or a line now and then; or lines of JSON each second, and no talk."),
+    typer.Option(help="On stderr: progress bar or lines (auto), or one line of JSON a second and no other messages."),
 ]
 
 
@@ -65,7 +109,7 @@ MaxRejected = Annotated[
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace the output if it exists and holds nothing else.")]
 OverwriteFile = Annotated[bool, typer.Option("--overwrite", help="Replace the output if it exists.")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no talk; errors only.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no messages; errors only.")]
 Model = Annotated[
     str,
     typer.Argument(
@@ -96,8 +140,6 @@ def check_rejected(limit: str | None, rejected: int, rows: int) -> None:
 
 def with_ending(output: str) -> str:
     """The name of a table, with the format of the user's defaults where it has no ending."""
-    from pathlib import Path
-
     from molgraph.config.user_defaults import load_defaults
 
     own = load_defaults().output_format
@@ -113,16 +155,21 @@ def names(joined: str) -> list[str]:
     return [name.strip() for name in joined.split(",")] if joined else []
 
 
+def names_or_none(joined: str | None) -> list[str] | None:
+    """As `names`, of an option that may not have been given."""
+    return None if joined is None else names(joined)
+
+
 def tell_notes(notes: Sequence[str]) -> None:
-    """Say on stderr what was made of the columns of the input."""
+    """Print notes on the columns of the input on stderr."""
     for note in notes[:_SHOWN_NOTES]:
         tell(note)
     if len(notes) > _SHOWN_NOTES:
-        tell(f"and {len(notes) - _SHOWN_NOTES:,} more such notes; --json lists all")
+        tell(f"and {len(notes) - _SHOWN_NOTES:,} more notes; --json lists all")
 
 
 def tell_rejected(rejected: Sequence["Rejected"], total: int, where_all: str) -> None:
-    """Say on stderr the first few of `total` rows that could not be used, and where all of them are."""
+    """Print the first few of `total` rejected rows on stderr, and where all of them are."""
     shown = rejected[:SHOWN]
     for row in shown:
         tell(f"  rejected: {row.place} ({row.id[:40]}) {row.text[:60]!r}: {row.reason}")

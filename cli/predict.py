@@ -1,10 +1,11 @@
-"""`molgraph predict`."""
+"""`molgraph predict`: predictions for every row of a table."""
 
 from typing import Annotated
 
 import typer
 
-from molgraph.config.training import Precision
+from molgraph.config.level import DEFAULT_LEVEL
+from molgraph.config.training import WRITTEN_PRECISION
 
 from .options import (
     AsJson,
@@ -15,6 +16,7 @@ from .options import (
     Memory,
     Models,
     OverwriteFile,
+    PrecisionOption,
     Processes,
     Progress,
     Quiet,
@@ -47,11 +49,11 @@ def predict(
     ],
     smiles_column: SmilesColumn = None,
     id_column: IdColumn = None,
-    level: Level = 0.9,
+    level: Level = DEFAULT_LEVEL,
     drop_extra_columns: Annotated[
         bool, typer.Option("--drop-extra-columns", help="Leave out the other columns of the input.")
     ] = False,
-    precision: Annotated[Precision, typer.Option(help="Number format of the products.")] = "float32",
+    precision: PrecisionOption = WRITTEN_PRECISION,
     device: DeviceOption = "auto",
     processes: Processes = None,
     memory: Memory = None,
@@ -98,6 +100,6 @@ def predict(
         if summary.shift is not None and summary.shift.was_checked:
             for sentence in summary.shift.sentences():
                 tell(sentence)
-        tell_rejected(summary.first_rejected, summary.rejected, "the output has each with its reason")
+        tell_rejected(summary.first_rejected, summary.rejected, "the output gives the reason for each")
         tell_no_better_than_chance(summary.no_better_than_chance, "calibration compounds")
     check_rejected(max_rejected, summary.rejected, summary.rows_read)

@@ -1,16 +1,29 @@
-"""`molgraph pretrain`."""
+"""`molgraph pretrain`: self-supervised pretraining of an encoder."""
 
-from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .options import AsJson, DeviceOption, Overwrite, Processes, Quiet
+from molgraph.config.training import Device, PretrainConfig
+
+from .config_options import with_options
+from .options import (
+    DEVICE,
+    SEED,
+    AsJson,
+    ConfigFile,
+    OutputFolder,
+    Overwrite,
+    Processes,
+    Quiet,
+    Resume,
+    default_text,
+    with_default,
+)
 from .text import show_json, show_table, tell
 
 if TYPE_CHECKING:
-    from molgraph.config.training import PretrainConfig
     from molgraph.model_folder.encoder_card import EncoderCard
 
 EXAMPLE = """\b
@@ -21,38 +34,49 @@ Examples:
 """
 
 
+#: Defaults of the options.
+_PRETRAIN = PretrainConfig()
+
+
 def pretrain(
+    ctx: typer.Context,
     libraries: Annotated[
         list[str], typer.Argument(metavar="LIBRARY...", help="Structures: files, folders, globs or addresses.")
     ],
     *,
-    output: Annotated[Path, typer.Option("--output", "-o", help="Folder to write: the encoder.")],
+    output: OutputFolder,
     keep_out: Annotated[
         list[str] | None,
-        typer.Option(metavar="FILE", help="Compounds that must not be seen, e.g. a test set; may be given repeatedly."),
+        typer.Option(metavar="FILE", help="Compounds to hold out, e.g. a test set; may be repeated."),
     ] = None,
     per_library: Annotated[
-        int | None, typer.Option(min=1, help="Records of each library, drawn at random. [default: all]")
+        int | None, typer.Option(min=1, help="Records to sample from each library. [default: all]")
     ] = None,
-    hidden: Annotated[int | None, typer.Option(min=1, help="Width of the encoder. [default: 300]")] = None,
-    depth: Annotated[int | None, typer.Option(min=1, help="Message-passing steps. [default: 3]")] = None,
-    epochs: Annotated[int | None, typer.Option(min=1, help="Passes over the molecules. [default: 4]")] = None,
-    batch_size: Annotated[int | None, typer.Option(min=1, help="Molecules a step. [default: 128]")] = None,
-    seed: Annotated[int | None, typer.Option(min=0, help="Seed of sample, order and weights. [default: 0]")] = None,
-    config: Annotated[
-        Path | None, typer.Option(metavar="FILE.toml", help="Settings; options given here come first.")
+    hidden: Annotated[
+        int | None, typer.Option(help=f"Width of the encoder. {default_text(_PRETRAIN.model.hidden)}")
     ] = None,
+    depth: Annotated[
+        int | None, typer.Option(help=f"Message-passing steps. {default_text(_PRETRAIN.model.depth)}")
+    ] = None,
+    epochs: Annotated[
+        int | None, typer.Option(help=f"Passes over the molecules. {default_text(_PRETRAIN.epochs)}")
+    ] = None,
+    batch_size: Annotated[
+        int | None, typer.Option(help=f"Molecules a step. {default_text(_PRETRAIN.batch_size)}")
+    ] = None,
+    seed: Annotated[int | None, with_default(SEED, _PRETRAIN.seed)] = None,
+    config: ConfigFile = None,
     targets: Annotated[
         Path | None,
         typer.Option(
             metavar="FOLDER",
-            help="Keep what is computed of the structures here, and use what is there, e.g. to try another width. "
+            help="Store the computed targets here, and reuse them if they exist, e.g. to try another width. "
             "[default: deleted at the end]",
         ),
     ] = None,
-    device: DeviceOption = "auto",
+    device: Annotated[Device | None, with_default(DEVICE, _PRETRAIN.device)] = None,
     processes: Processes = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on where a run stopped.")] = False,
+    resume: Resume = False,
     overwrite: Overwrite = False,
     quiet: Quiet = False,
     as_json: AsJson = False,
@@ -64,13 +88,7 @@ def pretrain(
 
     from .progress import pretraining_bar
 
-    settings = _with_options(
-        None if config is None else pretrain_config_from_toml(config),
-        {"per_library": per_library, "epochs": epochs, "batch_size": batch_size, "seed": seed},
-        {"hidden": hidden, "depth": depth},
-    )
-    if device != "auto":
-        settings = replace(settings, device=device)
+    settings = with_options(_PRETRAIN if config is None else pretrain_config_from_toml(config), ctx)
     with pretraining_bar(quiet=quiet) as listener:
         card = run(
             libraries,
@@ -95,29 +113,21 @@ def pretrain(
         tell(f"Encoder written to {output}; use it with molgraph train --encoder {output}")
 
 
-def _with_options(config: "PretrainConfig | None", given: dict[str, Any], shape: dict[str, Any]) -> "PretrainConfig":
-    from molgraph.config.training import PretrainConfig
-
-    config = config or PretrainConfig()
-    model = replace(config.model, **{name: value for name, value in shape.items() if value is not None})
-    return replace(config, model=model, **{name: value for name, value in given.items() if value is not None})
-
-
 def _tell_corpus(card: "EncoderCard") -> None:
     for account in card.corpus:
         left_out = {
             "not sampled": account.not_sampled,
             "unusable": account.unusable,
-            "repeated": account.repeated,
-            "kept out": account.kept_out,
+            "duplicates": account.repeated,
+            "held out": account.kept_out,
         }
         why = ", ".join(f"{count:,} {reason}" for reason, count in left_out.items() if count)
         tell(f"{account.name}: {account.used:,} of {account.rows:,} records" + (f" ({why})" if why else ""))
-    tell(f"learned from {card.n_train:,} molecules, evaluated on {card.n_held_out:,} others")
+    tell(f"trained on {card.n_train:,} molecules, evaluated on {card.n_held_out:,} others")
 
 
 def _r2_lines(card: "EncoderCard") -> list[tuple[str, str]]:
-    """The median of each block, and each target that has a name, the worst told first."""
+    """The median of each block, then each named target, the least accurate first."""
     medians = [(f"{block} (median)", _shown(value)) for block, value in card.median_r2.items()]
     named = [(name, value) for name, value in card.r2.items() if not name.rpartition(".")[2].isdigit()]
     named.sort(key=lambda pair: (pair[1] is None, pair[1]))

@@ -1,4 +1,4 @@
-"""Progress on stderr: a bar on a terminal, and now and then a line elsewhere."""
+"""Progress on stderr: a bar on a terminal, otherwise a line every half minute, or JSON."""
 
 import json
 import math
@@ -18,16 +18,16 @@ if TYPE_CHECKING:
 
     from .options import ProgressStyle
 
-#: Takes work done, all work (None if unknown), molecules done (None where these say nothing), and a note.
+#: Takes work done, total work (None if unknown), molecules done (None where meaningless), and a note.
 _Update = Callable[[int, int | None, int | None, str], None]
 
-#: All work of a training, in parts.
+#: Total work of a training, in arbitrary units.
 _WHOLE = 1_000_000
 
 #: Seconds before the first line of progress where stderr is no terminal, and between two lines.
 _FIRST_LOG_SECONDS, _LOG_SECONDS = 10.0, 30.0
 
-#: Seconds that a rate of rows is taken over: in the first moments helpers start, and only one process works.
+#: Seconds that a rate of rows is averaged over: while workers start, only one process computes.
 _ROWS_WINDOW = 15.0
 
 #: Seconds between two lines of JSON.
@@ -74,7 +74,7 @@ def pretraining_bar(*, quiet: bool) -> Iterator[Callable[["PretrainProgress"], N
 
         def listen(progress: "PretrainProgress") -> None:
             nonlocal stage, update
-            if progress.stage != stage:  # a bar of its own for each, since they run at different rates
+            if progress.stage != stage:  # one bar per stage, since stages run at different rates
                 stage = progress.stage
                 stack.close()
                 update = stack.enter_context(_bar(stage, quiet=quiet))
@@ -107,7 +107,7 @@ def stream_bar(
 
 
 def _all_work(progress: "StreamProgress", bytes_per_second: float) -> int | None:
-    """Bytes of the input, and as many more as would be read while what comes after the last row is done."""
+    """Bytes of the input, plus those that would be read in the time of the work after the last row."""
     if progress.bytes_total is None:
         return None
     return progress.bytes_total + round(progress.seconds_after * bytes_per_second)
@@ -129,7 +129,7 @@ def json_lines(
         "seconds_left": None,
         "done": False,
     }
-    tell(json.dumps(values))  # models are loaded before there is a row to tell of
+    tell(json.dumps(values))  # models are loaded before the first row
 
     def listen(progress: "StreamProgress") -> None:
         nonlocal last
@@ -190,7 +190,7 @@ def _drawn_bar(what: str, window: float) -> Iterator[_Update]:
 
 
 def line_writer(what: str, *, window: float = math.inf, clock: Callable[[], float] = time.monotonic) -> _Update:
-    """Writes a line soon after the start, and every half minute, with rates of the last `window` seconds."""
+    """Callback that writes a line after ten seconds, then each half minute, with rates of the last `window` seconds."""
     rate, work_rate = _rate(clock, window), _rate(clock, window)
     due = clock() + _FIRST_LOG_SECONDS
 
@@ -216,21 +216,21 @@ def _rate(clock: Callable[[], float] = time.monotonic, window: float = math.inf)
         clock: Seconds.
         window: Only the growth of the last so many seconds counts.
     """
-    seen: deque[tuple[int, float]] = deque()
+    samples: deque[tuple[int, float]] = deque()
 
     def rate(count: int) -> float:
         now = clock()
-        if not seen or now - seen[-1][1] >= 1.0:
-            seen.append((count, now))
-        while len(seen) > 1 and now - seen[1][1] >= window:
-            seen.popleft()
-        return (count - seen[0][0]) / max(now - seen[0][1], 1e-9)
+        if not samples or now - samples[-1][1] >= 1.0:
+            samples.append((count, now))
+        while len(samples) > 1 and now - samples[1][1] >= window:
+            samples.popleft()
+        return (count - samples[0][0]) / max(now - samples[0][1], 1e-9)
 
     return rate
 
 
 def _duration(seconds: float) -> str:
-    """Time for people, e.g. `1:05:30` or `2:07`."""
+    """A duration as `1:05:30` or `2:07`."""
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

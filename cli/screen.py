@@ -1,30 +1,43 @@
 """`molgraph screen`."""
 
 import json
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, get_args
 
 import typer
 
-from molgraph.config.screening import DiversityRule, DomainRule, Engine, FdrMethod, NeighbourSpace
-from molgraph.config.training import Precision
+from molgraph.config.compute import ComputeConfig, Engine
+from molgraph.config.screening import (
+    DEFAULT_FDR,
+    AlertName,
+    DiversityRule,
+    DomainRule,
+    FdrMethod,
+    NeighbourSpace,
+    ScreenConfig,
+)
 
 from . import completion
+from .config_options import with_options
 from .options import (
     AsJson,
     DeviceOption,
+    Hit,
     IdColumn,
     Level,
     MaxRejected,
     Memory,
     Models,
+    OutputFolder,
     Overwrite,
+    PrecisionOption,
     Processes,
     Progress,
     Quiet,
+    Resume,
     SmilesColumn,
     check_rejected,
     names,
+    names_or_none,
     tell_no_better_than_chance,
     tell_notes,
     tell_rejected,
@@ -43,90 +56,95 @@ Examples:
 """
 
 
+def _alert_names(joined: str | None) -> tuple[str, ...]:
+    return () if joined in (None, "none") else tuple(names(str(joined)))
+
+
+#: Defaults of the options.
+_CONFIG, _COMPUTE = ScreenConfig(), ComputeConfig(processes=None)  # a command may always start processes of its own
+
+
 def screen(
+    ctx: typer.Context,
     models: Models,
     library: Annotated[
         str, typer.Argument(metavar="LIBRARY", help="Library: file, folder, glob, address, or - for stdin.")
     ],
     *,
-    output: Annotated[Path, typer.Option("--output", "-o", help="Folder to write.")],
-    top: Annotated[int, typer.Option(help="Structures in the hit list.")] = 500,
+    output: OutputFolder,
+    top: Annotated[int, typer.Option(help="Structures in the hit list.")] = _CONFIG.top,
     goal: Annotated[
         str | None,
         typer.Option(help="Task that ranks, alone or after maximize or minimize. [default: the hit, or the only task]"),
-    ] = None,
+    ] = _CONFIG.goal,
     profile: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="TOML file that says what a good compound is in several respects."),
-    ] = None,
-    hit: Annotated[
         str | None,
-        typer.Option(
-            metavar="CONDITION",
-            help="What a hit is, e.g. 'pIC50 >= 7' or 'active and not hERG'; hits are then selected.",
-        ),
+        typer.Option(metavar="FILE", help="TOML file of a multi-objective desirability profile."),
     ] = None,
+    hit: Hit = _CONFIG.hit,
     fdr: Annotated[
         float | None,
         typer.Option(
             metavar="RATE",
-            help="Share of the selected that may be no hits, on average over many tables. [default: 0.1]",
+            help=f"False discovery rate of the selection, on average over many tables. [default: {DEFAULT_FDR}]",
         ),
-    ] = None,
+    ] = _CONFIG.fdr,
     fdr_method: Annotated[
         FdrMethod,
         typer.Option(
-            help="Select all that can be, with weights for a library unlike the table, or few of many scaffolds."
+            help="Selection: conformal (cfbh), weighted for covariate shift, or diverse (few, of many scaffolds)."
         ),
-    ] = "cfbh",
-    level: Level = 0.9,
+    ] = _CONFIG.fdr_method,
+    level: Level = _CONFIG.level,
     domain: Annotated[
         DomainRule,
         typer.Option(help="Structures outside the applicability domain: in a file of their own, or among the hits."),
-    ] = "separate",
-    nearest: Annotated[int, typer.Option(help="Measured compounds that are shown beside each hit.")] = 1,
+    ] = _CONFIG.domain,
+    nearest: Annotated[int, typer.Option(help="Measured compounds that are shown beside each hit.")] = _CONFIG.nearest,
     nearest_by: Annotated[
         NeighbourSpace,
-        typer.Option(help="Those of the most similar structure, or the nearest in the model's own space."),
-    ] = "structure",
-    smiles_column: SmilesColumn = None,
-    id_column: IdColumn = None,
+        typer.Option(help="By fingerprint similarity, or by distance in the model's latent space."),
+    ] = _CONFIG.nearest_by,
+    smiles_column: SmilesColumn = _CONFIG.smiles_column,
+    id_column: IdColumn = _CONFIG.id_column,
     keep_columns: Annotated[
         str | None,
         typer.Option(
-            help="Columns of the library to carry into the hits, joined by commas.", autocompletion=completion.columns
+            callback=names_or_none,
+            help="Columns of the library to carry into the hits, joined by commas.",
+            autocompletion=completion.columns,
         ),
     ] = None,
     alerts: Annotated[
         str,
         typer.Option(
             metavar="NAMES",
+            callback=_alert_names,
             autocompletion=completion.alerts,
-            help="Catalogues of structural alerts shown beside the hits, of pains, brenk, nih, chembl; or none.",
+            help="Catalogues of structural alerts shown beside the hits, of "
+            f"{', '.join(get_args(AlertName))}; or none.",
         ),
-    ] = "pains,brenk",
+    ] = ",".join(_CONFIG.alerts),
     diverse: Annotated[
-        int | None, typer.Option(metavar="N", help="Pick so many of the hits that differ, into diverse.csv.")
-    ] = None,
+        int | None, typer.Option(metavar="N", help="Pick a diverse subset of so many hits, into diverse.csv.")
+    ] = _CONFIG.diverse,
     diverse_by: Annotated[
         DiversityRule,
-        typer.Option(help="Pick what is most unlike those before, or the best of each scaffold or cluster."),
-    ] = "maxmin",
-    precision: Annotated[
-        Precision, typer.Option(help="Number format; auto takes bfloat16 where the processor is fast at it.")
-    ] = "auto",
-    device: DeviceOption = "auto",
-    processes: Processes = None,
-    memory: Memory = None,
-    engine: Annotated[Engine, typer.Option(help="Processes of this machine, or the cores of a Ray cluster.")] = "local",
+        typer.Option(help="MaxMin picking, or the best of each scaffold or cluster."),
+    ] = _CONFIG.diverse_by,
+    precision: PrecisionOption = _COMPUTE.precision,
+    device: DeviceOption = _COMPUTE.device,
+    processes: Processes = _COMPUTE.processes,
+    memory: Memory = _COMPUTE.memory,
+    engine: Annotated[
+        Engine, typer.Option(help="Worker processes of this machine, or a Ray cluster.")
+    ] = _COMPUTE.engine,
     address: Annotated[
         str | None,
         typer.Option(help="Ray cluster, or auto for the one on this machine. [default: one of its own]"),
-    ] = None,
+    ] = _COMPUTE.address,
     max_rejected: MaxRejected = None,
-    resume: Annotated[
-        bool, typer.Option("--resume", help="Go on with a screen that was stopped; from the start if there is none.")
-    ] = False,
+    resume: Resume = False,
     overwrite: Overwrite = False,
     progress: Progress = "auto",
     quiet: Quiet = False,
@@ -137,33 +155,14 @@ def screen(
 
     from .progress import stream_bar
 
+    config = with_options(_CONFIG, ctx)
     with stream_bar("screen", quiet=quiet, style=progress) as listener:
         result = screen_library(
             models,
             library,
             output=output,
-            top=top,
-            goal=goal,
-            profile=profile,
-            hit=hit,
-            fdr=fdr,
-            fdr_method=fdr_method,
-            level=level,
-            domain=domain,
-            nearest=nearest,
-            nearest_by=nearest_by,
-            smiles_column=smiles_column,
-            id_column=id_column,
-            keep_columns=names(keep_columns or ""),
-            alerts=[] if alerts == "none" else names(alerts),
-            diverse=diverse,
-            diverse_by=diverse_by,
-            device=device,
-            precision=precision,
-            processes=processes,
-            memory=memory,
-            engine=engine,
-            address=address,
+            config=config,
+            compute=with_options(_COMPUTE, ctx),
             resume=resume,
             overwrite=overwrite,
             on_progress=listener,
@@ -172,17 +171,17 @@ def screen(
         stored = [json.loads((output / name).read_text(encoding="utf-8")) for name in ("summary.json", "timing.json")]
         show_json(stored[0] | {"timing": stored[1]})
     elif not quiet and progress == "auto":
-        _tell(result, top)
+        _tell(result, config.top)
     check_rejected(max_rejected, result.rejected, result.rows_read)
 
 
 def _why_empty(result: "ScreenResult") -> str:
     if len(result.outside):
         return (
-            f"the list is empty because all of the {result.scored:,} compounds that could be listed are outside of "
-            "what the model knows: --domain ignore ranks them all the same"
+            f"no hits: all of the {result.scored:,} candidates are outside the applicability domain of the model; "
+            "--domain ignore ranks them all the same"
         )
-    return f"the list is empty because none of the {result.scored:,} compounds is what the profile requires"
+    return f"no hits: none of the {result.scored:,} compounds meets the requirements of the profile"
 
 
 def _tell(result: "ScreenResult", top: int) -> None:
@@ -203,18 +202,19 @@ def _tell(result: "ScreenResult", top: int) -> None:
         tell(f"{result.diversity.sentence()}, in {result.output / 'diverse.csv'}")
     if len(result.outside):
         best = "the best " if len(result.outside) == top else ""
+        as_well = " that score as well" if len(result.hits) == top else ""
         tell(
-            f"{'scored as well, but ' if len(result.hits) == top else ''}outside the applicability domain of the model "
-            f"(not in the list): {best}{len(result.outside):,} in {result.output / 'outside.csv'}"
+            f"not listed: {best}{len(result.outside):,} compounds outside the applicability domain of the model"
+            f"{as_well}, in {result.output / 'outside.csv'}"
         )
     if result.selection is not None:
         for sentence in result.selection.sentences():
             tell(sentence)
         if result.selection.selected:
-            tell(f"they are in {result.output / 'selected.csv'}")
+            tell(f"selected compounds written to {result.output / 'selected.csv'}")
     if result.shift is not None and (result.shift.was_checked or result.selection is not None):
         is_weighted = result.selection is not None and result.selection.method == "weighted"
         for sentence in result.shift.sentences(is_weighted=is_weighted):
             tell(sentence)
         if result.shift.fires and result.selection is None:
-            tell("All rows were compared; with --hit only those in the domain of the model are.")
+            tell("The shift check compared all rows; with --hit it compares those inside the domain only.")

@@ -1,4 +1,4 @@
-"""Where the program `molgraph` begins: an interrupt is one line from the first moment on."""
+"""Entry point of the program `molgraph`: signals end it with one line even while modules are loading."""
 
 import contextlib
 import os
@@ -7,7 +7,7 @@ import sys
 from types import FrameType
 from typing import NoReturn
 
-_LOADING = b"molgraph: %s; nothing half-written is left behind\n"
+_LOADING = b"molgraph: %s; no incomplete output is left\n"
 
 
 def run() -> NoReturn:
@@ -15,7 +15,7 @@ def run() -> NoReturn:
     _open_what_is_closed()
     signal.signal(signal.SIGINT, _leave)
     signal.signal(signal.SIGTERM, _leave)
-    # A terminal that is closed; a program that `nohup` started does not hear of it, and goes on.
+    # Sent when the terminal is closed; programs started by `nohup` ignore it and go on.
     if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
         signal.signal(signal.SIGHUP, _leave)
     from .app import run as run_commands
@@ -24,9 +24,9 @@ def run() -> NoReturn:
 
 
 def _open_what_is_closed() -> None:
-    """Standard streams that the caller closed (`>&-`, services, windowed programs) read nothing and swallow all.
+    """Redirect standard streams that the caller closed (`>&-`, services, windowed programs) to the null device.
 
-    Python has None in their place, and the next file that is opened would get their number, and what is written there.
+    Python has None in their place, and the next file that is opened would get their descriptor.
     """
     for number, name in enumerate(("stdin", "stdout", "stderr")):
         if getattr(sys, name) is None:
@@ -36,7 +36,7 @@ def _open_what_is_closed() -> None:
 
 
 def _leave(number: int, _frame: FrameType | None) -> NoReturn:
-    what = b"interrupted" if number == signal.SIGINT else b"ended from outside"
+    what = b"interrupted" if number == signal.SIGINT else b"terminated"
     with contextlib.suppress(OSError):  # the terminal may be gone
         os.write(2, _LOADING % what)
     os._exit(128 + number)

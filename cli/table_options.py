@@ -1,10 +1,13 @@
-"""Options of the commands that read measured values, and what is said of what was read."""
+"""Options of the commands that read measured values, and messages on what was read."""
 
 import math
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from molgraph.config.training import KindChoice
+
+from . import completion
 from .text import tell
 
 if TYPE_CHECKING:
@@ -12,7 +15,26 @@ if TYPE_CHECKING:
     from molgraph.datasets.dataset import Dataset
     from molgraph.results.tasks import Direction
 
-
+Table = Annotated[
+    str,
+    typer.Argument(
+        metavar="TABLE",
+        help="Table of structures and measurements (.csv .tsv .sdf .parquet ...), or a data set name.",
+        autocompletion=completion.tables,
+    ),
+]
+TargetColumns = Annotated[
+    str | None,
+    typer.Option(
+        help="Columns to learn, joined by commas; '*' for all of numbers. [default: the only numeric column that is no "
+        "identifier]",
+        autocompletion=completion.columns,
+    ),
+]
+TaskKind = Annotated[
+    KindChoice,
+    typer.Option("--task-type", "-t", help="What the columns hold; auto looks at the values."),
+]
 Missing = Annotated[
     str | None,
     typer.Option(
@@ -72,7 +94,7 @@ def directions(minimize: list[str], maximize: list[str]) -> "dict[str, Direction
 
     both = sorted(set(minimize) & set(maximize))
     if both:
-        raise InputError(f"{both[0]!r} stands in --minimize and in --maximize; name it in one of them")
+        raise InputError(f"{both[0]!r} is in both --minimize and --maximize; name it in one of them")
     ways: dict[str, Direction] = dict.fromkeys(minimize, "minimize")
     return ways | dict.fromkeys(maximize, "maximize")
 
@@ -98,12 +120,12 @@ def ranges(given: list[str] | None) -> dict[str, tuple[float | None, float | Non
     return found
 
 
-#: Tasks from which it is told beforehand how long they take.
+#: Tasks from which the time is estimated beforehand.
 _MANY_TASKS = 30
 
 
 def tell_many_tasks(dataset: "Dataset", settings: "TrainConfig") -> None:
-    """Say how long many tasks take, and which preset bears them."""
+    """Print about how long many tasks take, and which preset is faster."""
     if len(dataset.tasks) < _MANY_TASKS:
         return
     from molgraph.config.learners import PRESETS, seconds_of_many_tasks
@@ -116,6 +138,6 @@ def tell_many_tasks(dataset: "Dataset", settings: "TrainConfig") -> None:
 
         minutes = counted(max(1, round(seconds / 60)), "minute")
         tell(
-            f"{len(dataset.tasks):,} tasks: {fits:,} fits of trees, one for each task and model, take at least "
-            f"{minutes} or so; --preset lean learns all tasks at once, and needs none"
+            f"{len(dataset.tasks):,} tasks: {fits:,} tree models (one per task and ensemble member) take about "
+            f"{minutes} or more; --preset lean trains all tasks in one model"
         )

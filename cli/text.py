@@ -1,4 +1,4 @@
-"""Text for people: aligned, and without the control characters that a file may have brought."""
+"""Output on the terminal: aligned tables, formatted numbers, and no control characters from files."""
 
 import dataclasses
 import json
@@ -11,6 +11,8 @@ from typing import Any
 
 import typer
 
+from .flags import with_flags
+
 _GAP = "  "
 _LEAST_WIDTH = 24
 
@@ -19,7 +21,7 @@ _LEAST_EXPONENT, _MOST_EXPONENT = 4, 6
 
 
 def printable(text: object) -> str:
-    r"""`text` in one line, with a `?` for each character that a terminal would obey and not show.
+    r"""`text` in one line, with a `?` for each control character.
 
     >>> printable("a name\nwith \x1b[31mcolour")
     'a name with ?[31mcolour'
@@ -30,13 +32,13 @@ def printable(text: object) -> str:
 
 
 def tell(text: object) -> None:
-    """Say a line on stderr."""
-    typer.echo(printable(text), err=True)
+    """Print a message on stderr; settings that it names are shown as flags."""
+    typer.echo(printable(with_flags(str(text))), err=True)
 
 
 def show_line(text: object = "") -> None:
-    """Print a line of the result on stdout."""
-    typer.echo(printable(text))
+    """Print a line of the result on stdout; settings that it names are shown as flags."""
+    typer.echo(printable(with_flags(str(text))))
 
 
 def show_table(rows: Sequence[Sequence[str]], *, right: Collection[int] = ()) -> None:
@@ -51,7 +53,7 @@ def aligned(rows: Sequence[Sequence[str]], *, right: Collection[int] = (), width
 
     Args:
         rows: Cells, the same number in each row.
-        right: Columns that stand on the right, as numbers do.
+        right: Columns that are aligned to the right, as numbers are.
         width: Where the last column is wrapped; None for never.
 
     >>> aligned([["task", "rmse"], ["pIC50", "0.61"]], right=[1])
@@ -79,7 +81,7 @@ def aligned(rows: Sequence[Sequence[str]], *, right: Collection[int] = (), width
 def significant(value: float | None, digits: int = 3) -> str:
     """A number with so many significant digits, as metrics and labels are printed; `undefined` where there is none.
 
-    Decimals alone would print the error of a concentration in mol/L as 0.000, and that of one in nM as 1777.149.
+    A fixed number of decimals would print an error in mol/L as 0.000, and one in nM as 1777.149.
 
     >>> significant(0.6104), significant(0.00001234), significant(1777.149), significant(0.0), significant(None)
     ('0.610', '1.23e-05', '1777', '0', 'undefined')

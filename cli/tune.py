@@ -5,11 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from molgraph.config.training import KindChoice
-
-from . import completion
-from .options import AsJson, IdColumn, Quiet, SmilesColumn, names, tell_notes
-from .table_options import AsIs, Missing, Unit, Where, rows_where
+from .options import AsJson, ConfigFile, IdColumn, Quiet, SmilesColumn, names, tell_notes
+from .table_options import AsIs, Missing, Table, TargetColumns, TaskKind, Unit, Where, rows_where
 from .text import show_json, show_line, show_table, tell
 
 if TYPE_CHECKING:
@@ -23,36 +20,18 @@ Examples:
 
 
 def tune(
-    table: Annotated[
-        str,
-        typer.Argument(
-            metavar="TABLE",
-            help="Table of structures and measurements, or a data set.",
-            autocompletion=completion.tables,
-        ),
-    ],
+    table: Table,
     *,
-    output: Annotated[Path, typer.Option("--output", "-o", help="Folder of the study; one that is there goes on.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Study folder; an existing study is continued.")],
     smiles_column: SmilesColumn = None,
     id_column: IdColumn = None,
-    target_columns: Annotated[
-        str | None,
-        typer.Option(
-            help="Columns to learn, joined by commas. [default: the only one that can be meant]",
-            autocompletion=completion.columns,
-        ),
-    ] = None,
-    task_type: Annotated[
-        KindChoice,
-        typer.Option("--task-type", "-t", help="What the columns hold; auto looks at the values."),
-    ] = "auto",
+    target_columns: TargetColumns = None,
+    task_kind: TaskKind = "auto",
     missing: Missing = None,
     where: Where = None,
     unit: Unit = None,
     as_is: AsIs = False,
-    config: Annotated[
-        Path | None, typer.Option(metavar="FILE.toml", help="Settings to begin with, and those that are not searched.")
-    ] = None,
+    config: ConfigFile = None,
     trials: Annotated[int, typer.Option(min=1, help="Trials in all, those of earlier runs included.")] = 30,
     quiet: Quiet = False,
     as_json: AsJson = False,
@@ -69,7 +48,7 @@ def tune(
         smiles_column=smiles_column,
         id_column=id_column,
         target_columns=None if target_columns is None else names(target_columns),
-        task_kind=task_type,
+        task_kind=task_kind,
         standardizer=settings.standardizer,
         missing=names(missing or ""),
         where=rows_where(where),
@@ -84,20 +63,20 @@ def tune(
     elif not quiet:
         n_ended = sum(trial.value is None for trial in result.trials)
         show_line(
-            f"{len(result.trials)} trials, {n_ended} of them ended early; the best is trial {result.best.number}: "
-            f"loss {result.best.value:.4f}, where the first had {result.default_value:.4f}"
+            f"{len(result.trials)} trials, {n_ended} of them pruned; the best is trial {result.best.number}: "
+            f"loss {result.best.value:.4f} (default settings: {result.default_value:.4f})"
         )
         show_line(
-            "That loss is optimistic: it is the best of many on the same folds. A training with best.toml and the same "
-            "seed prints it again as cross-validated; another --seed, or compounds kept apart, tell more"
+            "This loss is optimistic: it is the best of many trials on the same folds, and training with best.toml and "
+            "the same seed reports it again; evaluate with another --seed, or on held-out compounds"
         )
         show_table([("setting", "best"), *((name, f"{result.best.settings[name]}") for name in SEARCH_SPACE)])
         show_line(f"Settings written to {output / 'best.toml'}; all trials are in {output / 'trials.csv'}")
 
 
 def _ignore(_trial: "Trial") -> None:
-    """Say nothing."""
+    """Print nothing."""
 
 
 def _tell_trial(trial: "Trial") -> None:
-    tell(f"trial {trial.number}: " + ("ended early" if trial.value is None else f"loss {trial.value:.4f}"))
+    tell(f"trial {trial.number}: " + ("pruned" if trial.value is None else f"loss {trial.value:.4f}"))

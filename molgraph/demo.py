@@ -1,8 +1,7 @@
-"""The main job on data that comes with RDKit, with the answers known.
+"""Retrospective virtual screen on data in the RDKit distribution: train, screen, and evaluate on held-out compounds.
 
-A quarter of a measured series is kept out of training and hidden in a library of other compounds. So the demonstration
-can say at the end what a chemist would ask: how many of the actives were found, how many picks were wrong, and whether
-the intervals held what they promised.
+A quarter of a measured series is held out and hidden in a library of other compounds. The report then gives the
+enrichment of actives, the false discovery rate among the compounds selected, and the coverage of the intervals.
 """
 
 import csv
@@ -16,6 +15,8 @@ from pathlib import Path
 
 import numpy as np
 
+from molgraph.config.compute import ComputeConfig
+from molgraph.config.screening import ScreenConfig
 from molgraph.config.training import Device, TrainConfig
 from molgraph.datasets.embedded import (
     ASSAY_COLUMN,
@@ -34,7 +35,7 @@ from molgraph.storage.atomic import make_folder
 from molgraph.training.progress import ProgressListener
 from molgraph.training.train import train
 
-#: A compound counts as active from here on: about the best quarter of the series.
+#: pIC50 from which a compound counts as active: about the best quarter of the series.
 ACTIVE_FROM = 7.5
 
 HIDDEN_SHARE = 0.25
@@ -44,14 +45,14 @@ SHOWN_SAFE = 10
 LEVEL = 0.9
 EPOCHS = 40
 
-#: Share of the selected compounds that may be inactive, on average over many tables and libraries.
+#: False discovery rate of the selection: fraction that may be inactive, on average over many tables and libraries.
 FDR = 0.2
 
 
-#: The models that come along and say what speaks against a compound.
+#: Built-in models of toxicity in the second ranking.
 TOXICITY = ("herg", "ames", "dili")
 
-#: What a compound worth making is: potent, and likely free of what these models tell.
+#: Desirability profile of the second ranking: potent, and a low probability of toxicity.
 _PROFILE = f"""[[objective]]
 task = "{ASSAY_COLUMN}"
 curve = "sigmoid"
@@ -72,13 +73,13 @@ high = 0.8
 
 @dataclass(frozen=True)
 class Risk:
-    """What a built-in model says of a compound.
+    """Prediction of a built-in toxicity model for a compound.
 
     Attributes:
         endpoint: Name of the model.
         probability: That the compound has the effect.
-        percentile: Per cent of the approved drugs with a smaller one.
-        domain: Where it lies in the domain of the model; outside, the answer is a guess.
+        percentile: Per cent of the approved drugs with a lower probability.
+        domain: Inside, at the edge of, or outside the applicability domain of the model; outside, it is unreliable.
     """
 
     endpoint: str
@@ -96,8 +97,8 @@ class PotentAndSafe:
         value: Predicted potency.
         lower: Lower end of its interval.
         upper: Upper end.
-        measured: The hidden value; None for a compound that was not measured.
-        risks: What the models of `TOXICITY` say.
+        measured: The measured value of a hidden compound; None for others.
+        risks: Predictions of the models of `TOXICITY`.
     """
 
     id: str
@@ -110,37 +111,37 @@ class PotentAndSafe:
 
 @dataclass(frozen=True)
 class DemoReport:
-    """What came out, judged on the hidden compounds.
+    """Results of the demonstration, evaluated on the hidden compounds.
 
     Attributes:
         trained_on: Compounds that the model was trained on.
         library_rows: Rows of the library, hidden compounds included.
         library_rejected: Rows that could not be used.
-        hidden: Hidden compounds in the library, whose answer is known.
+        hidden: Held-out compounds of the assay in the library.
         hidden_actives: Those that are active.
         top: Length of the hit list.
-        set_aside: Structures that score as well as the hits but are outside of what the model knows; `top` at most.
+        set_aside: Structures that score as well as the hits but are outside the applicability domain; `top` at most.
         actives_found: Hidden actives in the hit list.
-        first_hits_active: Actives among the first `hidden_actives` hits; a perfect model would have all of them there.
-        first_hits_by_chance: As many as there would be by chance, were the hits drawn from the hidden compounds alone:
-            what the model knows beyond telling the series from other chemistry.
-        enrichment: Times more hidden actives in the hit list than in as many random rows of the library.
-        best_enrichment: The most that this could be.
+        first_hits_active: Actives among the first `hidden_actives` hits; a perfect ranking has all of them there.
+        first_hits_by_chance: Expected number if the hits were drawn at random from the hidden compounds: a baseline for
+            the ranking within the series, apart from its separation from other chemistry.
+        enrichment: Enrichment factor: hidden actives in the hit list, over those in as many random rows of the library.
+        best_enrichment: Largest possible enrichment factor.
         picked: Hits that are predicted to be active.
-        picked_known: Those of them whose answer is known.
-        picked_wrong: Those that are known to be inactive.
-        false_discovery_rate: `picked_wrong / picked_known`; None if none is known.
-        fdr: Share of inactives that the selection was asked to hold, on average over many tables and
-            libraries, empty lists included.
+        picked_known: Those of them that were measured.
+        picked_wrong: Those of them that are inactive.
+        false_discovery_rate: `picked_wrong / picked_known`; None if none was measured.
+        fdr: False discovery rate that the selection controls, on average over many tables and libraries, empty lists
+            included.
         selected: Compounds that were selected as active.
-        selected_known: Those of them whose answer is known.
-        selected_wrong: Those that are known to be inactive.
-        selected_fdr: `selected_wrong / selected_known`, to compare with `fdr`; None if none is known.
-        shift_fires: Whether the library in the domain was found to differ from the calibration compounds.
-        out_of_fold_rmse: Error that training promised.
+        selected_known: Those of them that were measured.
+        selected_wrong: Those of them that are inactive.
+        selected_fdr: `selected_wrong / selected_known`, to compare with `fdr`; None if none was measured.
+        shift_fires: Whether the library in the domain differs significantly from the calibration compounds.
+        out_of_fold_rmse: Error in cross-validation.
         hidden_rmse: Error on the hidden compounds.
-        level: What the intervals promised to hold.
-        coverage: Share of the hidden compounds whose value was inside their interval.
+        level: Nominal coverage of the intervals.
+        coverage: Fraction of the hidden compounds whose measured value is inside their interval.
         mean_width: Mean width of the intervals.
         screened_per_second: Rows of the library a second, start-up included.
         potent_and_safe: The first of the ranking by potency up and toxicity down.
@@ -189,20 +190,20 @@ def run_demo(
     training_bar: Callable[[], AbstractContextManager[ProgressListener]] | None = None,
     screening_bar: Callable[[], AbstractContextManager[Callable[[StreamProgress], None]]] | None = None,
 ) -> DemoReport:
-    """Train, screen, judge, and rank once more with built-in models.
+    """Train, screen, evaluate, and rank once more with built-in models of toxicity.
 
     Writes `assay.csv`, `library.smi`, `hidden.csv`, `model/`, `hits/`, `profile.toml`, `safe/` and `report.json`.
 
     Args:
         output: Folder to write.
-        seed: Seed of what is hidden, and of training.
+        seed: Seed of the held-out compounds and of training.
         epochs: Passes over the training compounds.
         device: Where to compute.
-        processes: Processes that screen; None for one a core.
+        processes: Worker processes of the screen; None for one per core.
         overwrite: Replace what is in `output`.
-        tell: Called with a line for people before each step.
-        training_bar: Makes a listener to the progress of training.
-        screening_bar: Makes a listener to the progress of the screen.
+        tell: Called with a message before each step.
+        training_bar: Context manager that gives a progress callback for training.
+        screening_bar: Context manager that gives a progress callback for the screen.
 
     Raises:
         InputError: `output` exists and may not be replaced, or cannot be written.
@@ -210,14 +211,12 @@ def run_demo(
     folder = Path(output)
     if folder.is_dir() and any(folder.iterdir()):
         if not overwrite:
-            raise InputError(f"{folder} exists and is not empty; give another folder with -o, or --overwrite")
-        if not (folder / HIDDEN).exists():  # somebody's own assay.csv must not go
-            raise InputError(
-                f"{folder} exists and holds something else than a demonstration; give another folder with -o"
-            )
+            raise InputError(f"{folder} exists and is not empty; give another `output`, or `overwrite=True`")
+        if not (folder / HIDDEN).exists():  # an assay.csv of the user must not be replaced
+            raise InputError(f"{folder} exists and is not the output of a demonstration; give another `output`")
     make_folder(folder)
     training, hidden, n_library = write_inputs(folder, seed=seed)
-    tell(f"1. Train on {len(training)} measured compounds; {len(hidden)} are kept back.")
+    tell(f"1. Train on {len(training)} measured compounds; {len(hidden)} are held out.")
     with training_bar() if training_bar else nullcontext(lambda _progress: None) as listener:
         model = train(
             folder / "assay.csv",
@@ -236,29 +235,24 @@ def run_demo(
                 models,
                 folder / "library.smi",
                 output=folder / name,
-                top=TOP,
-                hit=hit,
-                fdr=None if hit is None else FDR,
-                profile=profile,
-                level=LEVEL,
-                device=device,
-                processes=processes,
+                config=ScreenConfig(top=TOP, hit=hit, fdr=None if hit is None else FDR, profile=profile, level=LEVEL),
+                compute=ComputeConfig(device=device, processes=processes),
                 overwrite=overwrite,
                 on_progress=stream_listener,
             )
 
-    tell(f"2. Screen a library of {n_library:,} rows, in which the {len(hidden)} are hidden.")
+    tell(f"2. Screen a library of {n_library:,} rows that contains the {len(hidden)} held-out compounds.")
     result = search([folder / "model"], "hits", hit=f"{ASSAY_COLUMN} >= {ACTIVE_FROM}", profile=None)
-    tell(f"3. Rank once more, with built-in models ({', '.join(TOXICITY)}): potency up, toxicity down.")
+    tell(f"3. Rank again with built-in models ({', '.join(TOXICITY)}) for high potency and low toxicity.")
     toxicity = f"{PANEL}:{','.join(TOXICITY)}"
     safe = search([folder / "model", toxicity], "safe", hit=None, profile=folder / "profile.toml")
-    tell("4. Compare with what is known of the hidden compounds.")
-    report = _judge(model, hidden, result, safe.hits)
+    tell("4. Evaluate on the measured values of the held-out compounds.")
+    report = _evaluate(model, hidden, result, safe.hits)
     (folder / "report.json").write_text(json.dumps(asdict(report), indent=2) + "\n", encoding="utf-8")
     return report
 
 
-def _part(assay: list[MeasuredCompound], seed: int) -> tuple[list[MeasuredCompound], list[MeasuredCompound]]:
+def _split(assay: list[MeasuredCompound], seed: int) -> tuple[list[MeasuredCompound], list[MeasuredCompound]]:
     order = np.random.default_rng(seed).permutation(len(assay)).tolist()
     n_hidden = round(HIDDEN_SHARE * len(assay))
     return [assay[i] for i in sorted(order[n_hidden:])], [assay[i] for i in sorted(order[:n_hidden])]
@@ -270,7 +264,7 @@ def write_inputs(folder: Path, *, seed: int = 0) -> tuple[list[MeasuredCompound]
     Returns:
         The compounds to train on, the hidden ones, and the number of rows of the library.
     """
-    training, hidden = _part(embedded_assay(), seed)
+    training, hidden = _split(embedded_assay(), seed)
     for name, compounds in (("assay.csv", training), (HIDDEN, hidden)):
         with (folder / name).open("w", encoding="utf-8", newline="") as file:
             writer = csv.writer(file)
@@ -284,14 +278,14 @@ def write_inputs(folder: Path, *, seed: int = 0) -> tuple[list[MeasuredCompound]
     return training, hidden, len(library)
 
 
-def _judge(model: Predictor, hidden: list[MeasuredCompound], result: ScreenResult, safe: HitTable) -> DemoReport:
+def _evaluate(model: Predictor, hidden: list[MeasuredCompound], result: ScreenResult, safe: HitTable) -> DemoReport:
     truth = np.array([compound.value for compound in hidden])
     is_active = {compound.id: compound.value >= ACTIVE_FROM for compound in hidden}
     hits, selected = [*result.hits], [*(result.selected or ())]
-    found = sum(is_active.get(hit["id"], False) for hit in hits)
+    n_found = sum(is_active.get(hit["id"], False) for hit in hits)
     picked = [hit["id"] for hit in hits if hit[f"{ASSAY_COLUMN}_pred"] >= ACTIVE_FROM]
-    known = [is_active[name] for name in picked if name in is_active]
-    selected_known = [is_active[row["id"]] for row in selected if row["id"] in is_active]
+    picked_active = [is_active[name] for name in picked if name in is_active]
+    selected_active = [is_active[row["id"]] for row in selected if row["id"] in is_active]
     n_actives = sum(is_active.values())
     expected = n_actives * len(hits) / result.rows_read
     prediction = model.predict([compound.smiles for compound in hidden])
@@ -305,20 +299,20 @@ def _judge(model: Predictor, hidden: list[MeasuredCompound], result: ScreenResul
         hidden_actives=n_actives,
         top=len(hits),
         set_aside=len(result.outside),
-        actives_found=found,
+        actives_found=n_found,
         first_hits_active=sum(is_active.get(hit["id"], False) for hit in hits[:n_actives]),
         first_hits_by_chance=n_actives * n_actives / len(hidden),
-        enrichment=found / expected,
+        enrichment=n_found / expected,
         best_enrichment=min(n_actives, len(hits)) / expected,
         picked=len(picked),
-        picked_known=len(known),
-        picked_wrong=len(known) - sum(known),
-        false_discovery_rate=None if not known else 1 - sum(known) / len(known),
+        picked_known=len(picked_active),
+        picked_wrong=len(picked_active) - sum(picked_active),
+        false_discovery_rate=None if not picked_active else 1 - sum(picked_active) / len(picked_active),
         fdr=FDR,
         selected=len(selected),
-        selected_known=len(selected_known),
-        selected_wrong=len(selected_known) - sum(selected_known),
-        selected_fdr=None if not selected_known else 1 - sum(selected_known) / len(selected_known),
+        selected_known=len(selected_active),
+        selected_wrong=len(selected_active) - sum(selected_active),
+        selected_fdr=None if not selected_active else 1 - sum(selected_active) / len(selected_active),
         shift_fires=result.shift is not None and result.shift.fires,
         out_of_fold_rmse=next(r.mean for r in model.card.metrics if r.metric == "rmse") or math.nan,
         hidden_rmse=float(np.sqrt(np.mean((prediction.mean[:, 0] - truth) ** 2))),

@@ -1,20 +1,23 @@
-"""Everything that can go wrong, in one tree.
+"""The exceptions of molgraph, in one tree.
 
     MolgraphError
     ├── InputError      a file, column, value or option that cannot be used
-    ├── DeviceError     the device that was asked for is not there
+    ├── DeviceError     the device that was asked for is not available
     ├── FetchError      a data set could not be downloaded, or is not the one on its card
     ├── ModelError      a model folder that is missing, damaged, foreign or newer
     ├── TrainingError   training cannot go on (a loss that is not finite, a resume that does not fit)
-    └── WorkerError     a process that helps this one has died
+    └── WorkerError     a worker process died
 
 Each message says what came, what is allowed and what to do, in one line. A bad *molecule* is never
 an exception: it is a `molgraph.results.prediction.Rejected`.
+
+Settings stand in backquotes as Python takes them, `overwrite=True` or `fdr`; the command line shows their flags in this
+place, `--overwrite` and `--fdr` (`molgraph_cli.flags`).
 """
 
 
 class MolgraphError(Exception):
-    """The parent of every error that molgraph raises on purpose."""
+    """Base class of every error that molgraph raises on purpose."""
 
 
 class InputError(MolgraphError):
@@ -22,7 +25,7 @@ class InputError(MolgraphError):
 
 
 class DeviceError(MolgraphError):
-    """The device that was asked for is not there."""
+    """The device that was asked for is not available."""
 
 
 class FetchError(MolgraphError):
@@ -38,4 +41,13 @@ class TrainingError(MolgraphError):
 
 
 class WorkerError(MolgraphError):
-    """A process that helps this one has died."""
+    """A worker process died."""
+
+
+def setting(name: str, value: object) -> str:
+    """A setting with a value that a message asks for, as Python takes it.
+
+    >>> setting("hit", "pIC50 >= 7"), setting("overwrite", True)
+    ("`hit='pIC50 >= 7'`", '`overwrite=True`')
+    """
+    return f"`{name}={value!r}`"

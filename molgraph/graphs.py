@@ -4,8 +4,9 @@ Dimension letters, used everywhere: `N` atoms, `E` bonds (each once, hence 2E di
 `T` tasks, `F` features (`Fa` of an atom, `Fb` of a bond), `M` ensemble members.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,7 +36,7 @@ class PackedGraphs:
         atom_codes: `[N, Fa]` uint8, categorical codes of the feature schema (`molgraph.features.schema`).
         bond_codes: `[E, Fb]` uint8, likewise.
         bond_atoms: `[E, 2]` uint16, atom indices inside the molecule.
-        atom_ptr: `[B+1]` int64, molecule b owns atoms `atom_ptr[b]:atom_ptr[b+1]`.
+        atom_ptr: `[B+1]` int64, molecule b has the atoms `atom_ptr[b]:atom_ptr[b+1]`.
         bond_ptr: `[B+1]` int64, likewise for bonds.
         schema: Name of the feature schema that the codes belong to.
         rejected: Rows of the input that gave no molecule.
@@ -91,6 +92,21 @@ class PackedGraphs:
         """Number of input rows: molecules and rejected ones."""
         return len(self) + len(self.rejected)
 
+    def to_arrays(self) -> dict[str, NDArray[Any]]:
+        """The arrays by their names, contiguous, for a file; `schema` and `rejected` are not among them."""
+        return {name: np.ascontiguousarray(getattr(self, name)) for name in _DTYPES}
+
+    @classmethod
+    def from_arrays(
+        cls, arrays: Mapping[str, NDArray[Any]], schema: str, rejected: tuple[Rejected, ...] = ()
+    ) -> "PackedGraphs":
+        """What `to_arrays` took apart; other arrays among them are passed over.
+
+        Raises:
+            KeyError, InputError: An array is missing, or does not fit the others.
+        """
+        return cls(**{name: arrays[name] for name in _DTYPES}, schema=schema, rejected=rejected)
+
     def take(self, index: Sequence[int] | NDArray[np.int64]) -> "PackedGraphs":
         """The molecules at `index` (any order, repeats allowed, negative ones count from the end), as new arrays.
 
@@ -120,11 +136,11 @@ class PackedGraphs:
 
     def take_rows(self, index: NDArray[np.int64]) -> "PackedGraphs":
         """The input rows at `index` (ascending, no repeats), molecules and rejected ones, counted from 0 anew."""
-        place = np.full(self.n_rows, -1, dtype=np.int64)
-        place[index] = np.arange(len(index))
-        part = self.take(np.flatnonzero(place[self.row_index] >= 0))
-        rejected = tuple(replace(bad, row=int(place[bad.row])) for bad in self.rejected if place[bad.row] >= 0)
-        return replace(part, row_index=place[part.row_index], rejected=rejected)
+        new_row = np.full(self.n_rows, -1, dtype=np.int64)
+        new_row[index] = np.arange(len(index))
+        part = self.take(np.flatnonzero(new_row[self.row_index] >= 0))
+        rejected = tuple(replace(bad, row=int(new_row[bad.row])) for bad in self.rejected if new_row[bad.row] >= 0)
+        return replace(part, row_index=new_row[part.row_index], rejected=rejected)
 
     def slice(self, start: int, stop: int) -> "PackedGraphs":
         """The molecules `start:stop`, as Python slices count, as views on the same memory; `rejected` is dropped."""
@@ -187,8 +203,8 @@ class Codes:
 
     Attributes:
         sizes: Codes of column f are `0..sizes[f]-1`.
-        blanks: For each column the value that says "nothing special here" (not in a ring, natural isotope); it gets no
-            weights, as the 0 of a yes/no feature gets none in a linear layer. None where every value says something.
+        blanks: For each column its default value (not in a ring, natural isotope), which gets no weights, as the 0 of
+            a yes/no feature gets none in a linear layer. None where every value is informative.
     """
 
     sizes: tuple[int, ...]

@@ -1,30 +1,28 @@
-"""Words in messages: numbers of things, and what somebody may have meant by a name that does not exist."""
+"""Text of messages: counted nouns, and suggestions for misspelt names."""
 
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from types import MappingProxyType
 
-#: Names that are shown.
+#: Suggestions that are shown.
 _SHOWN = 3
 
-#: Letters of a name that may be part of another, and how alike names must be to be taken for a slip.
+#: Letters of a name that may be part of another, and similarity from which a name counts as misspelt.
 _LEAST_PART = 3
-_LEAST_ALIKE = 0.66
+_LEAST_SIMILARITY = 0.66
 
-#: What learners and settings are called by other tools, and here.
+#: Names of learners and settings in other tools, and here.
 SYNONYMS: Mapping[str, str] = MappingProxyType(
     {
-        "rf": "forest",
-        "random_forest": "forest",
-        "randomforest": "forest",
-        "gp": "kernel",
-        "gaussian_process": "kernel",
-        "tanimoto": "kernel",
-        "catboost": "boosting",
-        "xgboost": "boosting",
-        "lightgbm": "boosting",
-        "gbm": "boosting",
-        "boosted_trees": "boosting",
+        "rf": "random_forest",
+        "randomforest": "random_forest",
+        "gp": "gp_tanimoto",
+        "gaussian_process": "gp_tanimoto",
+        "xgboost": "catboost",
+        "lightgbm": "catboost",
+        "gbm": "catboost",
+        "boosting": "catboost",
+        "boosted_trees": "catboost",
         "gnn": "network",
         "mpnn": "network",
         "dmpnn": "network",
@@ -47,20 +45,20 @@ SYNONYMS: Mapping[str, str] = MappingProxyType(
 )
 
 
-def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """A question, with a blank behind it, for the names that are near; empty if none is.
+def did_you_mean(name: str, names: Iterable[str]) -> str:
+    """A question, with a blank behind it, that suggests similar names; empty if there are none.
 
-    >>> did_you_mean("fold", ["seed", "folds"]), did_you_mean("rf", ["network", "forest"])
-    ("did you mean 'folds'? ", "did you mean 'forest'? ")
+    >>> did_you_mean("fold", ["seed", "folds"]), did_you_mean("rf", ["network", "random_forest"])
+    ("did you mean 'folds'? ", "did you mean 'random_forest'? ")
     >>> did_you_mean("colour", ["seed", "folds"])
     ''
     """
-    near = near_names(name, known)
+    near = near_names(name, names)
     return f"did you mean {' or '.join(map(repr, near))}? " if near else ""
 
 
 def counted(count: int, noun: str) -> str:
-    """A number of things.
+    """A count with its noun, in the plural where needed.
 
     >>> counted(1, "task"), counted(1200, "model")
     ('1 task', '1,200 models')
@@ -68,33 +66,33 @@ def counted(count: int, noun: str) -> str:
     return f"{count:,} {noun}" + ("" if count == 1 else "s")
 
 
-def near_names(name: str, known: Iterable[str]) -> list[str]:
-    """At most three of the names that `name` may stand for: other tools' words, other case, slips, and parts.
+def near_names(name: str, names: Iterable[str]) -> list[str]:
+    """At most three of `names` that are similar to `name`: synonyms, other case, misspellings, and parts.
 
     >>> near_names("PIC50", ["pIC50", "hERG"]), near_names("herg_inhibition", ["bbb", "herg"])
     (['pIC50'], ['herg'])
     """
-    names = [*dict.fromkeys(known)]
-    asked = _plain(name)
+    distinct = [*dict.fromkeys(names)]
+    query = _plain(name)
     by_plain: dict[str, list[str]] = {}
-    for own in names:
-        by_plain.setdefault(_plain(own), []).append(own)
-    if SYNONYMS.get(asked) in names:
-        return [SYNONYMS[asked]]
-    near = [*by_plain.get(asked, ())]
-    for slip in get_close_matches(asked, by_plain, n=_SHOWN, cutoff=_LEAST_ALIKE):
-        near += by_plain[slip]
-    if len(asked) >= _LEAST_PART:
+    for candidate in distinct:
+        by_plain.setdefault(_plain(candidate), []).append(candidate)
+    if SYNONYMS.get(query) in distinct:
+        return [SYNONYMS[query]]
+    near = [*by_plain.get(query, ())]
+    for misspelt in get_close_matches(query, by_plain, n=_SHOWN, cutoff=_LEAST_SIMILARITY):
+        near += by_plain[misspelt]
+    if len(query) >= _LEAST_PART:
         near += [
-            own
-            for plain, owns in by_plain.items()
-            if len(plain) >= _LEAST_PART and _holds(asked, plain)
-            for own in owns
+            candidate
+            for plain, candidates in by_plain.items()
+            if len(plain) >= _LEAST_PART and _contains(query, plain)
+            for candidate in candidates
         ]
     return [*dict.fromkeys(near)][:_SHOWN]
 
 
-def _holds(one: str, other: str) -> bool:
+def _contains(one: str, other: str) -> bool:
     return one in other or other in one
 
 

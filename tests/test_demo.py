@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from molgraph_cli.demo import _show
 
 from molgraph import demo
 from molgraph.datasets import embedded
@@ -16,6 +15,7 @@ from molgraph.errors import InputError
 from molgraph.rank.desirability import geometric_mean
 from molgraph.rank.profile import read_profile
 from molgraph.results.tasks import TaskSpec
+from molgraph_cli.demo import _show
 
 
 def rows(path):
@@ -30,13 +30,13 @@ def as_json(report):
 @pytest.fixture(scope="module")
 def small_demo(tmp_path_factory):
     """A demonstration on every ninth compound of the assay and fifty of the library."""
-    told = []
+    messages = []
     folder = tmp_path_factory.mktemp("demo") / "out"
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(demo, "embedded_assay", lambda: embedded_assay()[::9])
         patch.setattr(demo, "embedded_library", lambda: embedded_library()[:50])
-        report = run_demo(folder, epochs=2, device="cpu", tell=told.append)
-    return folder, report, told
+        report = run_demo(folder, epochs=2, device="cpu", tell=messages.append)
+    return folder, report, messages
 
 
 def test_what_is_embedded():
@@ -74,11 +74,11 @@ def test_inputs_are_parted(tmp_path):
 
 
 def test_run_demo_writes_all_files(small_demo):
-    folder, report, told = small_demo
+    folder, report, messages = small_demo
     names = {"assay.csv", "hidden.csv", "library.smi", "model", "hits", "profile.toml", "safe", "report.json"}
     assert {path.name for path in folder.iterdir()} == names
     assert json.loads((folder / "report.json").read_text()) == as_json(report)
-    assert [line[:2] for line in told] == ["1.", "2.", "3.", "4."]
+    assert [line[:2] for line in messages] == ["1.", "2.", "3.", "4."]
 
 
 def test_the_report_agrees_with_the_files(small_demo):
@@ -104,7 +104,7 @@ def test_the_report_agrees_with_the_files(small_demo):
     assert report.enrichment == pytest.approx(share)
     assert 0 <= report.enrichment <= report.best_enrichment
     assert {hit["domain"] for hit in hits} <= {"inside", "edge"}
-    if len(known) == len(hidden):  # then the hits say all that the report does
+    if len(known) == len(hidden):  # then the hits hold all hidden compounds
         error = [float(by_id[name]["pIC50_pred"]) - value for name, value in hidden.items()]
         assert report.hidden_rmse == pytest.approx(math.sqrt(sum(e * e for e in error) / len(error)), rel=0.02)
 
@@ -120,7 +120,7 @@ def test_the_second_ranking_wants_potency_up_and_toxicity_down(small_demo):
     for risk in first.risks:
         assert 0 <= risk.probability <= 1
         assert 0 <= risk.percentile <= 100
-    # The score is what the profile makes of potency and of all three risks.
+    # The score is the desirability of potency and of all three risks.
     tasks = [TaskSpec("pIC50", "regression"), *(TaskSpec(name, "classification") for name in TOXICITY)]
     profile = read_profile(folder / "profile.toml", tasks, level=0.9)
     values = np.array([[float(hit[f"{task.name}_pred"]) for task in tasks] for hit in hits])
@@ -138,14 +138,14 @@ def test_the_model_says_what_is_better(small_demo):
 def test_a_folder_in_use_is_left_alone(small_demo):
     folder, _, _ = small_demo
     before = sorted(folder.rglob("*"))
-    with pytest.raises(InputError, match="exists and is not empty; give another folder with -o, or --overwrite"):
+    with pytest.raises(InputError, match="exists and is not empty; give another `output`, or `overwrite=True`"):
         run_demo(folder)
     assert sorted(folder.rglob("*")) == before
 
 
 def test_only_a_demonstration_is_replaced(tmp_path):
     (tmp_path / "assay.csv").write_text("mine")
-    with pytest.raises(InputError, match="something else than a demonstration"):
+    with pytest.raises(InputError, match="is not the output of a demonstration"):
         run_demo(tmp_path, overwrite=True)
     assert (tmp_path / "assay.csv").read_text() == "mine"
 
@@ -171,12 +171,12 @@ def test_the_table_fits_80_columns(capsys, picked_known):
     lines = capsys.readouterr().out.splitlines()
     assert max(map(len, lines)) <= 80
     assert "Model:    molgraph-demo/model" in lines
-    last = "shift check FIRES" if picked_known else "nothing; too few score well enough"
+    last = "shift check: FIRES" if picked_known else "none; too few score well enough"
     assert any(last in line for line in lines)
     assert "?1.00 (100)" in lines[-3]
-    assert lines[-1].endswith("a guess.")
-    assert ("  inactive: 27 of 55 known (50%); active: 28 of 108 hidden" in lines) == (picked_known > 0)
-    assert any(line.startswith("Hidden actives among the hits") and "100 of 108" in line for line in lines)
+    assert lines[-1].endswith("unreliable.")
+    assert ("  inactive: 27 of 55 measured (50%); active: 28 of 108 held out" in lines) == (picked_known > 0)
+    assert any(line.startswith("Held-out actives among hits") and "100 of 108" in line for line in lines)
 
 
 def test_the_command(small_demo, monkeypatch, capsys, tmp_path):

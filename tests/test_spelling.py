@@ -10,22 +10,22 @@ from molgraph.spelling import SYNONYMS, near_names
 
 
 @given(st.text(max_size=40), st.lists(st.text(max_size=20), max_size=12))
-def test_what_is_near_is_known_and_few(name, known):
-    near = near_names(name, known)
-    assert set(near) <= set(known)
+def test_suggestions_are_few_and_among_the_names(name, names):
+    near = near_names(name, names)
+    assert set(near) <= set(names)
     assert len(near) == len(set(near)) <= 3
-    if name in known:
+    if name in names:
         assert name in near_names(name, [name])
 
 
-def test_a_synonym_leads_to_something_that_is_there():
+def test_a_synonym_leads_to_a_name_that_exists():
     fields = {*TrainConfig.__dataclass_fields__, *ModelConfig.__dataclass_fields__, *LEARNERS, "processes"}
     assert set(SYNONYMS.values()) <= fields
     assert not set(SYNONYMS) & fields
 
 
 @pytest.mark.parametrize("kind", [TrainConfig, ModelConfig, PretrainConfig])
-def test_settings_in_python_are_asked_about(kind):
+def test_unknown_settings_in_python_get_a_suggestion(kind):
     with pytest.raises(TypeError, match=rf"{kind.__name__} has no setting 'batchsize'"):
         kind(batchsize=3)
 
@@ -34,7 +34,7 @@ def test_settings_in_python_are_asked_about(kind):
     ("name", "meant"),
     [("fold", "folds"), ("batchsize", "batch_size"), ("learning_rate", "peak_lr"), ("random_state", "seed")],
 )
-def test_a_setting_that_is_meant_is_named(name, meant):
+def test_a_misspelt_setting_is_suggested(name, meant):
     with pytest.raises(TypeError, match=rf"TrainConfig has no setting '{name}'; did you mean '{meant}'"):
         TrainConfig(**{name: 3})
     with pytest.raises(InputError, match=rf"file: there is no setting '{name}'; did you mean '{meant}'"):
@@ -50,8 +50,8 @@ def test_a_setting_of_the_network_is_sent_to_its_table():
         config_from_dict({"model": {"epochs": 300}}, source="file")
 
 
-def test_a_choice_that_is_meant_is_named():
-    with pytest.raises(InputError, match=r"learner is 'rf'; did you mean 'forest'\? it must be one of"):
+def test_a_misspelt_choice_is_suggested():
+    with pytest.raises(InputError, match=r"learner is 'rf'; did you mean 'random_forest'\? it must be one of"):
         TrainConfig(learner="rf")
     with pytest.raises(InputError, match=r"file: preset is 'Fast'; did you mean 'fast'\? it must be one of"):
         config_from_dict({"preset": "Fast"}, source="file")

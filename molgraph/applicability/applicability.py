@@ -16,10 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from molgraph.applicability.chemistry import (
-    SeenChemistry,
+    TrainingChemistry,
     foreign_to_others,
-    seen_chemistry,
-    seen_chemistry_from_arrays,
+    training_chemistry,
+    training_chemistry_from_arrays,
 )
 from molgraph.applicability.latent import Floats, LatentDomain, Vectors, fit_latent_domain, latent_domain_from_arrays
 from molgraph.features.environments import graph_hashes
@@ -36,12 +36,12 @@ Degrees = NDArray[np.int8]
 
 @dataclass(frozen=True)
 class Assessment:
-    """Where B compounds lie.
+    """Applicability domain of B compounds.
 
     Attributes:
         degree: `[B]` positions in `DEGREES`.
         distance: `[B]` distance to the nearest training compounds, 1 at the end of the domain.
-        leverage: `[B]` distance from the middle of them, likewise.
+        leverage: `[B]` Mahalanobis distance from their mean, likewise.
         is_measured: `[B]` whether a training compound has the same structure but for stereo.
     """
 
@@ -53,27 +53,27 @@ class Assessment:
 
 @dataclass(frozen=True)
 class ApplicabilityDomain:
-    """What is known of the compounds that a model was trained on, for telling how near a new one is.
+    """The applicability domain: what is kept of the training compounds to decide how near a new one is.
 
     Attributes:
-        latent: Where they lie.
+        latent: Their positions in latent space.
         chemistry: Elements, charges and sizes that they have.
-        calibration: `[n]` degree of each calibration row, by what its own judges had seen.
-        measured: Sorted hashes of their graphs, which tell no stereoisomers apart; None where nothing of them may stay.
-            Then one that is compared with is recognised by its place alone.
+        calibration: `[n]` degree of each calibration row, out of fold.
+        measured: Sorted hashes of their graphs, equal for stereoisomers; None where these must not be kept: a training
+            compound is recognised by its embedding alone then.
     """
 
     latent: LatentDomain
-    chemistry: SeenChemistry
+    chemistry: TrainingChemistry
     calibration: Degrees
     measured: NDArray[np.uint64] | None
 
     def assess(self, graphs: PackedGraphs, vectors: Vectors) -> Assessment:
-        """Where molecules lie.
+        """The domain of molecules.
 
         Args:
             graphs: B molecules.
-            vectors: `[B, H]` their vectors.
+            vectors: `[B, H]` their embeddings.
         """
         scores = self.latent.scores(vectors)
         degree = _degrees(scores.distance, self.latent.inside_distance)
@@ -84,26 +84,26 @@ class ApplicabilityDomain:
         return Assessment(degree, scores.distance, scores.leverage, is_measured)
 
     def reasons(self, graphs: PackedGraphs, vectors: Vectors) -> list[str]:
-        """Why each molecule is not inside, in words, `[B]`; empty where it is."""
-        found = self.assess(graphs, vectors)
-        told = {
+        """Why each molecule is not inside, as a sentence, `[B]`; empty where it is."""
+        degrees = self.assess(graphs, vectors).degree.tolist()
+        by_distance = {
             INSIDE: "",
             EDGE: "further from the training compounds than four in five of the table are from each other",
             OUTSIDE: "further from the training compounds than nineteen in twenty of the table are from each other",
         }
         by_rule = self.chemistry.reasons(graphs)
-        return [(degree and rule) or told[degree] for degree, rule in zip(found.degree.tolist(), by_rule, strict=True)]
+        return [(degree and rule) or by_distance[degree] for degree, rule in zip(degrees, by_rule, strict=True)]
 
     def are_measured(self, graphs: PackedGraphs) -> NDArray[np.bool_] | None:
-        """`[B]` whether a training compound has the structure of each molecule but for stereo; None if not known."""
+        """`[B]` whether a training compound has the structure of each molecule but for stereo; None if unknown."""
         return None if self.measured is None else np.isin(graph_hashes(graphs), self.measured)
 
     def recalibrated(self, graphs: PackedGraphs, vectors: Vectors) -> "ApplicabilityDomain":
-        """The domain of the training compounds and of new calibration compounds, which are known from then on.
+        """The domain of the training compounds and of new calibration compounds together.
 
         Args:
             graphs: n molecules.
-            vectors: `[n, H]` their vectors.
+            vectors: `[n, H]` their embeddings.
         """
         alone = foreign_to_others(graphs, np.full(len(graphs), -1)) & self.chemistry.is_foreign(graphs)
         latent, distance = self.latent.extended(vectors, alone)
@@ -121,19 +121,21 @@ class ApplicabilityDomain:
 def fit_applicability(
     graphs: PackedGraphs, vectors: Vectors, fold: NDArray[np.int64], calibrating: NDArray[np.int64]
 ) -> tuple[ApplicabilityDomain, Degrees]:
-    """The domain of a model, and the degree `[B]` of each row by what the members that judge it had seen.
+    """The domain of a model, and the out-of-fold degree `[B]` of each row.
 
     Args:
         graphs: B training and calibration compounds.
-        vectors: `[B, H]` their vectors, which no training may have changed.
-        fold: `[B]` member that never saw the row; -1 for none, -2 for rows that no member saw.
+        vectors: `[B, H]` their embeddings, independent of the training.
+        fold: `[B]` out-of-fold member of the row; -1 for none, -2 for rows held out from all members.
         calibrating: Rows that calibrate.
     """
     is_foreign = foreign_to_others(graphs, fold)
     latent, distance = fit_latent_domain(vectors, fold, is_foreign)
     degree = _degrees(distance, latent.inside_distance)
     degree[is_foreign] = OUTSIDE
-    domain = ApplicabilityDomain(latent, seen_chemistry(graphs), degree[calibrating], np.unique(graph_hashes(graphs)))
+    domain = ApplicabilityDomain(
+        latent, training_chemistry(graphs), degree[calibrating], np.unique(graph_hashes(graphs))
+    )
     return domain, degree
 
 
@@ -154,7 +156,7 @@ def applicability_from_arrays(arrays: Mapping[str, NDArray[np.generic]], n_calib
         raise ValueError(f"the hashes of measured compounds are {measured.dtype} {measured.shape}")
     return ApplicabilityDomain(
         latent=latent_domain_from_arrays(arrays),
-        chemistry=seen_chemistry_from_arrays(arrays),
+        chemistry=training_chemistry_from_arrays(arrays),
         calibration=degrees,
         measured=None if measured is None else np.asarray(measured, dtype=np.uint64),
     )
@@ -166,7 +168,7 @@ def without_measured(domain: ApplicabilityDomain) -> ApplicabilityDomain:
 
 
 def degree_names(degree: Degrees) -> NDArray[np.object_]:
-    """Degrees in words, of the same shape.
+    """Names of degrees, of the same shape.
 
     >>> degree_names(np.array([0, 2], dtype=np.int8)).tolist()
     ['inside', 'outside']

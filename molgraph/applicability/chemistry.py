@@ -1,4 +1,4 @@
-"""What no training compound has: elements, charges, surroundings and sizes that put a compound outside by rule."""
+"""Applicability rules: a compound with elements, charges, environments or a size of no training compound is outside."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -33,13 +33,13 @@ _CARBON = 6
 #: Share of the training compounds that must have carbon for those without to be outside.
 _NEARLY_ALL = 0.95
 
-#: Elements of ordinary organic compounds: H, C, N, O, F, S, Cl, Br and I. Any other one is known only in the
-#: surroundings in which it was seen.
+#: Elements of ordinary organic compounds: H, C, N, O, F, S, Cl, Br and I. Any other one counts as
+#: known only in the environments that training compounds have.
 _ORGANIC = np.isin(np.arange(_ELEMENTS), [1, _CARBON, 7, 8, 9, 16, 17, 35, 53])
 
 
 @dataclass(frozen=True)
-class SeenChemistry:
+class TrainingChemistry:
     """Elements, charges and sizes of the training compounds. Isotopes count as their element.
 
     Attributes:
@@ -66,7 +66,7 @@ class SeenChemistry:
         return np.asarray(is_new | (carbon == 0) & self.is_organic)
 
     def reasons(self, graphs: PackedGraphs) -> list[str]:
-        """What each molecule has that no training compound has, in words, `[B]`; empty where it has nothing such."""
+        """What each molecule has that no training compound has, as a sentence, `[B]`; empty where there is nothing."""
         element, charge, molecule = _atoms(graphs)
         found: list[dict[str, None]] = [{} for _ in range(len(graphs))]
         for i in np.flatnonzero(~self.pairs[element, charge]).tolist():
@@ -77,7 +77,7 @@ class SeenChemistry:
         owner, kind = _uncommon(graphs)
         for row in np.unique(owner[~np.isin(kind, self.surroundings)]).tolist():
             if not found[row]:
-                found[row]["an uncommon element in such surroundings"] = None
+                found[row]["an uncommon element in such an environment"] = None
         heavy, carbon = (counts.tolist() for counts in _counts(element, molecule, len(graphs)))
         least, most = self.sizes.tolist()
         reasons = []
@@ -92,11 +92,11 @@ class SeenChemistry:
             reasons.append("; ".join(parts))
         return reasons
 
-    def extended(self, graphs: PackedGraphs) -> "SeenChemistry":
+    def extended(self, graphs: PackedGraphs) -> "TrainingChemistry":
         """What training compounds and these have."""
-        own = seen_chemistry(graphs)
+        own = training_chemistry(graphs)
         (least, most), (own_least, own_most) = self.sizes.tolist(), own.sizes.tolist()
-        return SeenChemistry(
+        return TrainingChemistry(
             self.pairs | own.pairs,
             np.union1d(self.surroundings, own.surroundings),
             np.array([min(least, own_least), max(most, own_most)], dtype=np.int64),
@@ -121,11 +121,11 @@ class SeenChemistry:
         }
 
 
-def seen_chemistry(graphs: PackedGraphs) -> SeenChemistry:
-    """What some molecules have, at least one.
+def training_chemistry(graphs: PackedGraphs) -> TrainingChemistry:
+    """Elements, charges and sizes of some molecules, at least one.
 
     >>> from molgraph import featurize
-    >>> seen = seen_chemistry(featurize(["CCO", "CC[NH3+]"], standardizer="none"))
+    >>> seen = training_chemistry(featurize(["CCO", "CC[NH3+]"], standardizer="none"))
     >>> seen.reasons(featurize(["CCN", "C[Si](C)C", "[13CH3]CO"], standardizer="none"))
     ['no training compound has N with charge 0', 'no training compound has Si', '']
     """
@@ -136,7 +136,7 @@ def seen_chemistry(graphs: PackedGraphs) -> SeenChemistry:
     heavy, carbon = _counts(element, molecule, len(graphs))
     is_organic = bool(np.mean(carbon > 0) >= _NEARLY_ALL)
     sizes = np.array([heavy.min(), heavy.max()], dtype=np.int64)
-    return SeenChemistry(pairs, np.unique(_uncommon(graphs)[1]), sizes, is_organic)
+    return TrainingChemistry(pairs, np.unique(_uncommon(graphs)[1]), sizes, is_organic)
 
 
 def foreign_to_others(graphs: PackedGraphs, fold: NDArray[np.int64]) -> NDArray[np.bool_]:
@@ -162,8 +162,8 @@ def foreign_to_others(graphs: PackedGraphs, fold: NDArray[np.int64]) -> NDArray[
     return alone
 
 
-def seen_chemistry_from_arrays(arrays: Mapping[str, NDArray[np.generic]]) -> SeenChemistry:
-    """What `SeenChemistry.to_arrays` took apart.
+def training_chemistry_from_arrays(arrays: Mapping[str, NDArray[np.generic]]) -> TrainingChemistry:
+    """What `TrainingChemistry.to_arrays` took apart.
 
     Raises:
         KeyError: An array is missing.
@@ -177,8 +177,8 @@ def seen_chemistry_from_arrays(arrays: Mapping[str, NDArray[np.generic]]) -> See
     if sizes.dtype != np.int64 or sizes.shape != (2,) or (np.asarray(sizes, dtype=np.int64) < 0).any():
         raise ValueError("the sizes of the training compounds are none")
     if is_organic.dtype != np.bool_ or is_organic.shape != (1,):
-        raise ValueError("it is not said whether the training compounds are organic")
-    return SeenChemistry(
+        raise ValueError(f"is_organic is {is_organic.dtype} {is_organic.shape}, not bool (1,)")
+    return TrainingChemistry(
         np.asarray(pairs, dtype=np.bool_),
         np.asarray(surroundings, dtype=np.uint64),
         np.asarray(sizes, dtype=np.int64),

@@ -1,15 +1,15 @@
-"""How far a compound is from the training compounds, in a space of vectors that no training has changed.
+"""Applicability domain in latent space: k-nearest-neighbour distance and leverage.
 
-The vectors are those of the frozen encoder, or counts of atom environments where there is none. Each of their numbers
-is divided by its deviation over the training compounds, and the directions in which these differ most are kept. The
-distance is the mean over the three nearest training compounds. Of a dozen distances (Tanimoto similarity, whitened and
-plain vectors, environments unseen in training) this one tells small errors from large ones best, out of fold by
-clusters on seventeen tables, and it needs no structures.
+The space is that of the embeddings of the frozen encoder, or of counts of atom environments where there is none, which
+training does not change. Each dimension is divided by its standard deviation over the training compounds, and the
+principal components are kept. The distance is the mean over the three nearest training compounds. Of a dozen distances
+(Tanimoto similarity, whitened and plain embeddings, environments unseen in training) this one separates small errors
+from large ones best, out of fold by clusters on seventeen tables, and it needs no structures.
 
-Both scores are in units of a limit of their own, so that 1 is the end of the domain:
+Each score is divided by its own limit, so that 1 is the end of the domain:
 
 - `distance`: see above;
-- `leverage`: Mahalanobis distance from the middle of all training compounds (Tropsha et al. 2003,
+- `leverage`: Mahalanobis distance from the mean of all training compounds (Tropsha et al. 2003,
   doi:10.1002/qsar.200390007).
 """
 
@@ -22,25 +22,25 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 Vectors = NDArray[np.float32]
 
-#: Directions of the space that are looked at: those in which training compounds differ most.
+#: Principal components that are kept.
 MOST_COMPONENTS = 32
 
 #: Training compounds that a new one is compared with at most, so that a screen does not slow down with the table.
 MOST_REFERENCES = 2000
 
-#: Share of the compounds drawn like those of the table that lie closer than the first limit, and than the second.
+#: Fraction of compounds drawn like those of the table that lie closer than the first limit, and than the second.
 INSIDE_RATE, DOMAIN_RATE = 0.80, 0.95
 
-#: A direction with less than this share of the variance of the first is none.
+#: Components with less than this fraction of the variance of the first are dropped.
 _LEAST_SHARE = 1e-6
 
-#: Deviations smaller than this share of the largest one are taken for it: they would blow up what hardly ever varies.
+#: Standard deviations are at least this fraction of the largest: smaller ones would blow up what hardly ever varies.
 _LEAST_DEVIATION = 1e-3
 
-#: One neighbour alone is at the mercy of duplicates; more than a few say where the middle is.
+#: Neighbours of the distance: one alone depends on duplicates, many blur the distance into one from the mean.
 _NEIGHBOURS = 3
 
-#: A training compound lies this near to itself, in units of the limit: what is left is the rounding of float32.
+#: Distance, in units of the limit, below which two compounds are the same: the rounding of float32.
 _SAME = 0.02
 
 #: Distances that are computed at once, in 4 bytes each.
@@ -53,8 +53,8 @@ class LatentScores:
 
     Attributes:
         distance: `[B]` mean distance to the nearest training compounds, over the limit of the domain.
-        leverage: `[B]` Mahalanobis distance from the middle, over its limit.
-        is_same: `[B]` whether a training compound lies in the same place.
+        leverage: `[B]` Mahalanobis distance from the mean, over its limit.
+        is_same: `[B]` whether a training compound has the same embedding.
     """
 
     distance: Floats
@@ -64,13 +64,13 @@ class LatentScores:
 
 @dataclass(frozen=True)
 class LatentDomain:
-    """The training compounds in the space of their vectors (H numbers), of which C directions are looked at.
+    """The training compounds in latent space (H dimensions), of which C principal components are kept.
 
     Attributes:
         centre: `[H]` their mean.
-        directions: `[H, C]` the directions in which they differ most, each number divided by its deviation before.
-        deviations: `[C]` their deviations along these.
-        reference: `[R, C]` the compounds that a new one is compared with.
+        directions: `[H, C]` principal components, of dimensions divided by their standard deviations.
+        deviations: `[C]` standard deviations along these.
+        reference: `[R, C]` training compounds that a new one is compared with.
         inside_limit: Distance that `INSIDE_RATE` of the compounds drawn like the table do not exceed.
         edge_limit: Distance that `DOMAIN_RATE` of them do not exceed.
         leverage_limit: Leverage that `DOMAIN_RATE` of them do not exceed.
@@ -85,20 +85,20 @@ class LatentDomain:
     leverage_limit: float
 
     def scores(self, vectors: Vectors) -> LatentScores:
-        """Where compounds with the vectors `[B, H]` lie."""
-        places = self.placed(vectors)
-        mean, least = nearest_distances(places, self.reference)
+        """Distance and leverage of compounds with the embeddings `[B, H]`."""
+        points = self.projected(vectors)
+        mean, least = nearest_distances(points, self.reference)
         return LatentScores(
             distance=mean / self.edge_limit,
-            leverage=_leverage(places, self.deviations) / self.leverage_limit,
+            leverage=_leverage(points, self.deviations) / self.leverage_limit,
             is_same=least <= _SAME * self.edge_limit,
         )
 
-    def placed(self, vectors: Vectors) -> Vectors:
-        """`[B, C]` where vectors `[B, H]` lie in the space in which distances are measured."""
+    def projected(self, vectors: Vectors) -> Vectors:
+        """`[B, C]` embeddings `[B, H]` projected on the principal components, in which distances are measured."""
         # In float32, as the vectors are: less than half of the time, for some 1e-6 of a distance.
-        moved = np.subtract(vectors, self.centre, dtype=np.float32, casting="same_kind")
-        return moved @ self.directions.astype(np.float32)
+        centred = np.subtract(vectors, self.centre, dtype=np.float32, casting="same_kind")
+        return centred @ self.directions.astype(np.float32)
 
     @property
     def inside_distance(self) -> float:
@@ -106,22 +106,22 @@ class LatentDomain:
         return self.inside_limit / self.edge_limit
 
     def extended(self, vectors: Vectors, is_foreign: NDArray[np.bool_]) -> tuple["LatentDomain", Floats]:
-        """The domain of the training compounds and of others with vectors `[B, H]`, and the distance of each of these.
+        """The domain of the training compounds and others with embeddings `[B, H]`, and the distance of each of these.
 
-        Each of the others is compared with the training compounds and the rest of them. A limit grows where those drawn
-        like the others would be outside more often than is stated, and never shrinks.
+        Each of the others is compared with the training compounds and with the rest of them. A limit grows where
+        compounds drawn like the others would be outside more often than is stated, and never shrinks.
 
         Args:
             vectors: `[B, H]`, at least one.
             is_foreign: `[B]` compounds that are outside whatever their distance is.
         """
-        places = self.placed(vectors)
-        reference = np.concatenate([self.reference, places])
-        distance = _left_out_distances(places, reference, first=len(self.reference))
-        judged = np.where(is_foreign, np.inf, distance)
-        inside = max(self.inside_limit, upper_limit(judged, INSIDE_RATE))
-        edge = max(self.edge_limit, upper_limit(judged, DOMAIN_RATE))
-        leverage = upper_limit(_leverage(places, self.deviations), DOMAIN_RATE)
+        points = self.projected(vectors)
+        reference = np.concatenate([self.reference, points])
+        distance = _left_out_distances(points, reference, first=len(self.reference))
+        ranked = np.where(is_foreign, np.inf, distance)
+        inside = max(self.inside_limit, upper_limit(ranked, INSIDE_RATE))
+        edge = max(self.edge_limit, upper_limit(ranked, DOMAIN_RATE))
+        leverage = upper_limit(_leverage(points, self.deviations), DOMAIN_RATE)
         grown = replace(
             self,
             reference=reference,
@@ -145,15 +145,15 @@ class LatentDomain:
 def fit_latent_domain(
     vectors: Vectors, fold: NDArray[np.int64], is_foreign: NDArray[np.bool_] | None = None
 ) -> tuple[LatentDomain, Floats]:
-    """The domain of a model, and the distance `[B]` of each row to what its own judges had seen, in units of the limit.
+    """The domain of a model, and the out-of-fold distance `[B]` of each row, in units of the limit.
 
-    A row of a fold is compared with those of all other folds, a row that all members saw with all others, and a row
-    that none of them saw (fold below -1) with those that they did. The limits are quantiles of all these distances by
-    (n + 1) ranks, so that compounds drawn like the table are inside at the stated rates.
+    A row of a fold is compared with those of all other folds, a row that all members were trained on with all others,
+    and a row held out from all of them (fold below -1) with the training rows. The limits are quantiles of all these
+    distances by (n + 1) ranks, so that compounds drawn like the table are inside at the stated rates.
 
     Args:
-        vectors: `[B, H]` vectors, which no training may have changed; at least one.
-        fold: `[B]` member that never saw the row; -1 for none, less for rows that no member saw.
+        vectors: `[B, H]` embeddings, independent of the training; at least one.
+        fold: `[B]` out-of-fold member of the row; -1 for none, less for rows held out from all members.
         is_foreign: `[B]` rows that are outside whatever their distance is; none if left out.
 
     >>> rng = np.random.default_rng(0)
@@ -162,34 +162,34 @@ def fit_latent_domain(
     >>> float((distance <= 1).mean()), bool((domain.scores(np.full((1, 8), 9, np.float32)).distance > 1).all())
     (0.955, True)
     """
-    is_seen = fold >= -1
-    seen = vectors[is_seen] if is_seen.any() else vectors
-    centre = seen.mean(axis=0, dtype=np.float64)
-    deviation = seen.std(axis=0, dtype=np.float64)
+    is_trained_on = fold >= -1
+    training = vectors[is_trained_on] if is_trained_on.any() else vectors
+    centre = training.mean(axis=0, dtype=np.float64)
+    deviation = training.std(axis=0, dtype=np.float64)
     scale = np.maximum(deviation, _LEAST_DEVIATION * max(float(deviation.max(initial=0.0)), 1e-9))
-    _, sizes, axes = np.linalg.svd((seen - centre) / scale, full_matrices=False)
+    _, sizes, axes = np.linalg.svd((training - centre) / scale, full_matrices=False)
     kept = (sizes > 0) & (sizes**2 >= _LEAST_SHARE * sizes[:1] ** 2)
     kept[MOST_COMPONENTS:] = False
     directions = np.ascontiguousarray(axes[kept].T / scale[:, None])
-    begun = LatentDomain(
+    projection = LatentDomain(
         centre=centre,
         directions=directions,
-        deviations=sizes[kept] / np.sqrt(max(len(seen) - 1, 1)),
+        deviations=sizes[kept] / np.sqrt(max(len(training) - 1, 1)),
         reference=np.zeros((0, int(kept.sum())), dtype=np.float32),
         inside_limit=1.0,
         edge_limit=1.0,
         leverage_limit=1.0,
     )
-    places = begun.placed(vectors)
-    distance = _blind_distances(places, fold)
-    judged = distance if is_foreign is None else np.where(is_foreign, np.inf, distance)
-    edge = upper_limit(judged, DOMAIN_RATE)
+    points = projection.projected(vectors)
+    distance = _out_of_fold_distances(points, fold)
+    ranked = distance if is_foreign is None else np.where(is_foreign, np.inf, distance)
+    edge = upper_limit(ranked, DOMAIN_RATE)
     domain = replace(
-        begun,
-        reference=_spaced(places[is_seen] if is_seen.any() else places),
-        inside_limit=min(upper_limit(judged, INSIDE_RATE), edge),
+        projection,
+        reference=_spaced(points[is_trained_on] if is_trained_on.any() else points),
+        inside_limit=min(upper_limit(ranked, INSIDE_RATE), edge),
         edge_limit=edge,
-        leverage_limit=upper_limit(_leverage(places, begun.deviations), DOMAIN_RATE),
+        leverage_limit=upper_limit(_leverage(points, projection.deviations), DOMAIN_RATE),
     )
     return domain, distance / edge
 
@@ -263,33 +263,33 @@ def upper_limit(scores: Floats, rate: float) -> float:
     return max(float(ordered[min(rank, n_finite) - 1]), 1e-6)
 
 
-def _blind_distances(places: Vectors, fold: NDArray[np.int64]) -> Floats:
-    """`[B]` distance of each row to those that its judges had seen; see `fit_latent_domain`."""
-    distance = np.full(len(places), np.inf)
+def _out_of_fold_distances(points: Vectors, fold: NDArray[np.int64]) -> Floats:
+    """`[B]` distance of each row to the training rows of its out-of-fold member; see `fit_latent_domain`."""
+    distance = np.full(len(points), np.inf)
     for member in np.unique(fold).tolist():
         rows = np.flatnonzero(fold == member)
         others = np.flatnonzero((fold != member) & (fold >= -1))
         if member == -1 or not len(others):
-            both = np.concatenate([places[others], places[rows]])
-            distance[rows] = _left_out_distances(places[rows], both, len(others))
+            both = np.concatenate([points[others], points[rows]])
+            distance[rows] = _left_out_distances(points[rows], both, len(others))
         else:
-            distance[rows] = nearest_distances(places[rows], _spaced(places[others]))[0]
+            distance[rows] = nearest_distances(points[rows], _spaced(points[others]))[0]
     return distance
 
 
-def _left_out_distances(places: Vectors, reference: Vectors, first: int) -> Floats:
+def _left_out_distances(points: Vectors, reference: Vectors, first: int) -> Floats:
     """`[B]` distance of each of the references from `first` on to all others."""
     if len(reference) < 2:
-        return np.full(len(places), np.inf)
-    distance = np.empty(len(places))
+        return np.full(len(points), np.inf)
+    distance = np.empty(len(points))
     kept = np.arange(len(reference))
     if len(reference) > MOST_REFERENCES:
         kept = np.linspace(0, len(reference) - 1, MOST_REFERENCES).round().astype(np.int64)
     squares = np.einsum("nc,nc->n", reference[kept], reference[kept])
     k = min(_NEIGHBOURS, len(kept) - 1)
     chunk = max(1, _AT_ONCE // len(kept))
-    for start in range(0, len(places), chunk):
-        part = places[start : start + chunk]
+    for start in range(0, len(points), chunk):
+        part = points[start : start + chunk]
         square = squares - 2.0 * (part @ reference[kept].T) + np.einsum("bc,bc->b", part, part)[:, None]
         square[kept == (first + start + np.arange(len(part)))[:, None]] = np.inf  # none is its own neighbour
         square.partition(k - 1, axis=1)
@@ -297,11 +297,11 @@ def _left_out_distances(places: Vectors, reference: Vectors, first: int) -> Floa
     return distance
 
 
-def _spaced(places: Vectors) -> Vectors:
+def _spaced(points: Vectors) -> Vectors:
     """`MOST_REFERENCES` of the rows at most, evenly spaced."""
-    rows = np.linspace(0, len(places) - 1, min(len(places), MOST_REFERENCES)).round().astype(np.int64)
-    return np.asarray(places[np.unique(rows)], dtype=np.float32)
+    rows = np.linspace(0, len(points) - 1, min(len(points), MOST_REFERENCES)).round().astype(np.int64)
+    return np.asarray(points[np.unique(rows)], dtype=np.float32)
 
 
-def _leverage(places: Vectors, deviations: Floats) -> Floats:
-    return np.asarray(np.linalg.norm(places / deviations, axis=1), dtype=np.float64)
+def _leverage(points: Vectors, deviations: Floats) -> Floats:
+    return np.asarray(np.linalg.norm(points / deviations, axis=1), dtype=np.float64)

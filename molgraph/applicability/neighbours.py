@@ -1,7 +1,9 @@
-"""Nearest training compounds, by Tanimoto similarity of packed fingerprints or by distance of vectors."""
+"""Nearest training compounds, by Tanimoto similarity of packed fingerprints or by Euclidean distance of embeddings."""
 
 import numpy as np
 from numpy.typing import NDArray
+
+from molgraph.metrics.similarity import packed_bits
 
 #: Pairs compared at once; bounds the memory of a search to some ten megabytes.
 _PAIRS_AT_ONCE = 2**16
@@ -33,18 +35,14 @@ def k_nearest(
         references: `[R, W]` packed bits, at least one.
         k: References for each query; as many as there are where there are fewer.
     """
-    query_words, reference_words = _words(queries), _words(references)
-    reference_counts = _count(reference_words)
+    query_bits, reference_bits = packed_bits(queries), packed_bits(references)
     k = min(k, len(references))
     index = np.empty((len(queries), k), dtype=np.int64)
     similarity = np.empty((len(queries), k))
     chunk = max(1, _PAIRS_AT_ONCE // max(len(references), 1))
     for start in range(0, len(queries), chunk):
-        part = query_words[start : start + chunk]
-        shared = _count(part[:, None, :] & reference_words)
-        either = _count(part)[:, None] + reference_counts - shared
-        tanimoto = np.divide(shared, either, out=np.zeros(shared.shape), where=either > 0)
-        row = np.arange(len(part))
+        tanimoto = query_bits[start : start + chunk][:, None].tanimoto(reference_bits)
+        row = np.arange(len(tanimoto))
         for place in range(k):
             best = tanimoto.argmax(axis=1)
             index[start : start + chunk, place] = best
@@ -71,7 +69,9 @@ def k_closest(queries: NDArray[np.float32], references: NDArray[np.float32], k: 
     index = np.empty((len(queries), k), dtype=np.int64)
     chunk = max(1, _PAIRS_AT_ONCE // len(references))
     for start in range(0, len(queries), chunk):
-        distance = squares - 2.0 * (queries[start : start + chunk] @ references.T)  # but for what a row has in common
+        distance = squares - 2.0 * (
+            queries[start : start + chunk] @ references.T
+        )  # less the squared norm of the query, which does not change the order
         index[start : start + chunk] = np.argsort(distance, axis=1, kind="stable")[:, :k]
     return index
 
@@ -90,21 +90,10 @@ def similarities(
     >>> similarities(bits[:1], bits, np.array([[1, 0, 2]])).tolist()
     [[0.5, 1.0, 0.0]]
     """
-    query_words, reference_words = _words(queries), _words(references)
+    query_bits, reference_bits = packed_bits(queries), packed_bits(references)
     similarity = np.empty(index.shape)
     chunk = max(1, _PAIRS_AT_ONCE // max(index.shape[1], 1))
     for start in range(0, len(queries), chunk):
-        part, named = query_words[start : start + chunk], reference_words[index[start : start + chunk]]
-        shared = _count(part[:, None] & named)
-        either = _count(part)[:, None] + _count(named) - shared
-        similarity[start : start + chunk] = np.divide(shared, either, out=np.zeros(shared.shape), where=either > 0)
+        part = query_bits[start : start + chunk][:, None]
+        similarity[start : start + chunk] = part.tanimoto(reference_bits[index[start : start + chunk]])
     return similarity
-
-
-def _words(fingerprints: NDArray[np.uint8]) -> NDArray[np.uint64]:
-    return np.ascontiguousarray(fingerprints).view(np.uint64)
-
-
-def _count(words: NDArray[np.uint64]) -> NDArray[np.int64]:
-    counts: NDArray[np.int64] = np.bitwise_count(words).sum(axis=-1, dtype=np.int64)
-    return counts

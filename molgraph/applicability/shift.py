@@ -1,7 +1,7 @@
-"""Is the library like the calibration compounds? A classifier two-sample test, and the weights that follow from it.
+"""Covariate shift between library and calibration compounds: classifier two-sample test, and density-ratio weights.
 
-What is promised of intervals and of selections holds for compounds drawn like those of the calibration. If a classifier
-can tell the two apart on compounds that it was not fitted to, they were not drawn alike (Lopez-Paz and Oquab 2017,
+The guarantees of intervals and selections hold for compounds drawn like those of the calibration. If a classifier can
+separate the two on compounds that it was not fitted to, they were not drawn alike (Lopez-Paz and Oquab 2017,
 arXiv:1610.06545). Its odds are the ratio of the densities, by which calibration compounds can be weighted (Tibshirani
 et al. 2019, arXiv:1904.06019).
 """
@@ -18,10 +18,10 @@ Floats = NDArray[np.float64]
 #: Compounds of each side that are compared at most: enough to notice an area of 0.55, in half a second.
 MOST_COMPARED = 500
 
-#: With fewer than this on one side nothing is said: a clear difference would mostly be missed.
+#: With fewer than this on one side there is no test: a clear difference would mostly be missed.
 LEAST_COMPARED = 100
 
-#: A difference of which it is told how often it would have been found.
+#: The difference for which the power of the test is reported.
 NOTED_AUC = 0.6
 
 #: The check fires below this p-value: for one library in a hundred that is drawn like the calibration compounds.
@@ -29,14 +29,14 @@ ALPHA = 0.01
 
 _FOLDS = 5
 
-#: Times that the compounds are dealt to the two sides at random.
-_DEALS = 299
+#: Random permutations of the two sides.
+_PERMUTATIONS = 299
 
 #: Penalty of the classifier of the check, chosen like the one below.
 _RIDGE = 20.0
 
 #: Strength of the penalty on the weights of the bits (inverse, as scikit-learn has it). Chosen on random and scaffold
-#: splits of BACE and Lipophilicity: weaker penalties overfit 2,048 bits and tell less on other compounds.
+#: splits of BACE and Lipophilicity: weaker penalties overfit 2,048 bits and separate other compounds less well.
 _INVERSE_PENALTY = 0.05
 
 #: Weights are cut off here, at both ends: a compound may count a twentieth of, or twenty times as much as another.
@@ -45,16 +45,15 @@ LARGEST_WEIGHT = 20.0
 
 @dataclass(frozen=True)
 class ShiftReport:
-    """What the comparison gave.
+    """Result of the two-sample test.
 
     Attributes:
         n_calibration: Calibration compounds that were compared.
         n_library: Library compounds that were compared.
-        auc: How well a classifier tells them apart on compounds that it was not fitted to: 0.5 not at all, 1 always;
+        auc: ROC AUC of a classifier between them on compounds that it was not fitted to: 0.5 alike, 1 fully separated;
             NaN if there were too few.
-        p_value: Chance of such an area or a larger one if both were drawn alike, 1 in 300 at least; NaN likewise.
-        power: Chance that a difference which the classifier tells with an area of `NOTED_AUC` would have been found;
-            NaN likewise.
+        p_value: Probability of such an AUC or a larger one if both were drawn alike, 1 in 300 at least; NaN likewise.
+        power: Probability that a difference with an AUC of `NOTED_AUC` would have been found; NaN likewise.
     """
 
     n_calibration: int
@@ -74,37 +73,39 @@ class ShiftReport:
         return self.was_checked and self.p_value < ALPHA
 
     def sentences(self, *, is_weighted: bool = False, has_coverage: bool = False) -> list[str]:
-        """What was seen, what could not be seen, and what to do, in plain words.
+        """The result, its power and what to do, as sentences.
 
         Args:
             is_weighted: Whether the selection takes the difference into account.
-            has_coverage: Whether it was measured how many truths the intervals hold, which rules and is told apart.
+            has_coverage: Whether the coverage of the intervals was measured, which then counts and is reported apart.
         """
         if not self.was_checked:
             few = f"{self.n_calibration:,} calibration and {self.n_library:,} new compounds"
-            return [f"Shift check: {few} are too few to tell (at least {LEAST_COMPARED} of each)."]
-        told = (
+            return [f"Shift check: {few} are too few (at least {LEAST_COMPARED} of each)."]
+        result = (
             f"a classifier separates {self.n_library:,} new from {self.n_calibration:,} calibration compounds "
             f"with AUC {self.auc:.2f} (0.5 = alike)"
         )
         if not self.fires:
-            unseen = "other measurements or conditions, and another share of actives, are not seen"
+            unseen = "differences in assay, conditions or fraction of actives are not tested"
             return [
-                f"Shift check: no difference in structure was found; {told}.",
+                f"Shift check: no difference in structure was found; {result}.",
                 f"An AUC of {NOTED_AUC} would have been found in {self._shown_power} of cases; {unseen}.",
             ]
         size = "slightly" if self.auc < 0.65 else "clearly" if self.auc < 0.85 else "very"
         sentences = [
-            f"Shift check: THESE COMPOUNDS ARE {size.upper()} DIFFERENT from those of the calibration; {told}."
+            f"Shift check: THESE COMPOUNDS ARE {size.upper()} DIFFERENT from those of the calibration; {result}."
         ]
         if not has_coverage:
             doubted = "intervals" if is_weighted else "intervals and false discovery rates"
             sentences.append(
                 f"Do not trust {doubted} as stated: errors may be larger than on compounds like those of the table."
             )
-        cure = "measure some of them and calibrate with these (molgraph evaluate --recalibrate)"
-        weights = "" if is_weighted or self.auc >= 0.85 else "; for a small difference, weights (--fdr-method weighted)"
-        return [*sentences, f"What helps: {cure}{weights}."]
+        cure = "measure some of them and calibrate with these (evaluate, with `recalibrate`)"
+        weights = (
+            "" if is_weighted or self.auc >= 0.85 else "; for a small difference, weights (`fdr_method='weighted'`)"
+        )
+        return [*sentences, f"Remedy: {cure}{weights}."]
 
     @property
     def _shown_power(self) -> str:
@@ -114,15 +115,15 @@ class ShiftReport:
 def shift_check(calibration: NDArray[np.uint8], library: NDArray[np.uint8], *, seed: int = 0) -> ShiftReport:
     """Whether a library is drawn like the calibration compounds.
 
-    A ridge classifier on fingerprint bits is fitted to four fifths of both and asked about the other fifth, five times.
-    The area under its ROC curve is compared with what the same procedure finds when the compounds are dealt to the two
-    sides at random, which is exact: no formula knows how the five parts depend on each other. At most `MOST_COMPARED`
+    A ridge classifier on fingerprint bits is fitted to four fifths of both and applied to the other fifth, five times.
+    Its AUC is compared with what the same procedure finds when the sides are permuted at random, which is exact: no
+    formula covers how the five parts depend on each other. At most `MOST_COMPARED`
     compounds of each side are drawn.
 
     Args:
         calibration: `[n, W]` packed fingerprint bits.
         library: `[m, W]` likewise, a random sample.
-        seed: Seed of what is drawn, of the folds and of the random sides.
+        seed: Seed of the sample, the folds and the permutations.
     """
     rng = np.random.default_rng(seed)
     sides = [_draw(bits, rng) for bits in (calibration, library)]
@@ -133,16 +134,16 @@ def shift_check(calibration: NDArray[np.uint8], library: NDArray[np.uint8], *, s
     order = rng.permutation(sum(sizes))
     features = _unpacked(np.concatenate(sides)[order])
     side = np.repeat([False, True], sizes)[order]
-    dealt = np.column_stack([side, *(rng.permutation(side) for _ in range(_DEALS))])
-    areas = _areas(_out_of_fold_scores(features, dealt), dealt)
-    p_value = (1 + np.sum(areas[1:] >= areas[0])) / (1 + _DEALS)
+    permuted = np.column_stack([side, *(rng.permutation(side) for _ in range(_PERMUTATIONS))])
+    areas = _areas(_out_of_fold_scores(features, permuted), permuted)
+    p_value = (1 + np.sum(areas[1:] >= areas[0])) / (1 + _PERMUTATIONS)
     return ShiftReport(
         sizes[0], sizes[1], auc=float(areas[0]), p_value=float(p_value), power=_power(areas[1:], NOTED_AUC)
     )
 
 
 def _power(null_areas: Floats, area: float) -> float:
-    """Chance that the check fires if the classifier's area varies around `area` as it does where sides are alike."""
+    """Probability that the check fires if the AUC varies around `area` as it does where sides are alike."""
     spread = max(float(np.std(null_areas)), 1e-9)
     distance = (area - float(np.quantile(null_areas, 1.0 - ALPHA))) / spread
     return 0.5 * (1.0 + math.erf(distance / math.sqrt(2.0)))
@@ -153,7 +154,7 @@ class DensityRatio:
     """How much more frequent a compound is in the library than among the calibration compounds.
 
     Attributes:
-        calibration_weights: `[n]` weights of the calibration compounds, by classifiers that did not see them; mean 1.
+        calibration_weights: `[n]` weights of the calibration compounds, out of fold; mean 1.
         coefficients: `[F]` of the logarithm of the ratio.
         intercept: Its constant.
     """
@@ -168,13 +169,13 @@ class DensityRatio:
 
     @property
     def effective_rows(self) -> float:
-        """As many calibration compounds of equal weight would say as much (Kish 1965)."""
+        """Effective sample size of the calibration compounds (Kish 1965)."""
         weights = self.calibration_weights
         return float(weights.sum() ** 2 / np.sum(weights**2))
 
 
 def density_ratio(calibration: NDArray[np.uint8], library: NDArray[np.uint8], *, seed: int = 0) -> DensityRatio:
-    """Weights under which the calibration compounds stand for the library.
+    """Weights under which the calibration compounds represent the library.
 
     Args:
         calibration: `[n, W]` packed fingerprint bits; all of them are weighted.
@@ -211,15 +212,15 @@ def _classifier() -> Any:
     return LogisticRegression(C=_INVERSE_PENALTY, max_iter=200, tol=1e-3)
 
 
-def _out_of_fold_scores(features: Floats, dealt: NDArray[np.bool_]) -> Floats:
-    """Scores `[n, P]` of compounds, each by a classifier that did not see it; P ways to deal them to the sides.
+def _out_of_fold_scores(features: Floats, permuted: NDArray[np.bool_]) -> Floats:
+    """Scores `[n, P]` of compounds, out of fold; P permutations of the sides.
 
-    Least squares to ±1 with a penalty, solved in the space of the rows: as good at telling the sides apart as a
-    logistic regression, and one solution serves all ways.
+    Least squares to ±1 with a penalty, solved in the space of the rows: it separates the sides as well as a
+    logistic regression, and one solution serves all permutations.
     """
     products = features @ features.T + 1.0
-    targets = np.where(dealt, 1.0, -1.0)
-    scores = np.empty(dealt.shape)
+    targets = np.where(permuted, 1.0, -1.0)
+    scores = np.empty(permuted.shape)
     for k in range(_FOLDS):
         asked = np.arange(len(features)) % _FOLDS == k
         system = products[np.ix_(~asked, ~asked)]
@@ -229,16 +230,16 @@ def _out_of_fold_scores(features: Floats, dealt: NDArray[np.bool_]) -> Floats:
     return scores
 
 
-def _areas(scores: Floats, dealt: NDArray[np.bool_]) -> Floats:
+def _areas(scores: Floats, permuted: NDArray[np.bool_]) -> Floats:
     """Area under the ROC curve of each column, `[P]`."""
     order = np.argsort(scores.T, axis=1, kind="stable")
-    n_high = dealt.sum(axis=0)
-    ranks = np.take_along_axis(dealt.T, order, axis=1) @ np.arange(1.0, len(dealt) + 1)
-    return np.asarray((ranks - n_high * (n_high + 1) / 2) / (n_high * (len(dealt) - n_high)))
+    n_high = permuted.sum(axis=0)
+    ranks = np.take_along_axis(permuted.T, order, axis=1) @ np.arange(1.0, len(permuted) + 1)
+    return np.asarray((ranks - n_high * (n_high + 1) / 2) / (n_high * (len(permuted) - n_high)))
 
 
 def _out_of_fold_logits(features: Floats, side: NDArray[np.int64], rng: np.random.Generator) -> Floats:
-    """Logits `[n]` of the side 1, each by a classifier that did not see the row."""
+    """Logits `[n]` of the side 1, out of fold."""
     fold = np.empty(len(side), dtype=np.int64)
     for value in (0, 1):  # as many of each side in every fold, so that no fold has odds of its own
         rows = np.flatnonzero(side == value)

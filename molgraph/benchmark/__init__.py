@@ -1,1 +1,1 @@
-"""Learners judged side by side: the same rows, the same splits, one record for each, and honest statistics."""
+"""Comparison of learners on the same rows and splits: one record for each experiment, and tests of significance."""

@@ -1,4 +1,4 @@
-"""The learners of this project as a benchmark takes them."""
+"""Learners of molgraph behind the interface of the benchmark."""
 
 import platform
 import tempfile
@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from molgraph.benchmark.protocol import STANDARDIZER, Problem
+from molgraph.config.benchmark import BENCHMARK_SETTINGS
 from molgraph.config.training import TrainConfig
 from molgraph.model_folder.encoder_folder import shipped_encoder_folder
 from molgraph.model_folder.folder import model_hash
@@ -20,13 +21,13 @@ from molgraph.version import __version__
 
 
 class BenchmarkLearner(Protocol):
-    """Learns from the training and validation rows of a problem, and predicts its test rows."""
+    """Trains on the training and validation rows of a problem, and predicts its test rows."""
 
     def settings(self) -> dict[str, Any]:
-        """What it is told, for the record."""
+        """Its hyperparameters, for the record."""
 
     def versions(self) -> dict[str, str]:
-        """Versions of all that the result depends on."""
+        """Versions of the software that the result depends on."""
 
     def predict_test(self, problem: Problem) -> NDArray[np.float64]:
         """Values, or probabilities of the class 1, `[n, T]` of the n test rows in their order."""
@@ -34,7 +35,7 @@ class BenchmarkLearner(Protocol):
 
 @dataclass(frozen=True)
 class OwnLearner:
-    """`molgraph train` on the training and validation rows together: its folds make of them what they need.
+    """`molgraph train` on the training and validation rows together, which it divides into folds of its own.
 
     Attributes:
         config: Settings of the training; its seed is that of the problem.
@@ -43,12 +44,12 @@ class OwnLearner:
     config: TrainConfig
 
     def settings(self) -> dict[str, Any]:
-        """What differs from the defaults."""
-        own, default = asdict(self.config), asdict(TrainConfig())
-        return {name: value for name, value in own.items() if value != default[name]}
+        """Settings that differ from the defaults."""
+        settings, default = asdict(self.config), asdict(TrainConfig())
+        return {name: value for name, value in settings.items() if value != default[name]}
 
     def versions(self) -> dict[str, str]:
-        """Of this project and the libraries below it."""
+        """Versions of molgraph and of the libraries it computes with."""
         import catboost  # type: ignore[import-untyped]
         import rdkit
         import sklearn
@@ -68,33 +69,15 @@ class OwnLearner:
 
     def predict_test(self, problem: Problem) -> NDArray[np.float64]:
         """Values, or probabilities of the class 1, `[n, T]` of the n test rows in their order."""
-        seen = np.sort(np.concatenate([problem.split.train, problem.split.valid]))
+        training_rows = np.sort(np.concatenate([problem.split.train, problem.split.valid]))
         config = replace(self.config, seed=problem.seed, standardizer=STANDARDIZER)
         with tempfile.TemporaryDirectory(prefix="molgraph-benchmark-") as folder:
-            model = train(problem.dataset.take(seen), output=Path(folder, "model"), config=config)
+            model = train(problem.dataset.take(training_rows), output=Path(folder, "model"), config=config)
         test = problem.dataset.take(problem.split.test)
         return model.predict(test.smiles).mean
 
 
-#: The learners of this project, by the name in records. Where it is not said otherwise they begin with the encoder that
-#: comes along; `scratch` is without, `tuned` and `frozen` say what becomes of it in the network.
+#: The learners of this project, by the name in records.
 OWN_LEARNERS: Mapping[str, OwnLearner] = MappingProxyType(
-    {
-        "lean": OwnLearner(TrainConfig(preset="lean")),
-        "fast": OwnLearner(TrainConfig(preset="fast")),
-        "accurate": OwnLearner(TrainConfig(preset="accurate")),
-        "fast_scratch": OwnLearner(TrainConfig(preset="fast", encoder="none")),
-        "accurate_scratch": OwnLearner(TrainConfig(preset="accurate", encoder="none")),
-        "network": OwnLearner(TrainConfig(learner="network")),
-        "network_scratch": OwnLearner(TrainConfig(learner="network", encoder="none")),
-        "network_tuned": OwnLearner(TrainConfig(learner="network", encoder_tuning="full")),
-        "network_frozen": OwnLearner(TrainConfig(learner="network", encoder_tuning="frozen")),
-        "network_single": OwnLearner(TrainConfig(learner="network", encoder="none", folds=1)),
-        "embedding": OwnLearner(TrainConfig(learner="embedding")),
-        "boosting": OwnLearner(TrainConfig(learner="boosting")),
-        "maplight": OwnLearner(TrainConfig(learner="maplight")),
-        "forest": OwnLearner(TrainConfig(learner="forest")),
-        "kernel": OwnLearner(TrainConfig(learner="kernel")),
-        "latent": OwnLearner(TrainConfig(learner="latent")),
-    }
+    {name: OwnLearner(config) for name, config in BENCHMARK_SETTINGS.items()}
 )

@@ -1,4 +1,4 @@
-"""The picture of a benchmark: mean ranks, with a bar over those that cannot be told apart."""
+"""Plot of mean ranks with critical differences (Nemenyi), after Demsar 2006."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,7 +10,7 @@ from molgraph.storage.atomic import atomic_path
 
 
 def draw_ranks(names: Sequence[str], ranking: RankComparison, n_blocks: int, path: Path) -> None:
-    """Mean ranks with half the critical difference to each side: learners whose bars do not touch differ (Nemenyi, 5%).
+    """Draw mean ranks with half the critical difference to each side: bars that do not overlap differ (Nemenyi, 5%).
 
     Args:
         names: Learners, the best first.
@@ -26,14 +26,14 @@ def draw_ranks(names: Sequence[str], ranking: RankComparison, n_blocks: int, pat
     figure = Figure(figsize=(6.0, 0.9 + 0.35 * len(names)), layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()
-    places = np.arange(len(names))[::-1]
+    positions = np.arange(len(names))[::-1]
     is_tied = ranks <= ranks[0] + ranking.critical_difference
-    for place, rank, name, tied in zip(places, ranks, names, is_tied, strict=True):
-        axes.errorbar(rank, place, xerr=half, fmt="o", color="#1f5f8b" if tied else "#8b8b8b", capsize=3, label=name)
+    for position, rank, name, tied in zip(positions, ranks, names, is_tied, strict=True):
+        axes.errorbar(rank, position, xerr=half, fmt="o", color="#1f5f8b" if tied else "#8b8b8b", capsize=3, label=name)
     axes.axvspan(ranks[0] - half, ranks[0] + half, color="#1f5f8b", alpha=0.08, linewidth=0)
-    axes.set_yticks(places, names)
+    axes.set_yticks(positions, names)
     axes.set_xlabel(
-        f"mean rank over {n_blocks} pairs of data set and split (1 is best)\nbars that touch cannot be told apart"
+        f"mean rank over {n_blocks} pairs of data set and split (1 is best)\noverlap: no significant difference"
     )
     axes.set_xlim(min(0.5, ranks[0] - half - 0.1), max(len(names) + 0.5, ranks[-1] + half + 0.1))
     axes.set_xticks(np.arange(1, len(names) + 1))

@@ -1,4 +1,4 @@
-"""What is judged on what: suites of data sets, splits, and the cells that they make."""
+"""Benchmark protocol: suites of data sets, train/validation/test splits, and the experiments on them."""
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -14,6 +14,7 @@ from molgraph.datasets.cards import all_cards
 from molgraph.datasets.dataset import Dataset
 from molgraph.datasets.splits import Split, balanced_scaffold_split, butina_split, random_split, scaffold_split
 from molgraph.errors import InputError
+from molgraph.spelling import SYNONYMS
 
 SplitName = Literal["random", "scaffold", "scaffold_balanced", "butina"]
 
@@ -26,20 +27,20 @@ SUITES: Mapping[str, tuple[str, ...]] = MappingProxyType(
 )
 
 
-#: Structures stay as the sets have them, salts and charges too, as in the papers that figures are compared with. (It
-#: matters for ClinTox, whose classes were written down in different ways.)
+#: Structures are not standardized: salts and charges stay, as in the papers that results are compared with. (It matters
+#: for ClinTox, whose two classes come from sources that write structures differently.)
 STANDARDIZER: StandardizerName = "none"
 
 
 @dataclass(frozen=True)
 class SplitKind:
-    """One way to hold rows out for the test.
+    """One way to split rows into training, validation and test set.
 
     Attributes:
-        name: As options and records have it.
-        description: What it keeps apart.
+        name: Name in options and records.
+        description: What is held out.
         make: `(smiles, seed)` to parts of 80, 10 and 10 per cent.
-        is_drawn: Whether the seed changes the rows; else it is the seed of the training alone.
+        is_drawn: Whether the split depends on the seed; else the seed is that of the training alone.
     """
 
     name: SplitName
@@ -48,7 +49,7 @@ class SplitKind:
     is_drawn: bool = True
 
 
-#: All of them, by name.
+#: Splits by name.
 BENCHMARK_SPLITS: Mapping[SplitName, SplitKind] = MappingProxyType(
     {
         kind.name: kind
@@ -72,14 +73,14 @@ BENCHMARK_SPLITS: Mapping[SplitName, SplitKind] = MappingProxyType(
 
 
 @dataclass(frozen=True, order=True)
-class Cell:
+class Experiment:
     """One learner on one split of one data set.
 
     Attributes:
         data_set: Name of its card.
-        split: How rows are held out.
+        split: Name of the split.
         seed: Of the split, if it is drawn, and of the training.
-        learner: Who learns.
+        learner: Name of the learner.
     """
 
     data_set: str
@@ -93,33 +94,34 @@ class Cell:
         return f"{self.data_set}-{self.split}-{self.seed}-{self.learner}"
 
 
-def make_cells(
+def make_experiments(
     data_sets: Sequence[str],
     splits: Sequence[str],
     seeds: Sequence[int],
     learners: Sequence[str],
-    known_learners: Iterable[str],
-) -> list[Cell]:
+    available_learners: Iterable[str],
+) -> list[Experiment]:
     """Every learner on every seed of every split of every set; the seeds change slowest.
 
     Raises:
-        InputError: A name is not known.
+        InputError: There is no data set, split or learner of a name, or none was named.
 
-    >>> [cell.name for cell in make_cells(["esol"], ["random"], [0, 1], ["fast"], ["fast"])]
+    >>> [each.name for each in make_experiments(["esol"], ["random"], [0, 1], ["fast"], ["fast"])]
     ['esol-random-0-fast', 'esol-random-1-fast']
     """
-    for what, given, known in (
+    for what, given, available in (
         ("split", splits, BENCHMARK_SPLITS),
-        ("learner", learners, [*known_learners]),
+        ("learner", learners, [*available_learners]),
         ("data set", data_sets, [*all_cards()]),
     ):
-        unknown = [name for name in given if name not in known]
-        if unknown or not given:
-            named = repr(unknown[0]) if unknown else "of no name"
-            meant = _meant(unknown[0], [*known]) if unknown else ""
-            raise InputError(f"there is no {what} {named}{meant}; choose of {', '.join(known)}")
+        unknown = [name for name in given if name not in available]
+        if not given:
+            raise InputError(f"no {what} was named; choose from {', '.join(available)}")
+        if unknown:
+            suggestion = _suggestion(unknown[0], [*available])
+            raise InputError(f"there is no {what} {unknown[0]!r}{suggestion}; choose from {', '.join(available)}")
     return [
-        Cell(data_set, cast("SplitName", split), seed, learner)
+        Experiment(data_set, cast("SplitName", split), seed, learner)
         for seed in seeds
         for data_set in data_sets
         for split in splits
@@ -130,29 +132,30 @@ def make_cells(
 #: What other programs call it.
 _OTHER_NAMES: Mapping[str, str] = MappingProxyType(
     {
-        "rf": "forest", "random_forest": "forest", "randomforest": "forest", "gp": "kernel",
-        "gaussian_process": "kernel",
-        "catboost": "boosting", "xgboost": "boosting", "lightgbm": "boosting", "gbm": "boosting", "gnn": "network",
-        "mpnn": "network", "dmpnn": "network", "chemprop": "network_single", "delaney": "esol", "logp": "lipophilicity",
-        "lipo": "lipophilicity", "sampl": "freesolv",
+        **SYNONYMS,
+        "chemprop": "network_single",
+        "delaney": "esol",
+        "logp": "lipophilicity",
+        "lipo": "lipophilicity",
+        "sampl": "freesolv",
     }
-)  # fmt: skip
+)
 
 
-def _meant(name: str, known: Sequence[str]) -> str:
-    """Words that ask whether a known name was meant; nothing where none is like it."""
+def _suggestion(name: str, available: Sequence[str]) -> str:
+    """The available name that was probably meant, as a question; empty where none is similar."""
     other = _OTHER_NAMES.get(name.lower())
-    close = [other] if other in known else get_close_matches(name.lower(), known, n=1)
+    close = [other] if other in available else get_close_matches(name.lower(), available, n=1)
     return f"; did you mean {close[0]}?" if close else ""
 
 
 @dataclass(frozen=True)
 class Problem:
-    """What a learner gets.
+    """Input of a learner: a data set and its split.
 
     Attributes:
-        dataset: All rows; the labels of the test rows are not for it to look at.
-        split: Rows to learn from, rows to choose with, rows to predict.
+        dataset: All rows; a learner must not use the labels of the test rows.
+        split: Training, validation and test rows.
         seed: Of the training.
     """
 
@@ -162,15 +165,15 @@ class Problem:
 
     @property
     def fingerprint(self) -> str:
-        """sha256 of data and parts: equal where two learners got the same."""
+        """sha256 of data and split: equal where two learners got the same."""
         digest = hashlib.sha256(self.dataset.fingerprint.encode())
         for part in (self.split.train, self.split.valid, self.split.test):
             digest.update(np.ascontiguousarray(part, dtype="<i8").tobytes() + b"|")
         return digest.hexdigest()
 
 
-def pose(dataset: Dataset, split: SplitName, seed: int) -> Problem:
-    """A data set with its rows dealt into parts.
+def make_problem(dataset: Dataset, split: SplitName, seed: int) -> Problem:
+    """A data set with its rows split.
 
     Raises:
         InputError: There is no such split.

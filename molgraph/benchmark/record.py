@@ -1,16 +1,16 @@
-"""Records: what one learner reached on one split, as JSON that is checked when it is read."""
+"""Records of experiments: test metrics of one learner on one split, as JSON that is checked when it is read."""
 
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from molgraph.config.plain import is_table, parse_plain
 from molgraph.errors import InputError
 from molgraph.storage.atomic import atomic_path
 from molgraph.storage.decode import decode_json, read_bounded
+from molgraph.storage.decode_typed import decode
 
-#: Version of a record.
+#: Version of the record format.
 FORMAT_VERSION = 1
 
 #: Bytes of a record that are read.
@@ -19,23 +19,23 @@ _MOST_BYTES = 2**26
 
 @dataclass(frozen=True)
 class Record:
-    """What one learner reached.
+    """Result of one experiment.
 
     Attributes:
         data_set: Name of the data set.
-        split: How rows were held out.
+        split: Name of the split.
         seed: Seed of the split, if it is drawn, and of the training.
-        learner: Who learned.
+        learner: Name of the learner.
         metric: Name in `molgraph.metrics.scores.METRICS`.
         value: Mean over the tasks on which it is defined, on the test rows.
         tasks: Its value for each of these.
-        rows: Rows of train, valid and test.
-        problem_sha256: Hash of rows, labels and parts: equal where two learners got the same.
+        rows: Number of training, validation and test rows.
+        problem_sha256: Hash of data and split: equal where two learners got the same.
         data_sha256: Hash of structures, labels and tasks.
-        settings: What the learner was told.
-        versions: Of all that the result depends on.
-        seconds: Wall time of fitting and predicting.
-        peak_mb: Largest resident memory of the process and of those that it started.
+        settings: Hyperparameters of the learner.
+        versions: Versions of the software that the result depends on.
+        seconds: Wall time of training and prediction.
+        peak_mb: Peak resident memory of the process and of its child processes.
         date: Day of the run, YYYY-MM-DD.
     """
 
@@ -62,7 +62,7 @@ class Record:
 
 
 def write_record(record: Record, folder: Path) -> Path:
-    """Write a record into a folder, complete or not at all; gives its path.
+    """Write a record into a folder, atomically; returns its path.
 
     Raises:
         InputError: The folder cannot be written.
@@ -79,16 +79,16 @@ def read_record(path: Path) -> Record:
     """A record from a file.
 
     Raises:
-        InputError: It is none, or lies under the name of another.
+        InputError: The file is not a valid record, or has the name of another.
     """
     try:
         values = decode_json(read_bounded(path, _MOST_BYTES))
     except (OSError, InputError) as error:
-        raise InputError(f"{path} is no record of a benchmark ({error}); delete it and run that cell again") from error
-    if not is_table(values) or values.pop("format_version", None) != FORMAT_VERSION:
-        raise InputError(f"{path} is no record of format {FORMAT_VERSION}; delete it and run that cell again")
+        raise InputError(f"{path} is no record of a benchmark ({error}); delete it and run it again") from error
+    if not isinstance(values, dict) or values.get("format_version") != FORMAT_VERSION:
+        raise InputError(f"{path} is no record of format {FORMAT_VERSION}; delete it and run it again")
     try:
-        record: Record = parse_plain(Record, values, "record", str(path))
+        record = decode(Record, values, str(path), beside=("format_version",))
     except InputError as error:
         raise InputError(f"{error}; run it again") from error
     if path.stem != record.name:

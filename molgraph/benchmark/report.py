@@ -1,4 +1,4 @@
-"""The report of a benchmark: every figure with its interval, ties called ties, and what is missing."""
+"""Markdown report of a benchmark: means with confidence intervals, significance tests, and missing experiments."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -24,15 +24,16 @@ class BlockComparison:
     """All learners on one data set and split.
 
     Attributes:
-        metric: What was measured.
+        metric: Name of the metric.
         values: `[S]` test values of each learner, by name, in the order of `seeds_of`.
         seeds_of: Seeds of these.
-        means: Mean of each learner over rows that all of them got: over all of its seeds where the split is fixed, over
-            the seeds that all have where the seed draws the rows. Empty where there is no such seed.
-        tested: Learners with `LEAST_SEEDS` seeds or more, where so many are common to them and the seed draws the rows.
-            On fixed rows seeds draw weights alone, and tell nothing about other rows.
-        tied: Those of them that cannot be told from the best of them, by Tukey's test on these seeds; the best first.
-        is_drawn: Whether the seed draws the rows.
+        means: Mean of each learner over the same test rows: over all of its seeds where the split is fixed, over the
+            seeds common to all learners where the split is drawn. Empty where there is no such seed.
+        tested: Learners with `LEAST_SEEDS` seeds or more, where so many are common to them and the split is drawn. With
+            a fixed split seeds change the weights alone, and no inference about other rows is possible.
+        tied: Those of them that do not differ significantly from the best, by Tukey's test on these seeds; the best
+            first.
+        is_drawn: Whether the split depends on the seed.
     """
 
     metric: str
@@ -46,16 +47,16 @@ class BlockComparison:
 
 @dataclass(frozen=True)
 class Comparison:
-    """What the records say together.
+    """Comparison of all learners over all data sets and splits.
 
     Attributes:
         learners: All learners, the best mean rank first, those of `apart` last.
         blocks: By data set and split.
         ranking: Over the blocks that all learners have; the ranks in the order of `learners`.
-        n_blocks: How many these are.
-        apart: Learners that have fewer cells than two others or more. They are not ranked, and do not decide which
+        n_blocks: Number of these blocks.
+        apart: Learners with fewer experiments than two others or more. They are not ranked, and do not decide which
             seeds are common.
-        missing: Cells (data set, split and seed) that some learner has and another has not: learner and name.
+        missing: Experiments that some learner has and another has not: learner, and name of data set, split and seed.
     """
 
     learners: tuple[str, ...]
@@ -66,8 +67,12 @@ class Comparison:
     missing: tuple[tuple[str, str], ...]
 
     def lost(self, learner: str) -> tuple[Block, ...]:
-        """Where a learner was tested and is worse than the best beyond Tukey's interval."""
-        return tuple(block for block, own in self.blocks.items() if learner in own.tested and learner not in own.tied)
+        """Blocks in which a learner is significantly worse than the best, by Tukey's test."""
+        return tuple(
+            block
+            for block, compared in self.blocks.items()
+            if learner in compared.tested and learner not in compared.tied
+        )
 
 
 def compare(records: Sequence[Record]) -> Comparison:
@@ -81,10 +86,12 @@ def compare(records: Sequence[Record]) -> Comparison:
     cells: defaultdict[tuple[str, str, int], dict[str, Record]] = defaultdict(dict)
     for record in records:
         cells[record.data_set, record.split, record.seed][record.learner] = record
-    for cell, own in cells.items():
-        problems = {record.problem_sha256 for record in own.values()}
+    for cell, by_learner in cells.items():
+        problems = {record.problem_sha256 for record in by_learner.values()}
         if len(problems) > 1:
-            raise InputError(f"{'-'.join(map(str, cell))}: the learners did not get the same rows; run its cells again")
+            raise InputError(
+                f"{'-'.join(map(str, cell))}: the learners did not get the same rows; run its experiments again"
+            )
     learners = sorted({record.learner for record in records})
     apart = _apart(records, learners)
     blocks = {block: _compare_block(records, block, apart) for block in sorted({cell[:2] for cell in cells})}
@@ -110,7 +117,7 @@ def compare(records: Sequence[Record]) -> Comparison:
 
 
 def _apart(records: Sequence[Record], learners: Sequence[str]) -> tuple[str, ...]:
-    """Learners with fewer cells than two others or more have."""
+    """Learners with fewer experiments than two others or more."""
     counts = {name: sum(record.learner == name for record in records) for name in learners}
     most = max(counts.values())
     is_full = [counts[name] == most for name in learners]
@@ -156,9 +163,9 @@ def to_markdown(comparison: Comparison, records: Sequence[Record]) -> str:
     for split in (name for name in BENCHMARK_SPLITS if any(block[1] == name for block in comparison.blocks)):
         kind = BENCHMARK_SPLITS[split]
         seeds = "the seed draws rows and weights" if kind.is_drawn else "the seed draws weights, the rows are fixed"
-        what = "Mean over the seeds ± 95% interval (of fewer than three seeds there is none)"
+        what = "Mean over the seeds ± 95% confidence interval (none for fewer than three seeds)"
         if not kind.is_drawn:
-            seeds += ": intervals are of the weights alone, and on one test set nobody is told from another"
+            seeds += ": intervals cover the weights alone, and differences on one test set are not tested"
         lines += [f"### Split {split}: {kind.description}", "", f"{what}; {seeds}.", ""]
         lines += _table(comparison, split)
         lines.append("")
@@ -167,12 +174,15 @@ def to_markdown(comparison: Comparison, records: Sequence[Record]) -> str:
         by_learner: defaultdict[str, list[str]] = defaultdict(list)
         for learner, cell in comparison.missing:
             by_learner[learner].append(cell)
-        lines += ["", "Not run: " + "; ".join(f"{name} on {len(own)} cells" for name, own in by_learner.items()) + "."]
+        lines += [
+            "",
+            "Not run: " + "; ".join(f"{name}, {len(names)} experiments" for name, names in by_learner.items()) + ".",
+        ]
     return "\n".join(lines) + "\n"
 
 
-def readme_table(comparison: Comparison) -> str:
-    """All sets and splits in one short table of means over the same rows, with the mean ranks and their worth below."""
+def summary_table(comparison: Comparison) -> str:
+    """One short table of the means over the same rows, for all sets and splits, with the mean ranks and their test."""
     head = ["set", "split", "metric", *comparison.learners]
     lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
     for (data_set, split), block in comparison.blocks.items():
@@ -194,7 +204,7 @@ def _short_cell(block: BlockComparison, name: str, *, is_apart: bool) -> str:
 def write_report(
     comparison: Comparison, records: Sequence[Record], path: Path, *, overwrite: bool = False
 ) -> list[Path]:
-    """Write the report, and if learners can be ranked a picture of that beside it; gives what was written.
+    """Write the report, and a plot of the mean ranks if learners can be ranked; returns the paths.
 
     Raises:
         InputError: A file cannot be written, or exists and may not be replaced.
@@ -215,7 +225,7 @@ def write_report(
 
 
 def _table(comparison: Comparison, split: str) -> list[str]:
-    head = ["set", "metric", *comparison.learners, "cannot be told from the best"]
+    head = ["set", "metric", *comparison.learners, "not significantly worse than the best"]
     lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
     for (data_set, own_split), block in comparison.blocks.items():
         if own_split == split:
@@ -246,7 +256,7 @@ def _tied(block: BlockComparison) -> str:
 
 
 def rank_lines(comparison: Comparison) -> list[str]:
-    """Lines of Markdown: the mean ranks, and what they are worth."""
+    """Lines of Markdown: the mean ranks, and their significance."""
     if not comparison.n_blocks:
         return ["No data set and split was run by all learners, so they cannot be ranked."]
     ranking = comparison.ranking
@@ -265,9 +275,9 @@ def rank_lines(comparison: Comparison) -> list[str]:
 
 
 def _costs(comparison: Comparison, records: Sequence[Record]) -> list[str]:
-    lines = ["| learner | seconds a cell, median | largest memory, MB |", "|---|---|---|"]
+    lines = ["| learner | median seconds per experiment | peak memory, MB |", "|---|---|---|"]
     for name in comparison.learners:
-        own = [record for record in records if record.learner == name]
-        seconds = float(np.median([record.seconds for record in own]))
-        lines.append(f"| {name} | {seconds:,.0f} | {max(record.peak_mb for record in own):,.0f} |")
+        of_learner = [record for record in records if record.learner == name]
+        seconds = float(np.median([record.seconds for record in of_learner]))
+        lines.append(f"| {name} | {seconds:,.0f} | {max(record.peak_mb for record in of_learner):,.0f} |")
     return lines

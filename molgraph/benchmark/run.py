@@ -1,4 +1,4 @@
-"""Cells of a benchmark, run one after the other, each in a process of its own; what has a record is not run again."""
+"""Runs the experiments of a benchmark one after the other, each in its own process, skipping those with a record."""
 
 import multiprocessing
 import resource
@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from molgraph.benchmark.learner import BenchmarkLearner
-from molgraph.benchmark.protocol import STANDARDIZER, Cell, pose
+from molgraph.benchmark.protocol import STANDARDIZER, Experiment, make_problem
 from molgraph.benchmark.record import Record, read_record, write_record
 from molgraph.datasets.cards import card_named
 from molgraph.datasets.load import load_dataset
@@ -24,103 +24,103 @@ from molgraph.storage.atomic import make_folder
 
 
 @dataclass(frozen=True)
-class CellOutcome:
-    """What became of a cell.
+class ExperimentOutcome:
+    """Record or error of an experiment.
 
     Attributes:
-        cell: The cell.
-        record: What was reached; None if that failed.
-        was_there: Whether it had been run before.
-        error: What went wrong, in one line; empty if nothing did.
+        experiment: The experiment.
+        record: Its result; None if it failed.
+        was_there: Whether the record existed before.
+        error: Message of one line if it failed; else empty.
     """
 
-    cell: Cell
+    experiment: Experiment
     record: Record | None
     was_there: bool = False
     error: str = ""
 
 
-def run_cells(
-    cells: Iterable[Cell],
+def run_experiments(
+    experiments: Iterable[Experiment],
     learners: Mapping[str, BenchmarkLearner],
     folder: str | Path,
     *,
-    on_begin: Callable[[Cell], None] = lambda _cell: None,
-    on_end: Callable[[CellOutcome], None] = lambda _outcome: None,
-) -> list[CellOutcome]:
-    """Run the cells that have no record in the folder. One that fails is told and leaves the others alone.
+    on_begin: Callable[[Experiment], None] = lambda _experiment: None,
+    on_end: Callable[[ExperimentOutcome], None] = lambda _outcome: None,
+) -> list[ExperimentOutcome]:
+    """Run the experiments that have no record in the folder. If one fails, the others are run all the same.
 
     Args:
-        cells: What to run.
-        learners: Who can learn, by name.
-        folder: Where the records are, one JSON file each.
-        on_begin: Called before a cell is run.
-        on_end: Called after each cell, also one that was there.
+        experiments: What to run.
+        learners: Learners by name.
+        folder: Folder of the records, one JSON file each.
+        on_begin: Called before an experiment is run.
+        on_end: Called after each experiment, also one that has a record already.
 
     Raises:
-        InputError: A cell names an unknown learner, or a record that is there is damaged.
+        InputError: An experiment names an unknown learner, or an existing record is damaged.
     """
     make_folder(folder)
     outcomes = []
-    for cell in cells:
-        if cell.learner not in learners:
-            raise InputError(f"there is no learner {cell.learner!r}; choose of {', '.join(learners)}")
-        path = Path(folder, f"{cell.name}.json")
+    for experiment in experiments:
+        if experiment.learner not in learners:
+            raise InputError(f"there is no learner {experiment.learner!r}; choose from {', '.join(learners)}")
+        path = Path(folder, f"{experiment.name}.json")
         if path.exists():
-            outcome = CellOutcome(cell, read_record(path), was_there=True)
+            outcome = ExperimentOutcome(experiment, read_record(path), was_there=True)
         else:
-            on_begin(cell)
-            outcome = _run_apart(cell, learners[cell.learner], Path(folder))
+            on_begin(experiment)
+            outcome = _run_in_process(experiment, learners[experiment.learner], Path(folder))
         outcomes.append(outcome)
         on_end(outcome)
     return outcomes
 
 
-def _run_apart(cell: Cell, learner: BenchmarkLearner, folder: Path) -> CellOutcome:
-    """In a process of its own: so that its memory is its own, and its death nobody else's."""
+def _run_in_process(experiment: Experiment, learner: BenchmarkLearner, folder: Path) -> ExperimentOutcome:
+    """Run in a new process: its peak memory can be measured, and a crash does not end the benchmark."""
     with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
         try:
-            record = pool.submit(run_cell, cell, learner).result()
+            record = pool.submit(run_experiment, experiment, learner).result()
         except BrokenProcessPool:
-            return CellOutcome(cell, None, error="its process died, perhaps for want of memory")
+            return ExperimentOutcome(experiment, None, error="its process died, probably out of memory")
         except MolgraphError as error:
-            return CellOutcome(cell, None, error=str(error).partition("\n")[0])
+            return ExperimentOutcome(experiment, None, error=str(error).partition("\n")[0])
     write_record(record, folder)
-    return CellOutcome(cell, record)
+    return ExperimentOutcome(experiment, record)
 
 
-def run_cell(cell: Cell, learner: BenchmarkLearner) -> Record:
-    """What a learner reaches on the test rows of a cell.
+def run_experiment(experiment: Experiment, learner: BenchmarkLearner) -> Record:
+    """Train a learner, and evaluate it on the test rows.
 
     Raises:
         InputError: There is no such data set or split.
         WorkerError: The learner failed, or did not predict every test row.
     """
-    dataset = load_dataset(cell.data_set, standardizer=STANDARDIZER)
-    metric = card_named(cell.data_set).metric
-    problem = pose(dataset, cell.split, cell.seed)
+    dataset = load_dataset(experiment.data_set, standardizer=STANDARDIZER)
+    metric = card_named(experiment.data_set).metric
+    problem = make_problem(dataset, experiment.split, experiment.seed)
     started = time.monotonic()
     try:
         predicted = learner.predict_test(problem)
     except MolgraphError:
         raise
     except Exception as error:
-        raise WorkerError(f"{cell.name}: {type(error).__name__}: {error}") from error
+        raise WorkerError(f"{experiment.name}: {type(error).__name__}: {error}") from error
     seconds = time.monotonic() - started
     labels = dataset.labels[problem.split.test]
     if predicted.shape != labels.shape or not np.isfinite(predicted).all():
         raise WorkerError(
-            f"{cell.name}: predictions are {predicted.shape} and must be {labels.shape}, all of them finite"
+            f"{experiment.name}: predictions are {predicted.shape} and must be {labels.shape}, all of them finite"
         )
     values = score(metric, labels, predicted)
     defined = {task.name: float(value) for task, value in zip(dataset.tasks, values, strict=True) if np.isfinite(value)}
     if not defined:
-        raise WorkerError(f"{cell.name}: {metric} is defined on no task, because the test rows have one class each")
+        raise WorkerError(f"{experiment.name}: {metric} is defined on no task: the test rows have one class each")
     return Record(
-        data_set=cell.data_set,
-        split=cell.split,
-        seed=cell.seed,
-        learner=cell.learner,
+        data_set=experiment.data_set,
+        split=experiment.split,
+        seed=experiment.seed,
+        learner=experiment.learner,
         metric=metric,
         value=float(np.mean([*defined.values()])),
         tasks=defined,
@@ -137,5 +137,5 @@ def run_cell(cell: Cell, learner: BenchmarkLearner) -> Record:
 
 def _peak_mb() -> float:
     unit = 2**20 if sys.platform == "darwin" else 2**10
-    own = (resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-    return max(own) / unit
+    peaks = (resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return max(peaks) / unit

@@ -1,1 +1,1 @@
-"""Everything that needs RDKit to look at a structure; it ends where `PackedGraphs` begin."""
+"""Cheminformatics with RDKit: parsing, standardization, identity, descriptors, fingerprints and alerts."""

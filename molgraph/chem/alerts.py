@@ -1,4 +1,4 @@
-"""Structural alerts: substructures that mislead assays, react, or break, as RDKit's filter catalogues know them."""
+"""Structural alerts: substructures that interfere with assays or are reactive or unstable, of RDKit's catalogues."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,9 +16,9 @@ class AlertCatalogue:
     """One catalogue.
 
     Attributes:
-        name: As `alerts` and the command line know it.
+        name: Name in `alerts` and on the command line.
         key: Name in RDKit's `FilterCatalogParams.FilterCatalogs`.
-        description: What it finds, and where it is from.
+        description: What it finds, and its source.
     """
 
     name: str
@@ -26,7 +26,7 @@ class AlertCatalogue:
     description: str
 
 
-#: What RDKit says in the place of an alert where it cannot read a structure.
+#: What RDKit gives instead of an alert for a structure that it cannot read.
 _UNREADABLE = "no valid RDKit molecule"
 
 #: The catalogues, by name.
@@ -52,12 +52,12 @@ def alerts(smiles: Sequence[str], catalogues: Sequence[str] = ("pains", "brenk")
         threads: Threads that share the work.
 
     Raises:
-        InputError: A catalogue is not known.
+        InputError: A catalogue is unknown.
 
     >>> alerts(["CCO", "O=C1C=CC(=O)C=C1"])
     ['', 'pains: quinone_A(370); brenk: chinone_1']
     """
-    found: list[list[str]] = [[] for _ in smiles]
+    labels: list[list[str]] = [[] for _ in smiles]
     for name in catalogues:
         if name not in ALERT_CATALOGUES:
             raise InputError(f"there is no alert catalogue {name!r}; choose of {', '.join(ALERT_CATALOGUES)}")
@@ -65,11 +65,11 @@ def alerts(smiles: Sequence[str], catalogues: Sequence[str] = ("pains", "brenk")
             matches = Filters.RunFilterCatalog(  # type: ignore[attr-defined]  # not in RDKit's stubs
                 _catalogue(name), list(smiles), threads
             )
-        for own, entries in zip(found, matches, strict=True):
+        for row_labels, entries in zip(labels, matches, strict=True):
             texts = dict.fromkeys(str(entry.GetDescription()) for entry in entries)
             texts.pop(_UNREADABLE, None)
-            own += [f"{name}: {text}" for text in texts]
-    return ["; ".join(own) for own in found]
+            row_labels += [f"{name}: {text}" for text in texts]
+    return ["; ".join(row_labels) for row_labels in labels]
 
 
 @cache

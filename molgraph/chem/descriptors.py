@@ -1,4 +1,4 @@
-"""Numbers that RDKit computes of a molecule as a whole: counts of fragments, and descriptors."""
+"""Molecular descriptors of RDKit: count fingerprints, reduced graphs, and physicochemical descriptors."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -13,12 +13,12 @@ from rdkit.Avalon import pyAvalonTools
 from rdkit.Chem import Descriptors, Graphs, rdFingerprintGenerator, rdMolDescriptors, rdReducedGraphs
 from rdkit.ML.InfoTheory import entropy
 
-#: Descriptors that run away (some are e**100 for large molecules) are cut here, within what float32 holds.
+#: Descriptors that grow without bound (some are e**100 for large molecules) are clipped here, within float32.
 _LARGEST = 1e30
 
 
 def ecfp_counts(mol: Chem.Mol) -> NDArray[np.float32]:
-    """Counts of circular environments up to radius 2, `[1024]` (Rogers and Hahn 2010, doi:10.1021/ci100050t)."""
+    """ECFP4 counts: circular environments up to radius 2, `[1024]` (Rogers and Hahn 2010, doi:10.1021/ci100050t)."""
     return np.asarray(_morgan().GetCountFingerprintAsNumPy(mol), dtype=np.float32)
 
 
@@ -29,16 +29,16 @@ def avalon_counts(mol: Chem.Mol) -> NDArray[np.float32]:
     """
     counts = np.zeros(1024, dtype=np.float32)
     try:
-        found = pyAvalonTools.GetAvalonCountFP(mol, nBits=1024)
+        fingerprint = pyAvalonTools.GetAvalonCountFP(mol, nBits=1024)
     except RuntimeError:
         return np.full_like(counts, np.nan)
-    for column, count in found.GetNonzeroElements().items():
+    for column, count in fingerprint.GetNonzeroElements().items():
         counts[column] = count
     return counts
 
 
 def reduced_graph(mol: Chem.Mol) -> NDArray[np.float32]:
-    """Pairs of pharmacophores by their distance, `[315]` (Stiefl et al. 2006, doi:10.1021/ci050457y)."""
+    """ErG reduced graph: pharmacophore pairs by distance, `[315]` (Stiefl et al. 2006, doi:10.1021/ci050457y)."""
     return np.asarray(rdReducedGraphs.GetErGFingerprint(mol), dtype=np.float32)
 
 
@@ -61,18 +61,18 @@ def descriptors(mol: Chem.Mol) -> NDArray[np.float32]:
 
 @dataclass(frozen=True)
 class DescriptorSet:
-    """Numbers that are computed together.
+    """Descriptors that are computed together.
 
     Attributes:
-        compute: Takes a molecule and gives as many numbers every time.
-        names: What they are; numbers alone where they are columns that hashes fall into.
+        compute: Computes them of a molecule, as many every time.
+        names: Their names; numbers where they are the bins of a hashed fingerprint.
     """
 
     compute: Callable[[Chem.Mol], NDArray[np.float32]]
     names: tuple[str, ...]
 
 
-#: What is computed, by name.
+#: All descriptor sets, by name.
 DESCRIPTORS: Mapping[str, DescriptorSet] = MappingProxyType(
     {
         "ecfp_counts": DescriptorSet(ecfp_counts, tuple(map(str, range(1024)))),
@@ -94,18 +94,18 @@ def _finite(values: list[Any]) -> NDArray[np.float32]:
 
 @cache
 def _descriptor_functions() -> tuple[tuple[str, Callable[[Chem.Mol], float]], ...]:
-    """RDKit's own, but for six that would do the same work two and four times."""
-    own: dict[str, Callable[..., float]] = dict(Descriptors.descList)
+    """RDKit's descriptors, with six of them changed so as not to do the same work two and four times."""
+    functions: dict[str, Callable[..., float]] = dict(Descriptors.descList)
     for name in ("MaxAbsEStateIndex", "MaxEStateIndex", "MinAbsEStateIndex", "MinEStateIndex"):
-        own[name] = partial(own[name], force=False)  # take what the first of them left in the molecule
-    own["AvgIpc"] = lambda mol: _information_content(mol)[0]
-    own["Ipc"] = lambda mol: _information_content(mol)[1]
-    return tuple(own.items())
+        functions[name] = partial(functions[name], force=False)  # take what the first of them cached in the molecule
+    functions["AvgIpc"] = lambda mol: _information_content(mol)[0]
+    functions["Ipc"] = lambda mol: _information_content(mol)[1]
+    return tuple(functions.items())
 
 
 @lru_cache(maxsize=1)
 def _information_content(mol: Chem.Mol) -> tuple[float, float]:
-    """Of the coefficients of the characteristic polynomial, on average and in all, as `GraphDescriptors.Ipc` has it.
+    """Information content of the characteristic polynomial, average and total, as `GraphDescriptors.Ipc` defines it.
 
     Bonchev and Trinajstic 1977, doi:10.1063/1.434593, equations 7 and 6. The polynomial takes the fourth power of the
     number of atoms, and of a peptide most of the time of all descriptors.

@@ -1,4 +1,4 @@
-"""How much a compound is like a drug, and how hard it is to make."""
+"""Drug-likeness and synthetic accessibility: QED, Lipinski's rule of five, SA score."""
 
 import importlib.util
 from collections.abc import Sequence
@@ -18,12 +18,12 @@ _MOST_WEIGHT, _MOST_LOGP, _MOST_DONORS, _MOST_ACCEPTORS = 500.0, 5.0, 5, 10
 
 @dataclass(frozen=True)
 class DrugLikeness:
-    """Of one compound; NaN and None where RDKit cannot say.
+    """Drug-likeness of one compound; NaN and None where RDKit cannot compute it.
 
     Attributes:
         qed: Quantitative estimate of drug-likeness, 0 to 1, larger is better (Bickerton et al. 2012,
             doi:10.1038/nchem.1243).
-        lipinski_violations: Rules of five that are broken, 0 to 4.
+        lipinski_violations: Violations of the rule of five, 0 to 4.
         sa_score: Synthetic accessibility, 1 (easy) to 10 (Ertl and Schuffenhauer 2009, doi:10.1186/1758-2946-1-8).
     """
 
@@ -46,7 +46,7 @@ def drug_likeness(smiles: Sequence[str]) -> list[DrugLikeness]:
 def _of(mol: Chem.Mol | None) -> DrugLikeness:
     if mol is None or mol.GetNumAtoms() == 0:
         return DrugLikeness(float("nan"), None, float("nan"))
-    broken = (
+    violations = (
         Descriptors.MolWt(mol) > _MOST_WEIGHT,  # type: ignore[attr-defined]  # not in RDKit's stubs
         rdMolDescriptors.CalcCrippenDescriptors(mol)[0] > _MOST_LOGP,
         rdMolDescriptors.CalcNumLipinskiHBD(mol) > _MOST_DONORS,
@@ -64,12 +64,12 @@ def _of(mol: Chem.Mol | None) -> DrugLikeness:
         RuntimeError,
     ):  # numbers far beyond those of drugs
         qed = float("nan")
-    return DrugLikeness(qed, sum(broken), score)
+    return DrugLikeness(qed, sum(violations), score)
 
 
 @cache
 def _sa_scorer() -> ModuleType:
-    """The module that comes with RDKit beside its package, and reads its table of fragments from there."""
+    """RDKit's contributed SA score module, which reads its table of fragments from its own folder."""
     path = Path(RDConfig.RDContribDir, "SA_Score", "sascorer.py")
     spec = importlib.util.spec_from_file_location("sascorer", path)
     if spec is None or spec.loader is None:

@@ -18,8 +18,8 @@ def morgan_fingerprints(smiles: Sequence[str], *, radius: int = 2, n_bits: int =
     So `np.unpackbits(fingerprints, axis=1, bitorder="little")` gives the bits `[B, n_bits]`.
 
     Args:
-        smiles: B structures. A fingerprint of nothing would look like one of a real compound, so all must parse.
-        radius: Bonds that an environment reaches from its atom; 2 is known as ECFP4.
+        smiles: B structures. All must parse: an empty fingerprint would pass for that of a compound.
+        radius: Bonds that an environment reaches from its atom; 2 gives ECFP4.
         n_bits: Length; a multiple of 8.
 
     Raises:

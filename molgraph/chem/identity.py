@@ -1,10 +1,9 @@
-"""One text for each compound, whatever the spelling: the key for duplicates and for `in_training`.
+"""Canonical keys of compounds: for duplicates, parent compounds and `in_training`.
 
 The text depends on the RDKit version: compare texts that were written in the same run only.
 """
 
 import contextlib
-import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -16,10 +15,11 @@ from rdkit.Chem import rdMolHash
 from molgraph.chem.parse import parse_smiles, quiet_rdkit
 from molgraph.chem.standardize import standardize_smiles
 from molgraph.results.prediction import Rejected
+from molgraph.storage.hashes import text_hashes
 
 
 def canonical_smiles(text: str, *, row: int = 0, id: str = "") -> str | Rejected:  # noqa: A002
-    """The one text that all spellings of a compound share, with stereo and isotopes, or a `Rejected`.
+    """Canonical SMILES with stereo and isotopes, equal for all spellings of a compound; or a `Rejected`.
 
     Example:
         >>> canonical_smiles("C(O)C")
@@ -32,7 +32,7 @@ def canonical_smiles(text: str, *, row: int = 0, id: str = "") -> str | Rejected
 
 
 def stereo_free_smiles(text: str, *, row: int = 0, id: str = "") -> str | Rejected:  # noqa: A002
-    """The one text that all stereoisomers of a compound share, with isotopes, or a `Rejected`.
+    """Canonical SMILES without stereo, equal for all stereoisomers of a compound; or a `Rejected`.
 
     Example:
         >>> stereo_free_smiles("C[C@H](N)O") == stereo_free_smiles("C[C@@H](N)O")
@@ -53,7 +53,7 @@ def stereo_free_smiles(text: str, *, row: int = 0, id: str = "") -> str | Reject
 
 
 def parent_key(text: str, *, row: int = 0, id: str = "") -> str | Rejected:  # noqa: A002
-    """The one text that salts, stereoisomers, isotopologues and tautomers of a compound share, or a `Rejected`.
+    """Key that salts, stereoisomers, isotopologues and tautomers of a compound share; or a `Rejected`.
 
     It is RDKit's `HetAtomTautomerv2` hash of the standardized structure without stereo and isotopes: bonds and
     hydrogens that a proton could move are left open. Some 0.4 ms a structure.
@@ -81,38 +81,25 @@ def parent_key(text: str, *, row: int = 0, id: str = "") -> str | Rejected:  # n
         return str(rdMolHash.MolHash(mol, rdMolHash.HashFunction.HetAtomTautomerv2))
 
 
-def compound_hashes(keys: Iterable[str]) -> NDArray[np.uint64]:
-    """A number for each canonical SMILES, by which a compound can be recognised and not drawn, `[n]`.
-
-    Of 40,000 hashes and a million compounds that are none of theirs, two are equal with a chance of 2 in a billion.
-
-    >>> known = compound_hashes(["CCO", "CCN"])
-    >>> np.isin(compound_hashes(["CCN", "CCC"]), known).tolist()
-    [True, False]
-    """
-    digests = [hashlib.blake2b(key.encode(), digest_size=8).digest() for key in keys]
-    return np.frombuffer(b"".join(digests), dtype="<u8").astype(np.uint64)
-
-
 @dataclass(frozen=True)
 class KnownCompounds:
-    """Hashes of the compounds that a model was trained on, in ascending order, by which to recognise them.
+    """Hashes of the compounds that a model was trained on, in ascending order.
 
     Attributes:
         exact: `[n]` of their canonical SMILES.
-        stereo_free: `[m]` of these without stereo; empty where it was not stored.
+        stereo_free: `[m]` of their SMILES without stereo; empty where not stored.
     """
 
     exact: NDArray[np.uint64]
     stereo_free: NDArray[np.uint64]
 
     def joined(self, other: "KnownCompounds") -> "KnownCompounds":
-        """Those of both."""
+        """The union of both."""
         return KnownCompounds(np.union1d(self.exact, other.exact), np.union1d(self.stereo_free, other.stereo_free))
 
 
 def known_compounds(keys: Iterable[str]) -> KnownCompounds:
-    """What recognises the compounds with these canonical SMILES.
+    """Hashes of the compounds with these canonical SMILES, with and without stereo.
 
     >>> known = known_compounds(["C[C@H](N)O", "C[C@@H](N)O"])
     >>> known.exact.size, known.stereo_free.size
@@ -120,5 +107,5 @@ def known_compounds(keys: Iterable[str]) -> KnownCompounds:
     """
     keys = [*keys]
     return KnownCompounds(
-        np.unique(compound_hashes(keys)), np.unique(compound_hashes(str(stereo_free_smiles(key)) for key in keys))
+        np.unique(text_hashes(keys)), np.unique(text_hashes(str(stereo_free_smiles(key)) for key in keys))
     )

@@ -1,4 +1,4 @@
-"""SMILES text to a molecule, or to a `Rejected` that says why not, with nothing on stderr."""
+"""SMILES to a molecule, or to a `Rejected` with the reason; nothing is printed to stderr."""
 
 import re
 import signal
@@ -32,7 +32,7 @@ _ECHO = re.compile(r" (?:while parsing|for input):.*")
 _INCHI_KEY = re.compile(r"[A-Z]{14}-[A-Z]{10}-[A-Z]")
 _CAS_NUMBER = re.compile(r"\d{2,7}-\d\d-\d")
 # What SMILES are made of: atoms of the organic subset, brackets, bonds, branches and ring closures. Nothing is tried
-# twice (`*+`): a bracket may end in two ways, and forty of them in 2^40.
+# twice (`*+`): a bracket may end in two ways, and forty of them in 2^40 (backtracking).
 _SMILES_LETTERS = re.compile(r"(?:Br|Cl|[BCNOPSFIbcnops*]|\[[^\]]*+\]?|[\d%().=#$:/\\@~+\-<>{}\]])*+")
 _POSITION = re.compile(r"check for mistakes (around position \d+)")
 
@@ -62,14 +62,14 @@ class _Quiet:
                 self._block = None
 
 
-_QUIET = _Quiet()  # alone it is for parsing, which leaves interrupts alone and should cost nothing
+_QUIET = _Quiet()  # used alone for parsing, which does not touch interrupts and should cost nothing
 
 
 class _QuietAndInterruptible:
     """The same switch, and interrupts of the main thread wait until RDKit is done.
 
     To search for substructures RDKit takes interrupts for itself, keeps one that arrives from Python, and does not
-    always give them back: Ctrl-C would do nothing then, and the next one would end the program without a word.
+    always give them back: Ctrl-C would do nothing then, and the next one would end the program without a message.
     """
 
     def __init__(self) -> None:
@@ -207,11 +207,11 @@ def _syntax_reason(text: str, messages: str) -> str:
     reason = _short_line(_ECHO.sub("", lines[first]))
     position = _POSITION.search("".join(lines[first + 1 : first + 2]))
     reason = f"{reason} {position[1]}" if position else reason
-    return f"{_question(text)}{reason}"
+    return f"{_diagnosis(text)}{reason}"
 
 
-def _question(text: str) -> str:
-    """What text that is no SMILES may be instead; empty for what could be a SMILES with a slip."""
+def _diagnosis(text: str) -> str:
+    """What text that is no SMILES may be instead; empty for what could be a misspelt SMILES."""
     word = text.split(maxsplit=1)[0]
     if word.startswith("InChI="):
         return "an InChI that cannot be read: "
@@ -225,4 +225,13 @@ def _question(text: str) -> str:
 
 
 def _short_line(text: str) -> str:
-    return _TIME_STAMP.sub("", text.partition("\n")[0])[:_MAX_QUOTED_LENGTH].strip()
+    return without_time_stamp(text.partition("\n")[0])[:_MAX_QUOTED_LENGTH].strip()
+
+
+def without_time_stamp(line: str) -> str:
+    """A line of RDKit's log without the time at its beginning.
+
+    >>> without_time_stamp("[12:30:01] Can't kekulize mol.")
+    "Can't kekulize mol."
+    """
+    return _TIME_STAMP.sub("", line)

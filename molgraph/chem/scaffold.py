@@ -8,7 +8,7 @@ from molgraph.results.prediction import Rejected
 
 
 def murcko_scaffold(smiles: str) -> str:
-    """SMILES of the rings and the chains between them, without stereo; empty if there is no ring.
+    """Murcko scaffold as SMILES: rings and the chains between them, without stereo; empty without rings.
 
     The same text as DeepChem's `ScaffoldSplitter` groups by.
 

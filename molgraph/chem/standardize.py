@@ -1,7 +1,7 @@
-"""One form for each compound: the largest organic fragment, neutral where it can be; recorded with each model.
+"""Standardization: the largest organic fragment, neutralised where possible; recorded with each model.
 
-Most structures need nothing, or only the proton of an amine or an acid moved, and their text says so. `_from_text`
-settles those without parsing; all others are parsed and go through `standardize_mol`. Tests hold the two paths to the
+Most structures need nothing, or only the proton of an amine or an acid moved, which shows in their text. `_from_text`
+handles those without parsing; all others are parsed and go through `standardize_mol`. Tests hold the two paths to the
 same canonical SMILES on thousands of real structures.
 """
 
@@ -28,7 +28,7 @@ class StandardizerSpec:
     Attributes:
         name: The name to choose it by.
         version: Raised whenever any structure would come out differently.
-        description: One line for people.
+        description: One line for users.
     """
 
     name: StandardizerName
@@ -36,10 +36,10 @@ class StandardizerSpec:
     description: str
 
 
-#: The choices of `--standardize`.
+#: The choices of a standardizer.
 STANDARDIZERS: Mapping[StandardizerName, StandardizerSpec] = MappingProxyType(
     {
-        "none": StandardizerSpec("none", 1, "structures are used as they come"),
+        "none": StandardizerSpec("none", 1, "structures are used as they are"),
         "default": StandardizerSpec(
             "default", 1, "largest organic fragment, charges neutralised, stereo and isotopes kept"
         ),
@@ -51,7 +51,7 @@ STANDARDIZERS: Mapping[StandardizerName, StandardizerSpec] = MappingProxyType(
 _NITRO = r"\[N\+\]\(=O\)\[O-\]|O=\[N\+\]\(\[O-\]\)(?=[A-Za-z])|\[O-\]\[N\+\]\(=O\)(?=[A-Za-z])"
 _N_OXIDE = r"\[(?:[NnSP]|[NS]@@?)\+\](?:\[O-\]|\(\[O-\]\))|\[O-\]\[[NnSP]\+\]"
 _DIAZO = r"\[N-\]=\[N\+\]|\[N\+\]=\[N-\]|\[C-\]#\[N\+\]|\[N\+\]#\[C-\]"
-# Nothing is tried twice: thousands of brackets that nothing closes would take hours otherwise.
+# No backtracking: thousands of unclosed brackets would take hours otherwise.
 _LONE = r"\[[^\[\]+-]*+[+-][^\[\]]*+\]"
 _CHARGES = re.compile(rf"(?:{_NITRO})|(?P<pair>{_N_OXIDE}|{_DIAZO})|(?P<lone>{_LONE})")
 
@@ -73,9 +73,9 @@ def standardize_smiles(
     row: int = 0,
     id: str = "",  # noqa: A002
 ) -> str | Rejected:
-    """The standardized SMILES, `text` itself where nothing needs doing; or a `Rejected`.
+    """The standardized SMILES, `text` itself where nothing changes; or a `Rejected`.
 
-    Only text that is in doubt is parsed, so what comes back may still be no molecule: parse it. A malformed nitrogen
+    Only ambiguous text is parsed, so the result may still be no valid molecule: parse it. A malformed nitrogen
     such as `C[NH+]C`, which lacks a bond, may come back as the amine.
 
     Args:
@@ -93,9 +93,9 @@ def standardize_smiles(
     _check_name(name)
     if name == "none" or ("+" not in text and "-" not in text and "." not in text):
         return text
-    settled = _from_text(text)
-    if settled is not None:
-        return settled
+    from_text = _from_text(text)
+    if from_text is not None:
+        return from_text
     mol = parse_smiles(text, row=row, id=id)
     if isinstance(mol, Rejected):
         return mol
@@ -104,7 +104,7 @@ def standardize_smiles(
 
 
 def standardize_mol(mol: Chem.Mol, name: StandardizerName) -> Chem.Mol:
-    """The standardized molecule: `mol` itself where nothing needs doing, else a new one.
+    """The standardized molecule: `mol` itself where nothing changes, else a new one.
 
     `default` keeps the fragment that contains carbon, then has the most heavy atoms, then comes first as canonical
     SMILES; so of a salt without carbon the largest ion stays. A metal stays where it is bonded and goes where it is a
@@ -127,7 +127,7 @@ def _check_name(name: str) -> None:
 
 
 def _from_text(text: str) -> str | None:
-    """What the full path would give, possibly spelled differently; None where the text alone cannot tell."""
+    """What the full path would give, possibly spelled differently; None where the text alone does not decide."""
     if "." in text or "[H]" in text:
         return None
     groups = _CHARGES.findall(text)

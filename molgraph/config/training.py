@@ -4,12 +4,13 @@ import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
 from molgraph.config.learners import LEARNERS, LearnerName, Preset
-from molgraph.config.settings import check_settings, checks_names, read_toml, require_choices, require_range
+from molgraph.config.settings import checks_names, read_toml, require_choices, require_range
 from molgraph.config.short_repr import short_repr
 from molgraph.errors import InputError
+from molgraph.storage.decode_typed import decode
 
 #: What a column holds; `auto` looks at its values.
 KindChoice = Literal["auto", "regression", "classification"]
@@ -19,8 +20,13 @@ MoleculeFeatures = Literal["none", "codes", "environments", "ecfp_counts", "prop
 EncoderTuning = Literal["auto", "full", "frozen"]
 Precision = Literal["auto", "float32", "bfloat16"]
 Device = Literal["auto", "cpu", "cuda"]
+
+#: Number format where each value is written out, as in a table of predictions or embeddings: the exact one.
+WRITTEN_PRECISION: Precision = "float32"
+
 FoldSplit = Literal["random", "scaffold"]
 StandardizerChoice = Literal["default", "none"]
+DEFAULT_STANDARDIZER: StandardizerChoice = "default"
 Loss = Literal["squared", "absolute"]
 TargetScaling = Literal["auto", "standard", "robust", "log", "quantile"]
 Uncertainty = Literal["ensemble", "mve", "evidential", "quantile", "dropout"]
@@ -29,9 +35,6 @@ VarianceScalingChoice = Literal["none", "global", "local"]
 ClassCalibration = Literal["none", "temperature", "platt", "isotonic", "venn-abers"]
 Intervals = Literal["normalised", "absolute", "quantile"]
 IntervalChoice = Literal["auto", "normalised", "absolute", "quantile"]
-
-
-_Config = TypeVar("_Config", "TrainConfig", "PretrainConfig")
 
 
 @checks_names
@@ -51,7 +54,8 @@ class ModelConfig:
         molecule_features: Columns that the head reads beside the encoder's vector (`molgraph.features.blocks.BLOCKS`).
             Counts of the atoms' and bonds' `codes` come from the graph for nothing; RDKit's `properties` (43) and
             `descriptors` (217) need structures, and make screening slower.
-        dropout: Share of hidden values dropped in training.
+        dropout: Share of hidden values dropped in training. A `TrainConfig` with the uncertainty `dropout` makes
+            `DEFAULT_DROPOUT` of 0.
         head_hidden: Width of the head's hidden layers.
         head_layers: Hidden layers of the head.
     """
@@ -80,7 +84,7 @@ class ModelConfig:
         require_range(self, "head_layers", self.head_layers, 0, 20)
 
 
-#: Share of hidden values dropped where Monte-Carlo dropout is asked for by its name alone.
+#: Share of hidden values dropped where Monte-Carlo dropout is asked for and `ModelConfig.dropout` is 0.
 DEFAULT_DROPOUT = 0.1
 
 #: Passes over the training rows: of a network that begins with fresh weights or reads columns alone, and of one whose
@@ -171,7 +175,7 @@ class TrainConfig:
     device: Device = "auto"
     precision: Precision = "auto"
     members_per_pass: int | None = None
-    standardizer: StandardizerChoice = "default"
+    standardizer: StandardizerChoice = DEFAULT_STANDARDIZER
     uncertainty: Uncertainty = "ensemble"
     calibration: CalibrationRows = "cross"
     calibration_fraction: float = 0.2
@@ -195,7 +199,6 @@ class TrainConfig:
         if self.members_per_pass is not None:
             require_range(self, "members_per_pass", self.members_per_pass, 1, float("inf"))
         require_range(self, "inner_fraction", self.inner_fraction, 0.0, 0.5)
-        require_range(self, "weight_decay", self.weight_decay, 0.0, float("inf"))
         require_range(self, "gradient_clip", self.gradient_clip, 1e-6, 1e6)
         require_range(self, "peak_lr", self.peak_lr, 0.0, 10.0)
         require_range(self, "initial_lr", self.initial_lr, 0.0, self.peak_lr)
@@ -216,8 +219,8 @@ class TrainConfig:
                 f"uncertainty is {self.uncertainty!r}, which is of networks, and learner is {self.learner!r}; "
                 "choose uncertainty 'ensemble', or another learner"
             )
-        if self.uncertainty == "dropout" and self.model.dropout == 0:
-            raise InputError("uncertainty is 'dropout', but model.dropout is 0; set it, e.g. to 0.1")
+        if self.uncertainty == "dropout" and self.model.dropout == 0:  # without any there would be no spread
+            object.__setattr__(self, "model", dataclasses.replace(self.model, dropout=DEFAULT_DROPOUT))
         if self.intervals == "quantile" and self.uncertainty != "quantile":
             raise InputError(
                 f"intervals is 'quantile', but uncertainty is {self.uncertainty!r}, which learns no quantiles; "
@@ -288,7 +291,7 @@ class PretrainConfig:
     peak_lr: float = 6e-3
     weight_decay: float = 0.0
     gradient_clip: float = 1.0
-    standardizer: StandardizerChoice = "default"
+    standardizer: StandardizerChoice = DEFAULT_STANDARDIZER
     seed: int = 0
     device: Device = "auto"
     precision: Precision = "auto"
@@ -317,14 +320,14 @@ class CalibrationSettings:
 
     Attributes:
         rows: Rows that calibrate.
-        n_judges: Who predicted them without having seen them: the members for `cross`, 1 (all of them) for `split`.
+        n_models: Who predicted them without having seen them: the members for `cross`, 1 (all of them) for `split`.
         intervals: What intervals are made of.
         variance: How variances are scaled.
         classes: How probabilities are mapped.
     """
 
     rows: CalibrationRows = "cross"
-    n_judges: int = 1
+    n_models: int = 1
     intervals: Intervals = "normalised"
     variance: VarianceScalingChoice = "local"
     classes: ClassCalibration = "platt"
@@ -336,7 +339,7 @@ def config_from_dict(values: Mapping[str, Any], *, source: str) -> TrainConfig:
     Raises:
         InputError: A setting is unknown or has the wrong type; `source` is named in the message.
     """
-    return _settings(TrainConfig, values, source)
+    return decode(TrainConfig, values, source, noun="setting")
 
 
 def pretrain_config_from_dict(values: Mapping[str, Any], *, source: str) -> PretrainConfig:
@@ -345,28 +348,7 @@ def pretrain_config_from_dict(values: Mapping[str, Any], *, source: str) -> Pret
     Raises:
         InputError: A setting is unknown or has the wrong type; `source` is named in the message.
     """
-    return _settings(PretrainConfig, values, source)
-
-
-def _settings(kind: type[_Config], values: Mapping[str, Any], source: str) -> _Config:
-    values = dict(values)
-    model = values.pop("model", {})
-    if not isinstance(model, Mapping):
-        raise InputError(f"{source}: model is {model!r}; it must be a table of model settings, [model]")
-    _refuse_misplaced(kind, values, model, source)
-    check_settings(ModelConfig, model, source)
-    check_settings(kind, values, source)
-    return kind(model=ModelConfig(**model), **values)
-
-
-def _refuse_misplaced(kind: type[_Config], values: Mapping[str, Any], model: Mapping[str, Any], source: str) -> None:
-    own, of_model = kind.__dataclass_fields__, ModelConfig.__dataclass_fields__
-    for name in values:
-        if name not in own and name in of_model:
-            raise InputError(f"{source}: there is no setting {name!r}; it belongs below [model]")
-    for name in model:
-        if name not in of_model and name in own and name != "model":
-            raise InputError(f"{source}: [model] has no setting {name!r}; it belongs above [model]")
+    return decode(PretrainConfig, values, source, noun="setting")
 
 
 def config_from_toml(path: str | Path) -> TrainConfig:
@@ -375,7 +357,7 @@ def config_from_toml(path: str | Path) -> TrainConfig:
     Raises:
         InputError: The file cannot be read, is not TOML, or holds an unknown setting or a wrong type.
     """
-    return _settings(TrainConfig, read_toml(path), str(path))
+    return config_from_dict(read_toml(path), source=str(path))
 
 
 def pretrain_config_from_toml(path: str | Path) -> PretrainConfig:
@@ -384,7 +366,7 @@ def pretrain_config_from_toml(path: str | Path) -> PretrainConfig:
     Raises:
         InputError: The file cannot be read, is not TOML, or holds an unknown setting or a wrong type.
     """
-    return _settings(PretrainConfig, read_toml(path), str(path))
+    return pretrain_config_from_dict(read_toml(path), source=str(path))
 
 
 def config_to_dict(config: TrainConfig | PretrainConfig) -> dict[str, Any]:

@@ -2,14 +2,14 @@
 
 import json
 import os
-import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
 
-from molgraph.config.settings import check_settings, checks_names, read_toml, require_choices, require_range
+from molgraph.config.settings import checks_names, read_toml, require_choices, require_range
 from molgraph.config.training import Device, Precision
 from molgraph.storage.atomic import atomic_path, clear_errors
+from molgraph.storage.decode_typed import decode
 
 OutputFormat = Literal["csv", "tsv", "sdf", "parquet"]
 ConcentrationUnit = Literal["M", "mM", "uM", "nM", "pM"]
@@ -65,10 +65,9 @@ def defaults_path() -> Path | None:
     named = os.environ.get(VARIABLE)
     if named is not None:
         return Path(named).expanduser() if named else None
-    folder = os.environ.get("XDG_CONFIG_HOME") or (os.environ.get("APPDATA") if os.name == "nt" else None)
-    if folder is None:
-        folder = "~/Library/Application Support" if sys.platform == "darwin" else "~/.config"
-    return Path(folder).expanduser() / "molgraph" / "config.toml"
+    import platformdirs
+
+    return platformdirs.user_config_path("molgraph", appauthor=False, roaming=True) / "config.toml"
 
 
 def load_defaults() -> UserDefaults:
@@ -80,9 +79,7 @@ def load_defaults() -> UserDefaults:
     path = defaults_path()
     if path is None or not path.is_file():
         return UserDefaults()
-    values = read_toml(path)
-    check_settings(UserDefaults, values, str(path))
-    return UserDefaults(**values)
+    return decode(UserDefaults, read_toml(path), str(path), noun="setting")
 
 
 def save_defaults(path: Path, defaults: UserDefaults) -> None:

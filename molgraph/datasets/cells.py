@@ -1,4 +1,4 @@
-"""One cell of a column of measured values: a number, a bound, a range, a class, a gap - or none of these."""
+"""Parses a cell of measured values: a number, a bound, a range, a class, or a missing value."""
 
 import math
 import re
@@ -19,19 +19,19 @@ MISSING = frozenset(
 )
 
 #: Spellings of the two classes besides 0 and 1, compared in lower case.
-CLASS_WORDS: Mapping[str, float] = MappingProxyType(
+CLASS_NAMES: Mapping[str, float] = MappingProxyType(
     {
         **dict.fromkeys(("false", "inactive", "no", "negative", "n", "non-toxic", "nontoxic", "non-binder"), 0.0),
         **dict.fromkeys(("true", "active", "yes", "positive", "y", "toxic", "binder"), 1.0),
     }
 )
 
-#: Signs before a number that say on which side of it the value lies: 0 above (a lower bound), 1 below.
+#: Censoring signs before a number: 0 for a value above it (a lower bound), 1 for one below.
 SIDES: Mapping[str, int] = MappingProxyType(
     {">=": 0, "=>": 0, ">>": 0, ">": 0, "≥": 0, "⩾": 0, "<=": 1, "=<": 1, "<<": 1, "<": 1, "≤": 1, "⩽": 1}
 )
 
-#: Signs that say that a value is about that number.
+#: Signs of an approximate value.
 APPROXIMATE = ("~=", "~", "≈", "≅", "ca.", "ca ", "approx.", "approx ", "about ")
 
 _NUMBER = r"[+-]?(?:\d+(?:[.,]\d*)?|[.,]\d+)(?:e[+-]?\d+)?"
@@ -41,15 +41,15 @@ _RANGE = re.compile(rf"({_NUMBER})\s*(?:-|to|\.\.\.?)\s*({_NUMBER})(?![\d.,])", 
 _SPREAD = re.compile(rf"({_NUMBER})\s*(?:±|\+/-|\+-)\s*{_NUMBER}(?![\d.,])", re.ASCII)
 _GROUPED = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3}){2,}(\.\d*)?", re.ASCII)
 
-#: No measurement is longer, with its unit; expressions would look at a longer text again and again.
+#: No measurement is longer, with its unit; on longer text regular expressions could backtrack for long.
 _LONGEST = 200
 
-#: No measurement is larger, and squares of such numbers are no numbers any more.
+#: No measurement is larger, and squares of larger numbers overflow.
 _LARGEST = 1e100
 
-#: Blanks of typesetters, which part thousands; and signs that look like a minus.
+#: Typographic blanks, which separate thousands; and signs that look like a minus.
 _BLANKS = str.maketrans(dict.fromkeys("\u00a0\u2000\u2001\u2002\u2003\u2007\u2008\u2009\u200a\u202f", " "))
-_PARTED = re.compile(r"(?<=\d)[\u00a0\u2007\u2009\u202f](?=\d{3}(?!\d))")
+_THOUSANDS = re.compile(r"(?<=\d)[\u00a0\u2007\u2009\u202f](?=\d{3}(?!\d))")
 _MINUS = str.maketrans({"\u2212": "-", "\u2013": "-", "\u2014": "-", "\u2012": "-", "\ufe63": "-", "\uff0d": "-"})
 
 CellKind = Literal["value", "approximate", "spread", "bound", "range", "class", "gap"]
@@ -57,17 +57,17 @@ CellKind = Literal["value", "approximate", "spread", "bound", "range", "class", 
 
 @dataclass(frozen=True)
 class Cell:
-    """What a cell says.
+    """A parsed cell.
 
     Attributes:
         kind: A `value`, an `approximate` one (`~6.1`), one with its `spread` (`6.1 ± 0.2`), a `bound` (`>10`), a
-            `range` (`7-8`), a `class` (`active`), or a `gap`, where nothing was measured.
+            `range` (`7-8`), a `class` (`active`), or a `gap`: a missing value.
         value: The number, or 0 or 1 for a class; NaN for bounds, ranges and gaps.
-        lower: What the value lies above; NaN where that is not known.
-        upper: What it lies below.
+        lower: Lower bound of the value; NaN where there is none.
+        upper: Upper bound, likewise.
         unit: The unit behind the number; None where there is none.
-        comma: Whether a comma stands in the number (`decimal`), perhaps between thousands (`thousands`).
-        point: Whether a decimal point does.
+        comma: Whether the number has a comma (`decimal`), perhaps between thousands (`thousands`).
+        point: Whether it has a decimal point.
     """
 
     kind: CellKind
@@ -83,41 +83,41 @@ _GAP = Cell("gap")
 
 
 def parse_cell(text: str) -> Cell | None:
-    """What a cell says; None where that is nothing that can be learned.
+    """Parses a cell; None where it holds nothing that can be learned.
 
     >>> parse_cell("~6.1").value, parse_cell(">10 µM").lower, parse_cell("=5.7").value
     (6.1, 10.0, 5.7)
-    >>> found = parse_cell("7-8")
-    >>> found.kind, found.lower, found.upper, parse_cell("weak")
+    >>> cell = parse_cell("7-8")
+    >>> cell.kind, cell.lower, cell.upper, parse_cell("weak")
     ('range', 7.0, 8.0, None)
     """
     text = text.strip()
     if len(text) > _LONGEST:
         return None
-    plain = _PARTED.sub("", text).translate(_BLANKS).strip().lower()
+    plain = _THOUSANDS.sub("", text).translate(_BLANKS).strip().lower()
     if plain in MISSING:
         return _GAP
-    if plain in CLASS_WORDS:
-        return Cell("class", CLASS_WORDS[plain])
-    # The case of what is left counts where it is a unit: 1 mM is no 1 MM.
-    plain = _PARTED.sub("", text).translate(_BLANKS).translate(_MINUS).strip().strip("'\"").strip()
+    if plain in CLASS_NAMES:
+        return Cell("class", CLASS_NAMES[plain])
+    # From here on case matters, as in units: 1 mM is no 1 MM.
+    plain = _THOUSANDS.sub("", text).translate(_BLANKS).translate(_MINUS).strip().strip("'\"").strip()
     sign = next((sign for sign in SIDES if plain.startswith(sign)), None)
     if sign is not None:
         return _bound(plain[len(sign) :], SIDES[sign])
     mark = next((mark for mark in APPROXIMATE if plain.lower().startswith(mark)), None)
     plain = plain.removeprefix("=").lstrip() if mark is None else plain[len(mark) :].lstrip()
-    found = _measured(plain)
-    if mark is None or found is None:
-        return found
-    return replace(found, kind="approximate") if found.kind == "value" else None
+    cell = _measured(plain)
+    if mark is None or cell is None:
+        return cell
+    return replace(cell, kind="approximate") if cell.kind == "value" else None
 
 
 def _bound(rest: str, side: int) -> Cell | None:
-    found = _measured(rest.strip())
-    if found is None or found.kind != "value":
+    limit = _measured(rest.strip())
+    if limit is None or limit.kind != "value":
         return None
-    lower, upper = (found.value, math.nan) if side == 0 else (math.nan, found.value)
-    return Cell("bound", lower=lower, upper=upper, unit=found.unit, comma=found.comma, point=found.point)
+    lower, upper = (limit.value, math.nan) if side == 0 else (math.nan, limit.value)
+    return Cell("bound", lower=lower, upper=upper, unit=limit.unit, comma=limit.comma, point=limit.point)
 
 
 def _measured(plain: str) -> Cell | None:
@@ -143,8 +143,8 @@ def _cell(kind: Literal["value", "spread", "range"], numbers: list[str], unit: U
     if not all(abs(value) <= _LARGEST for value in values):
         return None
     commas = [number for number in numbers if "," in number]
-    parted = all(re.fullmatch(r"[+-]?[1-9]\d{0,2},\d{3}", number, re.ASCII) for number in commas)
-    comma: Literal["", "decimal", "thousands"] = "" if not commas else "thousands" if parted else "decimal"
+    has_thousands = all(re.fullmatch(r"[+-]?[1-9]\d{0,2},\d{3}", number, re.ASCII) for number in commas)
+    comma: Literal["", "decimal", "thousands"] = "" if not commas else "thousands" if has_thousands else "decimal"
     point = any("." in number for number in numbers)
     if kind != "range":
         return Cell(kind, values[0], unit=unit, comma=comma, point=point)
@@ -154,7 +154,7 @@ def _cell(kind: Literal["value", "spread", "range"], numbers: list[str], unit: U
 
 
 def advice_on(text: str) -> str:
-    """What to do about a cell that says nothing which can be learned."""
+    """Advice on a cell that cannot be learned."""
     plain = text.strip().lower()
     if plain.startswith(tuple(SIDES)):
         return "a bound needs a number behind its sign, as in >10"
@@ -168,5 +168,5 @@ def advice_on(text: str) -> str:
         return f"no measurement is beyond {_LARGEST:g}: leave the cell empty, or give a number"
     return (
         "numbers are needed: a bound is written as >10, a range as 7-8, and an empty cell where nothing was measured; "
-        "--missing names words that mean that, or choose other target columns"
+        "`missing` names further labels of missing values, or choose other target columns"
     )

@@ -1,13 +1,13 @@
-"""Which columns of a table are learned, and what they are."""
+"""Selection of the target columns of a table, and recognition of what they measure."""
 
 from collections.abc import Collection, Sequence
 
 from molgraph.datasets.companions import Companions, companion_names, find_companions, is_generic
 from molgraph.datasets.labels import BadCell, describe_bad_cells
 from molgraph.datasets.odd_values import refuse_sentinel
-from molgraph.datasets.recognition import Recognizer, Target, Told, as_it_is
-from molgraph.datasets.rows import ALL_COLUMNS, Rows, Wanted
-from molgraph.errors import InputError
+from molgraph.datasets.recognition import ColumnOptions, Recognizer, Target, target_as_is
+from molgraph.datasets.rows import ALL_COLUMNS, Rows, TableRequest
+from molgraph.errors import InputError, setting
 from molgraph.files.columns import plain
 from molgraph.files.frames import Readable
 from molgraph.quantities.names import named
@@ -16,17 +16,17 @@ _SHOWN_COLUMNS = 30
 _SHOWN_OBSTACLES = 5
 
 
-def choose_targets(table: Rows, source: Readable, wanted: Wanted) -> tuple[str, ...]:
-    """The target columns: as named, all of numbers, the only one that can be meant, or the one that is recognised.
+def choose_targets(table: Rows, source: Readable, request: TableRequest) -> tuple[str, ...]:
+    """The target columns: as requested, all of numbers, the only one of numbers, or the one that is recognised.
 
     Raises:
-        InputError: It cannot be told which column is meant, or none holds numbers.
+        InputError: The choice is ambiguous, or no column holds numbers.
     """
-    targets = wanted.target_columns
-    if targets is not None and not wanted.takes_all:
+    targets = request.target_columns
+    if targets is not None and not request.takes_all:
         return targets
     texts = companion_names(tuple(table.numbers))
-    others = [column for column in table.numbers if column != wanted.weight_column and column not in texts]
+    others = [column for column in table.numbers if column != request.weight_column and column not in texts]
     candidates = [column for column in others if table.numbers[column].is_usable]
     nearly = [column for column in others if table.numbers[column].is_nearly_usable]
     if targets == (ALL_COLUMNS,) and candidates:
@@ -37,38 +37,39 @@ def choose_targets(table: Rows, source: Readable, wanted: Wanted) -> tuple[str, 
     if recognised is not None:
         return (recognised,)
     if candidates:
-        # The one column without a flaw may be a molecular weight beside the assay.
-        spoiled = f", and in {nearly[0]!r} but for {table.numbers[nearly[0]].first_obstacle}" if nearly else ""
+        # The only column without bad cells may be a molecular weight beside the assay.
+        with_bad_cells = f", and in {nearly[0]!r} but for {table.numbers[nearly[0]].first_obstacle}" if nearly else ""
         raise InputError(
-            f"{source}: which column is to be predicted? Numbers stand in {_listed(candidates)}{spoiled}; "
-            f"name one or more with --target-columns, or all with --target-columns '{ALL_COLUMNS}'"
+            f"{source}: which column is to be predicted? Numbers stand in {_listed(candidates)}{with_bad_cells}; "
+            f"name one or more with `target_columns`, or all with {setting('target_columns', [ALL_COLUMNS])}"
         )
     if len(others) == 1 or len(nearly) == 1:
-        table.numbers[(nearly or others)[0]].values()  # says which cells are no numbers, and why
-    found = [f"{name!r} holds {table.numbers[name].first_obstacle}" for name in others[:_SHOWN_OBSTACLES]]
-    more = f" ({len(others) - len(found)} more columns are not shown)" if len(others) > len(found) else ""
-    why = f"{', '.join(found)}{more}; write numbers alone" if found else "there is no other column"
+        table.numbers[(nearly or others)[0]].values()  # raises with the cells that are no numbers, and why
+    obstacles = [f"{name!r} holds {table.numbers[name].first_obstacle}" for name in others[:_SHOWN_OBSTACLES]]
+    more = f" ({len(others) - len(obstacles)} more columns are not shown)" if len(others) > len(obstacles) else ""
+    why = f"{', '.join(obstacles)}{more}; write numbers alone" if obstacles else "there is no other column"
     raise InputError(f"{source} has no column of numbers besides {table.smiles_column!r} and the identifiers: {why}")
 
 
 def _recognised(table: Rows, columns: Sequence[str]) -> str | None:
-    """The only one of the columns that measures something known; ChEMBL's values go before the p-values beside them.
+    """The only column with a recognised quantity and unit; ChEMBL's standard values go before its p-values.
 
-    Beside a column of two classes, which may be a target as well, none is chosen.
+    None is chosen beside a column of two classes, which may be a target as well.
     """
-    found = []
+    recognised = []
     for column in columns:
-        says = named(column)
-        has_unit = says is not None and (says.unit is not None or says.scale == "p")
-        own = _companions(table, column, is_alone=True)
-        if is_generic(column) and own.type is not None and own.unit is not None:
+        quantity = named(column)
+        has_unit = quantity is not None and (quantity.unit is not None or quantity.scale == "p")
+        companions = _companions(table, column, is_alone=True)
+        if is_generic(column) and companions.type is not None and companions.unit is not None:
             if plain(column) == "standard_value":
                 return column
             has_unit = True
         if has_unit:
-            found.append(column)
-    others = [column for column in columns if column not in found and table.numbers[column].is_usable]
-    return None if len(found) != 1 or any(table.numbers[column].has_two_classes for column in others) else found[0]
+            recognised.append(column)
+    others = [column for column in columns if column not in recognised and table.numbers[column].is_usable]
+    is_ambiguous = len(recognised) != 1 or any(table.numbers[column].has_two_classes for column in others)
+    return None if is_ambiguous else recognised[0]
 
 
 def _companions(table: Rows, column: str, *, is_alone: bool) -> Companions:
@@ -76,38 +77,43 @@ def _companions(table: Rows, column: str, *, is_alone: bool) -> Companions:
 
 
 def find_targets(
-    table: Rows, source: Readable, columns: Sequence[str], told: Sequence[Told], *, as_is: bool | Collection[str]
+    table: Rows,
+    source: Readable,
+    columns: Sequence[str],
+    options: Sequence[ColumnOptions],
+    *,
+    as_is: bool | Collection[str],
 ) -> tuple[list[Target], tuple[str, ...]]:
-    """What the columns are, and sentences that say what was made of them.
+    """The targets that the columns are learned as, and notes on how each column was interpreted.
 
     Raises:
-        InputError: Cells are no numbers (of all columns at once), or what a column measures cannot be told.
+        InputError: Cells are no numbers (of all columns at once), or what a column measures is ambiguous.
     """
     _refuse_bad_cells(table, source, columns)
     targets: list[Target] = []
-    for column, own in zip(columns, told, strict=True):
+    for column, column_options in zip(columns, options, strict=True):
         numbers = table.numbers[column]
         if as_is is True or (not isinstance(as_is, bool) and column in as_is):
-            targets.append(as_it_is(numbers, own))
+            targets.append(target_as_is(numbers, column_options))
             continue
         refuse_sentinel(numbers)
         companions = _companions(table, column, is_alone=len(columns) == 1)
-        targets.append(Recognizer(numbers, companions, table.texts, own).target())
+        targets.append(Recognizer(numbers, companions, table.texts, column_options).target())
     names = [target.task.name for target in targets]
-    doubled = {name for name in names if names.count(name) > 1} if len(set(names)) < len(names) else set()
-    if doubled:
-        name = min(doubled)
-        own_columns = [column for column, other in zip(columns, names, strict=True) if other == name]
+    repeated = {name for name in names if names.count(name) > 1} if len(set(names)) < len(names) else set()
+    if repeated:
+        name = min(repeated)
+        same_name = [column for column, task in zip(columns, names, strict=True) if task == name]
         raise InputError(
-            f"{source}: {_listed(own_columns)} would all be learned as {name!r}; choose one with --target-columns, or "
-            "learn the numbers as they are with --as-is"
+            f"{source}: {_listed(same_name)} would all be learned as {name!r}; choose one with `target_columns`, or "
+            "learn the numbers as they are with `as_is=True`"
         )
-    _refuse_unknown(told, columns, names)
+    _refuse_unknown(options, columns, names)
     return targets, tuple(note for target in targets for note in target.notes)
 
 
 def _refuse_bad_cells(table: Rows, source: Readable, columns: Sequence[str]) -> None:
-    """Name all cells of all columns that cannot be learned in one message."""
+    """Refuse cells that cannot be learned, of all columns in one message."""
     bad = [column for column in columns if table.numbers[column].n_bad]
     if len(bad) == 1:
         table.numbers[bad[0]].values()
@@ -119,11 +125,11 @@ def _refuse_bad_cells(table: Rows, source: Readable, columns: Sequence[str]) -> 
         raise InputError(f"{source} holds {describe_bad_cells(cells, n_bad, table.place, columns=True)}")
 
 
-def _refuse_unknown(told: Sequence[Told], columns: Sequence[str], names: Sequence[str]) -> None:
-    for name in told[0].directions if told else ():
+def _refuse_unknown(options: Sequence[ColumnOptions], columns: Sequence[str], names: Sequence[str]) -> None:
+    for name in options[0].directions if options else ():
         if name not in columns and name not in names:
             raise InputError(
-                f"a direction (--minimize, --maximize) is given for {name!r}, which is no target; the targets are "
+                f"a direction (`directions`) is given for {name!r}, which is no target; the targets are "
                 f"{', '.join(names)}"
             )
 

@@ -1,4 +1,4 @@
-"""Columns that belong to a column of values: its relation (`>`), its unit, and what was measured.
+"""Companion columns of a column of values: its relation (`>`), its unit, and its type of measurement.
 
 ChEMBL writes `Standard Type`, `Standard Relation`, `Standard Value` and `Standard Units`, PubChem the same; others
 write `IC50 (nM)` and `IC50 qualifier`, or a single column `relation` beside the only value.
@@ -20,7 +20,7 @@ from molgraph.quantities.units import Unit, unit_of
 
 Role = Literal["relation", "unit", "type"]
 
-#: Words for the roles at the beginning or the end of a column's name, as regular expressions.
+#: Terms for the roles at the beginning or the end of a column's name, as regular expressions.
 _ROLES: Mapping[Role, str] = MappingProxyType(
     {
         "relation": r"relations?|relationship|qualifiers?|operators?|modifiers?|prefix|censor(?:ed|ing)?|inequality",
@@ -30,13 +30,13 @@ _ROLES: Mapping[Role, str] = MappingProxyType(
 )
 
 _PATTERNS: Mapping[Role, re.Pattern[str]] = MappingProxyType(
-    {role: re.compile(rf"(?:(.*?)_)?(?:{words})(?:_(.*))?") for role, words in _ROLES.items()}
+    {role: re.compile(rf"(?:(.*?)_)?(?:{terms})(?:_(.*))?") for role, terms in _ROLES.items()}
 )
 
-#: Values of any kind: what they are stands in another column, or nowhere.
+#: Names of values of any kind: what was measured is in another column, or unknown.
 _GENERIC = re.compile(r"(?:(?:pubchem_)?(?:standard|published|activity|assay)_?)?(?:values?|results?)")
 
-#: What a cell of a relation column says: on which side of the number the value lies, or that it is the number.
+#: Texts of a relation column: whether the value is above or below the number, or equal to it.
 _RELATIONS: Mapping[str, Literal["above", "below", "exact", "about"]] = MappingProxyType(
     {
         **dict.fromkeys((">", ">=", ">>", "=>", "\u2265", "gt", "ge"), "above"),
@@ -49,7 +49,7 @@ _RELATIONS: Mapping[str, Literal["above", "below", "exact", "about"]] = MappingP
 
 @dataclass(frozen=True)
 class Companions:
-    """The columns that belong to a column of values; None where there is none."""
+    """The companion columns of a column of values; None where there is none."""
 
     relation: str | None = None
     unit: str | None = None
@@ -57,12 +57,12 @@ class Companions:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Those that are there."""
+        """Names of those that exist."""
         return tuple(name for name in (self.relation, self.unit, self.type) if name is not None)
 
 
 def is_generic(column: str) -> bool:
-    """Whether a column is called a value, and what it is a value of is said elsewhere."""
+    """Whether the name of a column is generic, so that another column has the type of measurement."""
     return _GENERIC.fullmatch(plain(split_unit(column)[0])) is not None
 
 
@@ -72,7 +72,7 @@ def find_companions(column: str, names: Sequence[str], *, is_alone: bool) -> Com
     Args:
         column: A column of values.
         names: All columns.
-        is_alone: Whether it is the only target, to which a column called `relation` or `unit` must belong.
+        is_alone: Whether it is the only target, to which a column `relation` or `unit` must belong.
 
     >>> find_companions("Standard Value", ["Standard Type", "Standard Relation", "Standard Value"], is_alone=True)
     Companions(relation='Standard Relation', unit=None, type='Standard Type')
@@ -85,19 +85,19 @@ def find_companions(column: str, names: Sequence[str], *, is_alone: bool) -> Com
 
 
 def companion_names(names: Sequence[str]) -> tuple[str, ...]:
-    """Those of the names that a companion may have."""
+    """Those of the names that are names of companions."""
     return tuple(name for name in names if any(pattern.fullmatch(plain(name)) for pattern in _PATTERNS.values()))
 
 
 def _find(role: Role, column: str, names: Sequence[str], *, is_alone: bool) -> str | None:
-    own, generic = _stem(column), is_generic(column)
+    stem_of_column, generic = _stem(column), is_generic(column)
     if role == "unit" and unit_of_pubchem(column) is not None:
         return None  # PubChem converted these; the units beside them are those of the standard value
-    says = named(column)
-    is_p = says is not None and says.scale == "p"
+    quantity = named(column)
+    is_p = quantity is not None and quantity.scale == "p"
     if is_p and role != "relation":
         return None
-    wanted = {own, own.removeprefix("pubchem_")}
+    wanted = {stem_of_column, stem_of_column.removeprefix("pubchem_")}
     if generic:
         wanted |= {re.sub(r"_?(?:values?|results?)$", "", stem) for stem in wanted}
     candidates = []
@@ -111,7 +111,7 @@ def _find(role: Role, column: str, names: Sequence[str], *, is_alone: bool) -> s
         # ChEMBL's standard relation is that of the concentration, and not of the p-value beside it.
         if stem == "" or (stem in {"standard", "activity", "value", "result"} and not is_p):
             candidates.append(name)
-    # A type says what any value is of; that of a column with a name of its own is known.
+    # A type is for a generic column of values; other columns have it in their names.
     return candidates[0] if len(candidates) == 1 and is_alone and (role != "type" or generic) else None
 
 
@@ -120,34 +120,34 @@ def _stem(name: str) -> str:
 
 
 def unit_of_pubchem(column: str) -> Unit | None:
-    """The unit that PubChem gives its standard values in, whatever the depositor's was; None for other columns."""
+    """The unit of PubChem's standard values, which it converts to; None for other columns."""
     return unit_of("uM") if plain(column) == "pubchem_standard_value" else None
 
 
 @dataclass
 class TextColumn:
-    """The cells of a companion, as they come."""
+    """The cells of a companion column, unchanged."""
 
     name: str
     cells: list[str] = field(default_factory=list)
 
     def counts(self, rows: NDArray[np.int64]) -> Counter[str]:
-        """How often each text stands in some rows."""
+        """Count of each text in the given rows."""
         return Counter(self.cells[row].strip().strip("'\"").strip() for row in rows.tolist())
 
 
 def relation_sides(column: TextColumn) -> NDArray[np.int64] | None:
-    """`[n]` 0 where a cell says that the value lies above the number, 1 below, -1 neither; None for other columns.
+    """`[n]` 0 where the relation is "above the number", 1 below, -1 neither; None if some cell is no relation.
 
     Args:
-        column: A column that is called a relation. If some of its cells are no relations, it is none.
+        column: A column with the name of a relation.
     """
     sides = {"above": 0, "below": 1, "exact": -1, "about": -1}
-    known = {text: _RELATIONS.get(text.strip().strip("'\"").strip().lower()) for text in set(column.cells)}
-    known = {text: "exact" if text.strip().lower() in _NONE else found for text, found in known.items()}
-    if any(found is None for found in known.values()):
+    relations = {text: _RELATIONS.get(text.strip().strip("'\"").strip().lower()) for text in set(column.cells)}
+    relations = {text: "exact" if text.strip().lower() in _NONE else found for text, found in relations.items()}
+    if any(relation is None for relation in relations.values()):
         return None
-    return np.array([sides[known[text] or "exact"] for text in column.cells], dtype=np.int64)
+    return np.array([sides[relations[text] or "exact"] for text in column.cells], dtype=np.int64)
 
 
 _NONE = frozenset({"none", "na", "nan", "null", "n/a"})

@@ -20,26 +20,26 @@ from molgraph.spelling import counted
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """B distinct structures with labels of T tasks, and an account of the rows that are not among them.
+    """B distinct structures with labels of T tasks, and the counts of rows that were left out.
 
-    `rows_read = B + len(rejected) + n_unlabelled + merges.n_rows_removed` for a table as it was read.
+    `rows_read = B + len(rejected) + n_unlabelled + merges.n_rows_removed` for a table that was read.
 
     Attributes:
-        name: Name of the set, for people.
+        name: Name of the set.
         smiles: `[B]` standardized structures, unique as canonical SMILES; this is what is featurized.
         ids: `[B]` identifiers of the input, of the first row where rows were merged.
         labels: `[B, T]` float64, NaN = not measured; classes are 0 and 1.
-        weights: `[B]` float64, how much each row counts, at least 0.
+        weights: `[B]` float64, weight of each row, at least 0.
         tasks: The T tasks, in column order.
         rejected: Rows that gave no molecule.
-        merges: Rows of the same structure that became one.
+        merges: Duplicates that were merged.
         rows_read: Rows of the input.
         n_unlabelled: Rows with a molecule and no label, left out.
-        bounds: `[2, B, T]` what values that are not measured are known to lie above, and below, NaN = no bound (a cell
-            like `>10`); None if there are none. Losses use them, and whether a compound is a hit may follow from them;
-            metrics of values and intervals take measured values alone.
-        notes: What was made of the columns of the table, in sentences: quantities and units that were recognised, cells
-            that are no plain numbers, columns that were left out.
+        bounds: `[2, B, T]` lower and upper bounds of censored labels (cells like `>10`), NaN = no bound; None if there
+            are none. Losses use them, and whether a compound is a hit may follow from them; metrics of values and
+            intervals take measured values alone.
+        notes: Notes on how the table was interpreted: recognised quantities and units, cells that are no plain numbers,
+            columns that were left out.
     """
 
     name: str
@@ -86,13 +86,13 @@ class Dataset:
 
     @property
     def n_bounds(self) -> NDArray[np.int64]:
-        """`[T]` entries of which no more than a bound is known."""
+        """`[T]` number of censored labels, of which only a bound is known."""
         if self.bounds is None:
             return np.zeros(len(self.tasks), dtype=np.int64)
         return np.asarray((np.isnan(self.labels) & ~np.isnan(self.bounds).all(axis=0)).sum(axis=0))
 
     def take(self, index: Sequence[int] | NDArray[np.int64]) -> "Dataset":
-        """The structures at `index`, in that order; the account of left-out rows stays with the whole set."""
+        """The structures at `index`, in that order; the counts of left-out rows are dropped."""
         index = np.asarray(index, dtype=np.int64)
         return Dataset(
             name=self.name,
@@ -114,12 +114,13 @@ class Dataset:
             ranges: Both by name of the task; None where there is none.
 
         Raises:
-            InputError: A name is no task of values, or a label is outside of its range.
+            InputError: A name is no regression task, or a label is outside of its range.
         """
-        known = [task.name for task in self.tasks if task.kind == "regression"]
-        odd = [name for name in ranges if name not in known]
-        if odd:
-            raise InputError(f"a range is given for {odd[0]!r}; tasks of values are {', '.join(known) or 'none'}")
+        regression = [task.name for task in self.tasks if task.kind == "regression"]
+        unknown = [name for name in ranges if name not in regression]
+        if unknown:
+            listed = ", ".join(regression) or "none"
+            raise InputError(f"a range is given for {unknown[0]!r}; regression tasks are {listed}")
         tasks = []
         for t, task in enumerate(self.tasks):
             low, high = ranges.get(task.name, (task.lowest, task.highest))
@@ -134,7 +135,7 @@ class Dataset:
         return replace(self, tasks=tuple(tasks))
 
     def account(self) -> RowCounts:
-        """Where the rows of the input went, as a model card keeps it."""
+        """Row counts of the input, as stored in a model card."""
         return RowCounts(
             name=self.name,
             fingerprint=self.fingerprint,
@@ -149,7 +150,7 @@ class Dataset:
         )
 
     def summary(self) -> list[str]:
-        """A few lines for people: rows read and used, what was left out and why, and each task's labels."""
+        """A few lines for users: rows read and used, what was left out and why, and each task's labels."""
         merged = self.merges
         lines = [f"{self.name}: {counted(self.rows_read, 'row')} read, {counted(len(self), 'structure')} used"]
         unusable = [counted(len(self.rejected), "unusable structure")] if self.rejected else []
@@ -169,7 +170,7 @@ class Dataset:
         return lines
 
 
-#: What a direction means, and what a screen does where there is none.
+#: Text of each direction, and what a screen does without one.
 _BETTER: Mapping[Direction | None, str] = MappingProxyType(
     {
         "maximize": "more is better",

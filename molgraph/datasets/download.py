@@ -1,4 +1,4 @@
-"""One file from an address to a path: bounded in time and size, tried again where that can help."""
+"""Downloads one file: bounded in time and size, with retries where these can help."""
 
 import time
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from urllib.request import Request, urlopen
 
 from molgraph.errors import FetchError
 
-#: Called with the bytes read so far and the bytes expected (None if the server does not say).
+#: Called with the bytes read so far and the bytes expected (None if unknown).
 Progress = Callable[[int, int | None], None]
 
 #: Seconds without a byte after which a connection counts as dead.
@@ -99,7 +99,7 @@ def _copy(source: IO[bytes], file: IO[bytes], address: str, total: int | None, p
     done = 0
     while chunk := source.read(_CHUNK_BYTES):
         done += len(chunk)
-        if done > MAX_BYTES:  # a server need not tell the size, or the truth
+        if done > MAX_BYTES:  # a server may give no size, or a wrong one
             raise _too_large(address)
         file.write(chunk)
         if progress is not None:

@@ -1,17 +1,17 @@
-"""One row per structure: rows of the same compound are merged, and each merge is on record.
+"""Merges duplicates: one row per structure, and a report of each merge.
 
 The rule, task by task, over the measured values of a group:
 
     regression       the median; a conflict if the values spread over more than `CONFLICT_SPREAD` label deviations
-    classification   the label that all agree on, or that `MAJORITY` of them or more have; a conflict if they disagree,
-                     and not measured any more if neither label has that share
+    classification   the label that all agree on, or that a fraction `MAJORITY` or more have; a conflict if they
+                     disagree, and not measured any more if neither label has that majority
 
 Where the labels of a task suit logarithms (`molgraph.metrics.logarithms`), as those of an IC50 in nM do, spreads and
 deviations are those of logarithms, and between two middle values the median is their geometric mean.
 
 Of bounds the tightest are kept where no value was measured; a conflict, and no bound any more, if they exclude each
-other. The merged row takes the id of the first row. Its weight is the mean of the weights, times what repeated
-measurements make it worth (`replicate_weight`). A group that keeps no label and no bound is dropped.
+other. The merged row takes the id of the first row. Its weight is the mean of the weights, times the weight
+of repeated measurements (`replicate_weight`). A group that keeps no label and no bound is dropped.
 """
 
 import math
@@ -24,15 +24,15 @@ from numpy.typing import NDArray
 from molgraph.metrics.logarithms import suits_logarithms
 from molgraph.results.tasks import TaskSpec
 
-#: Of classes that disagree the one with this share of the measurements is kept: three of four. With errors in a tenth
-#: of the labels such a vote is wrong in 1%, and one of two to one in 10%. Dropping all that were voted would leave the
-#: hard compounds out of training and metrics.
+#: Of classes that disagree the one with this fraction of the measurements is kept: three of four. With errors in a
+#: tenth of the labels such a vote is wrong in 1%, and one of two to one in 10%. Dropping all compounds with a vote
+#: would leave the hard ones out of training and metrics.
 MAJORITY = 0.75
 
 #: Repeated measurements that differ by more than this many standard deviations of all labels are a conflict.
 CONFLICT_SPREAD = 1.0
 
-#: Measurements of typical noise that speak beside those of a group for its variance.
+#: Prior measurements of typical noise that are pooled with those of a group to estimate its variance.
 _PRIOR_MEASUREMENTS = 4
 
 
@@ -46,7 +46,7 @@ class MergedGroup:
         values: Labels of each row, T each; NaN = not measured.
         kept: The T merged labels; all NaN if the group was dropped.
         conflict: The rows contradict each other in at least one task.
-        dropped: No label and no bound was left, so that no row came of the group.
+        dropped: No label and no bound was left, so that the group has no row.
     """
 
     smiles: str
@@ -59,7 +59,7 @@ class MergedGroup:
 
 @dataclass(frozen=True)
 class MergeReport:
-    """What merging did to a table.
+    """Report of the merges in a table.
 
     Attributes:
         groups: The merged groups, in the order of their first rows.
@@ -69,7 +69,7 @@ class MergeReport:
 
     @property
     def n_rows_removed(self) -> int:
-        """Number of rows fewer than before."""
+        """Number of rows removed by merging."""
         return sum(len(group.ids) - (not group.dropped) for group in self.groups)
 
     @property
@@ -80,13 +80,13 @@ class MergeReport:
 
 @dataclass(frozen=True)
 class MergedRows:
-    """The rows that are left.
+    """The rows after merging.
 
     Attributes:
         index: `[G]` position of each row (the first of its group) in the input.
         labels: `[G, T]` merged labels.
         weights: `[G]` merged weights.
-        report: What was merged.
+        report: The merged groups.
         bounds: `[2, G, T]` merged bounds; None if there are none.
     """
 
@@ -114,7 +114,7 @@ def merge_duplicates(
         labels: `[B, T]` labels, NaN = not measured.
         weights: `[B]` row weights.
         tasks: The T tasks, which decide the rule.
-        bounds: `[2, B, T]` what unmeasured values lie above and below, NaN = no bound; None for none.
+        bounds: `[2, B, T]` lower and upper bounds of unmeasured values, NaN = no bound; None for none.
 
     Example:
         >>> labels = np.array([[1.0], [5.0], [3.0]])
@@ -155,7 +155,7 @@ def merge_duplicates(
         )
         groups.append(group)
         merged_labels[position] = kept
-        merged_weights[position] = weights[rows].mean() * _worth(compared[rows], tasks, noise)
+        merged_weights[position] = weights[rows].mean() * _replicate_weight(compared[rows], tasks, noise)
         is_kept[position] = not group.dropped
     return MergedRows(
         first[is_kept],
@@ -167,11 +167,11 @@ def merge_duplicates(
 
 
 def replicate_weight(n: int, variance: float, noise: float) -> float:
-    """How much a median of n measurements is worth, if one of typical noise is worth 1.
+    """Weight of a median of n measurements, relative to 1 for one measurement of typical noise.
 
     Weights are inverse variances (Aitken 1936). That of a row is the error of a model, taken to be as large as the
-    noise of one measurement, and that of the mean of n; so no row is worth more than 2, and one whose measurements
-    spread widely less than 1. A variance of few measurements is drawn towards the noise of all.
+    noise of one measurement, and that of the mean of n; so no weight is above 2, and that of
+    widely spread measurements below 1. A variance of few measurements is shrunk towards the noise of all.
 
     Args:
         n: Measurements, 2 or more.
@@ -187,16 +187,16 @@ def replicate_weight(n: int, variance: float, noise: float) -> float:
     return 2 * noise / (noise + shrunk / n)
 
 
-def _worth(values: NDArray[np.float64], tasks: Sequence[TaskSpec], noise: NDArray[np.float64]) -> float:
+def _replicate_weight(values: NDArray[np.float64], tasks: Sequence[TaskSpec], noise: NDArray[np.float64]) -> float:
     """Mean of the `replicate_weight` over the tasks of measured values in the rows `values [n, T]`; 1 for classes."""
-    worth = []
+    weights = []
     for t, task in enumerate(tasks):
         measured = values[~np.isnan(values[:, t]), t]
         if len(measured):
             is_repeated = task.kind == "regression" and len(measured) > 1
             variance = float(np.var(measured, ddof=1)) if is_repeated else 0.0
-            worth.append(replicate_weight(len(measured), variance, float(noise[t])) if is_repeated else 1.0)
-    return float(np.mean(worth)) if worth else 1.0
+            weights.append(replicate_weight(len(measured), variance, float(noise[t])) if is_repeated else 1.0)
+    return float(np.mean(weights)) if weights else 1.0
 
 
 def _replicate_variance(
@@ -247,7 +247,7 @@ def _merge(
         values: Labels.
         compared: The same, as logarithms where `is_log`.
         tasks: The T tasks.
-        allowed_spread: `[T]` what `compared` may spread over.
+        allowed_spread: `[T]` largest range of `compared` without a conflict.
         is_log: `[T]` tasks that are compared as logarithms.
     """
     kept = np.full(len(tasks), np.nan)
@@ -263,9 +263,9 @@ def _merge(
             kept[t] = measured[0]
         else:
             has_conflict = True
-            share = float(measured.mean())
-            if max(share, 1.0 - share) >= MAJORITY:
-                kept[t] = float(share > 0.5)
+            fraction = float(measured.mean())
+            if max(fraction, 1.0 - fraction) >= MAJORITY:
+                kept[t] = float(fraction > 0.5)
     return kept, has_conflict
 
 

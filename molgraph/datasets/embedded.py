@@ -1,4 +1,4 @@
-"""Real data that comes with RDKit's wheel: one assay and one library, for a demonstration without a download."""
+"""Data sets in RDKit's wheel: one assay and one library, for a demonstration without a download."""
 
 import csv
 from dataclasses import dataclass
@@ -25,14 +25,14 @@ class MeasuredCompound:
 
 @dataclass(frozen=True)
 class LibraryCompound:
-    """One compound of the library; whether it parses is for the screen to find out."""
+    """One compound of the library, not yet parsed."""
 
     id: str
     smiles: str
 
 
 def embedded_assay() -> list[MeasuredCompound]:
-    """1,017 measured activities of one chemical series, as -log10 of a molar concentration (more is more active).
+    """1,017 measured activities of one chemical series, as -log10(mol/L) (more is more active).
 
     Raises:
         InputError: This RDKit was installed without its contributed data.

@@ -1,6 +1,6 @@
-"""The file of a benchmark set: from a local mirror, from the cache, or downloaded, and checked in each case.
+"""Fetches the file of a benchmark set: from a local mirror, from the cache, or by download; checked in each case.
 
-A file whose sha256 stands on the card is the right one. Any other must have the columns and about as many rows as the
+A file with the sha256 of the card is accepted. Any other must have the columns and about as many rows as the
 card says, since published copies of a set differ by a few rows. The sha256 of a downloaded file is written beside it
 and compared ever after: the first download is trusted, a later change is not.
 """
@@ -9,7 +9,6 @@ import csv
 import gzip
 import hashlib
 import os
-import sys
 import tempfile
 import zlib
 from collections import Counter
@@ -76,13 +75,9 @@ def default_cache_dir() -> Path:
     """Folder for downloaded sets: below `MOLGRAPH_CACHE` if set, else where the platform keeps caches."""
     if os.environ.get(CACHE_VARIABLE):
         return Path(os.environ[CACHE_VARIABLE]) / "datasets"
-    if sys.platform == "win32":
-        base = os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local"
-    elif sys.platform == "darwin":
-        base = Path.home() / "Library" / "Caches"
-    else:
-        base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / "molgraph" / "datasets"
+    import platformdirs
+
+    return platformdirs.user_cache_path("molgraph", appauthor=False) / "datasets"
 
 
 def read_columns(path: Path) -> list[str]:

@@ -1,4 +1,4 @@
-"""Columns of measured values: cells to numbers, bounds and classes, remembering all cells that are none of these."""
+"""Columns of measured values: cells to numbers, bounds and classes, with a record of all other cells."""
 
 import bisect
 import math
@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from molgraph.config.training import KindChoice
-from molgraph.datasets.cells import CLASS_WORDS, Cell, advice_on, parse_cell
+from molgraph.datasets.cells import CLASS_NAMES, Cell, advice_on, parse_cell
 from molgraph.errors import InputError
 from molgraph.quantities.units import Unit
 from molgraph.results.tasks import TaskKind
 
-#: Where a row stands in the file, for people.
+#: Gives the position of a row in the file, for messages.
 Place = Callable[[int], str]
 
 #: Cells that a message shows; all are counted.
@@ -23,20 +23,20 @@ SHOWN_CELLS = 10
 
 _SHOWN_LETTERS = 40
 
-#: With so many values, two or three whole numbers are remarked on: they may be classes.
+#: From so many values on, columns of two or three distinct whole numbers are refused: they may be classes.
 _MANY = 20
 
 _MOST_CLASSES = 3
 
 
 def record_of(row: int) -> str:
-    """Where a row stands that has no line of its own, as in an SD file."""
+    """Position of a row in a file without lines for rows, as an SD file."""
     return f"record {row + 1}"
 
 
 @dataclass
 class FileLines:
-    """The line of each row in its file, which comments, blank lines and quoted line ends move.
+    """The line of each row in its file, with comments, blank lines and quoted line ends counted.
 
     >>> lines = FileLines()
     >>> lines.add(np.array([0, 1]), np.array([4, 6]))
@@ -49,7 +49,7 @@ class FileLines:
     _lines: list[NDArray[np.int64]] = field(default_factory=list)
 
     def add(self, rows: NDArray[np.int64], lines: NDArray[np.int64]) -> None:
-        """Take in `[n]` further rows, in ascending order, and their lines."""
+        """Add `[n]` further rows, in ascending order, and their lines."""
         if not len(rows):
             return
         self._first_rows.append(int(rows[0]))
@@ -66,7 +66,7 @@ class FileLines:
         return int(self._lines[part][at]) if is_there else None
 
     def __call__(self, row: int) -> str:
-        """Where a row stands, for people."""
+        """Position of a row, for messages."""
         line = self.line(row)
         return record_of(row) if line is None else f"line {line}"
 
@@ -88,10 +88,10 @@ class NumberColumn:
     Attributes:
         name: Column name, for messages.
         missing: Further cells that mean "not measured", in lower case.
-        place: Where a row stands in the file.
-        gaps: How often each spelling of "not measured" came.
-        n_of: How many cells of each other kind came (`molgraph.datasets.cells.CellKind`).
-        units: The units that stand in cells.
+        place: Gives the position of a row in the file.
+        gaps: Count of each spelling of "not measured".
+        n_of: Count of cells of each other kind (`molgraph.datasets.cells.CellKind`).
+        units: The units in cells.
     """
 
     name: str
@@ -105,8 +105,8 @@ class NumberColumn:
     _unit_parts: list[NDArray[np.int64]] = field(default_factory=list)
     _texts: dict[int, str] = field(default_factory=dict)
     _n_texts: int = 0
-    _words: dict[str, tuple[int, str]] = field(default_factory=dict)
-    _word_rows: list[tuple[int, str]] = field(default_factory=list)
+    _class_labels: dict[str, tuple[int, str]] = field(default_factory=dict)
+    _class_rows: list[tuple[int, str]] = field(default_factory=list)
     _first_other: tuple[int, str] | None = None
     _first_comma: tuple[int, str] | None = None
     _first_point: tuple[int, str] | None = None
@@ -114,11 +114,11 @@ class NumberColumn:
     _distinct: set[float] = field(default_factory=set)
 
     def extend(self, cells: Sequence[str], rows: NDArray[np.int64]) -> None:
-        """Append cells that stand in the given rows of the table."""
+        """Append the cells of the given rows of the table."""
         parsed = {text: self._parse(text) for text in set(cells)}
         numbers = np.full((3, len(cells)), np.nan)
         units = np.full(len(cells), -1, dtype=np.int64)
-        for place, (text, row) in enumerate(zip(cells, rows.tolist(), strict=True)):
+        for position, (text, row) in enumerate(zip(cells, rows.tolist(), strict=True)):
             cell = parsed[text]
             if cell is None:
                 self._n_texts += 1
@@ -127,10 +127,10 @@ class NumberColumn:
             elif cell.kind == "gap":
                 self.gaps[text.strip()] += 1
             else:
-                numbers[:, place] = cell.value, cell.lower, cell.upper
+                numbers[:, position] = cell.value, cell.lower, cell.upper
                 if cell.unit is not None:
-                    units[place] = self._unit_index(cell.unit)
-                self._note(cell, text, row)
+                    units[position] = self._unit_index(cell.unit)
+                self._record(cell, text, row)
         self._parts.append(numbers)
         self._row_parts.append(rows)
         self._unit_parts.append(units)
@@ -147,13 +147,13 @@ class NumberColumn:
             self.units.append(unit)
         return self.units.index(unit)
 
-    def _note(self, cell: Cell, text: str, row: int) -> None:
-        """Remember what decides about the whole column."""
+    def _record(self, cell: Cell, text: str, row: int) -> None:
+        """Record what decides on the interpretation of the whole column."""
         self.n_of[cell.kind] += 1
         if cell.kind == "class":
-            self._words.setdefault(text.strip().lower(), (row, text))
-            if len(self._word_rows) < SHOWN_CELLS:
-                self._word_rows.append((row, text))
+            self._class_labels.setdefault(text.strip().lower(), (row, text))
+            if len(self._class_rows) < SHOWN_CELLS:
+                self._class_rows.append((row, text))
             return
         if cell.kind != "value" or cell.value not in (0, 1):
             self._first_other = self._first_other or (row, text)
@@ -177,12 +177,12 @@ class NumberColumn:
 
     @property
     def is_nearly_usable(self) -> bool:
-        """True if something keeps the column from being numbers, though most of its cells are some."""
+        """True if most cells are numbers and some others keep the column from being used."""
         return self.n_numbers > self._n_texts and bool(self.problem)
 
     @property
     def n_bad(self) -> int:
-        """Cells that cannot be learned: texts, and words for classes among other numbers."""
+        """Cells that cannot be learned: texts, and class labels among other numbers."""
         return self._n_texts + (self.n_of["class"] if self._first_other is not None else 0)
 
     def bad_cells(self) -> list[BadCell]:
@@ -191,15 +191,15 @@ class NumberColumn:
         if self._first_other is not None:
             other = self._shown(self._first_other)
             advice = (
-                f"other cells hold numbers, such as {other}: --missing leaves words out, or give the bound that was "
+                f"other cells hold numbers, such as {other}: `missing` leaves text out, or give the bound that was "
                 "tested, as in >10"
             )
-            cells += [BadCell(row, self.name, text, advice) for row, text in self._word_rows]
+            cells += [BadCell(row, self.name, text, advice) for row, text in self._class_rows]
         return sorted(cells, key=lambda cell: cell.row)[:SHOWN_CELLS]
 
     @property
     def problem(self) -> str:
-        """What keeps the column from being numbers, with cells and what to do; empty if nothing does."""
+        """Why the column is not usable as numbers, with cells and what to do; empty if it is."""
         if self.n_bad:
             return describe_bad_cells(self.bad_cells(), self.n_bad, self.place, columns=False)
         if self._first_comma is not None and self._first_point is not None:
@@ -207,8 +207,8 @@ class NumberColumn:
             return f"{both}; use one decimal sign throughout"
         if self._first_comma is not None and not self._has_decimal_comma:
             return (
-                f"{self._shown(self._first_comma)}, whose comma may part thousands or decimals; write numbers with a "
-                "decimal point, and thousands without a sign"
+                f"{self._shown(self._first_comma)}, whose comma may separate thousands or decimals; write numbers with "
+                "a decimal point, and thousands without a sign"
             )
         return ""
 
@@ -217,7 +217,7 @@ class NumberColumn:
 
     @property
     def first_obstacle(self) -> str:
-        """The first cell that keeps the column from being numbers, in a few words."""
+        """The first cell that keeps the column from being used."""
         bad = self.bad_cells()
         text = bad[0].text if bad else self._first_comma[1] if self._first_comma else ""
         return repr(text[:_SHOWN_LETTERS]) if text else "nothing"
@@ -226,23 +226,23 @@ class NumberColumn:
         """All numbers, NaN where there is none or only a bound.
 
         Raises:
-            InputError: Cells hold text or an infinite number, or do not go together: words for classes and other
-                numbers, commas and points.
+            InputError: Cells hold text or an infinite number, or are inconsistent: class labels and other numbers,
+                commas and points.
         """
         if self.problem:
             raise InputError(f"column {self.name!r} holds {self.problem}")
         return np.asarray(self._numbers()[0])
 
     def bounds(self) -> NDArray[np.float64] | None:
-        """`[2, n]` what a value lies above (`>10`) and below (`<0.1`), NaN for others; None if there are none."""
+        """`[2, n]` lower (`>10`) and upper (`<0.1`) bounds, NaN for others; None if there are none."""
         return np.asarray(self._numbers()[1:]) if self.n_of["bound"] or self.n_of["range"] else None
 
     def unit_index(self) -> NDArray[np.int64]:
-        """`[n]` which of `units` stands in a cell; -1 where none does."""
+        """`[n]` index into `units` of the unit of each cell; -1 where there is none."""
         return np.concatenate(self._unit_parts) if self._unit_parts else np.empty(0, dtype=np.int64)
 
     def rows(self) -> NDArray[np.int64]:
-        """`[n]` rows of the table in which the cells stand."""
+        """`[n]` row of the table of each cell."""
         return np.concatenate(self._row_parts) if self._row_parts else np.empty(0, dtype=np.int64)
 
     def _numbers(self) -> NDArray[np.float64]:
@@ -250,7 +250,7 @@ class NumberColumn:
 
     @property
     def first_bound(self) -> str | None:
-        """The first cell that is no plain number, with its place, for messages; None if there is none."""
+        """The first cell that is no plain number, with its position, for messages; None if there is none."""
         bounds = self.bounds()
         if bounds is None or self._first_other is None:
             return None
@@ -258,36 +258,36 @@ class NumberColumn:
 
     @property
     def is_signed_class(self) -> bool:
-        """True if all numbers are -1 or 1, and both come."""
+        """True if all numbers are -1 or 1, and both occur."""
         return self._distinct == {-1.0, 1.0} and not self.n_of["class"] and self.n_of["value"] == self.n_numbers
 
     @property
     def has_two_classes(self) -> bool:
-        """True if nothing but the two classes stands in the column."""
+        """True if the column holds nothing but the two classes."""
         return self.n_numbers > 0 and (self._first_other is None or self.is_signed_class)
 
     @property
     def class_names(self) -> tuple[str, str] | None:
-        """The words for the classes 0 and 1, where each is always called the same."""
-        words: list[list[str]] = [[], []]
-        for word in self._words:
-            words[int(CLASS_WORDS[word])].append(word)
-        both = len(words[0]) == len(words[1]) == 1 and self.n_of["class"] == self.n_numbers
-        return (words[0][0], words[1][0]) if both else None
+        """The labels of the classes 0 and 1, where each has only one."""
+        names: list[list[str]] = [[], []]
+        for name in self._class_labels:
+            names[int(CLASS_NAMES[name])].append(name)
+        is_unique = len(names[0]) == len(names[1]) == 1 and self.n_of["class"] == self.n_numbers
+        return (names[0][0], names[1][0]) if is_unique else None
 
     def kind(self, choice: KindChoice) -> TaskKind:
         """The kind of task: as chosen, or classification where all numbers are 0 or 1, or -1 or 1.
 
         Raises:
-            InputError: The column cannot be of the kind that was chosen, or it cannot be told what it is.
+            InputError: The column cannot be of the chosen kind, or is ambiguous.
         """
         if choice == "regression":
-            if self._word_rows:
+            if self._class_rows:
                 raise InputError(
-                    f"column {self.name!r} holds {self._shown(self._word_rows[0])}; regression needs numbers"
+                    f"column {self.name!r} holds {self._shown(self._class_rows[0])}; regression needs numbers"
                 )
             return choice
-        if choice == "auto" and self.units and not self._word_rows:  # `1 nM` is no class
+        if choice == "auto" and self.units and not self._class_rows:  # `1 nM` is no class
             return "regression"
         if self._first_other is None or self.is_signed_class:  # also where there is no value at all
             return "classification"
@@ -302,7 +302,7 @@ class NumberColumn:
             raise InputError(
                 f"column {self.name!r} holds nothing but {listed}: a task has two classes, as 0 and 1, -1 and 1 or "
                 "active and inactive; make a column of 0 and 1 of each class, or learn the numbers as they are with "
-                "--task-type regression"
+                "`task_kind='regression'`"
             )
         if choice == "classification":
             raise InputError(
@@ -311,23 +311,24 @@ class NumberColumn:
         return "regression"
 
     def special_cells(self) -> str:
-        """What was made of cells that are no plain numbers, in a few words; empty if there are none."""
+        """How cells that are no plain numbers were interpreted; empty if there are none."""
         parts = [
             f"{count:,} cells {what}" if count > 1 else f"1 cell {what}"
-            for kind, what in _TOLD.items()
+            for kind, what in _SPECIAL_CELLS.items()
             if (count := self.n_of[kind])
         ]
         n_gaps = self.gaps.total()
-        words = [f"{count:,} {text!r}" for text, count in self.gaps.most_common(_SHOWN_GAPS) if text]
+        spellings = [f"{count:,} {text!r}" for text, count in self.gaps.most_common(_SHOWN_GAPS) if text]
         if n_gaps:
-            parts.append(f"{n_gaps:,} without a value" + (f" ({', '.join(words)})" if words else ""))
+            parts.append(f"{n_gaps:,} without a value" + (f" ({', '.join(spellings)})" if spellings else ""))
         return ", ".join(parts)
 
 
-#: Spellings of gaps that are told.
+#: Spellings of missing values that a note shows.
 _SHOWN_GAPS = 4
 
-_TOLD = {
+#: How cells of these kinds are interpreted.
+_SPECIAL_CELLS = {
     "approximate": "like ~6.1, taken without the sign",
     "spread": "like 6.1 ± 0.2, taken without the spread",
     "range": "like 7-8, taken as two bounds",
@@ -335,7 +336,7 @@ _TOLD = {
 
 
 def describe_bad_cells(cells: Sequence[BadCell], n_bad: int, place: Place, *, columns: bool) -> str:
-    """The first of some cells that cannot be learned, how many there are, and what to do about the first."""
+    """Message on cells that cannot be learned: the first ones, their number, and what to do about the first."""
     shown = [
         f"{cell.text[:_SHOWN_LETTERS]!r} in {place(cell.row)}" + (f" of {cell.column!r}" if columns else "")
         for cell in cells[:SHOWN_CELLS]

@@ -1,4 +1,4 @@
-"""A data set by its name or from a table."""
+"""`load_dataset`: a benchmark set by its name, or a table."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -34,23 +34,23 @@ def load_dataset(
 ) -> Dataset:
     r"""A benchmark set by its name (`molgraph datasets list`), or your own table by its path.
 
-    For a benchmark set the columns and kinds come from its card; `target_columns` may choose some of its tasks. The
-    file is fetched if need be, see `molgraph.datasets.fetch`. For a table see `molgraph.datasets.tables.read_table`.
+    The columns and kinds of a benchmark set are those of its card; `target_columns` may choose some of its tasks. The
+    file is fetched if needed, see `molgraph.datasets.fetch`. For a table see `molgraph.datasets.tables.read_table`.
 
     Args:
         source: Name of a set, upper or lower case; path, folder, glob or address of a table; or a frame.
         smiles_column: Column of structures; found by name if left out.
         target_columns: Columns of labels; all tasks of a set, or the only column of numbers in a table.
         task_kind: `auto` takes columns of two classes as classification, others as regression.
-        weight_column: Column that says how much each row counts.
+        weight_column: Column of row weights.
         id_column: Column of identifiers; found by name if left out.
-        standardizer: What is done to structures.
-        units: Unit of a column of your table, where known; or one of all concentrations whose columns name none.
-        directions: Which way is better in a column, or in the task that is learned of it; of a benchmark set, where its
-            card says otherwise or nothing.
+        standardizer: Standardizer of the structures.
+        units: Unit of a column of your table; or the unit of all concentrations whose columns name none.
+        directions: Which way is better in a column, or in the task that is learned of it; for a benchmark set,
+            instead of that of its card.
         missing: Cells that mean "not measured" besides the usual ones.
-        where: Rows to take: the text that they must have in a column.
-        as_is: Recognise no quantities, units and relations in your table. Columns of benchmark sets are known.
+        where: Filter of rows: the text that they must have in a column.
+        as_is: Recognise no quantities, units and relations in your table. Those of benchmark sets are on their cards.
         cache_dir: Folder for downloaded sets.
         progress: Called with the bytes read so far and the bytes expected while downloading.
 

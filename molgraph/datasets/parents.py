@@ -1,7 +1,7 @@
-"""Rows that no split may part: salts, stereoisomers, isotopologues and tautomers of one parent compound.
+"""Groups that no split may separate: salts, stereoisomers, isotopologues and tautomers of one parent compound.
 
-The learners hardly tell such rows apart, so a fold that holds one of them out while another is learned from measures
-what is remembered, not what is known of a new compound.
+Learners hardly distinguish such rows, so a fold that holds out one of them while another is in the training rows
+measures memorisation, not generalisation to new compounds (data leakage).
 """
 
 from collections.abc import Sequence
@@ -40,7 +40,7 @@ def parent_groups(smiles: Sequence[str]) -> Indices:
 
 
 def merged_groups(first: Indices, second: Indices) -> Indices:
-    """The finest groups `[B]` that part neither those of `first` nor those of `second`, in the order of first rows.
+    """The finest groups `[B]` that keep those of `first` and of `second` whole, in the order of first rows.
 
     Args:
         first: `[B]` group of each row, 0 or more.

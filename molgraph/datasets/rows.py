@@ -1,4 +1,4 @@
-"""The rows of a table as they are read: structures, identifiers, and columns of numbers and of texts."""
+"""Reads the rows of a table: structures, identifiers, and columns of numbers and of texts."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -22,8 +22,8 @@ ALL_COLUMNS = "*"
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """What is asked of a table.
+class TableRequest:
+    """The columns and rows to read from a table.
 
     Attributes:
         smiles_column: Column of structures; found by name if None.
@@ -43,27 +43,27 @@ class Wanted:
 
     @property
     def takes_all(self) -> bool:
-        """Whether all columns are looked at."""
+        """Whether all columns are considered."""
         return self.target_columns is None or self.target_columns == (ALL_COLUMNS,)
 
 
 @dataclass
 class Rows:
-    """The table as it is read: records in columns, structures and numbers still apart.
+    """A table while it is read, in columns.
 
     Attributes:
         smiles_column: Column of structures.
         column_names: All columns.
-        lines: Where rows stand in the file.
-        has_lines: Whether people look for them by line, not by record.
-        notes: What was chosen where the file left a choice.
+        lines: Lines of the rows in the file.
+        has_lines: Whether messages name rows by line, not by record.
+        notes: Which column was chosen where there were several.
         rows: Row numbers of each batch.
         ids: Identifiers.
         smiles: Structures.
         numbers: Columns of numbers, by name.
-        texts: Columns that say what numbers are, by name.
+        texts: Companion columns (relations, units, types), by name.
         rejected: Records that could not be read.
-        n_skipped: Rows that were not asked for.
+        n_skipped: Rows that were filtered out.
     """
 
     smiles_column: str = ""
@@ -81,71 +81,71 @@ class Rows:
 
     @property
     def place(self) -> Place:
-        """Where a row stands in the file, for people."""
+        """Gives the position of a row in the file, for messages."""
         return self.lines if self.has_lines else record_of
 
     @property
     def n_read(self) -> int:
-        """Rows that were asked for."""
+        """Rows that passed the filter."""
         return len(self.smiles) + len(self.rejected)
 
 
-def read_rows(source: Readable, wanted: Wanted) -> Rows:
-    """All records; numbers of the named columns, or of all columns where no target is named.
+def read_rows(source: Readable, request: TableRequest) -> Rows:
+    """Read all records; numbers of the target columns, or of all columns where no target is named.
 
     Raises:
-        InputError: A column is not there, or the file cannot be read.
+        InputError: A column is missing, or the file cannot be read.
     """
-    targets = wanted.target_columns
+    targets = request.target_columns
     if targets is not None and len(set(targets)) < max(len(targets), 1):
         raise InputError(f"target columns are {', '.join(targets) or 'none'}; name at least one, and each once")
     if targets is not None and len(targets) > 1 and ALL_COLUMNS in targets:
         raise InputError(f"target columns are {', '.join(targets)}; {ALL_COLUMNS} means all and stands alone")
     table = Rows()
-    with _opened(source, wanted) as records:
+    with _opened(source, request) as records:
         table.smiles_column, table.column_names = records.smiles_column, records.column_names
         table.has_lines = records.format != "sdf"
         table.notes = records.notes
-        for name in (*wanted.where, *([wanted.weight_column] if wanted.weight_column else [])):
+        for name in (*request.where, *([request.weight_column] if request.weight_column else [])):
             position_of(name, records.column_names, str(source))
         for batch in records:
-            _add(table, batch, wanted)
-    if wanted.where and table.n_read == 0:
-        chosen = ", ".join(f"{name}={text}" for name, text in wanted.where.items())
+            _add(table, batch, request)
+    if request.where and table.n_read == 0:
+        chosen = ", ".join(f"{name}={text}" for name, text in request.where.items())
         raise InputError(f"{source}: no row has {chosen}; compare the spelling with that in the table")
     return table
 
 
-def _opened(source: Readable, wanted: Wanted) -> RecordReader:
-    """The records with the columns that matter: those asked for, and those that say what they are."""
-    if wanted.takes_all or str(source) == "-":
+def _opened(source: Readable, request: TableRequest) -> RecordReader:
+    """A reader of the needed columns: the requested ones and their companions."""
+    if request.takes_all or str(source) == "-":
         keep: tuple[str, ...] | Literal["all"] = "all"
     else:
-        with open_records(source, smiles_column=wanted.smiles_column, id_column=wanted.id_column) as records:
-            keep = _needed(wanted, records.column_names)
-    return open_records(source, smiles_column=wanted.smiles_column, id_column=wanted.id_column, keep_columns=keep)
+        with open_records(source, smiles_column=request.smiles_column, id_column=request.id_column) as records:
+            keep = _needed(request, records.column_names)
+    return open_records(source, smiles_column=request.smiles_column, id_column=request.id_column, keep_columns=keep)
 
 
-def _needed(wanted: Wanted, names: Sequence[str]) -> tuple[str, ...]:
-    """The columns that were asked for, and those that say what they are."""
-    targets = wanted.target_columns or ()
+def _needed(request: TableRequest, names: Sequence[str]) -> tuple[str, ...]:
+    """The requested columns and their companions."""
+    targets = request.target_columns or ()
     others = [name for name in companion_names(names) if name not in targets]
-    beside: list[str] = []
+    companions: list[str] = []
     for target in targets:
-        beside += find_companions(target, others, is_alone=len(targets) == 1).names
-    weights = () if wanted.weight_column is None else (wanted.weight_column,)
-    return tuple(dict.fromkeys((*targets, *weights, *wanted.where, *beside)))
+        companions += find_companions(target, others, is_alone=len(targets) == 1).names
+    weights = () if request.weight_column is None else (request.weight_column,)
+    return tuple(dict.fromkeys((*targets, *weights, *request.where, *companions)))
 
 
-def _add(table: Rows, batch: RecordBatch, wanted: Wanted) -> None:
-    """The rows of a batch that are asked for."""
-    chosen = _chosen(batch.columns, len(batch.rows), wanted.where)
+def _add(table: Rows, batch: RecordBatch, request: TableRequest) -> None:
+    """Add the rows of a batch that pass the filter."""
+    chosen = _chosen(batch.columns, len(batch.rows), request.where)
     table.rows.append(batch.rows[chosen])
     if batch.lines is not None:
         table.lines.add(batch.rows, batch.lines)
     table.ids += _at(batch.ids, chosen)
     table.smiles += _at(batch.smiles, chosen)
-    kept = _chosen(batch.rejected_columns, len(batch.rejected), wanted.where)
+    kept = _chosen(batch.rejected_columns, len(batch.rejected), request.where)
     table.rejected += _at(batch.rejected, kept)
     table.n_skipped += len(batch.rows) + len(batch.rejected) - len(chosen) - len(kept)
     texts = set(companion_names(tuple(batch.columns)))
@@ -153,16 +153,16 @@ def _add(table: Rows, batch: RecordBatch, wanted: Wanted) -> None:
         cells = _at(all_cells, chosen)
         if column in texts:
             table.texts.setdefault(column, TextColumn(column)).cells += cells
-        is_number = wanted.takes_all or column in (*(wanted.target_columns or ()), wanted.weight_column)
+        is_number = request.takes_all or column in (*(request.target_columns or ()), request.weight_column)
         if is_number:
             if column not in table.numbers:
-                missing = frozenset(text.strip().lower() for text in wanted.missing)
+                missing = frozenset(text.strip().lower() for text in request.missing)
                 table.numbers[column] = NumberColumn(column, missing, table.place)
             table.numbers[column].extend(cells, batch.rows[chosen])
 
 
 def _chosen(columns: Mapping[str, Sequence[str]], n: int, where: Mapping[str, str]) -> NDArray[np.int64]:
-    """Positions of the rows whose cells are as asked for."""
+    """Positions of the rows that pass the filter."""
     fits = np.ones(n, dtype=np.bool_)
     for name, text in where.items():
         fits &= np.array([cell.strip().strip("'\"").strip() == text for cell in columns[name]], dtype=np.bool_)

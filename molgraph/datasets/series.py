@@ -1,4 +1,4 @@
-"""Folds of whole chemical series: what a model is asked when a project moves on to new chemistry."""
+"""Folds of whole chemical series, to evaluate a model on new chemistry."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,8 +12,8 @@ from molgraph.datasets.splits import butina_groups, even_folds, scaffold_groups
 
 SeriesKind = Literal["scaffold", "cluster"]
 
-#: A series that holds more of the rows than this leaves too few to learn from when it is held out.
-LARGEST_SHARE = 0.5
+#: A series with a larger fraction of the rows leaves too few training rows when it is held out.
+LARGEST_FRACTION = 0.5
 
 #: Least Tanimoto similarity of a compound to the centre of its cluster.
 _SIMILARITY = 0.4
@@ -21,7 +21,7 @@ _SIMILARITY = 0.4
 
 @dataclass(frozen=True)
 class SeriesFolds:
-    """Folds that never part a series.
+    """Folds that keep each series whole.
 
     Attributes:
         kind: What a series is: a Murcko scaffold, or a cluster of similar compounds (Butina, Morgan fingerprints).
@@ -33,20 +33,20 @@ class SeriesFolds:
 
 
 def series_folds(smiles: Sequence[str], parents: Indices, *, k: int, seed: int) -> SeriesFolds | None:
-    """Folds of whole scaffolds; of clusters where one scaffold holds half of the rows; None where that is so there too.
+    """Folds of whole scaffolds; of clusters where one scaffold has over half of the rows; None where one cluster has.
 
-    Compounds without a ring share one empty scaffold, which is no series: these are told apart by clusters.
+    Compounds without a ring share one empty scaffold, which is no series: clusters separate them.
 
     Args:
         smiles: `[B]` structures, some thousands at most.
-        parents: `[B]` parent compound of each row, which is never parted either.
+        parents: `[B]` parent compound of each row; these are kept whole too.
         k: Number of folds.
         seed: The same seed gives the same folds.
 
     Example:
-        >>> rings = ["c1ccccc1", "C1CCCC1", "c1ccncc1", "C1CC1"]
-        >>> found = series_folds([f"{ring}{tail}" for ring in rings for tail in ("C", "CC")], np.arange(8), k=2, seed=0)
-        >>> found.kind, bool((found.fold[::2] == found.fold[1::2]).all())
+        >>> smiles = [ring + tail for ring in ("c1ccccc1", "C1CCCC1", "c1ccncc1", "C1CC1") for tail in ("C", "CC")]
+        >>> series = series_folds(smiles, np.arange(8), k=2, seed=0)
+        >>> series.kind, bool((series.fold[::2] == series.fold[1::2]).all())
         ('scaffold', True)
     """
     by_scaffold = scaffold_groups(smiles)
@@ -54,8 +54,8 @@ def series_folds(smiles: Sequence[str], parents: Indices, *, k: int, seed: int) 
     for kind in ("scaffold", "cluster"):
         if kind == "cluster":
             clusters = butina_groups(morgan_fingerprints(smiles), _SIMILARITY)
-        own = by_scaffold if clusters is None else clusters
-        groups = rows_of_groups(merged_groups(numbers_of_groups(own, len(smiles)), parents))
-        if len(groups) >= k and max(map(len, groups)) <= LARGEST_SHARE * len(smiles):
+        series = by_scaffold if clusters is None else clusters
+        groups = rows_of_groups(merged_groups(numbers_of_groups(series, len(smiles)), parents))
+        if len(groups) >= k and max(map(len, groups)) <= LARGEST_FRACTION * len(smiles):
             return SeriesFolds(kind, even_folds(groups, k, np.random.default_rng(seed), len(smiles)))
     return None

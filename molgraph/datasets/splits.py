@@ -1,7 +1,7 @@
-"""Who is trained on and who is held out: random, or by Murcko scaffold so that held-out chemistry is new.
+"""Splits and folds: random, by Murcko scaffold, or by Butina cluster, so that held-out chemistry is new.
 
-Folds never part salts, stereoisomers, isotopologues and tautomers of one compound (`molgraph.datasets.parents`). The
-splits into three parts are those of the literature, so that figures can be laid beside published ones.
+Folds keep salts, stereoisomers, isotopologues and tautomers of one compound together (`molgraph.datasets.parents`). The
+splits into three parts are those of the literature, so that figures are comparable with published ones.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -20,7 +20,7 @@ from molgraph.errors import InputError
 Sizes = tuple[float, float, float]
 Indices = NDArray[np.int64]
 
-#: Shares of training, validation and test rows in MoleculeNet.
+#: Fractions of training, validation and test rows in MoleculeNet.
 DEFAULT_SIZES: Sizes = (0.8, 0.1, 0.1)
 
 
@@ -29,9 +29,9 @@ class Split:
     """Row numbers of three disjoint parts that together hold every row.
 
     Attributes:
-        train: Rows to learn from.
-        valid: Rows to choose settings with.
-        test: Rows to report on.
+        train: Training rows.
+        valid: Validation rows, to choose settings with.
+        test: Test rows, to report on.
     """
 
     train: Indices
@@ -41,11 +41,11 @@ class Split:
 
 @dataclass(frozen=True)
 class SplitSpec:
-    """One way to cut a data set into folds.
+    """One method to split a data set into folds.
 
     Attributes:
         name: Name in options and reports.
-        description: What it keeps apart, in a few words.
+        description: What it keeps apart, in one line.
         assign: `(smiles [B], parents [B], k, rng, classes [B] or None) -> fold number of each row [B]`.
     """
 
@@ -55,10 +55,10 @@ class SplitSpec:
 
 
 def random_split(n: int, sizes: Sizes = DEFAULT_SIZES, *, seed: int = 0) -> Split:
-    """Rows `0..n-1` dealt at random into parts of the given shares.
+    """Random split of the rows `0..n-1` into parts of the given fractions.
 
     Raises:
-        InputError: The sizes are not three shares that sum to 1, or a part with a share would be empty.
+        InputError: The sizes are not three fractions that sum to 1, or a part of a size above 0 would be empty.
 
     Example:
         >>> split = random_split(10, seed=1)
@@ -77,13 +77,13 @@ def random_split(n: int, sizes: Sizes = DEFAULT_SIZES, *, seed: int = 0) -> Spli
 
 
 def scaffold_split(smiles: Sequence[str], sizes: Sizes = DEFAULT_SIZES) -> Split:
-    """Rows split so that no scaffold is in two parts: common scaffolds to training, rare ones to the rest.
+    """Scaffold split: no scaffold is in two parts; common scaffolds go to training, rare ones to the rest.
 
     The same parts, in the same order, as `deepchem.splits.ScaffoldSplitter` gives. Molecules without a ring share
     one empty scaffold.
 
     Raises:
-        InputError: The sizes are not three shares that sum to 1.
+        InputError: The sizes are not three fractions that sum to 1.
 
     Example:
         >>> scaffold_split(["c1ccccc1", "Cc1ccccc1", "CCO", "C1CC1"], sizes=(0.5, 0.25, 0.25)).train
@@ -107,43 +107,43 @@ def scaffold_split(smiles: Sequence[str], sizes: Sizes = DEFAULT_SIZES) -> Split
 
 
 def balanced_scaffold_split(smiles: Sequence[str], sizes: Sizes = DEFAULT_SIZES, *, seed: int = 0) -> Split:
-    """Rows split at random so that no scaffold is in two parts.
+    """Random scaffold split: no scaffold is in two parts.
 
-    Scaffolds that are too large for the small parts go to training; these then hold chemistry of all other kinds.
+    Scaffolds that are too large for the small parts go to training; the small parts then hold diverse chemistry.
 
     Raises:
-        InputError: The sizes are not three shares that sum to 1.
+        InputError: The sizes are not three fractions that sum to 1.
 
     Example:
         >>> split = balanced_scaffold_split(["c1ccccc1", "Cc1ccccc1", "C1CC1", "C1CCC1", "C1CCCC1"], (0.6, 0.2, 0.2))
         >>> len(split.train), len(split.valid), len(split.test)
         (3, 1, 1)
     """
-    return _dealt(scaffold_groups(smiles), len(smiles), sizes, seed)
+    return _grouped_split(scaffold_groups(smiles), len(smiles), sizes, seed)
 
 
 def butina_split(
     smiles: Sequence[str], sizes: Sizes = DEFAULT_SIZES, *, seed: int = 0, similarity: float = 0.5
 ) -> Split:
-    """Rows split at random so that no cluster of similar compounds is in two parts.
+    """Random cluster split: no cluster of similar compounds is in two parts.
 
     The clusters are those of Butina (1999, doi:10.1021/ci9803381) on Morgan fingerprints (radius 2, 2,048 bits).
 
     Args:
         smiles: `[B]` structures that RDKit parses.
-        sizes: Shares of training, validation and test rows.
+        sizes: Fractions of training, validation and test rows.
         seed: The same seed gives the same parts.
         similarity: Least Tanimoto similarity of a compound to the centre of its cluster.
 
     Raises:
-        InputError: The sizes are not three shares that sum to 1, or a structure cannot be parsed.
+        InputError: The sizes are not three fractions that sum to 1, or a structure cannot be parsed.
 
     Example:
         >>> split = butina_split(["CCCCO", "CCCCCO", "c1ccccc1", "Cc1ccccc1C", "N"], (0.6, 0.2, 0.2), similarity=0.4)
         >>> sorted(len(part) for part in (split.train, split.valid, split.test))
         [1, 1, 3]
     """
-    return _dealt(butina_groups(morgan_fingerprints(smiles), similarity), len(smiles), sizes, seed)
+    return _grouped_split(butina_groups(morgan_fingerprints(smiles), similarity), len(smiles), sizes, seed)
 
 
 def folds(
@@ -157,17 +157,17 @@ def folds(
 ) -> Indices:
     """Fold number `[B]`, 0 to k-1, of each row: every row is held out exactly once.
 
-    Rows of one parent compound are always in one fold. `random` deals parents into folds as even as these allow; the
-    two classes of a single classification task are dealt separately, so that each fold has its share of both.
-    `scaffold` never cuts a scaffold, and evens out the sizes as far as whole scaffolds allow.
+    Rows of one parent compound are always in one fold. `random` assigns parents to folds as even as these allow,
+    stratified by the two classes of a single classification task. `scaffold` keeps scaffolds whole, and evens out the
+    sizes as far as these allow.
 
     Args:
         smiles: `[B]` structures.
         k: Number of folds, at least 2.
         split: What is kept apart.
         seed: The same seed gives the same folds.
-        labels: `[B, T]` labels, looked at only where T is 1 and all labels are 0 or 1.
-        parents: `[B]` parent compound of each row, if it is known (`parent_groups`).
+        labels: `[B, T]` labels, used only where T is 1 and all labels are 0 or 1.
+        parents: `[B]` parent compound of each row (`parent_groups`); computed if None.
 
     Raises:
         InputError: Fewer rows, parent compounds or scaffolds than folds; an unknown split.
@@ -196,26 +196,26 @@ def _random_folds(
     if len(groups) < k:
         raise InputError(
             f"cannot make {k} folds of {len(smiles)} rows: they are salts, stereoisomers or tautomers of "
-            f"{len(groups)} compounds, which are never parted; use fewer folds or more compounds"
+            f"{len(groups)} compounds, which stay together; use fewer folds or more compounds"
         )
-    own = np.zeros(len(smiles)) if classes is None else classes
-    kinds, kind = np.unique(own, return_inverse=True)
+    strata = np.zeros(len(smiles)) if classes is None else classes
+    kinds, kind = np.unique(strata, return_inverse=True)
     order = [groups[i] for i in rng.permutation(len(groups))]
     # The largest groups first, while there is room to even them out; then one class after the other.
     order.sort(key=lambda rows: (-len(rows), kind[rows[0]]))
     counts, fold = np.zeros((k, len(kinds)), dtype=np.int64), np.empty(len(smiles), dtype=np.int64)
     for rows in order:
-        own_kinds = kind[rows]
-        place = int(np.lexsort((counts.sum(axis=1), counts[:, own_kinds].sum(axis=1)))[0])
-        fold[rows] = place
-        np.add.at(counts[place], own_kinds, 1)
+        row_kinds = kind[rows]
+        emptiest = int(np.lexsort((counts.sum(axis=1), counts[:, row_kinds].sum(axis=1)))[0])
+        fold[rows] = emptiest
+        np.add.at(counts[emptiest], row_kinds, 1)
     return fold
 
 
 def _scaffold_folds(
     smiles: Sequence[str], parents: Indices, k: int, rng: np.random.Generator, classes: NDArray[np.float64] | None
 ) -> Indices:
-    del classes  # scaffolds decide alone
+    del classes  # only scaffolds count
     groups = rows_of_groups(merged_groups(numbers_of_groups(scaffold_groups(smiles), len(smiles)), parents))
     if len(groups) < k:
         raise InputError(
@@ -241,8 +241,8 @@ def even_folds(groups: Sequence[Sequence[int]], k: int, rng: np.random.Generator
     return fold
 
 
-def _dealt(groups: Sequence[Sequence[int]], n: int, sizes: Sizes, seed: int) -> Split:
-    """Whole groups dealt into parts: those larger than half of a small part to training, the others at random."""
+def _grouped_split(groups: Sequence[Sequence[int]], n: int, sizes: Sizes, seed: int) -> Split:
+    """Whole groups assigned to parts: those larger than half of a small part to training, the others at random."""
     _check_sizes(sizes)
     rng = np.random.default_rng(seed)
     shuffled = [groups[i] for i in rng.permutation(len(groups))]
@@ -252,22 +252,21 @@ def _dealt(groups: Sequence[Sequence[int]], n: int, sizes: Sizes, seed: int) -> 
     parts: list[list[int]] = [[], [], []]
     for rows in ordered:
         # The first part that still has room, and else the one that is the least too full.
-        fits = [place for place in range(3) if len(parts[place]) + len(rows) <= round(float(cuts[place]))]
-        place = (
+        fits = [part for part in range(3) if len(parts[part]) + len(rows) <= round(float(cuts[part]))]
+        chosen = (
             fits[0]
             if fits
             else int(np.argmin([len(part) + len(rows) - cut for part, cut in zip(parts, cuts, strict=True)]))
         )
-        parts[place] += rows
+        parts[chosen] += rows
     return Split(*(np.array(part, dtype=np.int64) for part in parts))
 
 
 def butina_groups(fingerprints: NDArray[np.uint8], similarity: float) -> list[list[int]]:
     """Rows of each cluster of packed fingerprints `[B, 256]`, the centre first.
 
-    A centre is always the row with the most neighbours, and its cluster what is left of these.
-
-    Of rows with as many neighbours the first comes first.
+    Taylor-Butina clustering: a centre is always the row with the most neighbours (the first of equals), and its cluster
+    the neighbours that are left.
     """
     neighbours = _neighbours(fingerprints, similarity)
     order = sorted(range(len(neighbours)), key=lambda row: (-len(neighbours[row]), row))
@@ -282,14 +281,14 @@ def butina_groups(fingerprints: NDArray[np.uint8], similarity: float) -> list[li
 
 
 def _neighbours(fingerprints: NDArray[np.uint8], similarity: float) -> list[Indices]:
-    """For each row the rows that are at least so similar."""
-    words = np.ascontiguousarray(fingerprints).view(np.uint64)
-    counts = np.bitwise_count(words).sum(axis=1, dtype=np.int64)
-    found = []
-    for row in range(len(words)):
-        shared = np.bitwise_count(words & words[row]).sum(axis=1, dtype=np.int64)
-        found.append(np.flatnonzero(shared >= similarity * (counts + counts[row] - shared)))
-    return found
+    """For each row the rows of at least that Tanimoto similarity."""
+    bits = np.ascontiguousarray(fingerprints).view(np.uint64)
+    counts = np.bitwise_count(bits).sum(axis=1, dtype=np.int64)
+    neighbours = []
+    for row in range(len(bits)):
+        shared = np.bitwise_count(bits & bits[row]).sum(axis=1, dtype=np.int64)
+        neighbours.append(np.flatnonzero(shared >= similarity * (counts + counts[row] - shared)))
+    return neighbours
 
 
 def scaffold_groups(smiles: Sequence[str]) -> list[list[int]]:
@@ -310,10 +309,10 @@ def _classes(labels: NDArray[np.float64] | None) -> NDArray[np.float64] | None:
 
 def _check_sizes(sizes: Sizes) -> None:
     if len(sizes) != 3 or min(sizes) < 0 or abs(sum(sizes) - 1.0) > 1e-6:
-        raise InputError(f"split sizes are {tuple(sizes)}; three shares that sum to 1 are needed, e.g. (0.8, 0.1, 0.1)")
+        raise InputError(f"split sizes are {tuple(sizes)}; give three fractions that sum to 1, e.g. (0.8, 0.1, 0.1)")
 
 
-#: Every way to split, by its name.
+#: All split methods, by name.
 SPLITS: Mapping[FoldSplit, SplitSpec] = MappingProxyType(
     {
         "random": SplitSpec("random", "rows at random; both classes in every fold", _random_folds),

@@ -1,4 +1,4 @@
-"""A table of structures and measured values, in any format that `molgraph.files` reads, to a `Dataset`."""
+"""`read_table`: a table of structures and measured values, in any format of `molgraph.files`, to a `Dataset`."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
@@ -13,8 +13,8 @@ from molgraph.config.training import KindChoice
 from molgraph.datasets.choice import choose_targets, find_targets
 from molgraph.datasets.dataset import Dataset
 from molgraph.datasets.duplicates import merge_duplicates
-from molgraph.datasets.recognition import Target, Told
-from molgraph.datasets.rows import ALL_COLUMNS, Rows, Wanted, read_rows
+from molgraph.datasets.recognition import ColumnOptions, Target
+from molgraph.datasets.rows import ALL_COLUMNS, Rows, TableRequest, read_rows
 from molgraph.errors import InputError
 from molgraph.files.frames import MemoryTable, Readable, TableLike, readable
 from molgraph.results.prediction import Rejected
@@ -46,18 +46,18 @@ def read_table(
 ) -> Dataset:
     r"""The labelled structures of a table: standardized, checked, and one row per structure.
 
-    Gaps may be written as an empty cell, NA, NaN, null, n.d. or `-`; classes as 0/1, -1/1, true/false, active/inactive
-    or yes/no; numbers with a decimal point, or all of a column with a decimal comma.
+    Missing values may be written as an empty cell, NA, NaN, null, n.d. or `-`; classes as 0/1, -1/1, true/false,
+    active/inactive or yes/no; numbers with a decimal point, or all of a column with a decimal comma.
     Cells like `>10` and `<=0.1` are bounds of a value that was not measured (`Dataset.bounds`), `7-8` is two of them,
-    and `~6.1` is 6.1. Units may stand in cells (`5.7 uM`).
+    and `~6.1` is 6.1. Cells may have units (`5.7 uM`).
     Rows without any label are left out and counted; rows of the same structure are merged and reported (see
     `molgraph.datasets.duplicates`).
 
     What a column measures is recognised by its name and by the columns beside it (`molgraph.quantities.names`,
     `molgraph.datasets.companions`): an IC50 or Ki in nM is learned as pIC50 or pKi, `-log10(mol/L)`, a column of
     relations turns values into bounds, values in several units are converted to one, a 0 among concentrations is
-    less than the smallest that was measured, and directions and ranges are known. `Dataset.notes` says what was made of
-    the table.
+    less than the smallest that was measured, and directions and ranges are known. `Dataset.notes` tells how the
+    table was interpreted.
 
     Args:
         source: Path, folder, glob or address of the table; or a frame of pandas, polars or Arrow, or a mapping of
@@ -67,16 +67,16 @@ def read_table(
             column holds numbers, and no other does but for a few cells, or if what one measures is recognised.
         task_kind: `auto` takes columns of two classes as classification, others as regression; or the kind of each
             target column.
-        weight_column: Column that says how much each row counts, 0 or more.
+        weight_column: Column of row weights, 0 or more.
         id_column: Column of identifiers; found by name if left out.
-        standardizer: What is done to structures, see `molgraph.chem.standardize`.
-        units: Unit of a target column, where known; or one of all concentrations whose columns name none, e.g. `nM`.
+        standardizer: Standardizer of the structures, see `molgraph.chem.standardize`.
+        units: Unit of a target column; or the unit of all concentrations whose columns name none, e.g. `nM`.
         directions: Which way is better in a target column, or in the task that is learned of it, where known.
         missing: Cells that mean "not measured" besides the usual ones, e.g. `["-999", "inactive"]`.
-        where: Rows to take: the text that they must have in a column, e.g. `{"Standard Type": "IC50"}`.
+        where: Filter of rows: the text that they must have in a column, e.g. `{"Standard Type": "IC50"}`.
         as_is: Recognise nothing and learn the numbers as they are; or the columns for which that holds.
         name: Name of the data set; the file's name if left out.
-        to_learn: Refuse a target that nothing can be learned from, because all its values are the same.
+        to_learn: Refuse a target whose values are all the same, so that nothing can be learned.
 
     Raises:
         InputError: The table cannot be used; the message names the column and the line.
@@ -91,7 +91,7 @@ def read_table(
         >>> read_table(table).tasks[0].name, read_table(table).labels.tolist()
         ('pIC50', [[6.0], [nan], [8.0]])
     """
-    wanted = Wanted(
+    request = TableRequest(
         smiles_column=smiles_column,
         id_column=id_column,
         target_columns=None if target_columns is None else tuple(target_columns),
@@ -100,33 +100,33 @@ def read_table(
         where=where or {},
     )
     source = readable(source)
-    table = read_rows(source, wanted)
+    table = read_rows(source, request)
     if table.n_read == 0:
         raise InputError(f"{source} has no rows; give a table with structures and measured values")
-    columns = choose_targets(table, source, wanted)
+    columns = choose_targets(table, source, request)
     choices = [task_kind] * len(columns) if isinstance(task_kind, str) else task_kind
     concentrations = units if isinstance(units, str) else None
-    own_units = {} if units is None or isinstance(units, str) else units
-    told = [
-        Told(choice, own_units.get(column), directions or {}, concentrations)
+    column_units = {} if units is None or isinstance(units, str) else units
+    options = [
+        ColumnOptions(choice, column_units.get(column), directions or {}, concentrations)
         for column, choice in zip(columns, choices, strict=True)
     ]
-    targets, notes = find_targets(table, source, columns, told, as_is=as_is)
+    targets, notes = find_targets(table, source, columns, options, as_is=as_is)
     weights = _weights(table, weight_column)
     if table.n_skipped:
         chosen = ", ".join(f"{column}={text}" for column, text in (where or {}).items())
         notes = (f"{table.n_read:,} rows with {chosen}; {table.n_skipped:,} others are not taken", *notes)
     texts = [column for column in table.numbers if column not in (*columns, weight_column)]
-    if wanted.target_columns == (ALL_COLUMNS,) and texts:
+    if request.target_columns == (ALL_COLUMNS,) and texts:
         notes = (_left_columns(table, texts), *notes)
     dataset = _merged(table, targets, weights, standardizer, source)
     dataset = replace(dataset, name=name or Path(source).name, notes=(*table.notes, *notes))
-    takes_all = wanted.target_columns == (ALL_COLUMNS,)
+    takes_all = request.target_columns == (ALL_COLUMNS,)
     return _check_labels(dataset, source, to_learn=to_learn, leave_out=takes_all)
 
 
 def _left_columns(table: Rows, columns: Sequence[str]) -> str:
-    """Which columns `--target-columns '*'` leaves, and what keeps those from being taken that hold numbers too."""
+    """Note on the columns that `target_columns=['*']` does not take, and why."""
     nearly = [name for name in columns if table.numbers[name].is_nearly_usable]
     others = [name for name in columns if name not in nearly]
     parts = [f"{name!r} holds numbers but for {table.numbers[name].first_obstacle}" for name in nearly[:5]]
@@ -145,7 +145,7 @@ def _merged(
     standardizer: StandardizerName,
     source: Readable,
 ) -> Dataset:
-    """One row per structure of what was read."""
+    """The data set of a table: standardized, with duplicates merged."""
     labels = np.column_stack([target.labels for target in targets])
     tasks = tuple(target.task for target in targets)
     bounds = _bounds(targets, len(table.smiles))
@@ -197,9 +197,9 @@ def _weights(table: Rows, weight_column: str | None) -> NDArray[np.float64]:
     rows = np.concatenate(table.rows) if table.rows else np.empty(0, dtype=np.int64)
     bad = np.flatnonzero(np.isnan(weights) | (weights < 0))
     if len(bad):
-        found = "nothing" if np.isnan(weights[bad[0]]) else f"{weights[bad[0]]:g}"
+        value = "nothing" if np.isnan(weights[bad[0]]) else f"{weights[bad[0]]:g}"
         raise InputError(
-            f"weight column {weight_column!r} holds {found} in {table.place(int(rows[bad[0]]))}; "
+            f"weight column {weight_column!r} holds {value} in {table.place(int(rows[bad[0]]))}; "
             "every row needs a weight of 0 or more"
         )
     if len(weights) and weights.max() == 0:
@@ -236,7 +236,7 @@ def _structures(
 
 
 def _check_labels(dataset: Dataset, source: Readable, *, to_learn: bool, leave_out: bool) -> Dataset:
-    """Refuse targets without labels and such as nothing can be learned from, all at once, or leave them out."""
+    """Refuse targets without labels or with a single value, all in one message, or leave them out."""
     empty, constant = [], []
     for t in range(len(dataset.tasks)):
         measured = dataset.labels[~np.isnan(dataset.labels[:, t]), t]
@@ -260,10 +260,10 @@ def _check_labels(dataset: Dataset, source: Readable, *, to_learn: bool, leave_o
 
 def _nothing_to_learn(dataset: Dataset, t: int) -> str:
     task, measured = dataset.tasks[t], dataset.labels[~np.isnan(dataset.labels[:, t]), t]
-    found = f"only class {measured[0]:g}" if task.kind == "classification" else f"only the value {measured[0]:g}"
+    content = f"only class {measured[0]:g}" if task.kind == "classification" else f"only the value {measured[0]:g}"
     return (
-        f"target {task.name!r} holds {found} in {len(measured)} usable rows, so there is nothing to learn; add rows of "
-        "the other kind, or choose another target"
+        f"target {task.name!r} holds {content} in {len(measured)} usable rows, so there is nothing to learn; add rows "
+        "of the other kind, or choose another target"
     )
 
 

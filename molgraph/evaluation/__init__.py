@@ -1,1 +1,1 @@
-"""Judging a trained model on compounds that it never saw, and calibrating it with them."""
+"""Evaluation of a trained model on compounds that were not in its training, and recalibration with them."""

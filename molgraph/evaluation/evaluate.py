@@ -1,4 +1,4 @@
-"""`evaluate`: a trained model judged on a table of compounds that it never saw, and recalibrated with them if asked."""
+"""`evaluate`: metrics of a trained model on a table of held-out compounds, and recalibration with them if asked."""
 
 import json
 import os
@@ -12,14 +12,15 @@ from numpy.typing import NDArray
 from molgraph.applicability.shift import shift_check
 from molgraph.chem.fingerprints import morgan_fingerprints
 from molgraph.chem.identity import canonical_smiles
+from molgraph.config.level import DEFAULT_LEVEL, check_level
 from molgraph.config.training import Device
 from molgraph.datasets.dataset import Dataset
 from molgraph.errors import InputError
-from molgraph.evaluation.judge import TaskRows, judge_task
 from molgraph.evaluation.measured import TableOptions, other_scales, read_measured
 from molgraph.evaluation.pictures import draw_task
 from molgraph.evaluation.recalibrate import recalibrated_model
 from molgraph.evaluation.report import CoverageVerdict, Evaluation, evaluation_values
+from molgraph.evaluation.task_metrics import TaskRows, evaluate_task
 from molgraph.evaluation.verdict import coverage_verdicts
 from molgraph.features.featurize import featurize
 from molgraph.files.frames import TableLike, readable
@@ -32,8 +33,8 @@ from molgraph.storage.atomic import atomic_folder, check_folder
 
 EVALUATION = "evaluation.json"
 
-#: Level whose measured coverage is compared with its promise.
-_JUDGED_LEVEL = 0.9
+#: Nominal coverage that the observed one is tested against.
+_TESTED_LEVEL = 0.9
 
 #: All that an output folder may hold.
 _FILES = (EVALUATION, "*.png", "*.svg")
@@ -55,16 +56,16 @@ def evaluate(
     where: Mapping[str, str] | None = None,
     other_scale: bool = False,
     hit: str | None = None,
-    level: float = 0.9,
+    level: float = DEFAULT_LEVEL,
     seed: int = 0,
     device: Device = "auto",
     overwrite: bool = False,
 ) -> Evaluation:
-    r"""Judge a model on measured compounds: accuracy, early enrichment, and whether its uncertainty is honest.
+    r"""Evaluate a model on measured compounds: accuracy, early enrichment, and calibration of its uncertainty.
 
-    Compounds that the model was trained or calibrated on are left out and counted: they would flatter it. With
-    `recalibrate` they are refused, and the model is written to another folder with a calibration that was fitted to
-    this table. The numbers returned are those of the model as it was, before that.
+    Compounds that the model was trained or calibrated on are left out and counted: metrics of them are too optimistic.
+    With `recalibrate` they are refused, and the model is written to another folder with a calibration that was fitted
+    to this table. The metrics returned are those of the model before that.
 
     Args:
         model: Model folder, or a `Predictor`.
@@ -77,7 +78,7 @@ def evaluate(
         id_column: Column of identifiers; found by name if left out.
         missing: Cells that mean "not measured" besides the usual ones.
         where: Rows to take: the text that they must have in a column, e.g. `{"Standard Type": "IC50"}`.
-        other_scale: Recalibrate also with values that are not of the scale that the model learned.
+        other_scale: Recalibrate also with values that are not on the scale of the training values.
         hit: What a hit is, for early enrichment (see `molgraph.rank.hit.parse_hit`); class 1 for classes by default.
         level: Level of the intervals in the parity plot.
         seed: Seed of the bootstrap samples.
@@ -85,7 +86,7 @@ def evaluate(
         overwrite: Replace the folders if they exist.
 
     Raises:
-        InputError: The table cannot be used, holds no compound to judge by, or holds training compounds or values
+        InputError: The table cannot be used, holds no compound to evaluate on, or holds training compounds or values
             of another scale to recalibrate with.
         ModelError: The model folder cannot be used.
 
@@ -97,12 +98,11 @@ def evaluate(
         >>> _ = (folder / "train.csv").write_text("\n".join(["smiles,y", *alcohols[::2]]))
         >>> _ = (folder / "test.csv").write_text("\n".join(["smiles,y", *alcohols[1:]]))
         >>> model = train(folder / "train.csv", output=folder / "model", config=TrainConfig(folds=2, epochs=2))
-        >>> found = evaluate(model, folder / "test.csv")
-        >>> found.used, found.in_training, found.tasks[0].value("rmse") > 0
+        >>> evaluation = evaluate(model, folder / "test.csv")
+        >>> evaluation.used, evaluation.in_training, evaluation.tasks[0].value("rmse") > 0
         (15, 14, True)
     """
-    if not 0 < level < 1:
-        raise InputError(f"level is {level}; it must lie between 0 and 1, e.g. 0.9")
+    check_level(level)
     _refuse_taken(output, recalibrate, overwrite=overwrite)
     source = readable(table)
     refuse_swapped([] if isinstance(model, Predictor) else [model], source)
@@ -111,22 +111,22 @@ def evaluate(
         predictor, source, TableOptions(target_columns, smiles_column, id_column, missing, where or {})
     )
     keys = [str(canonical_smiles(text)) for text in whole.smiles]
-    known = predictor.in_training(keys)
-    is_new = np.ones(len(whole), dtype=np.bool_) if known is None else ~np.array(known, dtype=np.bool_)
+    in_training = predictor.in_training(keys)
+    is_new = np.ones(len(whole), dtype=np.bool_) if in_training is None else ~np.array(in_training, dtype=np.bool_)
     if recalibrate is not None:
-        _refuse_known(whole, known)
+        _refuse_training_compounds(whole, in_training)
     if not is_new.any():
-        raise InputError(f"all {len(whole):,} compounds of {source} were in the training; give compounds that were not")
+        raise InputError(f"all {len(whole):,} compounds of {source} were in the training set; give held-out compounds")
     dataset = whole.take(np.flatnonzero(is_new))
     graphs = featurize(dataset.smiles, ids=dataset.ids, standardizer="none")
     prediction = predictor.predict_graphs(graphs, structures=dataset.smiles)
     scales = other_scales(predictor, dataset, prediction.mean)
     if recalibrate is not None and scales and not other_scale:
-        what = "; ".join(scales)
-        raise InputError(f"{source} does not recalibrate the model: {what}; --other-scale recalibrates all the same")
+        advice = "`other_scale=True` recalibrates all the same"
+        raise InputError(f"{source} does not recalibrate the model: {'; '.join(scales)}; {advice}")
     rule = None if hit is None else parse_hit(hit, predictor.tasks)
-    near = predictor.neighbours(dataset.smiles)
-    similarity = None if near is None else near.similarity[:, 0]
+    neighbours = predictor.neighbours(dataset.smiles)
+    similarity = None if neighbours is None else neighbours.similarity[:, 0]
     parts = [
         _task_rows(predictor, dataset, prediction, task=t, rule=rule, similarity=similarity)
         for t in range(len(predictor.tasks))
@@ -135,41 +135,41 @@ def evaluate(
     shift = None
     if predictor.structures is not None:
         shift = shift_check(predictor.structures.calibration_fingerprints, morgan_fingerprints(dataset.smiles))
-    found = Evaluation(
+    evaluation = Evaluation(
         model=predictor.digest,
         table=Path(source).name,
         rows_read=whole.rows_read,
         used=len(dataset),
         only_bounds=int(np.isnan(dataset.labels).all(axis=1).sum()),
-        in_training=None if known is None else int((~is_new).sum()),
+        in_training=None if in_training is None else int((~is_new).sum()),
         unlabelled=whole.n_unlabelled,
         merged_away=whole.merges.n_rows_removed,
         rejected=whole.rejected,
-        tasks=tuple(judge_task(part, seed=seed) for part in parts),
+        tasks=tuple(evaluate_task(part, seed=seed) for part in parts),
         shift=shift,
         other_scales=scales,
         notes=whole.notes,
     )
-    found = replace(found, verdicts=_verdicts(predictor, found, parts))
+    evaluation = replace(evaluation, verdicts=_verdicts(predictor, evaluation, parts))
     stored = None
     if recalibrate is not None:
         stored = recalibrated_model(predictor, dataset, predictor.member_outputs(graphs, structures=dataset.smiles))
         by_chance = stored.calibration.no_better_than_chance
-        found = replace(found, no_better_than_chance=tuple(predictor.tasks[t].name for t in by_chance))
+        evaluation = replace(evaluation, no_better_than_chance=tuple(predictor.tasks[t].name for t in by_chance))
     if output is not None:
-        found = _write(found, parts, Path(output), level, overwrite=overwrite)
+        evaluation = _write(evaluation, parts, Path(output), level, overwrite=overwrite)
     if recalibrate is not None and stored is not None:
         save_model(recalibrate, stored, overwrite=overwrite)
-    return found
+    return evaluation
 
 
-def _verdicts(predictor: Predictor, found: Evaluation, parts: list[TaskRows]) -> tuple[CoverageVerdict, ...]:
+def _verdicts(predictor: Predictor, evaluation: Evaluation, parts: list[TaskRows]) -> tuple[CoverageVerdict, ...]:
     rows_of = predictor.calibration.rows_of
-    return coverage_verdicts(found.tasks, [rows_of[part.column] for part in parts], level=_JUDGED_LEVEL)
+    return coverage_verdicts(evaluation.tasks, [rows_of[part.column] for part in parts], level=_TESTED_LEVEL)
 
 
 def _refuse_taken(output: str | Path | None, recalibrate: str | Path | None, *, overwrite: bool) -> None:
-    """Notice before the work that its results could not be written after it."""
+    """Refuse, before any work, folders that could not be written after it."""
     if output is not None:
         check_folder(output, Path(output), _FILES if overwrite else None)
     if recalibrate is not None:
@@ -178,17 +178,17 @@ def _refuse_taken(output: str | Path | None, recalibrate: str | Path | None, *, 
         raise InputError(f"output and recalibrate are both {output}; give the new model a folder of its own")
 
 
-def _refuse_known(whole: Dataset, known: list[bool] | None) -> None:
-    if known is None:
+def _refuse_training_compounds(whole: Dataset, in_training: list[bool] | None) -> None:
+    if in_training is None:
         raise InputError(
-            "the model holds neither its training compounds nor hashes that this RDKit would make, so nobody can tell "
-            "whether it knows these; train without --no-structures to recalibrate"
+            "the model holds neither its training compounds nor hashes of them by this version of RDKit, so it is "
+            "unknown whether it was trained on these; train with `keep_structures=True` to recalibrate"
         )
-    if any(known):
-        first = whole.ids[known.index(True)]
+    if any(in_training):
+        first = whole.ids[in_training.index(True)]
         raise InputError(
-            f"{sum(known):,} of {len(known):,} compounds were in the training of the model (first: {first}), and say "
-            "nothing about new ones; take them out to recalibrate"
+            f"{sum(in_training):,} of {len(in_training):,} compounds were in the training set of the model "
+            f"(first: {first}), whose errors are not those of new compounds; take them out to recalibrate"
         )
 
 
@@ -207,25 +207,25 @@ def _task_rows(
     rule: HitRule | None,
     similarity: NDArray[np.float64] | None,
 ) -> TaskRows:
-    """The compounds that were measured in a task, and those of which it is known whether they are hits.
+    """The compounds that were measured in a task, and those with a known hit label.
 
-    There is no enrichment if it is not known of a compound that was measured: the rule may name other tasks.
+    There is no enrichment if a measured compound has no hit label: the rule may name other tasks.
     """
     is_predicted = np.isfinite(prediction.mean[:, task])
     is_measured = is_predicted & np.isfinite(dataset.labels[:, task])
     rows = np.flatnonzero(is_measured)
-    own = rule if rule is not None else _class_rule(predictor, task)
+    task_rule = rule if rule is not None else _class_rule(predictor, task)
     is_hit = score = None
-    if own is not None:
-        verdicts = own.is_hit(dataset.labels, dataset.bounds)
-        if np.isfinite(verdicts[rows]).all():
+    if task_rule is not None:
+        hit_labels = task_rule.is_hit(dataset.labels, dataset.bounds)
+        if np.isfinite(hit_labels[rows]).all():
             is_bounded = np.zeros(len(dataset), dtype=np.bool_)
             if dataset.bounds is not None:
                 is_bounded = is_predicted & ~is_measured & np.isfinite(dataset.bounds[:, :, task]).any(axis=0)
-            known = np.flatnonzero(is_measured | (is_bounded & np.isfinite(verdicts)))
-            is_hit = verdicts[known]
+            with_label = np.flatnonzero(is_measured | (is_bounded & np.isfinite(hit_labels)))
+            is_hit = hit_labels[with_label]
             calibration = predictor.calibration
-            score = own.score(prediction.mean[known], calibration.residual_std, calibration.is_log)
+            score = task_rule.score(prediction.mean[with_label], calibration.residual_std, calibration.is_log)
     return TaskRows(
         task=predictor.tasks[task],
         column=task,
@@ -237,13 +237,13 @@ def _task_rows(
     )
 
 
-def _write(found: Evaluation, parts: list[TaskRows], output: Path, level: float, *, overwrite: bool) -> Evaluation:
+def _write(evaluation: Evaluation, parts: list[TaskRows], output: Path, level: float, *, overwrite: bool) -> Evaluation:
     with atomic_folder(output, replaces=_FILES if overwrite else None) as folder:
         pictures: list[str] = []
         for number, part in enumerate(parts[:_MOST_DRAWN]):
             prefix = "" if len(parts) == 1 else f"{number + 1}-"
             pictures += draw_task(folder, prefix, part, level)
-        found = replace(found, pictures=tuple(pictures))
-        text = json.dumps(evaluation_values(found), indent=2, allow_nan=False) + "\n"
+        evaluation = replace(evaluation, pictures=tuple(pictures))
+        text = json.dumps(evaluation_values(evaluation), indent=2, allow_nan=False) + "\n"
         (folder / EVALUATION).write_text(text, encoding="utf-8")
-    return found
+    return evaluation

@@ -1,4 +1,4 @@
-"""The measured values of a table, on the scale of the tasks of a model - or a word that they are of another."""
+"""Measured values of a table in the units of a model's tasks, and detection of values on another scale."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,13 +19,14 @@ from molgraph.results.tasks import TaskSpec
 
 Floats = NDArray[np.float64]
 
-#: Share of values beyond the range of training, and half of it more on either side, from which the scale is another.
-_SHARE_BEYOND = 0.5
+#: With more than this fraction of values outside the range of training, widened by half on either side, the scale is
+#: another.
+_FRACTION_BEYOND = 0.5
 
-#: Values that are needed to tell.
+#: Values that are needed to compare the scales.
 _LEAST_LEARNED, _LEAST_MEASURED = 10, 5
 
-#: Powers of ten by which logarithms may be off in the middle before another unit is suspected.
+#: Median error of logarithms, in powers of ten, above which another unit is suspected.
 _MOST_OFF = 2.5
 
 #: Units that are tried where values may be concentrations.
@@ -49,8 +50,8 @@ class TableOptions:
 def read_measured(predictor: Predictor, table: Readable, options: TableOptions) -> Dataset:
     """The table, with a column of labels for each task of the model; NaN for tasks that it lacks.
 
-    What a task learned as a p-value or in a known unit is converted to that: a column `IC50 (nM)` is measured values of
-    the task `pIC50`.
+    Values are converted to the unit of the task, or to its negative logarithm of mol/L: a column `IC50 (nM)` holds
+    measured values of the task `pIC50`.
 
     Raises:
         InputError: The table has no column of a task, or its values cannot be converted to the unit of the task.
@@ -58,24 +59,24 @@ def read_measured(predictor: Predictor, table: Readable, options: TableOptions) 
     tasks = predictor.tasks
     columns = _columns(predictor, table, options)
     as_is = [columns[task.name] for task in tasks if task.name in columns and not _has_scale(task)]
-    there = [task for task in tasks if task.name in columns]
+    with_column = [task for task in tasks if task.name in columns]
     read = read_table(
         table,
         smiles_column=options.smiles_column,
         id_column=options.id_column,
-        target_columns=[columns[task.name] for task in there],
-        task_kind=[task.kind for task in there],
+        target_columns=[columns[task.name] for task in with_column],
+        task_kind=[task.kind for task in with_column],
         standardizer=predictor.card.standardizer,
         missing=options.missing,
         where=options.where,
         as_is=as_is,
         to_learn=False,
     )
-    index = [tasks.index(task) for task in there]
+    index = [tasks.index(task) for task in with_column]
     labels: Floats = np.full((len(read), len(tasks)), np.nan)
     bounds: Floats | None = None if read.bounds is None else np.full((2, *labels.shape), np.nan)
-    for t, (task, found) in enumerate(zip(there, read.tasks, strict=True)):
-        factor = _factor(task, found, columns[task.name], table)
+    for t, (task, read_task) in enumerate(zip(with_column, read.tasks, strict=True)):
+        factor = _factor(task, read_task, columns[task.name], table)
         labels[:, index[t]] = read.labels[:, t] * factor
         if bounds is not None and read.bounds is not None:
             bounds[:, :, index[t]] = read.bounds[:, :, t] * factor
@@ -108,23 +109,23 @@ def _columns(predictor: Predictor, table: Readable, options: TableOptions) -> di
         return dict(zip(names, given, strict=True))
     with open_records(table, smiles_column=options.smiles_column, id_column=options.id_column) as reader:
         header = reader.column_names
-    found = {task.name: column for task in predictor.tasks if (column := _column_of(task, header)) is not None}
-    if not found:
+    columns = {task.name: column for task in predictor.tasks if (column := _column_of(task, header)) is not None}
+    if not columns:
         raise InputError(
             f"{table} has no column of a task of the model ({', '.join(names)}), but has {', '.join(header)}; name the "
-            "columns of labels with --target-columns"
+            "columns of labels with `target_columns`"
         )
-    return found
+    return columns
 
 
 def _column_of(task: TaskSpec, header: Sequence[str]) -> str | None:
-    """The column of that name, or the only one that is learned under it."""
+    """The column of that name, or the only one whose p-value has that name."""
     if task.name in header:
         return task.name
     if not is_p_value(task):
         return None
-    says = {column: named(column) for column in header}
-    same = [column for column, found in says.items() if found and found.unit and found.p_name == task.name]
+    quantities = {column: named(column) for column in header}
+    same = [column for column, name in quantities.items() if name and name.unit and name.p_name == task.name]
     generic = [column for column in header if is_generic(column)]
     return same[0] if len(same) == 1 else generic[0] if not same and len(generic) == 1 else None
 
@@ -140,25 +141,25 @@ def is_p_value(task: TaskSpec) -> bool:
     >>> is_p_value(TaskSpec("bace", "regression", unit="pIC50")), is_p_value(TaskSpec("IC50", "regression"))
     (True, False)
     """
-    says = named(task.unit or task.name)
-    return task.unit == P_UNIT or (says is not None and says.scale == "p")
+    quantity = named(task.unit or task.name)
+    return task.unit == P_UNIT or (quantity is not None and quantity.scale == "p")
 
 
-def _factor(task: TaskSpec, found: TaskSpec, column: str, table: Readable) -> float:
-    """What values are to be multiplied by to be in the unit of the task."""
-    mine, theirs = unit_of(task.unit or ""), unit_of(found.unit or "")
-    if mine is None or theirs is None or found.unit is None:
+def _factor(task: TaskSpec, read_task: TaskSpec, column: str, table: Readable) -> float:
+    """Factor that converts values as they were read to the unit of the task."""
+    task_unit, table_unit = unit_of(task.unit or ""), unit_of(read_task.unit or "")
+    if task_unit is None or table_unit is None or read_task.unit is None:
         return 1.0
-    if mine.dimension != theirs.dimension:
+    if task_unit.dimension != table_unit.dimension:
         raise InputError(
-            f"{table}: {column!r} is in {theirs.name}, and the model learned {task.name!r} in {mine.name}, which "
-            "cannot be converted into each other; give a table in the unit of the model"
+            f"{table}: {column!r} is in {table_unit.name}, and the model learned {task.name!r} in {task_unit.name}, "
+            "which cannot be converted into each other; give a table in the unit of the model"
         )
-    return theirs.factor / mine.factor
+    return table_unit.factor / task_unit.factor
 
 
 def other_scales(predictor: Predictor, dataset: Dataset, mean: Floats) -> tuple[str, ...]:
-    """A sentence for each task whose values in the table are not of the scale that the model learned.
+    """A message for each task whose values in the table are not on the scale of the training values.
 
     Args:
         predictor: The model.
@@ -182,7 +183,7 @@ def other_scales(predictor: Predictor, dataset: Dataset, mean: Floats) -> tuple[
 
 
 def scale_sentence(task: TaskSpec, learned: Floats, measured: Floats, mean: Floats, *, is_log: bool) -> str:
-    """Why values `measured [n]` are not of the scale of those `learned [m]`; empty if they may be.
+    """Why values `measured [n]` are not on the scale of the training values `learned [m]`; empty if they may be.
 
     Args:
         task: The task.
@@ -193,17 +194,17 @@ def scale_sentence(task: TaskSpec, learned: Floats, measured: Floats, mean: Floa
 
     >>> task = TaskSpec("pIC50", "regression")
     >>> scale_sentence(task, np.linspace(4, 9, 20), np.geomspace(10, 1e5, 9), np.full(9, 6.0), is_log=False)
-    'pIC50: the values of the table (10 to 1e+05) are not of the scale that the model learned (4 to 9); ...'
+    'pIC50: the values of the table (10 to 1e+05) are not on the scale of the training values (4 to 9); ...'
     """
     if len(learned) < _LEAST_LEARNED or len(measured) < _LEAST_MEASURED:
         return ""
     ranges = f"{measured.min():.3g} to {measured.max():.3g}"
-    own = f"{learned.min():.3g} to {learned.max():.3g}"
-    beyond = f"{task.name}: the values of the table ({ranges}) are not of the scale that the model learned ({own})"
+    trained = f"{learned.min():.3g} to {learned.max():.3g}"
+    beyond = f"{task.name}: the values of the table ({ranges}) are not on the scale of the training values ({trained})"
     if is_log and (measured <= 0).any():
-        return f"{beyond}; it learned logarithms, which values of 0 or less do not have"
+        return f"{beyond}; the model learned logarithms, which values of 0 or less do not have"
     old, new = (np.log10(learned), np.log10(measured)) if is_log else (learned, measured)
-    if _share_beyond(old, new) > _SHARE_BEYOND:
+    if _fraction_beyond(old, new) > _FRACTION_BEYOND:
         return f"{beyond}; {_guess(old, measured, is_log=is_log)}"
     if is_log or is_p_value(task):
         off = float(np.median(new - (np.log10(mean) if is_log else mean)))
@@ -212,21 +213,21 @@ def scale_sentence(task: TaskSpec, learned: Floats, measured: Floats, mean: Floa
     return ""
 
 
-def _share_beyond(old: Floats, new: Floats) -> float:
+def _fraction_beyond(old: Floats, new: Floats) -> float:
     slack = (old.max() - old.min()) / 2
     return float(((new < old.min() - slack) | (new > old.max() + slack)).mean())
 
 
 def _guess(old: Floats, measured: Floats, *, is_log: bool) -> str:
-    """What may have happened, and what to do."""
+    """The likely reason, and what to do."""
     if not is_log and (measured > 0).all():
         for name in _TRIED:
             unit = unit_of(name)
-            if unit is not None and _share_beyond(old, -np.log10(measured * unit.factor)) == 0:
+            if unit is not None and _fraction_beyond(old, -np.log10(measured * unit.factor)) == 0:
                 return (
-                    f"-log10 of them is, if they are in {name}: call the column IC50 ({name}), or whatever it is, and "
-                    "name it with --target-columns"
+                    f"-log10 of them is, if they are in {name}: rename the column, e.g. to IC50 ({name}), and give its "
+                    "name with `target_columns`"
                 )
-    if is_log and _share_beyond(old, -measured - np.log10(_NANO)) == 0:
-        return "they fit as negative logarithms of mol/L: give concentrations as in the training"
+    if is_log and _fraction_beyond(old, -measured - np.log10(_NANO)) == 0:
+        return "they are probably negative logarithms of mol/L: give concentrations, as in the training set"
     return "are they in another unit, or logarithms?"

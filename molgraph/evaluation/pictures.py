@@ -1,6 +1,6 @@
-"""Pictures of an evaluation, each as PNG and SVG.
+"""Plots of an evaluation (parity, calibration, reliability, coverage, enrichment), each as PNG and SVG.
 
-Names come from files: they are drawn as plain text, never as a formula, and cut to a length that fits.
+Names of tasks and units come from files: they are drawn as plain text, never as a formula, and are cut to fit.
 """
 
 from collections.abc import Callable
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from molgraph.evaluation.judge import LEVELS, TaskRows, coverage_groups, held, held_at_all
+from molgraph.evaluation.task_metrics import LEVELS, TaskRows, coverage_groups, covered, covered_at_all_levels
 from molgraph.metrics.spread import (
     COVERAGE_LEVELS,
     INTERVAL_LEVELS,
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.axis import Axis
 
-#: Points that are drawn with their intervals at most, evenly spaced; more are a blot.
+#: Points that are drawn with their intervals at most, evenly spaced; more would overlap.
 _MOST_POINTS = 1000
 
 _LONGEST_NAME = 60
@@ -30,7 +30,7 @@ _BLUE, _GREY, _RED = "#1f5f99", "#8a8a8a", "#b5362f"
 
 
 def draw_task(folder: Path, prefix: str, rows: TaskRows, level: float) -> list[str]:
-    """Draw all pictures of a task into `folder`; returns the names of the files.
+    """Draw all plots of a task into `folder`; returns the names of the files.
 
     Args:
         folder: An existing folder.
@@ -74,7 +74,7 @@ def _save(folder: Path, stem: str, draw: "Callable[[Axes], None]", title: str) -
 
 
 def _shown(text: str) -> str:
-    """A name or unit from a file, so that it can stand in a picture."""
+    """A name or unit from a file, made safe and short enough for a plot."""
     printable = "".join(c if c.isprintable() else "?" for c in text)
     return printable if len(printable) <= _LONGEST_NAME else printable[: _LONGEST_NAME - 1] + "…"
 
@@ -83,13 +83,13 @@ def _parity(axes: "Axes", rows: TaskRows, level: float) -> None:
     lower, upper = (ends[:, rows.column] for ends in rows.prediction.interval(level))
     finite = np.flatnonzero(np.isfinite(lower) & np.isfinite(upper))
     shown = finite[np.unique(np.linspace(0, len(finite) - 1, min(len(finite), _MOST_POINTS)).astype(np.int64))]
-    is_held = (rows.labels >= lower) & (rows.labels <= upper)
-    share = f"{is_held.mean():.0%} of {len(is_held):,}"
+    is_covered = (rows.labels >= lower) & (rows.labels <= upper)
+    share = f"{is_covered.mean():.0%} of {len(is_covered):,}"
     for inside, colour, label in (
-        (True, _BLUE, f"{level:.0%} interval holds the truth: {share}"),
-        (False, _RED, "misses it"),
+        (True, _BLUE, f"measured value in the {level:.0%} interval: {share}"),
+        (False, _RED, "outside of it"),
     ):
-        part = shown[is_held[shown] == inside]
+        part = shown[is_covered[shown] == inside]
         ends = np.maximum([rows.mean[part] - lower[part], upper[part] - rows.mean[part]], 0.0)
         axes.errorbar(rows.labels[part], rows.mean[part], yerr=ends, fmt="o", markersize=3, color=colour,
                       ecolor=colour, elinewidth=0.6, alpha=0.5, label=label, rasterized=True)  # fmt: skip
@@ -106,18 +106,18 @@ def _parity(axes: "Axes", rows: TaskRows, level: float) -> None:
 
 
 def _write_plainly(axis: "Axis") -> None:
-    """Numbers beside the ticks of a logarithmic axis, where formulas would be written otherwise."""
+    """Plain numbers at the ticks of a logarithmic axis, where matplotlib would write powers of ten."""
     axis.set_major_formatter(lambda value, _: f"{value:g}")
     axis.set_minor_formatter(lambda _value, _: "")
 
 
 def _calibration(axes: "Axes", rows: TaskRows) -> None:
     observed = observed_coverage(rows.error, rows.spread)
-    axes.plot([0, 1], [0, 1], color=_GREY, linewidth=1, label="calibrated")
+    axes.plot([0, 1], [0, 1], color=_GREY, linewidth=1, label="perfectly calibrated")
     axes.fill_between(COVERAGE_LEVELS, COVERAGE_LEVELS, observed, color=_BLUE, alpha=0.2, linewidth=0)
-    axes.plot(COVERAGE_LEVELS, observed, color=_BLUE, label="predicted spread, as if Gaussian")
-    held_shares = held_at_all(rows).mean(axis=1)
-    axes.plot(INTERVAL_LEVELS, held_shares, ".-", color=_RED, label="intervals as given")
+    axes.plot(COVERAGE_LEVELS, observed, color=_BLUE, label="Gaussian of the predicted std")
+    coverage = covered_at_all_levels(rows).mean(axis=1)
+    axes.plot(INTERVAL_LEVELS, coverage, ".-", color=_RED, label="conformal intervals")
     axes.set_xlabel("nominal coverage")
     axes.set_ylabel("observed coverage")
     axes.legend(fontsize=8, frameon=False)
@@ -126,50 +126,50 @@ def _calibration(axes: "Axes", rows: TaskRows) -> None:
 def _spread(axes: "Axes", rows: TaskRows) -> None:
     spread, error = spread_bins(rows.error, rows.spread)
     end = 1.05 * max(spread.max(), error.max())
-    axes.plot([0, end], [0, end], color=_GREY, linewidth=1, label="calibrated")
-    axes.plot(spread, error, "o-", color=_BLUE, label="groups of like spread")
+    axes.plot([0, end], [0, end], color=_GREY, linewidth=1, label="perfectly calibrated")
+    axes.plot(spread, error, "o-", color=_BLUE, label="bins of predicted standard deviation")
     unit = " of log10" if rows.in_log10 else ""
-    axes.set_xlabel(f"predicted spread{unit}")
-    axes.set_ylabel(f"error found{unit} (RMSE)")
+    axes.set_xlabel(f"predicted standard deviation{unit}")
+    axes.set_ylabel(f"observed RMSE{unit}")
     axes.legend(fontsize=8, frameon=False)
 
 
 def _reliability(axes: "Axes", rows: TaskRows) -> None:
-    mean, share, count = class_calibration_bins(rows.labels, rows.mean)
-    axes.plot([0, 1], [0, 1], color=_GREY, linewidth=1, label="calibrated")
-    deviation = np.sqrt(np.maximum(share * (1 - share), 0) / count)
-    axes.errorbar(mean, share, yerr=deviation, fmt="o-", color=_BLUE, label="groups of like probability")
+    mean, fraction, count = class_calibration_bins(rows.labels, rows.mean)
+    axes.plot([0, 1], [0, 1], color=_GREY, linewidth=1, label="perfectly calibrated")
+    deviation = np.sqrt(np.maximum(fraction * (1 - fraction), 0) / count)
+    axes.errorbar(mean, fraction, yerr=deviation, fmt="o-", color=_BLUE, label="bins of predicted probability")
     axes.set_xlabel("predicted probability of class 1")
-    axes.set_ylabel("share of class 1")
+    axes.set_ylabel("observed fraction of class 1")
     axes.legend(fontsize=8, frameon=False)
 
 
 def _coverage(axes: "Axes", rows: TaskRows) -> None:
     groups = {name: members for name, members in coverage_groups(rows).items() if name.startswith("similarity")}
-    place = np.arange(len(groups))
+    position = np.arange(len(groups))
     for level, colour in zip(LEVELS, ("#c6d9ea", "#8fb6d9", "#4f8dc0", _BLUE), strict=True):
-        holds, _ = held(rows, level)
-        share = np.array([holds[members].mean() if members.any() else np.nan for members in groups.values()])
-        axes.plot(place, share, "o-", color=colour, label=f"{level:.0%}")
+        is_covered, _ = covered(rows, level)
+        coverage = np.array([is_covered[members].mean() if members.any() else np.nan for members in groups.values()])
+        axes.plot(position, coverage, "o-", color=colour, label=f"{level:.0%}")
         axes.axhline(level, color=colour, linewidth=0.8, linestyle=":")
-    axes.set_xticks(place, [f"{name.removeprefix('similarity ')}\nn = {m.sum():,}" for name, m in groups.items()])
+    axes.set_xticks(position, [f"{name.removeprefix('similarity ')}\nn = {m.sum():,}" for name, m in groups.items()])
     axes.set_ylim(0, 1.02)
     axes.set_xlabel("similarity to the nearest training compound")
     axes.set_ylabel("observed coverage")
-    axes.legend(title="promised", fontsize=8, frameon=False, loc="lower right")
+    axes.legend(title="nominal", fontsize=8, frameon=False, loc="lower right")
 
 
 def _enrichment(axes: "Axes", rows: TaskRows) -> None:
     if rows.is_hit is None or rows.hit_score is None:
         return
     hit = rows.is_hit[np.argsort(-rows.hit_score, kind="stable")]
-    place = np.arange(1, len(hit) + 1) / len(hit)
-    axes.plot(place, np.cumsum(hit) / hit.sum(), color=_BLUE, label="model")
-    axes.plot(place, np.minimum(place / hit.mean(), 1), color=_GREY, linewidth=1, linestyle=":", label="perfect")
-    axes.plot(place, place, color=_GREY, linewidth=1, label="chance")
+    top = np.arange(1, len(hit) + 1) / len(hit)
+    axes.plot(top, np.cumsum(hit) / hit.sum(), color=_BLUE, label="model")
+    axes.plot(top, np.minimum(top / hit.mean(), 1), color=_GREY, linewidth=1, linestyle=":", label="perfect")
+    axes.plot(top, top, color=_GREY, linewidth=1, label="chance")
     axes.set_xscale("log")
     _write_plainly(axes.xaxis)
     axes.set_ylim(0, 1.02)
-    axes.set_xlabel("share of the ranking")
-    axes.set_ylabel(f"share of the {int(hit.sum()):,} hits found")
+    axes.set_xlabel("top fraction of the ranking")
+    axes.set_ylabel(f"fraction of the {int(hit.sum()):,} hits found")
     axes.legend(fontsize=8, frameon=False)

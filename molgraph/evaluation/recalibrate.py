@@ -1,4 +1,4 @@
-"""Another calibration for a trained model, from compounds that none of its members ever saw."""
+"""Split conformal recalibration of a trained model, from compounds that no member was trained on."""
 
 from dataclasses import replace
 
@@ -13,20 +13,21 @@ from molgraph.uncertainty.calibration import fit_calibration
 from molgraph.uncertainty.calibration_data import CalibrationData
 from molgraph.uncertainty.conformal import rows_needed
 
-#: The least level whose intervals a recalibrated model must be able to give.
+#: Level whose intervals must be finite after recalibration: it sets the least number of compounds.
 _LEAST_LEVEL = 0.9
 
 
 def recalibrated_model(predictor: Predictor, dataset: Dataset, outputs: MemberOutputs) -> StoredModel:
-    """The model with variances, probabilities, intervals, calls and p-values that rest on these compounds alone.
+    """The model with variances, probabilities, intervals, calls and p-values calibrated on these compounds alone.
 
-    They are judged by all members together, as new compounds are, so the guarantees hold exactly for whatever is drawn
-    like them. Weights and domain stay as they are.
+    Their predictions are those of the whole ensemble, as for new compounds, so the guarantees of split conformal
+    prediction hold exactly for compounds drawn from the same distribution. Weights and applicability domain stay as
+    they are.
 
     Args:
         predictor: A model.
         dataset: n new compounds; labels are `[n, T]`.
-        outputs: What the members say of them.
+        outputs: Outputs of the members for them.
 
     Raises:
         InputError: A task has too few compounds.
@@ -34,7 +35,7 @@ def recalibrated_model(predictor: Predictor, dataset: Dataset, outputs: MemberOu
     _check_rows(predictor, dataset)
     pooled = outputs.pooled()
     data = CalibrationData(
-        judge=np.zeros(len(dataset), dtype=np.int64),
+        model=np.zeros(len(dataset), dtype=np.int64),
         labels=dataset.labels,
         mean=pooled.mean,
         aleatoric_var=pooled.aleatoric_var,
@@ -42,7 +43,7 @@ def recalibrated_model(predictor: Predictor, dataset: Dataset, outputs: MemberOu
         quantiles=pooled.quantiles,
         bounds=dataset.bounds,
     )
-    settings = replace(predictor.calibration.settings, rows="split", n_judges=1)
+    settings = replace(predictor.calibration.settings, rows="split", n_models=1)
     kinds = tuple(task.kind for task in predictor.tasks)
     calibration = fit_calibration(kinds, data, settings, is_log=predictor.calibration.is_log)
     card = replace(

@@ -1,4 +1,4 @@
-"""What an evaluation found, as plain values."""
+"""Results of an evaluation: metrics, coverage and verdicts of each task, as dataclasses and as JSON values."""
 
 import reprlib
 from dataclasses import dataclass
@@ -15,14 +15,15 @@ FORMAT_VERSION = 1
 
 @dataclass(frozen=True)
 class Estimate:
-    """One metric.
+    """One metric with its confidence interval.
 
     Attributes:
         metric: Its name.
         value: NaN where it is not defined.
         lower: Lower end of the 95% bootstrap interval; NaN for none.
         upper: Upper end.
-        reference: What a perfectly right spread would give, where that is not obvious; None elsewhere.
+        reference: Value for perfectly calibrated standard deviations, where that is not obvious, or the maximum of an
+            enrichment factor; None elsewhere.
     """
 
     metric: str
@@ -34,14 +35,14 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Coverage:
-    """Whether intervals or calls of one level held the truth, in one group of compounds.
+    """Observed coverage of intervals or calls of one nominal level, in one group of compounds.
 
     Attributes:
-        level: What was promised.
+        level: Nominal coverage.
         group: `all`, `class 0`, `class 1`, or a range of similarities to the nearest training compound.
         n_rows: Compounds in the group.
-        coverage: Share of them whose truth was held; NaN without any.
-        size: Median width of the intervals, or mean number of classes that the calls leave.
+        coverage: Fraction of them whose interval or call covers the measured label; NaN without any.
+        size: Median width of the intervals, or mean size of the prediction sets.
     """
 
     level: float
@@ -53,16 +54,17 @@ class Coverage:
 
 @dataclass(frozen=True)
 class TaskEvaluation:
-    """All that is known of one task.
+    """Metrics and coverage of one task.
 
     Attributes:
         task: Its name.
         kind: Its kind.
         n_rows: Compounds with a label and a prediction.
-        n_bounds: Others of which a bound such as `>10` tells whether they are hits; enrichment counts them too.
-        n_hits: All that are hits, where it is known what a hit is; None elsewhere.
-        in_log10: Whether the metrics that compare errors with spreads (`nll`, `crps`, `ence`, `miscalibration_area`,
-            `spread_spearman`) are of decimal logarithms, because the model learned logarithms.
+        n_bounds: Others with a censored label, such as `>10`, that decides whether they are hits; enrichment counts
+            them too.
+        n_hits: Number of hits, where a hit is defined; None elsewhere.
+        in_log10: Whether the metrics that compare errors with predicted standard deviations (`nll`, `crps`, `ence`,
+            `miscalibration_area`, `spread_spearman`) are of decimal logarithms, because the model learned logarithms.
         estimates: The metrics.
         coverage: By level and group.
     """
@@ -82,20 +84,20 @@ class TaskEvaluation:
         Raises:
             KeyError: It was not computed.
         """
-        return {found.metric: found.value for found in self.estimates}[metric]
+        return {estimate.metric: estimate.value for estimate in self.estimates}[metric]
 
 
 @dataclass(frozen=True)
 class CoverageVerdict:
-    """What the measured coverage of one level says of its promise.
+    """Test of the observed coverage of one nominal level.
 
     Attributes:
         task: The task.
         group: All compounds, or those of a class.
-        level: What was promised.
-        n_rows: Compounds that were judged.
-        coverage: Share of them whose truth was held.
-        expected: Range in which that lies in 99 of 100 evaluations if the promise is kept.
+        level: Nominal coverage.
+        n_rows: Compounds it was observed on.
+        coverage: Fraction of them whose interval or call covers the measured label.
+        expected: 99% range of that fraction if the nominal coverage holds.
     """
 
     task: str
@@ -106,47 +108,49 @@ class CoverageVerdict:
     expected: tuple[float, float]
 
     @property
-    def is_kept(self) -> bool:
-        """Whether it is not below what chance allows."""
+    def is_valid(self) -> bool:
+        """Whether the observed coverage is not significantly below the nominal one."""
         return self.coverage >= self.expected[0]
 
     def sentence(self) -> str:
-        """In plain words."""
-        of = "" if self.group == "all" else f" of {self.group}"
+        """The observed coverage, its expected range, and the conclusion, in one line."""
+        is_whole = self.group == "all"
+        what, labels = ("intervals", "values") if is_whole else (f"prediction sets of {self.group}", "labels")
         low, high = self.expected
-        held = f"{self.level:.0%} of {self.task}{of}: held {self.coverage:.0%} of {self.n_rows:,} truths"
-        chance = f"{low:.0%} to {high:.0%} is chance"
-        if not self.is_kept:
-            return f"Measured coverage: {held} ({chance}): THE PROMISE IS NOT KEPT on these compounds."
-        wide = ", wider than need be" if self.coverage > high else ""
-        return f"Measured coverage: {held} ({chance}): as promised{wide}."
+        observed = f"{self.level:.0%} {what} contain {self.coverage:.0%} of {self.n_rows:,} measured {labels}"
+        conclusion = "as expected"
+        if not self.is_valid:
+            conclusion = "BELOW THE NOMINAL COVERAGE on these compounds"
+        elif self.coverage > high:
+            conclusion = "above the nominal coverage: wider than necessary"
+        return f"Coverage of {self.task}: {observed} (within chance: {low:.0%} to {high:.0%}): {conclusion}."
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What `molgraph.evaluate` found. `rows_read = used + in_training + unlabelled + merged_away + len(rejected)`.
+    """Result of `molgraph.evaluate`. `rows_read = used + in_training + unlabelled + merged_away + len(rejected)`.
 
     Attributes:
         model: sha256 of the model.
         table: Name of the table.
         rows_read: Rows of the table.
-        used: Compounds that were judged.
-        only_bounds: Those of them of which no more than bounds such as `>10` are known.
-        in_training: Compounds left out because the model was trained or calibrated on them; None if it
-            holds neither their structures nor hashes of this RDKit, so that nobody can tell.
+        used: Compounds that the model was evaluated on.
+        only_bounds: Those of them with censored labels alone, such as `>10`.
+        in_training: Compounds left out because the model was trained or calibrated on them; None if unknown, since it
+            holds neither their structures nor hashes of them by this version of RDKit.
         unlabelled: Rows without a label.
-        merged_away: Rows fewer because of structures that came several times.
+        merged_away: Rows fewer because duplicate structures were merged.
         rejected: Rows that gave no molecule.
         tasks: One for each task of the table.
-        shift: Whether these compounds are like those of the calibration; None if their structures are not known.
-        verdicts: Whether the measured coverage of 90% intervals and sets is what was promised; it outweighs the shift
-            check, which sees structures alone.
+        shift: Covariate shift check against the calibration compounds; None if their structures are not stored.
+        verdicts: Tests of the observed coverage of 90% intervals and prediction sets; these outweigh the shift check,
+            which compares structures alone.
         no_better_than_chance: Tasks in which the compounds that a model was recalibrated with are ranked no better than
             by chance; none where it was not recalibrated.
         pictures: Names of the files that were drawn.
-        other_scales: A sentence for each task whose values are not of the scale that the model learned: its metrics and
-            coverage say nothing then.
-        notes: What was made of the columns of the table, in sentences.
+        other_scales: A message for each task whose values are not on the scale of the training values: its metrics and
+            coverage are meaningless then.
+        notes: How the columns of the table were read, in sentences.
     """
 
     model: str
@@ -172,9 +176,9 @@ class Evaluation:
         return f"Evaluation({used} of {reprlib.repr(self.table)}; {tasks}: {names})"
 
 
-def evaluation_values(found: Evaluation) -> dict[str, Any]:
+def evaluation_values(evaluation: Evaluation) -> dict[str, Any]:
     """The content of `evaluation.json`: plain values, null for what is not defined."""
-    return {"format_version": FORMAT_VERSION, **_plain(found)}
+    return {"format_version": FORMAT_VERSION, **_plain(evaluation)}
 
 
 def _plain(value: Any) -> Any:

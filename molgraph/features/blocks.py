@@ -1,4 +1,4 @@
-"""Numbers of whole molecules for learners that are not graph networks, block by block."""
+"""Molecular descriptor blocks for tabular learners."""
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
@@ -22,12 +22,12 @@ from molgraph.results.prediction import Rejected
 
 @dataclass(frozen=True)
 class Block:
-    """Columns that are computed together.
+    """Descriptors that are computed together.
 
     Attributes:
         name: Key in `BLOCKS`; stored with models. What a released block computes never changes.
         n_columns: F.
-        identity: Tells whether another installation computes the same columns.
+        identity: Equal where two installations compute the same columns.
         from_graphs: Computes `[B, F]` from graphs; None if it takes structures.
     """
 
@@ -41,7 +41,7 @@ def _hash(names: Sequence[str]) -> str:
     return hashlib.sha256("\n".join(names).encode()).hexdigest()
 
 
-#: The block of what a pretrained encoder makes of a molecule. It is none of `BLOCKS`: its columns are the encoder's.
+#: The block of a pretrained encoder's embedding. It is none of `BLOCKS`: its columns are the encoder's.
 ENCODER = "encoder"
 
 #: All blocks that need no encoder, by name.
@@ -80,16 +80,16 @@ def structure_blocks(blocks: Sequence[str], smiles: Sequence[str]) -> dict[str, 
 
 
 class Vectorizer(Protocol):
-    """What makes the columns of the block `encoder`: a pretrained encoder, which reads graphs."""
+    """A pretrained encoder, which computes the embeddings of the block `encoder` from graphs."""
 
     digest: str
 
     def vectors(self, graphs: PackedGraphs) -> NDArray[np.float32]:
-        """`[B, H]` of B molecules."""
+        """Embeddings `[B, H]` of B molecules."""
 
 
 class MoleculeColumns:
-    """The columns of some molecules, each block computed when it is first asked for, and once.
+    """Descriptors of B molecules: each block is computed when it is first needed, and only once.
 
     Args:
         graphs: B molecules.
@@ -118,7 +118,7 @@ class MoleculeColumns:
 
         Args:
             blocks: Keys of `BLOCKS`, or `ENCODER`.
-            encoder: What makes the columns of `ENCODER`.
+            encoder: Computes the columns of `ENCODER`.
 
         Raises:
             InputError: Structures are needed and were not given, or one cannot be parsed.
@@ -133,7 +133,7 @@ class MoleculeColumns:
         return np.concatenate([none, *parts], axis=1, dtype=np.float32)
 
     def vectors(self, encoder: Vectorizer | None) -> NDArray[np.float32]:
-        """What an encoder makes of the molecules, `[B, H]`."""
+        """An encoder's embeddings of the molecules, `[B, H]`."""
         if encoder is None:
             raise ValueError(f"the block {ENCODER!r} is made by an encoder, and none was given")
         if encoder.digest not in self._vectors:
@@ -160,7 +160,7 @@ def _parsed(smiles: Sequence[str]) -> list[Chem.Mol]:
 def _computed(name: str, mols: Sequence[Chem.Mol]) -> NDArray[np.float32]:
     own = DESCRIPTORS[name]
     columns = np.empty((len(mols), len(own.names)), dtype=np.float32)
-    with quiet_rdkit():  # some descriptors take hydrogens away, and tell of each that they leave
+    with quiet_rdkit():  # some descriptors remove hydrogens, and log each one that they leave
         for row, mol in enumerate(mols):
             columns[row] = own.compute(mol)
     return columns

@@ -1,9 +1,9 @@
-"""The same codes through `cuik_molmaker`, which parses and featurizes in C++ at nearly the rate of parsing alone.
+"""cuik engine of the featurizer: `cuik_molmaker` parses and featurizes in C++ at nearly the rate of parsing alone.
 
 It delivers float columns, one-hot where the value is a category; vectorised numpy turns them into codes. Whatever it
-does not deliver (text that RDKit cannot parse, and text that is left out of its hands because names, control characters
-or extreme length could upset it) goes through the reference, one by one. So both engines agree by construction on what
-is rejected and why, and a bad row cannot harm another.
+does not deliver (text that RDKit cannot parse, and text that it is not given because names, control characters or
+extreme length could break it) goes through the RDKit engine, one by one. So both engines agree by construction on what
+is rejected and why, and a bad row does not affect another.
 """
 
 import importlib.util
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from molgraph.chem.parse import MAX_ATOMS, quiet_rdkit
 from molgraph.errors import InputError
-from molgraph.features.rdkit_engine import ATOMIC_WEIGHTS, encode_reference
+from molgraph.features.rdkit_engine import ATOMIC_WEIGHTS, encode_rdkit
 from molgraph.features.schema import SCHEMA
 from molgraph.graphs import PackedGraphs, concatenate
 
@@ -78,13 +78,13 @@ class _Piece(NamedTuple):
     owner: NDArray[np.int64]  # [n], position of the text within the call
 
 
-def is_fast_available() -> bool:
-    """True if the C++ featurizer is installed and gives the codes of the reference on a few probe structures."""
+def is_cuik_available() -> bool:
+    """True if the C++ featurizer is installed and gives the codes of the RDKit engine on a few probe structures."""
     return _checked_call() is not None
 
 
-def encode_fast(smiles: Sequence[str], rows: Sequence[int], ids: Sequence[str]) -> PackedGraphs:
-    """Graphs of all texts that parse, in order, and a `Rejected` for each other one; equal to `encode_reference`.
+def encode_cuik(smiles: Sequence[str], rows: Sequence[int], ids: Sequence[str]) -> PackedGraphs:
+    """Graphs of all texts that parse, in order, and a `Rejected` for each other one; equal to `encode_rdkit`.
 
     Args:
         smiles: One structure each, standardized by the caller if at all.
@@ -92,13 +92,13 @@ def encode_fast(smiles: Sequence[str], rows: Sequence[int], ids: Sequence[str]) 
         ids: Identifier of each, for `rejected`.
 
     Raises:
-        InputError: The C++ featurizer is not installed, or not one that agrees with the reference.
+        InputError: The C++ featurizer is not installed, or does not agree with the RDKit engine.
     """
     call = _checked_call()
     if call is None:
         raise InputError(
-            "engine is fast, but cuik_molmaker is not installed or does not fit this RDKit; "
-            "use engine reference, or install cuik_molmaker_pin of RDKit's version"
+            "engine is cuik, but cuik_molmaker is not installed or does not fit this RDKit; "
+            "use engine rdkit, or install cuik_molmaker_pin of RDKit's version"
         )
     return _encode(call, smiles, rows, ids)
 
@@ -111,12 +111,12 @@ def _checked_call() -> _Call | None:
     rows = range(len(_PROBES))
     ids = [str(row) for row in rows]
     try:
-        fast = _encode(call, _PROBES, rows, ids)
+        graphs = _encode(call, _PROBES, rows, ids)
     except (TypeError, AttributeError, *_CALL_ERRORS):  # another version, with other names or shapes
         return None
-    reference = encode_reference(_PROBES, rows, ids)
+    expected = encode_rdkit(_PROBES, rows, ids)
     same = all(
-        np.array_equal(getattr(fast, name), getattr(reference, name))
+        np.array_equal(getattr(graphs, name), getattr(expected, name))
         for name in ("atom_codes", "bond_codes", "bond_atoms", "atom_ptr", "bond_ptr")
     )
     return call if same else None
@@ -153,7 +153,7 @@ def _load() -> _Call | None:
 def _encode(call: _Call, smiles: Sequence[str], rows: Sequence[int], ids: Sequence[str]) -> PackedGraphs:
     parts: list[PackedGraphs] = []
     for start in range(0, len(smiles), _GROUP_SIZE):
-        # An empty text is a molecule without atoms: it leaves a hole, and so goes to the reference.
+        # An empty text is a molecule without atoms: it gives no graph, and so goes to the RDKit engine.
         texts = [text if _is_plain(text) else "" for text in smiles[start : start + _GROUP_SIZE]]
         with_mass = any(map(_may_have_isotopes, texts))
         with quiet_rdkit():
@@ -168,14 +168,14 @@ def _encode(call: _Call, smiles: Sequence[str], rows: Sequence[int], ids: Sequen
     for part in parts:
         is_left[part.row_index] = False
     left = np.flatnonzero(is_left).tolist()
-    slow = encode_reference([smiles[i] for i in left], left, [ids[i] or str(rows[i]) for i in left])
-    both = concatenate([*parts, slow])
-    if len(slow):
+    by_rdkit = encode_rdkit([smiles[i] for i in left], left, [ids[i] or str(rows[i]) for i in left])
+    both = concatenate([*parts, by_rdkit])
+    if len(by_rdkit):
         both = both.take(np.argsort(both.row_index))
     return replace(
         both,
         row_index=np.asarray(rows, dtype=np.int64)[both.row_index],
-        rejected=tuple(replace(rejected, row=rows[rejected.row]) for rejected in slow.rejected),
+        rejected=tuple(replace(rejected, row=rows[rejected.row]) for rejected in by_rdkit.rejected),
     )
 
 
@@ -210,7 +210,7 @@ def _decode(pieces: list[_Piece], n_texts: int, start: int) -> PackedGraphs:
     bond_codes = _bond_codes(bonds)
     bond_atoms = np.empty((len(bonds), 2), dtype=np.uint16)
     bond_atoms.T[:] = ends - (np.cumsum(n_atoms) - n_atoms)[bond_owner]
-    present = np.flatnonzero(n_atoms)  # the others are holes
+    present = np.flatnonzero(n_atoms)  # the others gave no graph
     return PackedGraphs(
         atom_codes=_atom_codes(atoms, ends, np.flatnonzero(bond_codes[:, _BOND["ring"]])),
         bond_codes=bond_codes,

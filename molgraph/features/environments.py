@@ -1,4 +1,4 @@
-"""Counts of atom environments, from graphs alone: what extended-connectivity fingerprints count, without RDKit."""
+"""Extended-connectivity count fingerprints and code counts, from graphs alone, without RDKit."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from molgraph.features.schema import SCHEMA, SCHEMAS
 from molgraph.graphs import PackedGraphs
 
-#: Codes that tell the atoms of an environment apart, as in extended-connectivity fingerprints.
+#: Codes that distinguish the atoms of an environment, as in extended-connectivity fingerprints.
 _ATOM_CODES = ("element", "degree", "charge", "hydrogens", "ring", "isotope")
 _BOND_CODES = ("type",)
 
@@ -34,7 +34,7 @@ _COLUMNS: Mapping[str, tuple[list[int], list[int]]] = MappingProxyType(
 
 
 def environment_counts(graphs: PackedGraphs, *, radius: int = 2, n_columns: int = 1024) -> NDArray[np.uint8]:
-    """How often each molecule has an environment of each kind, `[B, n_columns]`, 255 for more.
+    """Extended-connectivity count fingerprints `[B, n_columns]`: counts of hashed atom environments, 255 at most.
 
     The kind of an atom is a hash of its element, degree, charge, hydrogens, ring membership and isotope; of an
     environment one bond wider, a hash of the atom's environment and those of its neighbours with their bonds, in any
@@ -59,7 +59,7 @@ def environment_counts(graphs: PackedGraphs, *, radius: int = 2, n_columns: int 
 
 
 def graph_hashes(graphs: PackedGraphs) -> NDArray[np.uint64]:
-    """A number for each molecule `[B]`, by which its graph can be recognised and not drawn.
+    """64-bit hashes `[B]` of molecular graphs, which identify them without showing their structures.
 
     Stereoisomers have the same one, and so has every order of the atoms; isotopes and charges have others.
 
@@ -98,7 +98,7 @@ def environment_kinds(graphs: PackedGraphs, radius: int) -> list[NDArray[np.uint
 
 
 def structure_vectors(graphs: PackedGraphs) -> NDArray[np.float32]:
-    """Vectors `[B, 1024]` whose distances tell how unlike molecules are, for models without a network of their own."""
+    """Roots of ECFP counts `[B, 1024]`: descriptors for distances between molecules, for models without a network."""
     return np.sqrt(environment_counts(graphs).astype(np.float32))
 
 
@@ -112,23 +112,23 @@ def code_counts(graphs: PackedGraphs) -> NDArray[np.uint16]:
     vocabulary = SCHEMAS[graphs.schema].vocabulary
     atom_codes = graphs.atom_codes.copy()
     chirality = [code.name for code in SCHEMAS[graphs.schema].atom].index("chirality")
-    # Clockwise and counter-clockwise are told by the order of the atoms in the text: to be chiral is all that counts.
+    # Clockwise or counter-clockwise depends on the order of the atoms in the text: only being chiral counts.
     atom_codes[atom_codes[:, chirality] == 2, chirality] = 1
     parts = [
-        _bags(atom_codes, graphs.atom_ptr, vocabulary.atom.sizes),
-        _bags(graphs.bond_codes, graphs.bond_ptr, vocabulary.bond.sizes),
+        _code_counts(atom_codes, graphs.atom_ptr, vocabulary.atom.sizes),
+        _code_counts(graphs.bond_codes, graphs.bond_ptr, vocabulary.bond.sizes),
     ]
     n_atoms, n_bonds = np.diff(graphs.atom_ptr), np.diff(graphs.bond_ptr)
     totals = np.stack([n_atoms, n_bonds, np.maximum(n_bonds - n_atoms + 1, 0)], axis=1)
     return np.asarray(np.minimum(np.concatenate([*parts, totals], axis=1), 65_535), dtype=np.uint16)
 
 
-def _bags(codes: NDArray[np.uint8], ptr: NDArray[np.int64], sizes: tuple[int, ...]) -> NDArray[np.int64]:
+def _code_counts(codes: NDArray[np.uint8], ptr: NDArray[np.int64], sizes: tuple[int, ...]) -> NDArray[np.int64]:
     offsets = np.cumsum([0, *sizes])
     molecule = np.repeat(np.arange(len(ptr) - 1), np.diff(ptr))
-    places = molecule[:, None] * offsets[-1] + offsets[:-1] + codes
+    columns = molecule[:, None] * offsets[-1] + offsets[:-1] + codes
     shape = (len(ptr) - 1, int(offsets[-1]))
-    return np.bincount(places.reshape(-1), minlength=shape[0] * shape[1]).reshape(shape)
+    return np.bincount(columns.reshape(-1), minlength=shape[0] * shape[1]).reshape(shape)
 
 
 def _hash_rows(codes: NDArray[np.uint8]) -> NDArray[np.uint64]:

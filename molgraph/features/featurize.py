@@ -1,4 +1,4 @@
-"""SMILES to `PackedGraphs`: the one function that everything else calls."""
+"""`featurize`: SMILES to `PackedGraphs`, the one entry point for everything else."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -7,16 +7,16 @@ from typing import Literal, NamedTuple, get_args
 from molgraph.chem.parse import rejected
 from molgraph.chem.standardize import StandardizerName, standardize_smiles
 from molgraph.errors import InputError
-from molgraph.features.cuik_engine import encode_fast, is_fast_available
-from molgraph.features.rdkit_engine import encode_reference
+from molgraph.features.cuik_engine import encode_cuik, is_cuik_available
+from molgraph.features.rdkit_engine import encode_rdkit
 from molgraph.files.frames import Structures, structure_list
 from molgraph.graphs import PackedGraphs, concatenate
 from molgraph.parallel.process_pool import HelperPool
 from molgraph.results.prediction import Rejected
 
-Engine = Literal["auto", "fast", "reference"]
+Engine = Literal["auto", "cuik", "rdkit"]
 
-# Molecules that go to a process at a time: about half a second of work, and a few MB on the way back.
+# Molecules that go to a worker process at a time: about half a second of work, and a few MB on the way back.
 _CHUNK_SIZE = 4096
 
 
@@ -35,13 +35,13 @@ def featurize(
             neither (a missing value) is rejected.
         ids: One identifier a row, for `rejected`; the row number where there is none.
         standardizer: What is done to each structure first, a key of `molgraph.chem.standardize.STANDARDIZERS`.
-        engine: `fast` needs `cuik_molmaker`, `reference` needs only RDKit, `auto` is fast where it can be. The arrays
-            are the same.
+        engine: `cuik` is fast and needs `cuik_molmaker`, `rdkit` needs only RDKit, `auto` is `cuik` where available.
+            The arrays are the same.
         processes: How many processes share the work. They are started for this call, so it pays from some 20,000
             rows on; a script that asks for several must guard its start with `if __name__ == "__main__":`.
 
     Raises:
-        InputError: An argument does not fit, or the fast engine was asked for and is not there.
+        InputError: An argument does not fit, or `cuik` was asked for and is not available.
 
     Example:
         >>> from molgraph import featurize
@@ -55,7 +55,7 @@ def featurize(
     ids = [""] * len(smiles) if ids is None else [*ids]
     _check(smiles, ids, engine, processes)
     if engine == "auto":
-        engine = "fast" if is_fast_available() else "reference"
+        engine = "cuik" if is_cuik_available() else "rdkit"
     # There is always one chunk, if an empty one, to give the arrays their width.
     chunks = [
         _Chunk(smiles[row : row + _CHUNK_SIZE], ids[row : row + _CHUNK_SIZE], row, standardizer, engine)
@@ -68,13 +68,13 @@ def featurize(
 
 
 class _Chunk(NamedTuple):
-    """Some rows of the input, and all that a process needs to know about them."""
+    """Some rows of the input, and all that a worker process needs for them."""
 
     smiles: list[str]
     ids: list[str]
     first_row: int
     standardizer: StandardizerName
-    engine: Literal["fast", "reference"]
+    engine: Literal["cuik", "rdkit"]
 
 
 def _featurize_chunk(chunk: _Chunk) -> PackedGraphs:
@@ -88,11 +88,11 @@ def _featurize_chunk(chunk: _Chunk) -> PackedGraphs:
         else:
             texts.append(standard)
             rows.append(row)
-    encode = encode_fast if chunk.engine == "fast" else encode_reference
+    encode = encode_cuik if chunk.engine == "cuik" else encode_rdkit
     graphs = encode(texts, rows, [chunk.ids[row - chunk.first_row] for row in rows])
-    # The text is shown as it came, not as it was standardized.
-    came = {bad.row: chunk.smiles[bad.row - chunk.first_row] for bad in graphs.rejected}
-    failed.extend(rejected(came[bad.row], bad.step, bad.reason, row=bad.row, id=bad.id) for bad in graphs.rejected)
+    # The rejected text is the original one, not the standardized one.
+    original = {bad.row: chunk.smiles[bad.row - chunk.first_row] for bad in graphs.rejected}
+    failed.extend(rejected(original[bad.row], bad.step, bad.reason, row=bad.row, id=bad.id) for bad in graphs.rejected)
     return replace(graphs, rejected=tuple(sorted(failed, key=lambda bad: bad.row)))
 
 

@@ -1,4 +1,4 @@
-"""The codes of a molecule from RDKit's Python interface: slow, portable and obviously right.
+"""RDKit engine of the featurizer: slow, portable and simple, the reference for the other engine.
 
 Each function computes one code of `molgraph.features.schema`; the tables below bind them to the columns by name.
 """
@@ -57,7 +57,7 @@ def _radicals(atom: Chem.Atom) -> int:
 
 
 def _isotope(atom: Chem.Atom) -> int:
-    # Labels such as [13C] are known by their mass, so that both engines see the same number.
+    # Labels such as [13C] are derived from the mass, so that both engines get the same number.
     difference: int = round(atom.GetMass() - ATOMIC_WEIGHTS[atom.GetAtomicNum()])
     return max(-4, min(difference, 4)) + 4
 
@@ -122,7 +122,7 @@ def encode_mol(mol: Chem.Mol) -> tuple[NDArray[np.uint8], NDArray[np.uint8], NDA
     )
 
 
-def encode_reference(smiles: Sequence[str], rows: Sequence[int], ids: Sequence[str]) -> PackedGraphs:
+def encode_rdkit(smiles: Sequence[str], rows: Sequence[int], ids: Sequence[str]) -> PackedGraphs:
     """Graphs of all texts that parse, in order, and a `Rejected` for each other one.
 
     Args:
@@ -131,8 +131,8 @@ def encode_reference(smiles: Sequence[str], rows: Sequence[int], ids: Sequence[s
         ids: Identifier of each, for `rejected`.
     """
     parsed = [parse_smiles(text, row=row, id=id_) for text, row, id_ in zip(smiles, rows, ids, strict=True)]
-    kept = [row for row, mol in zip(rows, parsed, strict=True) if not isinstance(mol, Rejected)]
-    # The empty first piece gives the arrays their width where nothing parses.
+    molecule_rows = [row for row, mol in zip(rows, parsed, strict=True) if not isinstance(mol, Rejected)]
+    # The empty first molecule gives the arrays their width where nothing parses.
     encoded = [encode_mol(Chem.Mol()), *(encode_mol(mol) for mol in parsed if not isinstance(mol, Rejected))]
     return PackedGraphs(
         atom_codes=np.concatenate([atoms for atoms, _, _ in encoded]),
@@ -141,6 +141,6 @@ def encode_reference(smiles: Sequence[str], rows: Sequence[int], ids: Sequence[s
         atom_ptr=np.cumsum([len(atoms) for atoms, _, _ in encoded], dtype=np.int64),
         bond_ptr=np.cumsum([len(bonds) for _, bonds, _ in encoded], dtype=np.int64),
         schema=SCHEMA.name,
-        row_index=np.array(kept, dtype=np.int64),
+        row_index=np.array(molecule_rows, dtype=np.int64),
         rejected=tuple(mol for mol in parsed if isinstance(mol, Rejected)),
     )

@@ -22,7 +22,7 @@ class CodeSpec:
         name: What is coded.
         n_codes: Codes are `0..n_codes-1`.
         description: Which value gets which code.
-        blank: The code of those that are nothing special in this respect; None where every code says something.
+        blank: The default code, which gets no weights; None where every code is informative.
     """
 
     name: str
@@ -49,12 +49,12 @@ class FeatureSchema:
 
     @property
     def vocabulary(self) -> Vocabulary:
-        """What a network has to know of the codes."""
+        """Number of codes and default code of each column, for the embedding tables of a network."""
         return Vocabulary(atom=_codes(self.atom), bond=_codes(self.bond))
 
     @cached_property
     def schema_hash(self) -> str:
-        """Hex sha256 of the whole definition: two installations with equal hashes mean the same by every code."""
+        """Hex sha256 of the whole definition: with equal hashes every code means the same."""
         return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()
 
 
@@ -90,5 +90,5 @@ SCHEMA = FeatureSchema(
     ),
 )
 
-#: All schemas that this version of molgraph knows, by name.
+#: All schemas that this version of molgraph supports, by name.
 SCHEMAS: Mapping[str, FeatureSchema] = MappingProxyType({SCHEMA.name: SCHEMA})

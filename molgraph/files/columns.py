@@ -1,4 +1,4 @@
-"""Which column holds the structures, which one the identifiers."""
+"""Selection of the columns of structures and identifiers by their names and first cells."""
 
 import difflib
 from collections import Counter
@@ -15,7 +15,7 @@ from molgraph.errors import InputError
 
 #: Names of structure columns, best first, compared after `plain`: those with stereo before those that may lack it. A
 #: `weak` name is also used for other things (the name of a drug, say), so such a column is taken only where its cells
-#: read as structures.
+#: parse as structures.
 STRUCTURE_COLUMNS: Mapping[str, Literal["strong", "weak"]] = MappingProxyType(
     {
         "isomeric_smiles": "strong",
@@ -79,7 +79,7 @@ _MAX_HEADER_READ = 100_000
 
 @dataclass(frozen=True)
 class Request:
-    """The columns that a caller asked for; None means: find it by name.
+    """The columns that a caller asked for; None means that it is found by name.
 
     Attributes:
         smiles_column: The column of structures.
@@ -101,7 +101,7 @@ class Choice:
         smiles: The column of structures.
         id: The column of identifiers; None where there is none.
         kept: The columns to pass on.
-        others: Further columns that could hold the structures by their names, and were not taken.
+        others: Further columns with the name of a structure column, not taken.
     """
 
     names: tuple[str, ...]
@@ -112,11 +112,11 @@ class Choice:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What was chosen where there was a choice."""
+        """Which column was chosen where there were several."""
         if not self.others:
             return ()
         left = _quoted([self.names[i] for i in self.others])
-        return (f"structures are read from {self.names[self.smiles]!r}, not from {left} (choose with --smiles-column)",)
+        return (f"structures are read from {self.names[self.smiles]!r}, not from {left} (choose with `smiles_column`)",)
 
 
 def plain(name: str) -> str:
@@ -135,14 +135,14 @@ def is_header(cells: Sequence[str]) -> bool:
 
 
 def structure_names(smiles_column: str | None) -> frozenset[str]:
-    """The plain names that a header may have for structures: the one that was asked for, else all that are known."""
+    """Plain names of structure columns: the one that was asked for, else all in `STRUCTURE_COLUMNS`."""
     return frozenset({plain(smiles_column)} if smiles_column else STRUCTURE_COLUMNS)
 
 
 def names_column(line: str, wanted: Collection[str]) -> bool:
     """Whether a line, split at commas, semicolons or tabs, has a cell of one of these plain names."""
-    cells = (line[:_MAX_HEADER_READ].split(delimiter) for delimiter in ",;\t")
-    return any(plain(cell.strip('"')) in wanted for own in cells for cell in own)
+    splits = (line[:_MAX_HEADER_READ].split(delimiter) for delimiter in ",;\t")
+    return any(plain(cell.strip('"')) in wanted for cells in splits for cell in cells)
 
 
 def is_structure(text: str) -> bool:
@@ -163,13 +163,12 @@ def choose_columns(names: Sequence[str], rows: Sequence[Sequence[str]], request:
 
     Args:
         names: The header.
-        rows: The first rows, to try names that could mean something else.
+        rows: The first rows, to check columns of ambiguous names.
         request: What the caller asked for.
         file: Name of the file, for errors.
 
     Raises:
-        InputError: A column was asked for that is not there, or is there more than once, or no column of structures
-            is found.
+        InputError: A requested column is missing or comes more than once, or no column of structures is found.
     """
     header = tuple(name.strip() or f"column_{position}" for position, name in enumerate(names, start=1))
     _refuse_doubled(header, request, file)
@@ -189,10 +188,10 @@ def choose_columns(names: Sequence[str], rows: Sequence[Sequence[str]], request:
 
 
 def _refuse_doubled(header: Sequence[str], request: Request, file: str) -> None:
-    """Names that come twice matter only where one of them is asked for."""
+    """Refuse repeated names, but only where one of them is asked for."""
     kept = () if request.keep_columns == "all" else request.keep_columns
-    asked = {name for name in (request.smiles_column, request.id_column, *kept) if name is not None}
-    doubled = [name for name, count in Counter(header).items() if count > 1 and name in asked]
+    requested = {name for name in (request.smiles_column, request.id_column, *kept) if name is not None}
+    doubled = [name for name, count in Counter(header).items() if count > 1 and name in requested]
     if doubled:
         raise InputError(f"{file}: the header has {_quoted(doubled)} more than once; give every column its own name")
 
@@ -220,42 +219,44 @@ def kept_columns(
 
 
 def position_of(name: str, names: Sequence[str], file: str) -> int:
-    """Where the column `name` stands.
+    """Position of the column `name`.
 
     Raises:
-        InputError: It is not there; the message lists the columns, those with a similar name first.
+        InputError: It is missing; the message lists the columns, those with a similar name first.
     """
     if name in names:
         return names.index(name)
-    by_lower = {known.lower(): known for known in names}
-    near = [by_lower[known] for known in difflib.get_close_matches(name.lower(), by_lower, n=3)]
+    by_lower = {column.lower(): column for column in names}
+    near = [by_lower[match] for match in difflib.get_close_matches(name.lower(), by_lower, n=3)]
     hint = f"did you mean {_quoted(near)}? The" if near else "the"
     raise InputError(f"{file} has no column {name!r}; {hint} columns are {_quoted(names)}")
 
 
 def _find_structures(names: Sequence[str], rows: Sequence[Sequence[str]], file: str) -> int:
-    known = [plain(name) for name in names]
+    plain_names = [plain(name) for name in names]
     for wanted, strength in STRUCTURE_COLUMNS.items():
-        if strength == "strong" and wanted in known:
-            if known.count(wanted) > 1:
-                raise InputError(f"{file}: which column is meant? {_quoted(names)}; choose one with --smiles-column")
-            return known.index(wanted)
-    weak = [i for i, name in enumerate(known) if name in STRUCTURE_COLUMNS and (not rows or _holds_smiles(rows, i))]
+        if strength == "strong" and wanted in plain_names:
+            if plain_names.count(wanted) > 1:
+                raise InputError(f"{file}: which column is meant? {_quoted(names)}; choose one with `smiles_column`")
+            return plain_names.index(wanted)
+    weak = [
+        i for i, name in enumerate(plain_names) if name in STRUCTURE_COLUMNS and (not rows or _holds_smiles(rows, i))
+    ]
     if len(weak) == 1:
         return weak[0]
-    spelled = [i for i, name in enumerate(known) if "smiles" in name and _holds_smiles(rows, i)]
+    spelled = [i for i, name in enumerate(plain_names) if "smiles" in name and _holds_smiles(rows, i)]
     if not weak and len(spelled) == 1:  # as in "Structure (SMILES)"
         return spelled[0]
     if weak:
-        found = _quoted([names[i] for i in weak])
-        raise InputError(f"{file}: {found} may each hold the structures; choose one with --smiles-column")
+        candidates = _quoted([names[i] for i in weak])
+        raise InputError(f"{file}: {candidates} may each hold the structures; choose one with `smiles_column`")
     if any(map(is_structure, names)):
         raise InputError(f"{file}: the first line looks like data; put a header above it, such as smiles,id")
     likely = _quoted([name for i, name in enumerate(names) if _holds_smiles(rows, i)][:3])
     hint = f"{likely} may be the one; " if likely else ""
-    if "inchikey" in known or "inchi_key" in known:
+    if "inchikey" in plain_names or "inchi_key" in plain_names:
         hint += "from an InChIKey no structure can be made; "
-    raise InputError(f"{file}: no column is called smiles; {hint}name it with --smiles-column, from {_quoted(names)}")
+    raise InputError(f"{file}: no column is called smiles; {hint}name it with `smiles_column`, from {_quoted(names)}")
 
 
 def _holds_smiles(rows: Sequence[Sequence[str]], position: int) -> bool:
@@ -265,9 +266,9 @@ def _holds_smiles(rows: Sequence[Sequence[str]], position: int) -> bool:
 
 
 def _find_ids(names: Sequence[str], smiles: int) -> int | None:
-    known = [plain(name) for name in names]
-    found = (known.index(name) for name in ID_COLUMNS if name in known)
-    return next((position for position in found if position != smiles), None)
+    plain_names = [plain(name) for name in names]
+    positions = (plain_names.index(name) for name in ID_COLUMNS if name in plain_names)
+    return next((position for position in positions if position != smiles), None)
 
 
 def _quoted(names: Sequence[str]) -> str:

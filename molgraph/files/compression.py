@@ -1,4 +1,4 @@
-"""Decompressed bytes of a stream, with damage reported in one line."""
+"""Decompression of gzip, bzip2 and zstd streams, with damage reported in one line."""
 
 import bz2
 import gzip
@@ -56,7 +56,7 @@ class CountedStream(io.RawIOBase):
 
 
 class ByteSource:
-    """Reads decompressed bytes. What the first bytes say counts for more than the ending of the name.
+    """Reads decompressed bytes. The first bytes decide on the compression, not the ending of the name.
 
     Args:
         stream: The file as it is stored.

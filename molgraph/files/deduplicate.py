@@ -1,26 +1,21 @@
-"""Which structures a library has already shown, in eight bytes each."""
+"""Deduplication of a stream of structures by 64-bit hashes, eight bytes each."""
 
-import hashlib
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
+from molgraph.storage.hashes import text_hashes
+
 #: Structures that are remembered, in 128 MiB (twice that while runs are merged). A library beyond this is still
-#: screened; repeats of its later structures are then not noticed.
+#: screened; duplicates of its later structures are then not detected.
 MAX_REMEMBERED = 2**24
 
 
-def text_hashes(texts: Sequence[str]) -> NDArray[np.uint64]:
-    """A 64-bit hash of each text, the same on every machine."""
-    joined = b"".join(hashlib.blake2b(text.encode(errors="surrogatepass"), digest_size=8).digest() for text in texts)
-    return np.frombuffer(joined, dtype="<u8").astype(np.uint64, copy=False)
-
-
 class DuplicateFilter:
-    """Tells repeats of a text in a stream of batches by a 64-bit hash (8 bytes a text, sorted arrays).
+    """Detects duplicate texts in a stream of batches by a 64-bit hash (8 bytes a text, sorted arrays).
 
-    Two different texts are taken for one with a chance of n²/2⁶⁵: 3e-6 for ten million of them.
+    Two different texts have the same hash with probability n²/2⁶⁵: 3e-6 for ten million of them.
 
     >>> seen = DuplicateFilter()
     >>> seen.repeats(["CCO", "CC", "CCO"]).tolist(), seen.repeats(["CC", "C"]).tolist()
@@ -33,7 +28,7 @@ class DuplicateFilter:
 
     @property
     def is_full(self) -> bool:
-        """Whether later repeats are no longer noticed."""
+        """Whether later duplicates are no longer detected."""
         return self._n_remembered >= MAX_REMEMBERED
 
     def repeats(self, texts: Sequence[str]) -> NDArray[np.bool_]:
@@ -41,17 +36,17 @@ class DuplicateFilter:
         hashes = text_hashes(texts)
         unique, first = np.unique(hashes, return_index=True)
         is_repeat = np.ones(len(hashes), dtype=bool)
-        is_known = np.zeros(len(unique), dtype=bool)
+        is_seen = np.zeros(len(unique), dtype=bool)
         for run in self._runs:
             position = np.minimum(np.searchsorted(run, unique), len(run) - 1)
-            is_known |= run[position] == unique
-        is_repeat[first[~is_known]] = False
-        if not self.is_full and not is_known.all():
-            self._remember(unique[~is_known])
+            is_seen |= run[position] == unique
+        is_repeat[first[~is_seen]] = False
+        if not self.is_full and not is_seen.all():
+            self._remember(unique[~is_seen])
         return is_repeat
 
     def _remember(self, run: NDArray[np.uint64]) -> None:
-        """Add a sorted run; runs of like size are merged, so that there are only ever a few."""
+        """Add a sorted run; runs of similar size are merged, so that there are only a few."""
         self._n_remembered += len(run)
         self._runs.append(run)
         while len(self._runs) > 1 and len(self._runs[-1]) * 2 >= len(self._runs[-2]):

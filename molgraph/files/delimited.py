@@ -58,8 +58,8 @@ def read_delimited(
 ) -> Table:
     """A table of delimited text with a header, or of one column of SMILES without.
 
-    Cells may be quoted by `"`, a quote inside doubled, and a quoted cell may hold newlines. A quote that is never
-    closed costs its own line and no other. Lines of nothing but blanks are not records, nor are lines above the header
+    Cells may be quoted by `"`, a quote inside doubled, and a quoted cell may hold newlines. Of a quote that is never
+    closed only its own line is rejected. Lines of nothing but blanks are not records, nor are lines above the header
     that begin with `#` (the header may do so too).
 
     Args:
@@ -72,7 +72,7 @@ def read_delimited(
         first_line: Number of the first line.
 
     Raises:
-        InputError: There is no usable header, or a column that was asked for is not in it.
+        InputError: There is no usable header, or a requested column is not in it.
     """
     blocks = iter(blocks)
     first, n_skipped = below_comments(next(blocks), request.smiles_column)
@@ -111,8 +111,8 @@ def read_delimited(
 def below_comments(block: str, smiles_column: str | None) -> tuple[str, int]:
     """The block from its header on, without blank lines and comments above, and how many lines these are.
 
-    A comment begins with `#`. One of them may be the header itself, which then names the column of structures, or
-    stands right above the first line of data with as many cells.
+    A comment begins with `#`. One of them may be the header itself, which then names the column of structures, or is
+    right above the first line of data and has as many cells.
     """
     wanted = structure_names(smiles_column)
     rest, n_skipped = without_top(
@@ -127,7 +127,7 @@ def below_comments(block: str, smiles_column: str | None) -> tuple[str, int]:
 
 
 def _refuse_title_lines(block: str, name: str, request: Request, first_line: int, error: InputError) -> None:
-    """Say where the header is, if it stands below lines that are none."""
+    """Refuse a header that is below title lines, and name its line."""
     lines = block.split("\n", _N_TITLE_LINES + 1)[1 : _N_TITLE_LINES + 1]
     wanted = structure_names(request.smiles_column)
     number = next((number for number, line in enumerate(lines, first_line + 1) if names_column(line, wanted)), None)
@@ -158,7 +158,7 @@ def sniff_delimiter(block: str, smiles_column: str | None = None) -> str:
 
 
 class _UnclosedQuoteError(Exception):
-    """A quote is opened and not closed within the bounds of a record."""
+    """A quote is not closed within the bounds of a record."""
 
 
 class _Splitter:
@@ -172,7 +172,7 @@ class _Splitter:
         self._width = 0  # cells of the header, once it is known
 
     def parts(self) -> Iterator[_Rows]:
-        """The records of each block; where every line is a record, which is nearly always, by the fastest way."""
+        """The records of each block; on a fast path where every line is a record, as nearly always."""
         for block in self._blocks:
             rows = None if needs_care(block) else self._split_lines(block)
             if rows is None:
@@ -218,7 +218,7 @@ class _Splitter:
         return rows
 
     def _add_quoted(self, line: str, lines: deque[str], rows: _Rows) -> None:
-        """The record that begins with `line`; where its quotes go wrong, only that line is given up."""
+        """The record that begins with `line`; where its quotes are faulty, only that line is rejected."""
         taken: list[str] = []
         try:
             cells = next(csv.reader(self._quoted_lines(line, lines, taken), delimiter=self._delimiter))

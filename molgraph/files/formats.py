@@ -1,4 +1,4 @@
-"""The table of file formats, and which one a file name or the first bytes of a stream speak of."""
+"""File formats, and their detection by file name or by the first bytes."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -31,14 +31,14 @@ COMPRESSIONS: Mapping[str, Compression] = MappingProxyType({".gz": "gz", ".bz2":
 #: Endings of two parts that some programs write as one.
 _JOINED_ENDINGS: Mapping[str, str] = MappingProxyType({".sdfgz": ".sdf.gz", ".sdgz": ".sdf.gz", ".smigz": ".smi.gz"})
 
-#: Endings of text of any kind, whose content has to tell.
+#: Endings of text of any kind, whose format is detected from the content.
 _TEXT_ENDINGS = frozenset({"", ".txt", ".text", ".dat", ".list", ".lst"})
 
 _SPREADSHEETS = (".xlsx", ".xls", ".xlsm", ".ods")
 
 _UTF16 = 'is UTF-16 text; save it as UTF-8: in Excel as "CSV UTF-8", or with iconv -f UTF-16 -t UTF-8'
 
-#: First bytes that no text file has, and the answer to them.
+#: Magic bytes of unsupported files, and what to do about them.
 _FOREIGN: Mapping[bytes, str] = MappingProxyType(
     {
         b"PK\x03\x04": "is an Excel workbook or a zip archive; save the sheet as CSV, or unpack the archive",
@@ -55,7 +55,7 @@ _MOLBLOCK_COUNTS = re.compile(r"^[ \d]{6}.*V[23]000\s*$", re.MULTILINE)
 
 
 def split_name(name: str) -> tuple[FormatName | None, Compression | None]:
-    """Format and compression that the end of a file name stands for; None where it says nothing.
+    """Format and compression by the ending of a file name; None where it is unknown.
 
     Example:
         >>> split_name("library.smi.gz")
@@ -71,18 +71,18 @@ def _endings(name: str) -> tuple[str, Compression | None]:
     for joined, apart in _JOINED_ENDINGS.items():
         if stem.endswith(joined):
             stem = stem.removesuffix(joined) + apart
-    for suffix, known in COMPRESSIONS.items():
+    for suffix, kind in COMPRESSIONS.items():
         if stem.endswith(suffix):
-            stem, compression = stem.removesuffix(suffix), known
+            stem, compression = stem.removesuffix(suffix), kind
     dot = stem.rfind(".")
     return (stem[dot:] if dot > 0 else ""), compression
 
 
 def checked_format(name: str) -> FormatName | None:
-    """The format of the file `name`; None for `.txt` and a name without an ending, where the content has to tell.
+    """The format of the file `name`; None for `.txt` and a name without an ending, whose content decides.
 
     Raises:
-        InputError: The ending is not known, or not a readable one.
+        InputError: The ending is unknown, or not a readable one.
     """
     format_name, compression = split_name(name)
     if name.lower().endswith(_SPREADSHEETS):
@@ -111,7 +111,7 @@ def check_text(head: bytes, name: str) -> None:
 
 
 def sniff_format(block: str, smiles_column: str | None = None) -> FormatName:
-    """The format of text that came without a name: `sdf`, `csv` where a header stands on top, else `smi`.
+    """Detect the format of text without a name: `sdf`, `csv` where it has a header, else `smi`.
 
     Args:
         block: The first lines.
@@ -128,7 +128,7 @@ def sniff_format(block: str, smiles_column: str | None = None) -> FormatName:
 
 
 def _is_table(lines: Sequence[str]) -> bool:
-    """Whether a line without structures stands above lines of as many cells, one of which is a structure."""
+    """Whether the first line has no structure, and the lines below have as many cells, one of them a structure."""
     return any(
         len({line.count(delimiter) for line in lines[:_N_LINES_COMPARED]}) == 1
         and not any(map(is_structure, lines[0].split(delimiter)))

@@ -1,6 +1,6 @@
-"""Tables and structures that are in memory already: frames, columns and molecules of other Python packages.
+"""In-memory tables and structures: frames, columns and molecules of other Python packages.
 
-Nothing of these packages is imported: a frame of pandas, polars or Arrow is known by how its columns are taken.
+None of these packages is imported: a frame of pandas, polars or Arrow is recognised by its interface.
 """
 
 import csv
@@ -20,7 +20,7 @@ _STRUCTURES = "smiles"
 
 
 class Frame(Protocol):
-    """What a frame of pandas or polars has."""
+    """Interface of a frame of pandas or polars."""
 
     @property
     def columns(self) -> Iterable[Any]:
@@ -33,13 +33,13 @@ class Frame(Protocol):
 #: Structures of any kind: SMILES and molecules in a list, an array or a column of a frame.
 Structures = Iterable[str | Chem.Mol | None]
 
-#: What can be read as a table: a file, folder, glob or address; a frame, a mapping of columns, a list of structures.
+#: Readable as a table: a file, folder, glob or address; a frame, a mapping of columns, a list of structures.
 TableLike = str | Path | Frame | Mapping[str, Iterable[Any]] | Sequence[Any]
 
 
 @dataclass(frozen=True)
 class MemoryTable:
-    """A table in memory, which is read as a file of that name would be.
+    """An in-memory table, which is read like a file of that name.
 
     Attributes:
         name: As shown in errors and reports.
@@ -56,18 +56,18 @@ class MemoryTable:
         return self.name
 
 
-#: What is read like a file.
+#: Anything that is read like a file.
 Readable = str | Path | MemoryTable
 
 
 def readable(table: TableLike | MemoryTable) -> Readable:
-    r"""A file as it is, and a table in memory as one that can be read like a file.
+    r"""A path unchanged, and an in-memory table as a `MemoryTable`, which is read like a file.
 
     RDKit molecules become SMILES; None, NaN and other gaps become empty cells. An index of pandas is a column if it has
     a name. A list, an array or a series is a column of structures.
 
     Raises:
-        InputError: It is nothing that could be read.
+        InputError: It is no table.
 
     Example:
         >>> str(readable({"smiles": ["CCO", "CCN"], "y": [1.0, None]}))
@@ -80,9 +80,9 @@ def readable(table: TableLike | MemoryTable) -> Readable:
     name = type(table).__name__
     if isinstance(table, Chem.Mol):
         raise InputError("this is one molecule where a table belongs; give a list of molecules, or a table")
-    named = list(_columns(table))
-    columns = dict(named)
-    if len(columns) < len(named):
+    pairs = list(_columns(table))
+    columns = dict(pairs)
+    if len(columns) < len(pairs):
         raise InputError(f"two columns of the {name} have one name; give every column its own name")
     lengths = {len(cells) for cells in columns.values()}
     if len(lengths) != 1:
@@ -98,7 +98,7 @@ def readable(table: TableLike | MemoryTable) -> Readable:
 def structure_list(structures: Structures) -> list[Any]:
     """The structures of a list, an array or a series: SMILES as they are, and molecules as SMILES.
 
-    What is neither stays, to be rejected as a missing structure.
+    Other values are kept, to be rejected as missing structures.
 
     Args:
         structures: Texts and RDKit molecules.
@@ -144,7 +144,7 @@ def _columns(table: Any) -> Iterator[tuple[str, list[str]]]:
 
 
 def _refuse_axes(values: Iterable[Any]) -> None:
-    """Refuse an array of two axes: which of its columns is what cannot be known."""
+    """Refuse an array of several axes: the meaning of its columns is unknown."""
     axes: Any = getattr(values, "ndim", 1)
     if axes != 1:
         raise InputError(
@@ -171,7 +171,7 @@ def _cells(column: Iterable[Any]) -> list[str]:
 
 
 def _cell(value: Any) -> str:
-    """The text of a value as a file would have it."""
+    """The text of a value as in a file."""
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return ""
     if isinstance(value, str):

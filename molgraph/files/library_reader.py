@@ -1,4 +1,4 @@
-"""What reads a library, whatever it is stored as."""
+"""Interface of the readers of a library, packed or not."""
 
 from collections.abc import Iterator
 from types import TracebackType
@@ -8,7 +8,7 @@ from molgraph.files.records import RecordBatch
 
 
 class LibraryReader(Protocol):
-    """What reads a library; see `molgraph.files.reader.RecordReader` for the attributes."""
+    """Reads a library; see `molgraph.files.reader.RecordReader` for the attributes."""
 
     smiles_column: str
     id_column: str | None
@@ -17,7 +17,7 @@ class LibraryReader(Protocol):
 
     @property
     def format(self) -> str:
-        """What is read: the format of a file, or `packed`."""
+        """The format of the files, or `packed`."""
 
     @property
     def column_names(self) -> tuple[str, ...]:
@@ -32,7 +32,7 @@ class LibraryReader(Protocol):
         """Bytes read so far."""
 
     def bytes_of(self, rows: int) -> int:
-        """Bytes that the first so many rows took, about."""
+        """Approximate bytes that the first `rows` rows took."""
 
     def __enter__(self) -> Self: ...
 

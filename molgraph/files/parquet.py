@@ -15,7 +15,7 @@ def read_parquet(file: BinaryIO, name: str, request: Request) -> Table:
     """A table of the columns that are read, every value as text: numbers as Arrow prints them, nulls as empty text.
 
     Raises:
-        InputError: It is not a Parquet file or damaged, or a column that was asked for is not in it.
+        InputError: It is not a Parquet file or damaged, or a requested column is not in it.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -47,8 +47,8 @@ def _chunks(table: Any, name: str, choice: Choice) -> Iterator[Chunk]:
     wanted = dict.fromkeys([choice.smiles, *([] if choice.id is None else [choice.id]), *choice.kept])
     # Arrow finds columns by name alone, and takes a dot for a field of a field.
     is_clear = len(set(stored)) == len(stored) and not any("." in stored[position] for position in wanted)
-    places = {position: stored[position] if is_clear else position for position in wanted}
-    batches = table.iter_batches(batch_size=_BATCH_ROWS, columns=list(places.values()) if is_clear else None)
+    sources = {position: stored[position] if is_clear else position for position in wanted}
+    batches = table.iter_batches(batch_size=_BATCH_ROWS, columns=list(sources.values()) if is_clear else None)
     while True:
         try:
             batch = next(batches, None)
@@ -56,7 +56,7 @@ def _chunks(table: Any, name: str, choice: Choice) -> Iterator[Chunk]:
             raise _unreadable(name, error) from error
         if batch is None:
             return
-        cells = {position: _texts(batch.column(place)) for position, place in places.items()}
+        cells = {position: _texts(batch.column(source)) for position, source in sources.items()}
         yield Chunk(
             structures=[structure.partition(" |")[0].strip() for structure in cells[choice.smiles]],
             ids=[""] * len(batch) if choice.id is None else list(cells[choice.id]),
@@ -76,12 +76,12 @@ def _texts(column: Any) -> list[str]:
     try:
         texts = pc.cast(column, pa.string())
         return [text or "" for text in texts.to_pylist()]
-    except (pa.ArrowException, UnicodeDecodeError):  # lists, structs, and what is called text and is not UTF-8
+    except (pa.ArrowException, UnicodeDecodeError):  # lists, structs, and text that is not UTF-8
         return [_text(value) for value in column]
 
 
 def _text(value: Any) -> str:
-    """A value that has no text of its own, or one that is not UTF-8, which is then read as in other files."""
+    """The text of a value that Arrow cannot cast, or of text that is not UTF-8, which is decoded as in other files."""
     import pyarrow as pa
 
     if not value.is_valid:

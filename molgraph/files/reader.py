@@ -1,4 +1,4 @@
-"""Any supported input as one stream of record batches in constant memory."""
+"""Reads any supported input as one stream of record batches in constant memory."""
 
 import dataclasses
 import itertools
@@ -33,7 +33,7 @@ def open_records(
     r"""A reader of the molecules in a file, a folder, a glob, stdin (`-`) or an address such as `s3://...`.
 
     Formats: `.csv .tsv .smi .smiles .cxsmiles .txt .sdf .mol .parquet`; those of text also as `.gz`, `.bz2` and `.zst`.
-    Of `.txt`, stdin and a name without an ending the content tells. A structure may also be an InChI, which becomes
+    The format of `.txt`, stdin and names without an ending is detected. A structure may also be an InChI, which becomes
     SMILES. Several files are one stream, in sorted order. Every record of the input is in a batch or among its rejected
     ones; blank lines, and lines on top that begin with `#`, are not records. A record of more than 1,000,000 bytes is
     rejected, and so is one with a quoted cell of more than 131,072 characters.
@@ -44,7 +44,7 @@ def open_records(
         id_column: Column of identifiers; found by name if None (see `columns.ID_COLUMNS`).
         keep_columns: Further columns to pass on; `all` is all but those two.
         batch_size: Records in a batch, rejected ones included; the last batch may be shorter.
-        format: Format of the input, for stdin and for names that do not tell.
+        format: Format of the input, for stdin and for names without a known ending.
 
     Raises:
         InputError: The input cannot be read, or lacks a column. Reading on may also raise it, where data are damaged or
@@ -77,7 +77,7 @@ class RecordReader:
         format: Format of the first file.
         smiles_column: Name of its structure column.
         id_column: Name of its identifier column; None where identifiers are titles or row numbers.
-        notes: What was chosen where there was a choice, for people.
+        notes: Which column was chosen where there were several, for users.
         bytes_total: Size of all files as stored; None where unknown.
     """
 
@@ -110,12 +110,12 @@ class RecordReader:
 
     def _properties(self) -> tuple[str, ...]:
         """The properties of all records of SD files, which are opened anew for it."""
-        found: dict[str, None] = {}
+        names: dict[str, None] = {}
         for source in self._sources:
             with CountedStream(source.open(), is_owned=source.is_owned) as stream:
                 blocks = text_blocks(ByteSource(stream, source.name, split_name(source.name)[1]), source.name)
-                found |= dict.fromkeys(property_names(blocks, source.name))
-        return tuple(found)
+                names |= dict.fromkeys(property_names(blocks, source.name))
+        return tuple(names)
 
     @property
     def files(self) -> list[tuple[str, int | None]]:
@@ -128,7 +128,7 @@ class RecordReader:
         return self._bytes_done + (self._stream.n_bytes if self._stream else 0)
 
     def bytes_of(self, rows: int) -> int:
-        """Bytes that the first so many rows took, as stored, about: what is read runs ahead of what is worked on."""
+        """Approximate bytes, as stored, that the first `rows` rows took: reading runs ahead of the rows in use."""
         return self.bytes_read * min(rows, self._rows_parsed) // max(self._rows_parsed, 1)
 
     def __enter__(self) -> Self:
@@ -158,7 +158,7 @@ class RecordReader:
         for table in self._tables(first):
             for chunk in table.chunks:
                 if len(self._sources) > 1 or self._sources[0].format:
-                    chunk.lines = []  # lines of which file? a table in memory has none
+                    chunk.lines = []  # ambiguous for several files; an in-memory table has none
                 waiting.extend(chunk)
                 self._rows_parsed += len(chunk)
                 while len(waiting) >= self._batch_size:
@@ -182,20 +182,20 @@ class RecordReader:
     def _open(self, source: Source, format_name: FormatName | None) -> tuple[FormatName, Table]:
         self._stream = CountedStream(source.open(), is_owned=source.is_owned)
         try:
-            known = self._properties if self._can_reopen else None
-            return _open_table(self._stream, source.name, format_name, self._request, known)
+            all_properties = self._properties if self._can_reopen else None
+            return _open_table(self._stream, source.name, format_name, self._request, all_properties)
         except BaseException:
             self.close()
             raise
 
 
 def _common_format(sources: Sequence[Source]) -> FormatName | None:
-    """The format of all files by their names; None where the content has to tell."""
+    """The format of all files by their names; None where the content decides."""
     formats = {checked_format(source.name) for source in sources if source.is_owned}
     if len(formats) > 1:
-        found = ", ".join(sorted(str(name or "text") for name in formats))
+        listed = ", ".join(sorted(str(name or "text") for name in formats))
         raise InputError(
-            f"{sources[0].name} and the other files are of different formats ({found}); read one at a time"
+            f"{sources[0].name} and the other files are of different formats ({listed}); read one at a time"
         )
     return next(iter(formats), None)
 
@@ -205,7 +205,7 @@ def _open_table(
     name: str,
     format_name: FormatName | None,
     request: Request,
-    known: Callable[[], tuple[str, ...]] | None,
+    all_properties: Callable[[], tuple[str, ...]] | None,
 ) -> tuple[FormatName, Table]:
     if format_name == "parquet":
         return format_name, read_parquet(cast("BinaryIO", stream), name, request)
@@ -217,5 +217,5 @@ def _open_table(
     if format_name == "smi":
         return format_name, read_smi(blocks, name, request)
     if format_name == "sdf":
-        return format_name, read_sdf(blocks, name, request, known=known)
+        return format_name, read_sdf(blocks, name, request, all_properties=all_properties)
     return format_name, read_delimited(blocks, name, request)

@@ -1,4 +1,4 @@
-"""What the readers of the formats hand on: columns of text, and which of their entries could not be read."""
+"""Record batches: columns of text, and the records that could not be read."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -24,7 +24,7 @@ class RecordBatch:
         rows: `[n]` int64, position of each readable record in the whole input.
         ids: Identifier of each: the id column, the name in `.smi` and `.sdf`, else the row number as text.
         smiles: Structure of each, without surrounding blanks and without a CXSMILES block; not checked.
-        columns: The kept columns as text, exactly as they came.
+        columns: The kept columns as text, unchanged.
         rejected: The m records of this batch that could not be read.
         rejected_columns: The kept columns of those, `[m]` texts each; empty where a record has no such cell.
         graphs: Of the n readable records, in a packed library; None where they have yet to be made.
@@ -47,17 +47,17 @@ class RecordBatch:
         return len(self.rows)
 
     def placed(self, bad: Rejected) -> Rejected:
-        """The same, with its place in the whole input in the place of that among the readable records."""
+        """The same, with its row and line in the whole input instead of its position among the readable records."""
         line = None if self.lines is None else int(self.lines[bad.row])
         return replace(bad, row=int(self.rows[bad.row]), line=line)
 
 
-# A formula or an apostrophe, as spreadsheets write text that is to stay text; no SMILES begins with either.
+# A formula or an apostrophe, by which spreadsheets mark text; no SMILES begins with either.
 _MARKS = ("=", "'")
 
 
 def _unmarked(text: str) -> str:
-    """A structure without what a spreadsheet put in front of it.
+    """A structure without the mark of a spreadsheet in front of it.
 
     >>> _unmarked('="CCO"'), _unmarked("=CCO"), _unmarked("'[Na+]")
     ('CCO', 'CCO', '[Na+]')
@@ -76,12 +76,12 @@ class Fault:
 
 @dataclass
 class Chunk:
-    """n records as they come from one file, in columns; growing while a batch is put together.
+    """n records of one file, in columns; chunks are joined until they fill a batch.
 
     Attributes:
         structures: `[n]` texts; anything at a fault.
         ids: `[n]` identifiers, empty where there is none.
-        columns: The kept columns, `[n]` texts each; at a fault what the record has of them.
+        columns: The kept columns, `[n]` texts each; at a fault those that the record has.
         faults: Position of each record that cannot be read.
         lines: `[n]` line in which each begins, counted from 1; empty where there are no lines.
     """
@@ -102,8 +102,8 @@ class Chunk:
         self.structures += other.structures
         self.ids += other.ids
         self.lines += other.lines
-        for mine, theirs in zip(self.columns, other.columns, strict=True):
-            mine.extend(theirs)
+        for cells, more_cells in zip(self.columns, other.columns, strict=True):
+            cells.extend(more_cells)
 
     def pop(self, n: int) -> "Chunk":
         """Remove and return the first n records (all of them where there are fewer)."""
@@ -116,8 +116,8 @@ class Chunk:
         return first
 
     def batch(self, first_row: int, names: tuple[str, ...]) -> RecordBatch:
-        """These records with row numbers; an empty structure is a record that cannot be read, and an InChI is read."""
-        self._settle_structures()
+        """These records with row numbers; an empty structure is rejected, and an InChI becomes SMILES."""
+        self._normalize_structures()
         ids = [name or str(first_row + position) for position, name in enumerate(self.ids)]
         faults = sorted(self.faults.items())
         rejected = tuple(
@@ -152,16 +152,16 @@ class Chunk:
             lines=lines,
         )
 
-    def _settle_structures(self) -> None:
+    def _normalize_structures(self) -> None:
         for position, text in enumerate(self.structures):
             if position in self.faults or not (text == "" or text.startswith((INCHI_PREFIX, *_MARKS))):
                 continue
-            own = _unmarked(text)
-            smiles = smiles_of_inchi(own) if own.startswith(INCHI_PREFIX) else own
+            bare = _unmarked(text)
+            smiles = smiles_of_inchi(bare) if bare.startswith(INCHI_PREFIX) else bare
             self.structures[position] = smiles or ""
             if not smiles:
-                reason = "RDKit cannot read this InChI" if own else "the structure is empty"
-                self.faults[position] = Fault(own, reason)
+                reason = "RDKit cannot read this InChI" if bare else "the structure is empty"
+                self.faults[position] = Fault(bare, reason)
 
 
 @dataclass(frozen=True)
@@ -174,7 +174,7 @@ class Table:
         id: Name of the identifier column; None where there is none.
         kept: Names of the columns that the chunks carry.
         chunks: The records.
-        notes: What was chosen where there was a choice, for people.
+        notes: Which column was chosen where there were several, for users.
     """
 
     names: tuple[str, ...]

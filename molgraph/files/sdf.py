@@ -1,4 +1,4 @@
-"""SD files: mol blocks to SMILES, properties to columns; a broken record never harms the next one."""
+"""SD files: mol blocks to SMILES, properties to columns; a broken record does not affect the next one."""
 
 import contextlib
 import itertools
@@ -10,13 +10,13 @@ from typing import IO
 
 from rdkit import Chem, rdBase
 
-from molgraph.chem.parse import quiet_rdkit
+from molgraph.chem.parse import quiet_rdkit, without_time_stamp
 from molgraph.errors import InputError
 from molgraph.files.columns import ID_COLUMNS, Request, kept_columns, plain, position_of
 from molgraph.files.records import MAX_RECORD_BYTES, Chunk, Fault, Table
 from molgraph.files.text import line_fault
 
-#: Records that are read at once, and whose properties are the columns where those of all records are not known.
+#: Records that are read at once, and whose properties are the columns where those of all records are unknown.
 N_RECORDS_SAMPLED = 256
 
 #: Different properties that the records of a file may have, so that a broken file cannot fill the memory.
@@ -26,7 +26,6 @@ _COUNTS_LINE = re.compile(r"[ \d]{6}.*V[23]000\s*")
 _PROPERTY_LINE = re.compile(r">.*?<(.+)>")
 _MAX_REASON = 200
 _BLOCK_CHARACTERS = 1 << 18
-_TIME_STAMP = re.compile(r"^\[\d\d:\d\d:\d\d\] ")
 
 
 @dataclass(frozen=True)
@@ -39,58 +38,58 @@ class _Record:
 
 
 def property_names(blocks: Iterable[str], name: str) -> Iterator[str]:
-    """The properties that any record has, in order of appearance; molecules are not looked at.
+    """The properties of all records, in order of appearance; molecules are not parsed.
 
     Raises:
         InputError: There are more than `MAX_PROPERTIES`.
     """
     seen: set[str] = set()
     for _, lines in _split_records(blocks):
-        for known in _properties(lines):
-            if known not in seen:
-                seen.add(known)
-                yield known
+        for property_name in _properties(lines):
+            if property_name not in seen:
+                seen.add(property_name)
+                yield property_name
         if len(seen) > MAX_PROPERTIES:
             raise InputError(f"{name}: the records have more than {MAX_PROPERTIES:,} properties; check the file")
 
 
 def read_sdf(
-    blocks: Iterable[str], name: str, request: Request, *, known: Callable[[], tuple[str, ...]] | None = None
+    blocks: Iterable[str], name: str, request: Request, *, all_properties: Callable[[], tuple[str, ...]] | None = None
 ) -> Table:
     """A table of the mol blocks and their properties.
 
     Structures become SMILES with the stereo of the block. The identifier is the title, where that is empty the first
-    property with a known name; or the property that was asked for. Columns are the properties of the first
-    `N_RECORDS_SAMPLED` records, in order of appearance, or of all records where a column is asked for that those lack,
+    property in `ID_COLUMNS`; or the requested property. Columns are the properties of the first
+    `N_RECORDS_SAMPLED` records, in order of appearance, or of all records where a requested column is not among those,
     or `all` (of all files, where several are read); where a record lacks one, the text is empty.
 
     Args:
         blocks: Whole lines.
         name: Name of the file, for errors.
         request: The columns to read.
-        known: Gives the properties of all records; None where the blocks can be read only once, so that they are
-            written to a temporary file to know.
+        all_properties: Gives the properties of all records; None where the blocks can be read only once and have to
+            be written to a temporary file for that.
 
     Raises:
-        InputError: A column was asked for that is not there, or one of structures.
+        InputError: A requested column is missing, or a column of structures was requested.
     """
     if request.smiles_column is not None:
-        raise InputError(f"{name}: an SD file holds its structures in mol blocks; leave --smiles-column out")
+        raise InputError(f"{name}: an SD file holds its structures in mol blocks; leave `smiles_column` out")
     kept_file: IO[str] | None = None
-    if known is None and request.keep_columns == "all":
+    if all_properties is None and request.keep_columns == "all":
         kept_file = _written(blocks)
         names = tuple(property_names(_read_again(kept_file), name))
         blocks = _read_again(kept_file)
     records = (_parsed(lines, line) for line, lines in _split_records(blocks))
     sample = list(itertools.islice(records, N_RECORDS_SAMPLED))
     if kept_file is None:
-        names = tuple(dict.fromkeys(own for record in sample for own in record.properties))
+        names = tuple(dict.fromkeys(column for record in sample for column in record.properties))
         # Other records may have other properties, and so may other files.
-        if known is not None or len(sample) == N_RECORDS_SAMPLED:
-            names = _all_names(names, request, known)
+        if all_properties is not None or len(sample) == N_RECORDS_SAMPLED:
+            names = _all_names(names, request, all_properties)
     identifier = request.id_column
-    by_plain = {plain(own): own for own in reversed(names)}
-    fallback = next((by_plain[own] for own in ID_COLUMNS if own in by_plain), None)
+    by_plain = {plain(column): column for column in reversed(names)}
+    fallback = next((by_plain[column] for column in ID_COLUMNS if column in by_plain), None)
     if identifier is not None:
         position_of(identifier, names, name)
     kept = tuple(names[position] for position in kept_columns(names, request, name))
@@ -104,20 +103,20 @@ def read_sdf(
 
 
 def _all_names(
-    names: tuple[str, ...], request: Request, known: Callable[[], tuple[str, ...]] | None
+    names: tuple[str, ...], request: Request, all_properties: Callable[[], tuple[str, ...]] | None
 ) -> tuple[str, ...]:
     """The names, with those of later records where they may matter."""
     if request.keep_columns == "all":
-        return names if known is None else known()
-    asked = [own for own in dict.fromkeys((request.id_column, *request.keep_columns)) if own is not None]
-    if set(asked) <= set(names):
+        return names if all_properties is None else all_properties()
+    requested = [column for column in dict.fromkeys((request.id_column, *request.keep_columns)) if column is not None]
+    if set(requested) <= set(names):
         return names
-    # Of what can be read only once, names are believed: to look for them would be to read it.
-    return known() if known is not None else tuple(dict.fromkeys((*names, *asked)))
+    # Input that can be read only once cannot be searched for the requested names, so they are taken to exist.
+    return all_properties() if all_properties is not None else tuple(dict.fromkeys((*names, *requested)))
 
 
 def _written(blocks: Iterable[str]) -> IO[str]:
-    """The blocks in a temporary file, which goes when it is closed."""
+    """The blocks in a temporary file, which is deleted when it is closed."""
     file = tempfile.TemporaryFile("w+", encoding="utf-8", errors="surrogatepass", newline="")  # noqa: SIM115
     file.writelines(f"{block}\n" for block in blocks)
     return file
@@ -144,7 +143,7 @@ def _split_records(blocks: Iterable[str]) -> Iterator[tuple[int, list[str]]]:
             start = number + 1
             continue
         if n_characters > MAX_RECORD_BYTES:
-            continue  # the record is rejected for its length, so the rest of it is of no use
+            continue  # the record is rejected for its length, so the rest of it is not needed
         lines.append(line.removesuffix("\r"))
         n_characters += len(line)
         if _COUNTS_LINE.fullmatch(line):
@@ -222,7 +221,7 @@ def _smiles(record: _Record) -> str | Fault:
 
 
 def _reason(molblock: str) -> str:
-    """What RDKit says of a mol block that it does not read: its reader of SD files says more than that of blocks."""
+    """RDKit's message on a mol block that it cannot read; its reader of SD files says more."""
     with quiet_rdkit(), rdBase.CaptureErrorLog() as log:
         supplier = Chem.SDMolSupplier()
         supplier.SetData(f"{molblock}$$$$\n")
@@ -232,7 +231,8 @@ def _reason(molblock: str) -> str:
             messages = log.messages
         except UnicodeDecodeError:  # RDKit quotes a block to the byte, and may end within a character
             messages = ""
-    lines = [_TIME_STAMP.sub("", line).strip() for line in messages.split("\n")]
-    told = [line.removeprefix("ERROR: ") for line in lines if line.startswith(("ERROR: ", "Explicit valence", "Can't"))]
-    told = [line for line in told if not line.startswith(("moving to", "Could not sanitize"))]
-    return next(iter(told), "the mol block cannot be read")[:_MAX_REASON]
+    lines = [without_time_stamp(line).strip() for line in messages.split("\n")]
+    errors = [line for line in lines if line.startswith(("ERROR: ", "Explicit valence", "Can't"))]
+    errors = [line.removeprefix("ERROR: ") for line in errors]
+    reasons = [line for line in errors if not line.startswith(("moving to", "Could not sanitize"))]
+    return next(iter(reasons), "the mol block cannot be read")[:_MAX_REASON]

@@ -30,12 +30,12 @@ def read_smi(blocks: Iterable[str], name: str, request: Request) -> Table:
     """A table with the columns `smiles` and `name`, or those of the header.
 
     The first line is a header if one of its words names a structure column and its first word is no SMILES. A header
-    set apart by tabs or commas makes the file a table like `.csv`, except that a row may be short. Otherwise the name
+    with tabs or commas makes the file a table like `.csv`, except that a row may be short. Otherwise the name
     is the rest of the line up to a tab, blanks included; after a comma it may be quoted. Where the first word of most
     lines is no structure and the second one is, the first is the name. Lines on top that begin with `#` are comments.
 
     Raises:
-        InputError: A column was asked for that is not there, or a header without tabs has the structure not in front.
+        InputError: A requested column is missing, or a header without tabs does not have the structure in front.
     """
     blocks = iter(blocks)
     first, n_skipped = without_top(next(blocks), _is_above)
@@ -60,7 +60,7 @@ def read_smi(blocks: Iterable[str], name: str, request: Request) -> Table:
         )
     words = line.split()
     if not is_header(words[:1]):
-        raise InputError(f"{name}: the header is {line!r}; put the structure first, or set the columns apart by tabs")
+        raise InputError(f"{name}: the header is {line!r}; put the structure first, or separate the columns by tabs")
     names = words if len(words) > 1 else [*words, "name"]
     return _read_lines(itertools.chain([rest], blocks), names, name, request, first_line=n_skipped + 2)
 
@@ -80,12 +80,12 @@ def _is_second(block: str) -> bool:
 
 def _read_lines(blocks: Iterable[str], names: Sequence[str], name: str, request: Request, *, first_line: int) -> Table:
     """Lines of words, one of which is the structure; the last of them may hold blanks."""
-    known = structure_names(None)
-    own = next((word for word in names if plain(word) in known), names[0])
+    known_names = structure_names(None)
+    default = next((word for word in names if plain(word) in known_names), names[0])
     structure = request.smiles_column
-    if structure is None or plain(structure) == plain(own):
-        structure = own
-    others = [word for word in names if word != own]
+    if structure is None or plain(structure) == plain(default):
+        structure = default
+    others = [word for word in names if word != default]
     identifier = request.id_column or next((word for word in others if plain(word) in ID_COLUMNS), others[0])
     choice = choose_columns(names, [], Request(structure, identifier, request.keep_columns), name)
     return Table(
@@ -110,8 +110,8 @@ def _chunk(block: str, choice: Choice, first_line: int) -> Chunk:
         lines = [lines[number - first_line] for number in numbers]
     faults: dict[int, Fault] = {}
     if needs_care(block):
-        found = ((position, line_fault(line)) for position, line in enumerate(lines))
-        faults = {position: fault for position, fault in found if fault}
+        checked = ((position, line_fault(line)) for position, line in enumerate(lines))
+        faults = {position: fault for position, fault in checked if fault}
         lines = ["" if position in faults else line for position, line in enumerate(lines)]
     n_columns = len(choice.names)
     # Where the structure is not in front, there are no names with blanks, and no commas.

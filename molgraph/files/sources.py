@@ -1,4 +1,4 @@
-"""From what the user typed to the files behind it: a path, a folder, a glob, stdin or an address."""
+"""Resolves an input to files: a path, a folder, a glob, stdin or an address."""
 
 import glob
 import io
@@ -23,10 +23,10 @@ class Source:
 
     Attributes:
         name: As shown in errors.
-        n_bytes: Size as stored; None where nobody knows.
+        n_bytes: Size as stored; None where unknown.
         open: Opens it for reading bytes.
         is_owned: Whether to close it at the end; stdin is left open.
-        format: Its format where that is known; None where name or content tell.
+        format: Its format where given; None to detect it from name or content.
     """
 
     name: str
@@ -60,8 +60,8 @@ def find_sources(source: Readable) -> list[Source]:
     if path.is_dir():
         return [_local(name) for name in _members(path.iterdir(), text)]
     if not path.exists() and glob.has_magic(text):
-        found = sorted(glob.glob(str(path), recursive=True))  # noqa: PTH207 - pathlib has no glob for absolute patterns
-        files = [name for name in map(Path, found) if name.is_file()]
+        names = sorted(glob.glob(str(path), recursive=True))  # noqa: PTH207 - pathlib has no glob for absolute patterns
+        files = [name for name in map(Path, names) if name.is_file()]
         if not files:
             raise InputError(f"no file matches {text}; check the pattern and the folder")
         return [_local(name) for name in files]
@@ -71,10 +71,10 @@ def find_sources(source: Readable) -> list[Source]:
 
 
 def _members(files: Iterable[Path], folder: str) -> list[Path]:
-    found = sorted(file for file in files if _is_member(file.name) and file.is_file())
-    if not found:
+    members = sorted(file for file in files if _is_member(file.name) and file.is_file())
+    if not members:
         raise InputError(f"the folder {folder} holds no readable file; a glob such as {folder}/*.txt may be meant")
-    return found
+    return members
 
 
 def _is_member(name: str) -> bool:

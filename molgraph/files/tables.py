@@ -1,4 +1,4 @@
-"""Writers of the table formats: what happens to a batch of rows."""
+"""Writers of tables as delimited text, SD files and Parquet, one batch of rows at a time."""
 
 import re
 from abc import ABC, abstractmethod
@@ -62,8 +62,8 @@ class DelimitedWriter(TableWriter):
         plain = texts(values)
         if is_decimal(values):
             return plain
-        several = [*set(plain)]  # most columns of text repeat a few words
-        cells = dict(zip(several, map(self._quoted, safe_texts(several)), strict=True))
+        distinct = [*set(plain)]  # most columns of text repeat a few values
+        cells = dict(zip(distinct, map(self._quoted, safe_texts(distinct)), strict=True))
         return [cells[text] for text in plain]
 
 
@@ -107,7 +107,7 @@ class ParquetWriter(TableWriter):
             try:
                 arrays.append(pa.array(values, type=kind, from_pandas=True))
             except pa.ArrowException as error:
-                raise InputError(f"the column {name!r} began as {kind} and cannot go on: {error}") from error
+                raise InputError(f"the column {name!r} began as {kind}; a later value does not fit: {error}") from error
         self._writer.write_batch(pa.record_batch(arrays, schema=self._schema))
 
     def close(self) -> None:
@@ -126,7 +126,7 @@ class ParquetWriter(TableWriter):
 
 
 def _one_line(text: str) -> str:
-    """A property value in one line that no reader takes for the end of the record."""
+    """A property value as one line that cannot be mistaken for the end of the record."""
     text = " ".join(text.split("\n")).replace("\r", " ").strip()
     return f" {text}" if text.startswith(("$$$$", ">")) else text
 

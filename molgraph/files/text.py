@@ -1,4 +1,4 @@
-"""Bytes to blocks of whole lines: the byte-order mark, line ends, encodings and endless lines end here."""
+"""Decodes bytes to blocks of whole lines: byte-order mark, line ends, encodings and overlong lines."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -16,7 +16,7 @@ def text_blocks(source: ByteSource, name: str) -> Iterator[str]:
 
     Text is UTF-8, with or without a byte-order mark; a line that is not UTF-8 is read as Latin-1. Lines end in LF,
     CR LF (the CR then stays in the block), or, if the first line of the file does so, in CR. Of a line longer than
-    `MAX_RECORD_BYTES` only the beginning comes, marked by a NUL at its end; `line_fault` tells it from others.
+    `MAX_RECORD_BYTES` only the beginning is kept, marked by a NUL at its end, which `line_fault` reports.
 
     Raises:
         InputError: The file is empty or not text.
@@ -32,7 +32,7 @@ def text_blocks(source: ByteSource, name: str) -> Iterator[str]:
     while chunk:
         if is_mac:
             chunk = chunk.replace(b"\r", b"\n")
-        if len(unfinished) > MAX_RECORD_BYTES:  # an endless line: drop all but its beginning
+        if len(unfinished) > MAX_RECORD_BYTES:  # an overlong line: drop all but its beginning
             unfinished = unfinished[:MAX_RECORD_BYTES] + b"\0"
             chunk = chunk[chunk.find(b"\n") :] if b"\n" in chunk else b""
         lines, newline, rest = chunk.rpartition(b"\n")
@@ -47,7 +47,7 @@ def text_blocks(source: ByteSource, name: str) -> Iterator[str]:
 
 
 def without_top(block: str, is_above: Callable[[str], bool]) -> tuple[str, int]:
-    """The block without the lines on top that do not count, the last line excepted, and how many these are."""
+    """The block without the leading lines that `is_above` matches (the last line is kept), and their number."""
     start = n_lines = 0
     while (end := block.find("\n", start)) >= 0 and is_above(block[start:end]):
         start, n_lines = end + 1, n_lines + 1
@@ -61,7 +61,7 @@ def needs_care(block: str) -> bool:
 
 def line_fault(line: str) -> Fault | None:
     """What makes a line unreadable in any format; None for nearly all."""
-    # A character takes up to four bytes, so an endless line that was cut has at least a quarter as many.
+    # A character takes up to four bytes, so an overlong line that was cut has at least a quarter as many.
     if len(line) > MAX_RECORD_BYTES or (line.endswith("\0") and len(line) > MAX_RECORD_BYTES // 4):
         return Fault(line[:200], f"the line is longer than {MAX_RECORD_BYTES} bytes")
     return Fault(line[:200].replace("\0", ""), "the line holds NUL bytes") if "\0" in line else None

@@ -1,4 +1,4 @@
-"""An input in which no row can be used: most likely a mistake in the command, so no result."""
+"""The error for an input without any valid molecule: most likely a mistake in the command, so no result."""
 
 from collections.abc import Sequence
 
@@ -11,9 +11,9 @@ _SHOWN_REASONS = 3
 
 
 def nothing_usable(source: Readable, reader: LibraryReader, rejected: Sequence[Rejected]) -> InputError:
-    """The error that says so, with the reasons of the first rows."""
+    """The error, with the reasons of the first rows."""
     reasons = "; ".join(f"{row.text[:40]!r}: {row.reason}" for row in rejected[:_SHOWN_REASONS])
-    ask = "is the file complete?"
+    question = "is the file complete?"
     if reader.format != "sdf":
-        ask = f"is {reader.smiles_column!r} the column of structures?"
-    return InputError(f"{source}: no row gives a molecule ({reasons}); {ask}")
+        question = f"is {reader.smiles_column!r} the column of structures?"
+    return InputError(f"{source}: no row gives a molecule ({reasons}); {question}")

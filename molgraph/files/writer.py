@@ -1,4 +1,4 @@
-"""Tables of results, written in batches, complete or not at all."""
+"""Writes tables of results in batches, complete or not at all."""
 
 import contextlib
 import gzip
@@ -33,7 +33,7 @@ def open_table_writer(
         id_column: Titles of an SD file, if there is such a column.
 
     Raises:
-        InputError: The ending is not known, column names are doubled, or the file cannot be written.
+        InputError: The ending is unknown, column names are repeated, or the file cannot be written.
 
     Example:
         >>> import tempfile
@@ -70,9 +70,9 @@ def open_table_writer(
 
 def _checked_output(path: str | Path) -> tuple[FormatName, bool]:
     format_name, compression = split_name(str(path))
-    packed = compression == "zst" or (format_name == "parquet" and compression is not None)
+    is_unwritable = compression == "zst" or (format_name == "parquet" and compression is not None)
     if format_name is None and not Path(path).suffix:
         raise InputError(f"{path}: the name says no format; name it e.g. {path}.csv (or .tsv .sdf .parquet)")
-    if format_name is None or format_name == "smi" or packed:
+    if format_name is None or format_name == "smi" or is_unwritable:
         raise InputError(f"{path}: cannot write that format; name it .csv .tsv .sdf (each also .gz) or .parquet")
     return format_name, compression == "gz"

@@ -1,1 +1,1 @@
-"""Ways into other libraries: scikit-learn, DeepChem, PyTorch Geometric."""
+"""Interfaces to other libraries: scikit-learn estimators, DeepChem data sets, PyTorch Geometric graphs."""

@@ -1,4 +1,4 @@
-"""To and from DeepChem's data sets."""
+"""Conversion to and from data sets of DeepChem."""
 
 import warnings
 from collections.abc import Sequence
@@ -19,15 +19,15 @@ if TYPE_CHECKING:  # importing deepchem takes seconds
 
 
 def to_deepchem(dataset: Dataset) -> "NumpyDataset":
-    r"""The same rows for DeepChem: X and ids are SMILES, y the labels, w the weights, 0 where nothing was measured.
+    r"""A `NumpyDataset` of the same rows: X and ids are SMILES, y the labels, w the weights, 0 where not measured.
 
     >>> import tempfile
     >>> from pathlib import Path
     >>> from molgraph import load_dataset
     >>> table = Path(tempfile.mkdtemp()) / "assay.csv"
     >>> _ = table.write_text("smiles,pIC50\nCCO,5.5\nc1ccccc1O,6.5\n")
-    >>> theirs = to_deepchem(load_dataset(table))
-    >>> theirs.X.tolist(), theirs.y.tolist()
+    >>> converted = to_deepchem(load_dataset(table))
+    >>> converted.X.tolist(), converted.y.tolist()
     (['CCO', 'c1ccccc1O'], [[5.5], [6.5]])
     """
     deepchem = _deepchem()
@@ -42,35 +42,35 @@ def to_deepchem(dataset: Dataset) -> "NumpyDataset":
 
 
 def from_deepchem(
-    theirs: Any,
+    source: Any,
     *,
     task_names: Sequence[str],
     kind: TaskKind,
     name: str = "deepchem",
     standardizer: StandardizerName = "default",
 ) -> Dataset:
-    """A data set of DeepChem's whose ids are SMILES, as those of MoleculeNet are; entries of weight 0 are not measured.
+    """The rows of a DeepChem data set whose ids are SMILES, as in MoleculeNet; labels of weight 0 are not measured.
 
     Args:
-        theirs: Any `deepchem.data.Dataset`.
+        source: Any `deepchem.data.Dataset`.
         task_names: Name of each of the T columns of y.
-        kind: What all of them hold.
-        name: Name of the set, for people.
-        standardizer: What is done to structures.
+        kind: Kind of all of these tasks.
+        name: Name of the data set, for messages.
+        standardizer: Standardizer of the structures.
 
     Raises:
         InputError: The ids are not SMILES, no row is left, or the names do not fit.
     """
-    labels = np.asarray(theirs.y, dtype=np.float64).reshape(len(theirs), -1).copy()
-    weights = np.asarray(theirs.w, dtype=np.float64).reshape(len(theirs), -1)
+    labels = np.asarray(source.y, dtype=np.float64).reshape(len(source), -1).copy()
+    weights = np.asarray(source.w, dtype=np.float64).reshape(len(source), -1)
     if len(task_names) != labels.shape[1]:
         raise InputError(f"task_names has {len(task_names)} names for {labels.shape[1]} columns of y")
     labels[np.broadcast_to(weights, labels.shape) == 0] = np.nan
-    texts = [str(text) for text in theirs.ids]
+    texts = [str(text) for text in source.ids]
     standard = [standardize_smiles(text, standardizer, row=row, id=text) for row, text in enumerate(texts)]
     keys = [
-        own if isinstance(own, Rejected) else canonical_smiles(own, row=row, id=texts[row])
-        for row, own in enumerate(standard)
+        smiles if isinstance(smiles, Rejected) else canonical_smiles(smiles, row=row, id=texts[row])
+        for row, smiles in enumerate(standard)
     ]
     rejected = tuple(key for key in keys if isinstance(key, Rejected))
     is_labelled = [not row.all() for row in np.isnan(labels)]
@@ -78,15 +78,15 @@ def from_deepchem(
     if not used:
         why = f"the first: {rejected[0].text!r}, {rejected[0].reason}" if rejected else "none has a label"
         raise InputError(f"no row of the data set can be used ({why}); its ids must be SMILES")
-    tasks = tuple(TaskSpec(own, kind) for own in task_names)
-    smiles = [str(standard[row]) for row in used]
+    tasks = tuple(TaskSpec(task_name, kind) for task_name in task_names)
+    used_smiles = [str(standard[row]) for row in used]
     row_weights = weights[used].max(axis=1)
     merged = merge_duplicates(
         [str(keys[row]) for row in used], [texts[row] for row in used], labels[used], row_weights, tasks
     )
     return Dataset(
         name=name,
-        smiles=tuple(smiles[i] for i in merged.index),
+        smiles=tuple(used_smiles[i] for i in merged.index),
         ids=tuple(texts[used[i]] for i in merged.index),
         labels=merged.labels,
         weights=merged.weights,
@@ -101,7 +101,7 @@ def from_deepchem(
 def _deepchem() -> Any:
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # it, and what it imports, complain of what they lack and of each other
+            warnings.simplefilter("ignore")  # it and its dependencies warn of missing packages and of each other
             import deepchem
     except ImportError as error:
         raise InputError("DeepChem is not installed; it needs Python below 3.12: pip install deepchem") from error

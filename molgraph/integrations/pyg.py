@@ -1,4 +1,4 @@
-"""To and from torch_geometric, for those who want its layers and loaders."""
+"""Conversion to and from graphs of PyTorch Geometric, for its layers and loaders."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -15,7 +15,7 @@ if TYPE_CHECKING:  # importing torch_geometric takes seconds
 
 
 def to_pyg(graphs: PackedGraphs) -> "list[Data]":
-    """One `torch_geometric.data.Data` for each molecule; `rejected` has no place there.
+    """One `torch_geometric.data.Data` for each molecule; `rejected` is dropped.
 
     Each holds `x` `[n, Fa]` and `edge_attr` `[2e, Fb]`, the codes as int64, and `edge_index` `[2, 2e]`, where bond k of
     the molecule gives edges 2k and 2k+1; and the molecule's `input_row` and `schema`, so that `from_pyg` is an exact
@@ -46,11 +46,11 @@ def to_pyg(graphs: PackedGraphs) -> "list[Data]":
 
 
 def from_pyg(data: "Sequence[Data]") -> PackedGraphs:
-    """The graphs that `to_pyg` was given, in any order or selection.
+    """Packed graphs from the output of `to_pyg`, in any order or selection.
 
     Raises:
-        InputError: There is no molecule, the schemas differ, or the data did not come from `to_pyg`: edges that are
-            not pairs of opposite directions, or features that are no codes.
+        InputError: There is no molecule, the schemas differ, or the data did not come from `to_pyg`: edges are not in
+            pairs of opposite directions, or features are not codes.
 
     Example:
         >>> from molgraph import featurize

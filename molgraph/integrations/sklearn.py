@@ -1,4 +1,4 @@
-"""Estimators that go wherever scikit-learn's go: pipelines, cross-validation, searches. X is a column of SMILES."""
+"""scikit-learn estimators, for its pipelines, cross-validation and searches. X is a column of SMILES."""
 
 import tempfile
 from pathlib import Path
@@ -26,7 +26,7 @@ from molgraph.training.train import train
 
 
 class _Estimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
-    """What both have in common.
+    """Parameters and training of both estimators.
 
     Args:
         preset: Learners that are blended.
@@ -87,20 +87,20 @@ class MolgraphRegressor(RegressorMixin, _Estimator):  # type: ignore[misc]
     """Predicts a measured value from structures.
 
     Attributes:
-        predictor_: The trained model, with intervals and all else.
+        predictor_: The trained model, which also gives intervals.
         n_features_in_: 1, the column of SMILES.
 
     >>> alcohols = [f"{'C' * n}O" for n in range(1, 21)]
-    >>> model = MolgraphRegressor(learner="kernel", folds=2).fit(alcohols, range(20))
+    >>> model = MolgraphRegressor(learner="gp_tanimoto", folds=2).fit(alcohols, range(20))
     >>> model.predict(["CCO", "CCCCCO"]).shape
     (2,)
     """
 
     def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
-        """Learn from n structures and values.
+        """Train on n structures and values.
 
         Raises:
-            ValueError: X is no column of SMILES, or y does not fit.
+            ValueError: X is not a column of SMILES, or y does not fit.
         """
         texts = _texts(X)
         labels = _labels(y, len(texts))
@@ -134,11 +134,11 @@ class MolgraphClassifier(ClassifierMixin, _Estimator):  # type: ignore[misc]
 
     Attributes:
         classes_: The two classes, sorted; probabilities have a column for each.
-        predictor_: The trained model, with calls and all else.
+        predictor_: The trained model, which also gives calls.
         n_features_in_: 1, the column of SMILES.
 
     >>> texts = [f"{'C' * n}{end}" for n in range(1, 11) for end in ("O", "N")]
-    >>> model = MolgraphClassifier(learner="kernel", folds=2).fit(texts, ["alcohol", "amine"] * 10)
+    >>> model = MolgraphClassifier(learner="gp_tanimoto", folds=2).fit(texts, ["alcohol", "amine"] * 10)
     >>> model.predict(["CCCO", "CCCN"]).tolist(), model.predict_proba(["CCCO"]).shape
     (['alcohol', 'amine'], (1, 2))
     """
@@ -149,10 +149,10 @@ class MolgraphClassifier(ClassifierMixin, _Estimator):  # type: ignore[misc]
         return tags
 
     def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
-        """Learn from n structures and their classes.
+        """Train on n structures and their classes.
 
         Raises:
-            ValueError: X is no column of SMILES, or y has not two classes.
+            ValueError: X is not a column of SMILES, or y has not two classes.
         """
         texts = _texts(X)
         labels = _labels(y, len(texts))
@@ -187,7 +187,7 @@ class MolgraphClassifier(ClassifierMixin, _Estimator):  # type: ignore[misc]
 
 
 def _texts(X: ArrayLike) -> list[str]:
-    """The SMILES of a column, of whatever kind: a list, an array `[n]` or `[n, 1]`, a column of a table."""
+    """The SMILES of a list, an array `[n]` or `[n, 1]`, or a column of a table."""
     if issparse(X):
         raise TypeError("X is sparse data, which is not supported; give a dense column of SMILES")
     column = np.asarray(X, dtype=object)  # of molecules too, which become SMILES
@@ -218,18 +218,18 @@ def _labels(y: ArrayLike, n_rows: int) -> NDArray[Any]:
 def _dataset(texts: list[str], labels: NDArray[np.float64], kind: TaskKind) -> Dataset:
     """The rows as a data set.
 
-    Rows of one structure are merged: values by their median, and contradicting classes too, so that no row is lost that
-    an estimator was given.
+    Rows of one structure are merged: values by their median, contradicting classes by majority, so that no row of an
+    estimator is dropped.
     """
     standard: list[str] = []
     rows_of: dict[str, list[int]] = {}
     for row, text in enumerate(texts):
-        own = standardize_smiles(text, "default", row=row)
-        key = own if isinstance(own, Rejected) else canonical_smiles(own, row=row)
-        if isinstance(own, Rejected) or isinstance(key, Rejected):
+        smiles = standardize_smiles(text, "default", row=row)
+        key = smiles if isinstance(smiles, Rejected) else canonical_smiles(smiles, row=row)
+        if isinstance(smiles, Rejected) or isinstance(key, Rejected):
             reason = key.reason if isinstance(key, Rejected) else ""
             raise ValueError(f"row {row} of X, {text!r}, gives no molecule: {reason}")  # noqa: TRY004
-        standard.append(own)
+        standard.append(smiles)
         rows_of.setdefault(key, []).append(row)
     first = [rows[0] for rows in rows_of.values()]
     merged = np.array([[np.median(labels[rows])] for rows in rows_of.values()])

@@ -1,1 +1,1 @@
-"""Metrics: how good predictions are, how early actives are found, and how honest the uncertainty is."""
+"""Metrics: accuracy of predictions, early enrichment of actives, and calibration of the uncertainty."""

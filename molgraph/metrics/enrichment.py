@@ -1,7 +1,7 @@
-"""Early enrichment: how many of the actives stand at the top of a ranking.
+"""Early enrichment of actives in a ranking: enrichment factor, BEDROC and logAUC.
 
-Compounds of equal score share their places: each value is the mean over all orders of the ties, so that a model without
-an opinion gets what chance gets, whatever the order of the rows.
+Compounds of equal score share their ranks: each value is the mean over all orders of the ties, so that a constant score
+gets what chance gets, whatever the order of the rows.
 """
 
 import math
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 
-#: Weight of the first places in BEDROC: 80% of it lies in the first 8% of the ranking.
+#: Weight of the first ranks in BEDROC: 80% of it lies in the first 8% of the ranking.
 BEDROC_ALPHA = 20.0
 
 #: Where logAUC begins on the axis of false positives.
@@ -19,12 +19,12 @@ LOG_AUC_FROM = 0.001
 
 
 def enrichment_factor(truth: Floats, score: Floats, fraction: float) -> float:
-    """Times more actives in the best `fraction` of the ranking than in as many random rows; NaN for one class only.
+    """Ratio of actives in the best `fraction` of the ranking to those in as many random rows; NaN for one class only.
 
     Args:
         truth: `[n]` 1 for actives, 0 for others.
         score: `[n]` larger = ranked before.
-        fraction: Share of the ranking, above 0; ⌈fraction·n⌉ rows.
+        fraction: Fraction of the ranking, above 0; ⌈fraction·n⌉ rows.
 
     >>> enrichment_factor(np.array([1.0, 0, 0, 0]), np.array([4.0, 3, 2, 1]), 0.25)
     4.0
@@ -41,13 +41,13 @@ def enrichment_factor(truth: Floats, score: Floats, fraction: float) -> float:
 def bedroc(truth: Floats, score: Floats, alpha: float = BEDROC_ALPHA) -> float:
     """Boltzmann-enhanced discrimination of ROC, 0 to 1; NaN for one class only.
 
-    Truchon and Bayly 2007, doi:10.1021/ci600426e. It compares with another value of the same share of actives only;
-    chance does not give 0.
+    Truchon and Bayly 2007, doi:10.1021/ci600426e. Values are comparable at equal fractions of actives only; chance
+    does not give 0.
 
     Args:
         truth: `[n]` 1 for actives, 0 for others.
         score: `[n]` larger = ranked before.
-        alpha: How much the first places weigh.
+        alpha: Weight of the first ranks.
 
     >>> round(bedroc(np.array([1.0, 0, 0, 0]), np.array([4.0, 3, 2, 1])), 6), bedroc(np.ones(3), np.zeros(3))
     (1.0, nan)
@@ -61,9 +61,9 @@ def bedroc(truth: Floats, score: Floats, alpha: float = BEDROC_ALPHA) -> float:
     total = np.append(0.0, np.cumsum(weight))
     of_actives = np.sum((total[ends] - total[ends - sizes]) / sizes * actives) / n_actives
     rie = of_actives / weight.mean()
-    share = n_actives / n
-    largest = (1 - np.exp(-alpha * share)) / (share * (1 - np.exp(-alpha)))
-    smallest = (1 - np.exp(alpha * share)) / (share * (1 - np.exp(alpha)))
+    fraction = n_actives / n
+    largest = (1 - np.exp(-alpha * fraction)) / (fraction * (1 - np.exp(-alpha)))
+    smallest = (1 - np.exp(alpha * fraction)) / (fraction * (1 - np.exp(alpha)))
     return float(np.clip((rie - smallest) / (largest - smallest), 0.0, 1.0))
 
 
@@ -100,6 +100,6 @@ def _one_class(truth: Floats) -> bool:
 
 def _ties(truth: Floats, score: Floats) -> tuple[NDArray[np.int64], Floats]:
     """Rows and actives of each distinct score, best first."""
-    _, place = np.unique(-score, return_inverse=True)
-    sizes: NDArray[np.int64] = np.bincount(place).astype(np.int64)
-    return sizes, np.bincount(place, weights=truth).astype(np.float64)
+    _, tie = np.unique(-score, return_inverse=True)
+    sizes: NDArray[np.int64] = np.bincount(tie).astype(np.int64)
+    return sizes, np.bincount(tie, weights=truth).astype(np.float64)

@@ -1,4 +1,4 @@
-"""How good predictions are: one frozen row per metric, arrays in, numbers out.
+"""Metrics of regression and classification: one frozen row per metric, arrays in, numbers out.
 
 Each function takes `truth [n]`, `prediction [n]` and `weights [n]` and gives one number. Where a metric is not defined
 (no row, one class only, a constant), the number is NaN: a metric never raises or warns because of what was measured.
@@ -35,7 +35,7 @@ class MetricSpec:
         direction: Whether a high or a low score is good.
         function: `(truth [n], prediction [n], weights [n]) -> score`; truth is 0 or 1 and the prediction a
             probability where `kind` is `classification`.
-        description: What it says, in a few words.
+        description: What it measures, in a few words.
     """
 
     name: str
@@ -97,7 +97,7 @@ def metric_named(name: str) -> MetricSpec:
         return METRICS[name]
     near = get_close_matches(name.lower(), METRICS, n=1)
     hint = f"did you mean {near[0]!r}? " if near else ""
-    raise InputError(f"there is no metric {name!r}; {hint}known: {', '.join(METRICS)}")
+    raise InputError(f"there is no metric {name!r}; {hint}choose one of: {', '.join(METRICS)}")
 
 
 def rmse(truth: Floats, prediction: Floats, weights: Floats) -> float:
@@ -111,7 +111,7 @@ def mae(truth: Floats, prediction: Floats, weights: Floats) -> float:
 
 
 def r2(truth: Floats, prediction: Floats, weights: Floats) -> float:
-    """Share of the variance that is explained; 0 for a guess at the mean, negative for worse."""
+    """Coefficient of determination: fraction of variance explained; 0 for predicting the mean, negative for worse."""
     variance = np.average((truth - np.average(truth, weights=weights)) ** 2, weights=weights)
     if _is_constant(truth) or variance == 0:  # rounding leaves a constant some variance, underflow may leave none
         return float("nan")
@@ -119,7 +119,7 @@ def r2(truth: Floats, prediction: Floats, weights: Floats) -> float:
 
 
 def spearman(truth: Floats, prediction: Floats, weights: Floats) -> float:
-    """Correlation of the ranks; ties share their mean rank, weights act on the correlation."""
+    """Spearman correlation: of the ranks; ties share their mean rank, weights act on the correlation."""
     if _is_constant(truth) or _is_constant(prediction):
         return float("nan")
     covariance = np.cov(_ranks(truth), _ranks(prediction), aweights=weights, ddof=0)
@@ -127,7 +127,7 @@ def spearman(truth: Floats, prediction: Floats, weights: Floats) -> float:
 
 
 def kendall(truth: Floats, prediction: Floats, weights: Floats) -> float:  # noqa: ARG001  (pairs have no weight)
-    """Share of pairs in the right order minus share in the wrong one, with ties counted out (tau-b); not weighted."""
+    """Kendall's tau-b: fraction of concordant pairs minus that of discordant ones, less ties; not weighted."""
     if _is_constant(truth) or _is_constant(prediction):
         return float("nan")
     from scipy.stats import kendalltau
@@ -154,7 +154,7 @@ def r2_log10(truth: Floats, prediction: Floats, weights: Floats) -> float:
 
 
 def median_factor(truth: Floats, prediction: Floats, weights: Floats) -> float:
-    """The least factor within which half of the predictions are, 1 or more; not defined where a value is not above 0.
+    """Median fold error: the factor within which half of the predictions are, 1 or more; all values must be above 0.
 
     >>> round(median_factor(np.array([1.0, 10.0, 100.0]), np.array([2.0, 10.0, 20.0]), np.ones(3)), 9)
     2.0
@@ -175,7 +175,7 @@ def roc_auc(truth: Floats, prediction: Floats, weights: Floats) -> float:
 
 
 def roc_auc_interval(auc: float, n_positive: int, n_negative: int, *, level: float = 0.95) -> tuple[float, float]:
-    """What the area may be, given that of so few compounds.
+    """Confidence interval of the area under the ROC curve.
 
     The standard error is that of Hanley and McNeil 1982 (doi:10.1148/radiology.143.1.7063747), and the interval one of
     the logit, so that it ends at 0 and 1.
@@ -184,7 +184,7 @@ def roc_auc_interval(auc: float, n_positive: int, n_negative: int, *, level: flo
         auc: Area under the ROC curve.
         n_positive: Compounds of class 1, at least 1.
         n_negative: Compounds of class 0, at least 1.
-        level: Confidence.
+        level: Confidence level.
 
     >>> low, high = roc_auc_interval(0.758, 3, 57)
     >>> round(low, 2), round(high, 2)
@@ -222,12 +222,12 @@ def log_loss(truth: Floats, prediction: Floats, weights: Floats) -> float:
 
 
 def balanced_accuracy(truth: Floats, prediction: Floats, weights: Floats) -> float:
-    """Mean of the two classes' shares of right labels."""
+    """Mean of sensitivity and specificity."""
     if _is_constant(truth):
         return float("nan")
     is_right = (prediction >= CLASS_THRESHOLD) == (truth == 1)
-    shares = [np.average(is_right[truth == c], weights=weights[truth == c]) for c in (0, 1)]
-    return float(np.mean(shares))
+    recalls = [np.average(is_right[truth == c], weights=weights[truth == c]) for c in (0, 1)]
+    return float(np.mean(recalls))
 
 
 def mcc(truth: Floats, prediction: Floats, weights: Floats) -> float:
@@ -254,7 +254,7 @@ def _ranks(values: Floats) -> Floats:
 _ALL = (
     MetricSpec("rmse", "regression", "minimize", rmse, "root mean squared error"),
     MetricSpec("mae", "regression", "minimize", mae, "mean absolute error"),
-    MetricSpec("r2", "regression", "maximize", r2, "share of variance explained"),
+    MetricSpec("r2", "regression", "maximize", r2, "fraction of variance explained"),
     MetricSpec("spearman", "regression", "maximize", spearman, "rank correlation"),
     MetricSpec("kendall", "regression", "maximize", kendall, "rank correlation by pairs"),
     MetricSpec("rmse_log10", "regression", "minimize", rmse_log10, "root mean squared error of decimal logarithms"),
@@ -270,6 +270,3 @@ _ALL = (
 
 #: Every metric by its name.
 METRICS: Mapping[str, MetricSpec] = MappingProxyType({spec.name: spec for spec in _ALL})
-
-#: The metric that is reported first for each kind of task.
-DEFAULT_METRIC: Mapping[TaskKind, str] = MappingProxyType({"regression": "rmse", "classification": "roc_auc"})

@@ -1,4 +1,4 @@
-"""How honest a predicted spread is: does it have the size of the errors, on average, in groups, and one by one.
+"""Calibration of predicted uncertainty: is a spread as large as the errors, on average, in groups, and one by one.
 
 Errors e `[n]` are truth - prediction, spreads σ `[n]` are standard deviations above 0, both in label units.
 """
@@ -11,13 +11,13 @@ Floats = NDArray[np.float64]
 #: Levels at which expected and observed coverage are compared.
 COVERAGE_LEVELS = np.linspace(0.01, 0.99, 99)
 
-#: Levels at which intervals are asked whether they hold what they promise: fewer, since each is computed anew.
+#: Levels at which the coverage of intervals is compared: fewer, since the intervals of each are computed anew.
 INTERVAL_LEVELS = np.linspace(0.05, 0.95, 19)
 
-#: Groups of compounds of like spread.
+#: Groups of compounds of similar spread.
 BINS = 10
 
-#: Times that errors are drawn for a reference.
+#: Samples of errors that a reference value is the mean of.
 _DRAWS = 100
 
 
@@ -33,7 +33,7 @@ def gaussian_nll(error: Floats, spread: Floats) -> float:
 def gaussian_crps(error: Floats, spread: Floats) -> float:
     """Mean continuous ranked probability score, in label units; smaller is better.
 
-    It is the absolute error, less what the spread admits (Gneiting and Raftery 2007, doi:10.1198/016214506000001437).
+    It tends to the absolute error as the spread tends to 0 (Gneiting and Raftery 2007, doi:10.1198/016214506000001437).
     """
     from scipy.special import ndtr
 
@@ -43,7 +43,7 @@ def gaussian_crps(error: Floats, spread: Floats) -> float:
 
 
 def spread_bins(error: Floats, spread: Floats, bins: int = BINS) -> tuple[Floats, Floats]:
-    """Root mean squared spread and error of equal groups of like spread, `[G]` each, the smallest spread first."""
+    """Root mean squared spread and error of equal groups of similar spread, `[G]` each, the smallest spread first."""
     order = np.argsort(spread, kind="stable")
     parts = [part for part in np.array_split(order, min(bins, len(order))) if len(part)]
     mean_spread = np.array([np.sqrt(np.mean(spread[part] ** 2)) for part in parts])
@@ -52,7 +52,7 @@ def spread_bins(error: Floats, spread: Floats, bins: int = BINS) -> tuple[Floats
 
 
 def ence(error: Floats, spread: Floats, bins: int = BINS) -> float:
-    """Expected normalised calibration error: mean of |spread - error|/spread over groups of like spread.
+    """Expected normalised calibration error: mean of |spread - error|/spread over groups of similar spread.
 
     Levi et al. 2022, doi:10.3390/s22155540. 0 is perfect. With few compounds in a group chance alone gives about
     √(1/(π n)) for n of them.
@@ -65,9 +65,9 @@ def ence(error: Floats, spread: Floats, bins: int = BINS) -> float:
 
 
 def ence_reference(spread: Floats, bins: int = BINS, seed: int = 0) -> float:
-    """What `ence` would be if the spreads were exactly right: errors drawn from them, the mean of many.
+    """`ence` of perfectly calibrated spreads: the mean over many samples of errors drawn from them.
 
-    It is above 0, the more so the fewer compounds there are: 0.4 of 20, 0.1 of 250.
+    It is above 0, the more so the fewer compounds there are: 0.4 for 20, 0.1 for 250.
 
     >>> round(ence_reference(np.ones(1000)), 2)
     0.05
@@ -77,7 +77,7 @@ def ence_reference(spread: Floats, bins: int = BINS, seed: int = 0) -> float:
 
 
 def observed_coverage(error: Floats, spread: Floats) -> Floats:
-    """Share of errors inside the central Gaussian interval of each level in `COVERAGE_LEVELS`."""
+    """Fraction of errors inside the central Gaussian interval of each level in `COVERAGE_LEVELS`."""
     from scipy.special import ndtri
 
     z = np.sort(np.abs(error) / spread)
@@ -93,10 +93,10 @@ def miscalibration_area(error: Floats, spread: Floats) -> float:
 
 
 def interval_miscalibration(holds: NDArray[np.bool_]) -> float:
-    """Mean distance between observed and promised coverage of intervals, over levels 5% to 95%; 0 is perfect.
+    """Mean distance between observed and nominal coverage of intervals, over levels 5% to 95%; 0 is perfect.
 
-    `miscalibration_area` asks whether errors are Gaussian with the predicted spread. This asks whether the intervals
-    that a model gives, however it makes them, hold as many truths as they promise.
+    `miscalibration_area` tests whether errors are Gaussian with the predicted spread. This tests whether the intervals
+    of a model, however they are made, have their nominal coverage.
 
     Args:
         holds: `[19, n]` whether the interval of each compound at each of `INTERVAL_LEVELS` holds the truth.
@@ -117,25 +117,25 @@ def spread_correlation(error: Floats, spread: Floats) -> float:
 
 
 def spread_correlation_reference(spread: Floats, seed: int = 0) -> float:
-    """What `spread_correlation` would be if the spreads were exactly right: errors drawn from them, the mean of many.
+    """`spread_correlation` of perfectly calibrated spreads: the mean over many samples of errors drawn from them.
 
-    It is far below 1 and depends on how much the spreads differ, so a correlation says nothing without it (Rasmussen
+    It is far below 1 and depends on how much the spreads differ, so a correlation needs it beside it (Rasmussen
     et al. 2023, doi:10.1186/s13321-023-00790-0).
     """
     rng = np.random.default_rng(seed)
-    found = [spread_correlation(rng.normal(size=len(spread)) * spread, spread) for _ in range(_DRAWS)]
-    return float(np.mean(found))
+    correlations = [spread_correlation(rng.normal(size=len(spread)) * spread, spread) for _ in range(_DRAWS)]
+    return float(np.mean(correlations))
 
 
 def coverage_and_width(truth: Floats, lower: Floats, upper: Floats) -> tuple[float, float]:
-    """Share of truths inside their interval, and the mean width; infinite if an interval is; NaN without rows."""
+    """Coverage of the intervals, and their mean width; infinite if an interval is; NaN without rows."""
     if len(truth) == 0:
         return float("nan"), float("nan")
     return float(np.mean((truth >= lower) & (truth <= upper))), float(np.mean(upper - lower))
 
 
 def class_calibration_bins(truth: Floats, probability: Floats, bins: int = BINS) -> tuple[Floats, Floats, Floats]:
-    """Mean probability, share of class 1 and number of rows of equal groups of like probability, `[G]` each."""
+    """Mean probability, fraction of class 1 and number of rows of equal groups of similar probability, `[G]` each."""
     order = np.argsort(probability, kind="stable")
     parts = [part for part in np.array_split(order, min(bins, len(order))) if len(part)]
     return (
@@ -146,10 +146,10 @@ def class_calibration_bins(truth: Floats, probability: Floats, bins: int = BINS)
 
 
 def class_calibration_error(truth: Floats, probability: Floats, bins: int = BINS) -> float:
-    """Expected calibration error: mean distance of probability and share of class 1 over equal groups of rows.
+    """Expected calibration error: mean distance of probability and fraction of class 1 over equal groups of rows.
 
     >>> class_calibration_error(np.array([0.0, 1.0, 1.0, 1.0]), np.array([0.5, 0.5, 1.0, 1.0]), bins=2)
     0.0
     """
-    mean, share, count = class_calibration_bins(truth, probability, bins)
-    return float(np.average(np.abs(mean - share), weights=count))
+    mean, fraction, count = class_calibration_bins(truth, probability, bins)
+    return float(np.average(np.abs(mean - fraction), weights=count))

@@ -1,1 +1,1 @@
-"""Folders of models and encoders: cards, and arrays whose hashes stand there."""
+"""Model and encoder folders: a JSON card, and arrays whose hashes it contains."""

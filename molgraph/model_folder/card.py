@@ -1,4 +1,4 @@
-"""ModelCard: all that is known of a trained model, as `card.json` in its folder says it."""
+"""ModelCard: metadata of a trained model (tasks, data, metrics, calibration, provenance), stored as `card.json`."""
 
 import math
 import reprlib
@@ -7,20 +7,20 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 from molgraph.config.learners import LearnerName
-from molgraph.config.plain import is_table, parse_plain
 from molgraph.config.training import CalibrationSettings, StandardizerChoice, TrainConfig, config_to_dict
 from molgraph.errors import InputError
 from molgraph.results.prediction import DomainDegree
 from molgraph.results.row_counts import RowCounts
 from molgraph.results.tasks import TaskSpec
+from molgraph.storage.decode_typed import decode
 
 #: Version of the model folder. A folder of another version is refused, with the molgraph that wrote it.
 FORMAT_VERSION = 3
 
-#: More members than this are no ensemble.
+#: Largest number of ensemble members that a card may name.
 MAX_MEMBERS = 1000
 
-#: What a metric can be; others are errors, 0 or more.
+#: Ranges of the metrics that are not errors (0 or more).
 _RANGES = MappingProxyType(
     {
         "roc_auc": (0.0, 1.0),
@@ -35,21 +35,21 @@ _RANGES = MappingProxyType(
 #: Standard errors on either side that hold 95% of a normal distribution.
 _NORMAL_95 = 1.96
 
-#: An error that is so many times larger on new series is warned of.
+#: Ratio of the errors on new series and on known ones from which a warning is shown.
 WORSE_ON_NEW_SERIES = 1.3
 
 
 @dataclass(frozen=True)
 class DomainRecord:
-    """How large errors are in one part of the applicability domain, out of fold.
+    """Out-of-fold error in one part of the applicability domain.
 
     Attributes:
         task: Name of the task.
         degree: The part.
-        n_rows: Compounds of it that were judged.
+        n_rows: Compounds in it with an out-of-fold prediction.
         rmse: Root mean square error, of logarithms where the task learns these, of probabilities for classes; None with
             fewer than `molgraph.training.domain_errors.LEAST_ROWS`.
-        ratio: The same over that of the compounds inside; None where one of them is not known.
+        ratio: Its ratio to that of the compounds inside; None where one of them is not defined.
     """
 
     task: str
@@ -69,10 +69,10 @@ class MetricRecord:
     Attributes:
         task: Name of the task.
         metric: Name of the metric.
-        mean: Mean over the folds; of `r2` the value of all rows together.
-        std: Standard deviation over the folds; of a single fold, the standard error by a bootstrap of its rows.
-        folds: The value of each.
-        n_rows: Compounds that were judged.
+        mean: Mean over the folds; for `r2` the value of all rows pooled.
+        std: Standard deviation over the folds; for a single fold, the bootstrap standard error.
+        folds: Value in each fold.
+        n_rows: Compounds with an out-of-fold prediction.
     """
 
     task: str
@@ -108,18 +108,18 @@ class MetricRecord:
 
 @dataclass(frozen=True)
 class SeriesRecord:
-    """The error of one task to expect on compounds like those of the table, and on new series.
+    """Expected error of one task on compounds similar to those of the table, and on new series.
 
-    One of the two was measured out of fold, by the kind of folds that the training had; the other follows from it by
-    the ratio of the errors of a quick learner that was judged by both kinds (`molgraph.training.new_series`).
+    One of the two was measured out of fold, with the kind of split that the training had; the other follows from it by
+    the ratio of the errors of a quick learner with both kinds of split (`molgraph.training.new_series`).
 
     Attributes:
         task: Name of the task.
         metric: `rmse`, `rmse_log10` where logarithms were learned, or `roc_auc`.
-        like_table: What to expect of compounds whose relatives are in the table.
-        new_series: What to expect of a series that the table does not have.
-        ratio: How many times larger the error on new series is; of classes the error is 1 - ROC AUC.
-        ratio_low: It is larger than this with 95% confidence.
+        like_table: Expected error on compounds with analogues in the table.
+        new_series: Expected error on a series that is not in the table.
+        ratio: Error on new series over that on known ones; for classes the error is 1 - ROC AUC.
+        ratio_low: Lower 95% confidence bound of the ratio.
         series: What a series is: a Murcko `scaffold`, or a `cluster` of similar compounds.
         learner: The quick learner.
         n_rows: Compounds that the ratio rests on.
@@ -137,21 +137,21 @@ class SeriesRecord:
 
     @property
     def warns(self) -> bool:
-        """Whether the error that random folds tell must not be expected on new series."""
+        """Whether the error of random folds is too optimistic for new series."""
         return self.ratio >= WORSE_ON_NEW_SERIES and self.ratio_low > 1
 
 
 @dataclass(frozen=True)
 class About:
-    """What a model that comes along says of itself, beyond what is known of any model.
+    """Description of a built-in model, beyond the metadata of any model.
 
     Attributes:
         title: What it predicts, in a line.
         group: What kind of endpoint it is.
-        source: Where its measured values come from.
-        licence: Under which terms these were published, and the model is.
+        source: Origin of its measured values.
+        licence: Terms of use of these values, and of the model.
         not_for: What it must not be used for.
-        defects: What is wrong with the table that it was trained on.
+        defects: Known defects of the table that it was trained on.
     """
 
     title: str
@@ -164,7 +164,7 @@ class About:
 
 @dataclass(frozen=True)
 class ModelCard:
-    """What a model is and where it comes from.
+    """Metadata of a trained model.
 
     Attributes:
         molgraph_version: The version that wrote the folder.
@@ -176,24 +176,24 @@ class ModelCard:
         n_members: Members of the ensemble.
         learners: Kinds of learners that are blended in each member, in the order of
             `molgraph.config.learners.LEARNERS`.
-        blocks: What tells that an installation computes the same columns for them
-            (`molgraph.features.blocks.BLOCKS`), by name.
+        blocks: Identity of each descriptor block that they read, which differs where an installation computes other
+            values (`molgraph.features.blocks.BLOCKS`), by name.
         config: Settings of the training.
-        encoder: sha256 of the card of the pretrained encoder that the network began with; None for fresh weights.
+        encoder: sha256 of the card of the pretrained encoder that the network started from; None for random weights.
         data: The rows.
         metrics: Out-of-fold metrics.
         best_epochs: Epoch whose weights each member of the network kept; none without a network.
-        calibration: What the calibration was fitted to, and how.
-        calibration_rows: Rows of each task behind it.
-        recalibrated_on: The table that it was fitted to, where that is not the one of the training.
+        calibration: Settings of the calibration.
+        calibration_rows: Calibration rows of each task.
+        recalibrated_on: The table of a later recalibration; None without one.
         has_structures: Whether the training structures are in the folder.
-        domain: How much larger errors are at the edge of the applicability domain and outside, out of fold.
-        reference: The compounds that predictions are compared with, e.g. "1,203 approved drugs"; None without any.
-        about: What a model that comes along says of itself; None for others.
+        domain: Out-of-fold errors inside, at the edge of and outside the applicability domain.
+        reference: The compounds that percentiles refer to, e.g. "1,203 approved drugs"; None without any.
+        about: Description of a built-in model; None for others.
         libraries: Versions of what the model was trained with.
         files: sha256 of each other file of the folder.
-        new_series: The errors to expect on compounds like those of the table, and on new series.
-        new_series_unknown: Why these are not known; None where they are.
+        new_series: Expected errors on compounds similar to those of the table, and on new series.
+        new_series_unknown: Why these could not be estimated; None where they were.
     """
 
     molgraph_version: str
@@ -244,13 +244,12 @@ def card_to_dict(card: ModelCard) -> dict[str, Any]:
 
 
 def card_from_dict(values: object, *, source: str) -> ModelCard:
-    """The card that `card_to_dict` took apart; every value is checked for its type.
+    """Inverse of `card_to_dict`; every value is checked for its type.
 
     Raises:
         InputError: A field is missing, unknown, or of the wrong type.
     """
-    fields = {key: value for key, value in values.items() if key != "format_version"} if is_table(values) else values
-    card: ModelCard = parse_plain(ModelCard, fields, f"card of format {FORMAT_VERSION}", source)
+    card = decode(ModelCard, values, source, beside=("format_version",))
     if not card.tasks or len(set(card.task_names)) < len(card.tasks):
         raise InputError(f"{source}: tasks are {reprlib.repr(card.task_names)}; at least one, each name once")
     if not 1 <= card.n_members <= MAX_MEMBERS:

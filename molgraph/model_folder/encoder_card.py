@@ -1,10 +1,10 @@
-"""EncoderCard: all that is known of a pretrained encoder, as `card.json` in its folder says it."""
+"""EncoderCard: metadata of a pretrained encoder (corpus, settings, quality, provenance), stored as `card.json`."""
 
 from dataclasses import dataclass
 from typing import Any
 
-from molgraph.config.plain import is_table, parse_plain
 from molgraph.config.training import PretrainConfig, StandardizerChoice, config_to_dict
+from molgraph.storage.decode_typed import decode
 
 #: Version of the encoder folder. A folder of another version is refused, with the molgraph that wrote it.
 FORMAT_VERSION = 1
@@ -12,7 +12,7 @@ FORMAT_VERSION = 1
 
 @dataclass(frozen=True)
 class LibraryAccount:
-    """What became of the records of one library.
+    """Number of records of one library that were used, and left out, by reason.
 
     `rows = not_sampled + unusable + repeated + kept_out + used`.
 
@@ -22,9 +22,9 @@ class LibraryAccount:
         rows: Records.
         not_sampled: Records beyond the number that was asked for.
         unusable: Records that gave no molecule, or one that is too large.
-        repeated: Records of a compound that came before.
-        kept_out: Records of a compound that was not to be seen.
-        used: Records that the encoder learns from.
+        repeated: Duplicates of an earlier record.
+        kept_out: Records of a held-out compound.
+        used: Records that the encoder is trained on.
     """
 
     name: str
@@ -39,7 +39,7 @@ class LibraryAccount:
 
 @dataclass(frozen=True)
 class EncoderCard:
-    """What an encoder is and where it comes from.
+    """Metadata of a pretrained encoder.
 
     Attributes:
         molgraph_version: The version that wrote the folder.
@@ -48,14 +48,14 @@ class EncoderCard:
         standardizer: Name of the standardizer of its structures.
         standardizer_version: Its version.
         config: Settings of the pretraining, the shape of the encoder among them.
-        corpus: What became of the records of each library.
-        keep_out_files: Files whose compounds it has not seen.
+        corpus: Records of each library, used and left out.
+        keep_out_files: Files whose compounds were held out.
         kept_out: Compounds in these, without stereo.
-        n_train: Molecules that it learned from.
-        n_held_out: Molecules that judged it.
-        blocks: What tells that an installation computes the same targets, by block.
-        median_r2: Share of the variance that it tells right on held-out molecules, the median target of each block.
-        r2: The same of each target; None where none varies.
+        n_train: Molecules that it was trained on.
+        n_held_out: Held-out molecules that it was evaluated on.
+        blocks: Identity of each block of targets, which differs where an installation computes other values.
+        median_r2: R2 on held-out molecules, median over the targets of each block.
+        r2: R2 of each target; None where it does not vary.
         licence: Terms of use of the weights.
         libraries: Versions of what it was trained with.
         files: sha256 of each other file of the folder.
@@ -89,11 +89,9 @@ def encoder_card_to_dict(card: EncoderCard) -> dict[str, Any]:
 
 
 def encoder_card_from_dict(values: object, *, source: str) -> EncoderCard:
-    """The card that `encoder_card_to_dict` took apart; every value is checked for its type.
+    """Inverse of `encoder_card_to_dict`; every value is checked for its type.
 
     Raises:
         InputError: A field is missing, unknown, or of the wrong type.
     """
-    fields = {key: value for key, value in values.items() if key != "format_version"} if is_table(values) else values
-    card: EncoderCard = parse_plain(EncoderCard, fields, f"card of format {FORMAT_VERSION}", source)
-    return card
+    return decode(EncoderCard, values, source, beside=("format_version",))

@@ -1,9 +1,8 @@
 """The encoder folder: `card.json` and `encoder.safetensors`. Nothing in it is ever executed or unpickled.
 
-The encoder that comes with molgraph is such a folder, in the installed package `molgraph_data`.
+The built-in encoder is such a folder, in the installed package `molgraph_data`.
 """
 
-import hashlib
 from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
@@ -38,8 +37,8 @@ class PretrainedEncoder:
 
     Attributes:
         card: What it is.
-        weights: What it has learned.
-        digest: sha256 of the card, which holds that of the weights.
+        weights: Its parameters.
+        digest: sha256 of the card, which contains that of the weights.
     """
 
     card: EncoderCard
@@ -47,7 +46,7 @@ class PretrainedEncoder:
     digest: str
 
     def frozen(self, device: torch.device, dtype: torch.dtype) -> FrozenEncoder:
-        """The encoder as it is, ready to make vectors."""
+        """The encoder with frozen weights, to compute embeddings."""
         return FrozenEncoder(
             self.card.config.model,
             SCHEMAS[self.card.schema].vocabulary,
@@ -60,7 +59,7 @@ class PretrainedEncoder:
 
 
 def shipped_encoder_folder() -> Path | None:
-    """The encoder that comes with this installation; None where none does."""
+    """Folder of the built-in encoder; None where the installation has none."""
     folder = Path(str(resources.files("molgraph_data"))) / "encoder"
     return folder if (folder / CARD).is_file() else None
 
@@ -91,7 +90,7 @@ def save_encoder(
 
 
 def load_encoder_card(path: str | Path) -> EncoderCard:
-    """The card of an encoder folder; the weights are not looked at.
+    """The card of an encoder folder; the weights are not read.
 
     Raises:
         ModelError: There is no encoder folder, or its card is damaged or of another format.
@@ -113,7 +112,7 @@ def load_encoder(path: str | Path) -> PretrainedEncoder:
     """An encoder folder, checked against the hashes on its card.
 
     Raises:
-        ModelError: There is no encoder folder, or it is damaged, tampered with, foreign or newer.
+        ModelError: There is no encoder folder, or it is damaged, modified, not one of molgraph, or of a newer version.
     """
     folder = Path(path)
     card = load_encoder_card(folder)
@@ -126,15 +125,15 @@ def load_encoder(path: str | Path) -> PretrainedEncoder:
 
 
 def encoder_digest(path: str | Path) -> str:
-    """The digest of an encoder folder, `PretrainedEncoder.digest`; nothing but its card is read.
+    """The digest of an encoder folder, `PretrainedEncoder.digest`; only its card is read.
 
     Raises:
         ModelError: There is no encoder folder.
     """
-    return hashlib.sha256(_KIND.read(Path(path), CARD)).hexdigest()
+    return _KIND.digest(Path(path))
 
 
-#: Rows of a table up to which a pretrained encoder is frozen unless the settings say otherwise.
+#: Rows of a table up to which a pretrained encoder is frozen by default.
 FROZEN_UP_TO = 2000
 
 #: Fields of `ModelConfig` that are the encoder's.
@@ -142,20 +141,20 @@ _SHAPE = ("architecture", "hidden", "depth", "readout", "virtual_node")
 
 
 def encoder_for(config: TrainConfig, n_rows: int) -> tuple[PretrainedEncoder | None, TrainConfig]:
-    """The encoder that a training begins with, and its settings as they are decided on with it.
+    """The pretrained encoder that training starts from, and the settings completed for it.
 
-    They get the shape of the encoder, or `encoder` is none where there is none, and the epochs that suit either. `auto`
-    gives way where no encoder comes with this installation, or the shape that is asked for is another: neither the
-    default one nor the encoder's own.
+    The network gets the shape of the encoder, and the number of epochs its default with or without an encoder. `auto`
+    means none where the installation has no built-in encoder, or where the settings ask for a shape that is neither the
+    default one nor the encoder's.
 
     Args:
         config: Settings.
-        n_rows: Rows to learn from.
+        n_rows: Training rows.
 
     Raises:
         ModelError: The folder that is named cannot be used.
-        InputError: The encoder in it has another shape than the one that is asked for, or there is none and the
-            settings need one.
+        InputError: The encoder in it has another shape than the settings ask for, or there is none and the settings
+            need one.
     """
     folder = shipped_encoder_folder() if config.encoder == "auto" else Path(config.encoder)
     if config.encoder == "none" or folder is None:
@@ -179,7 +178,7 @@ def encoder_for(config: TrainConfig, n_rows: int) -> tuple[PretrainedEncoder | N
 
 
 def _without(config: TrainConfig) -> TrainConfig:
-    """The settings of a training that begins with fresh weights.
+    """The settings of a training that starts from random weights.
 
     Raises:
         InputError: They need an encoder.
@@ -188,8 +187,8 @@ def _without(config: TrainConfig) -> TrainConfig:
     if config.encoder_tuning == "frozen" or (learner is not None and LEARNERS[learner].needs_encoder):
         what = f"learner is {learner!r}" if config.encoder_tuning != "frozen" else "encoder_tuning is 'frozen'"
         raise InputError(
-            f"{what}, and there is no encoder: encoder is {config.encoder!r}; name the folder of one that molgraph "
-            "pretrain wrote, and leave the shape of the network to it"
+            f"{what}, and there is no encoder: encoder is {config.encoder!r}; name a folder that molgraph "
+            "pretrain wrote, and leave the shape of the network out"
         )
     decided = replace(config, encoder="none", encoder_tuning="full")
     return replace(decided, epochs=decided.n_epochs)

@@ -2,21 +2,20 @@
 
 | file | holds |
 |---|---|
-| `card.json` | what the model is, where it comes from, the sha256 of each file below, and its own |
+| `card.json` | metadata of the model, the sha256 of each file below, and its own |
 | `weights.safetensors` | parameters of all members of the network; the member is the leading axis |
-| `boosting.safetensors`, ... | trees or coefficients of each other learner, by its name |
-| `blend.safetensors` | shares of the learners in each member, and how what they learned becomes labels |
-| `encoder.safetensors` | the encoder, where it is read as it is (left out of models that come with it) |
-| `calibration.safetensors` | the calibration rows as their judges saw them, and what was fitted to them |
-| `domain.safetensors` | the training compounds as 32 numbers each, the elements they have, hashes of their graphs |
+| `catboost.safetensors`, ... | trees or coefficients of each other learner, by its name |
+| `blend.safetensors` | weights of the learners in each member, and the inverse target transforms |
+| `encoder.safetensors` | the frozen encoder (left out of built-in models, which use the built-in one) |
+| `calibration.safetensors` | out-of-fold predictions of the calibration rows, and parameters fitted to them |
+| `domain.safetensors` | 32 latent coordinates of each training compound, its elements, hashes of its graph |
 | `out_of_fold.safetensors` | fold, labels, bounds and out-of-fold predictions of the training rows (likewise) |
-| `structures.json` | ids and structures of the training and calibration rows (left out with `--no-structures`) |
+| `structures.json` | ids and structures of the training and calibration rows (left out with `keep_structures=False`) |
 | `fingerprints.safetensors` | Morgan fingerprints of these, and of the calibration rows (likewise) |
-| `known.safetensors` | hashes of the training compounds (only of models that come along, which have no structures) |
-| `reference.safetensors` | predictions of reference compounds, in order (only of models that come along) |
+| `known.safetensors` | hashes of the training compounds (only in built-in models, which have no structures) |
+| `reference.safetensors` | sorted predictions of reference compounds (only in built-in models) |
 """
 
-import hashlib
 import json
 import math
 from collections.abc import Mapping
@@ -38,25 +37,26 @@ from safetensors.torch import save as serialize_tensors
 from molgraph.applicability.applicability import ApplicabilityDomain, applicability_from_arrays
 from molgraph.chem.identity import KnownCompounds
 from molgraph.chem.standardize import STANDARDIZERS
-from molgraph.config.learners import LEARNERS, LearnerName
-from molgraph.config.plain import parse_plain
+from molgraph.config.learners import LEARNERS, TABULAR, LearnerName
 from molgraph.errors import ModelError
 from molgraph.features.blocks import BLOCKS, ENCODER
 from molgraph.features.schema import SCHEMAS
+from molgraph.learners.base import TabularModel
+from molgraph.learners.blend import BlendedEnsemble
+from molgraph.learners.registry import tabular_learner
+from molgraph.learners.target_transforms import transforms_from_arrays
 from molgraph.model_folder.card import FORMAT_VERSION, ModelCard, card_from_dict, card_to_dict
 from molgraph.model_folder.encoder_folder import encoder_digest, load_encoder, shipped_encoder_folder
 from molgraph.model_folder.percentiles import ReferenceValues, reference_from_arrays
-from molgraph.models.column_models import COLUMN_MODELS
-from molgraph.models.committee import ColumnModel, Learners
 from molgraph.models.encoders import encoder_width
 from molgraph.models.frozen import EncoderWeights, weights_from_tensors
 from molgraph.models.network import Network
-from molgraph.models.target_transforms import transforms_from_arrays
 from molgraph.models.weights import require_fitting
 from molgraph.results.tasks import are_labels_of
 from molgraph.storage.arrays import ArraySpec, checked_arrays
 from molgraph.storage.checked_folder import CARD, SealedKind, file_hashes
 from molgraph.storage.decode import decode_json
+from molgraph.storage.decode_typed import decode
 from molgraph.uncertainty.calibration import Calibration, calibration_from_arrays
 
 WEIGHTS = "weights.safetensors"
@@ -72,7 +72,7 @@ REFERENCE = "reference.safetensors"
 
 
 def learner_file(name: LearnerName) -> str:
-    """The file that holds what a learner has learned."""
+    """The file of the parameters of a learner."""
     return WEIGHTS if name == "network" else f"{name}.safetensors"
 
 
@@ -99,7 +99,7 @@ _KIND = SealedKind(
         **{learner_file(name): 2**33 for name in LEARNERS},
     },
 )
-#: What is stored of B training rows: a label, its bounds and its prediction are NaN where there is none.
+#: Arrays of the B training rows: a label, its bounds and its prediction are NaN where there is none.
 _ROW_ARRAYS = MappingProxyType(
     {
         "fold": ArraySpec(np.int64, "B", lowest=-2),
@@ -123,9 +123,9 @@ class TrainingStructures:
     Attributes:
         ids: `[B]` identifiers.
         smiles: `[B]` standardized structures, as they were featurized.
-        canonical: `[B]` the same as canonical SMILES, for recognising a compound.
+        canonical: `[B]` their canonical SMILES, by which a compound is recognised.
         fingerprints: `[B, 256]` packed Morgan bits.
-        calibration_canonical: `[n]` canonical SMILES of the compounds that calibrate, as `Calibration.data` has them.
+        calibration_canonical: `[n]` canonical SMILES of the calibration compounds, in the order of `Calibration.data`.
         calibration_fingerprints: `[n, 256]` their packed Morgan bits.
     """
 
@@ -142,23 +142,23 @@ class StoredModel:
     """A model folder in memory.
 
     Attributes:
-        card: What the model is.
-        learners: What was trained.
-        calibration: What gives intervals and calls.
-        domain: What tells how near a compound is to those of the training.
-        fold: `[B]` member that never saw the training row; -1 for none.
+        card: Metadata of the model.
+        learners: Trained learners and their weights.
+        calibration: Calibration of variances, intervals, probabilities and calls.
+        domain: Applicability domain.
+        fold: `[B]` member that was not trained on the row; -1 for none.
         labels: `[B, T]` labels of the training rows.
-        out_of_fold: `[B, T]` predictions by members that never saw the row.
+        out_of_fold: `[B, T]` out-of-fold predictions.
         structures: The training compounds; None if they were left out.
-        encoder: What the frozen encoder has learned; None where there is none.
+        encoder: Weights of the frozen encoder; None where there is none.
         reference: Predictions of reference compounds; None where there are none.
-        bounds: `[2, B, T]` what labels that were not measured lie above, and below; None where there are none.
+        bounds: `[2, B, T]` lower and upper bounds of censored labels; None where there are none.
         known: Hashes of the compounds of training and calibration, for a model without structures; None where there
             are none.
     """
 
     card: ModelCard
-    learners: Learners
+    learners: BlendedEnsemble
     calibration: Calibration
     domain: ApplicabilityDomain
     fold: NDArray[np.int64]
@@ -191,10 +191,10 @@ def save_model(
 
     Args:
         path: The folder.
-        model: What it is to hold.
+        model: The model.
         overwrite: Replace the folder if it exists and holds nothing but a model.
-        with_encoder: Write the weights of a frozen encoder too. Without them the model needs an installation that comes
-            with the same encoder.
+        with_encoder: Write the weights of a frozen encoder too. Without them the model needs an installation
+            with the same built-in encoder.
 
     Raises:
         InputError: The folder exists and may not be replaced, or cannot be written.
@@ -212,7 +212,7 @@ def save_model(
         contents[WEIGHTS] = serialize_tensors({key: tensor.cpu().contiguous() for key, tensor in state.items()})
     if model.encoder is not None and with_encoder:
         contents[ENCODER_WEIGHTS] = serialize_tensors(model.encoder.to_tensors())
-    contents |= {learner_file(name): _serialize(own.to_arrays()) for name, own in model.learners.columns.items()}
+    contents |= {learner_file(name): _serialize(own.to_arrays()) for name, own in model.learners.tabular.items()}
     if model.structures is not None:
         s = model.structures
         texts = {"ids": s.ids, "smiles": s.smiles, "canonical": s.canonical, "calibration": s.calibration_canonical}
@@ -228,7 +228,7 @@ def save_model(
 
 
 def load_card(path: str | Path) -> ModelCard:
-    """The card of a model folder; the other files are not looked at.
+    """The card of a model folder; the other files are not read.
 
     Raises:
         ModelError: There is no model folder, or its card is damaged or of another format.
@@ -241,15 +241,15 @@ def load_card(path: str | Path) -> ModelCard:
 
 
 def model_hash(path: str | Path) -> str:
-    """sha256 of the card, which holds the hashes of all other files: one number for the whole model."""
-    return hashlib.sha256(_KIND.read(Path(path), CARD)).hexdigest()
+    """sha256 of the card, which contains the hashes of all other files: it identifies the whole model."""
+    return _KIND.digest(Path(path))
 
 
 def load_model(path: str | Path) -> StoredModel:
     """A model folder, checked against the hashes on its card.
 
     Raises:
-        ModelError: There is no model folder, or it is damaged, tampered with, foreign or newer.
+        ModelError: There is no model folder, or it is damaged, modified, not one of molgraph, or of a newer version.
     """
     folder = Path(path)
     card = load_card(folder)
@@ -264,11 +264,11 @@ def load_model(path: str | Path) -> StoredModel:
             card=card,
             learners=_learners(card, files),
             calibration=calibration,
-            domain=_domain(card, files, len(calibration.data.judge)),
+            domain=_domain(card, files, len(calibration.data.model)),
             fold=rows["fold"],
             labels=rows["labels"],
             out_of_fold=rows["out_of_fold"],
-            structures=_structures(card, files, len(calibration.data.judge)) if card.has_structures else None,
+            structures=_structures(card, files, len(calibration.data.model)) if card.has_structures else None,
             encoder=_encoder(card, files, folder),
             reference=_reference(card, files),
             bounds=rows.get("bounds"),
@@ -277,7 +277,7 @@ def load_model(path: str | Path) -> StoredModel:
 
 
 def none_if_undefined(value: float) -> float | None:
-    """JSON has no NaN."""
+    """None for values that JSON cannot hold (NaN, infinity)."""
     return value if math.isfinite(value) else None
 
 
@@ -309,7 +309,7 @@ def _check_known(card: ModelCard, folder: Path) -> None:
 
 
 def _rows(files: Mapping[str, bytes], card: ModelCard) -> dict[str, NDArray[Any]]:
-    """What is known of the training rows."""
+    """Folds, labels, bounds and out-of-fold predictions of the training rows."""
     if OUT_OF_FOLD not in files:
         if card.has_structures:
             raise ValueError(f"it has its structures and no {OUT_OF_FOLD}")
@@ -325,21 +325,21 @@ def _rows(files: Mapping[str, bytes], card: ModelCard) -> dict[str, NDArray[Any]
     return rows
 
 
-def _learners(card: ModelCard, files: Mapping[str, bytes]) -> Learners:
+def _learners(card: ModelCard, files: Mapping[str, bytes]) -> BlendedEnsemble:
     kinds = tuple(task.kind for task in card.tasks)
     network = _network(card, files[WEIGHTS]) if "network" in card.learners else None
-    columns: dict[LearnerName, ColumnModel] = {}
-    for name in COLUMN_MODELS:  # in the order of the shares
+    tabular: dict[LearnerName, TabularModel] = {}
+    for name in TABULAR:  # in the order of the shares
         if name not in card.learners:
             continue
         arrays = load_arrays(files[learner_file(name)])
-        columns[name] = COLUMN_MODELS[name].from_arrays(arrays, kinds, card.n_members)
+        tabular[name] = tabular_learner(name).from_arrays(arrays, kinds, card.n_members)
         n_columns = _n_columns(card, name)
         if card.config.reads_network(name):
             if network is None or network.encoder is None:
-                raise ValueError(f"{name} reads the vectors of a network, and there is none")
+                raise ValueError(f"{name} reads the embeddings of a network, and there is none")
             n_columns += network.encoder.n_out
-        if not columns[name].fits(n_columns):
+        if not tabular[name].fits(n_columns):
             raise ValueError(f"{name} was made for other columns than the {n_columns} that it is to read")
     sizes = {"L": len(card.learners), "M": card.n_members, "T": len(kinds)}
     weights = checked_arrays(load_arrays(files[BLEND]), _BLEND_ARRAYS, sizes)["weights"]
@@ -347,7 +347,7 @@ def _learners(card: ModelCard, files: Mapping[str, bytes]) -> Learners:
         raise ValueError("the shares of the learners do not add up to 1")
     transforms = transforms_from_arrays(load_arrays(files[BLEND]), card.n_members, len(kinds))
     readers = frozenset(name for name in card.learners if card.config.reads_network(name))
-    return Learners(network, columns, weights, transforms, readers)
+    return BlendedEnsemble(network, tabular, weights, transforms, readers)
 
 
 def _n_columns(card: ModelCard, learner: LearnerName) -> int:
@@ -356,7 +356,7 @@ def _n_columns(card: ModelCard, learner: LearnerName) -> int:
 
 
 def _encoder(card: ModelCard, files: Mapping[str, bytes], folder: Path) -> EncoderWeights | None:
-    """What the frozen encoder has learned: from the folder, or from the encoder that comes with this installation."""
+    """Weights of the frozen encoder: from the folder, or those of the built-in encoder."""
     if not any(ENCODER in card.config.blocks_of(name) for name in card.learners):
         return None
     if ENCODER_WEIGHTS in files:
@@ -365,21 +365,21 @@ def _encoder(card: ModelCard, files: Mapping[str, bytes], folder: Path) -> Encod
     shipped = shipped_encoder_folder()
     if shipped is None or encoder_digest(shipped) != card.encoder:
         raise ModelError(
-            f"{folder} was made to be used with the encoder of molgraph {card.molgraph_version}, and this molgraph "
-            "comes with another; use that version, or train the model again"
+            f"{folder} needs the built-in encoder of molgraph {card.molgraph_version}, and this molgraph "
+            "has another; use that version, or train the model again"
         )
     return _shipped_weights(shipped, card.encoder)
 
 
 @lru_cache(maxsize=1)
 def _shipped_weights(folder: Path, _digest: str) -> EncoderWeights:
-    """Read once for all the models of a panel; another digest is another encoder."""
+    """Cached for all models of a panel; `_digest` is part of the key, so that another encoder is read anew."""
     return load_encoder(folder).weights
 
 
 def _network(card: ModelCard, content: bytes) -> Network:
     weights = load_tensors(content)
-    # What the card asks for is compared before it is allocated: the file bounds the memory, whatever the card says.
+    # Shapes are compared before memory is allocated: a card cannot ask for more than its file holds.
     with torch.device("meta"):
         outline = _begun_network(card).state_dict()
     require_fitting(outline, weights)
@@ -403,9 +403,9 @@ def _begun_network(card: ModelCard) -> Network:
 
 
 def _calibration(card: ModelCard, content: bytes) -> Calibration:
-    n_judges = card.n_members if card.calibration.rows == "cross" else 1
-    if card.calibration.n_judges != n_judges:
-        raise ValueError(f"the calibration has {card.calibration.n_judges} judges, not {n_judges}")
+    n_models = card.n_members if card.calibration.rows == "cross" else 1
+    if card.calibration.n_models != n_models:
+        raise ValueError(f"the calibration has {card.calibration.n_models} judges, not {n_models}")
     return calibration_from_arrays(tuple(task.kind for task in card.tasks), load_arrays(content), card.calibration)
 
 
@@ -438,7 +438,7 @@ def _known(files: Mapping[str, bytes]) -> KnownCompounds | None:
 def _structures(card: ModelCard, files: Mapping[str, bytes], n_calibration: int) -> TrainingStructures:
     text = decode_json(files[STRUCTURES])
     n_rows = card.data.rows_used
-    texts = parse_plain(dict[str, tuple[str, ...]], text, "table of structures", STRUCTURES)
+    texts = decode(dict[str, tuple[str, ...]], text, STRUCTURES)
     columns = {key: texts[key] for key in ("ids", "smiles", "canonical")}
     calibration = texts["calibration"]
     if any(len(column) != n_rows for column in columns.values()) or len(calibration) != n_calibration:

@@ -1,10 +1,10 @@
-"""The versions of what a model was made with."""
+"""Versions of the libraries that a model was trained with."""
 
 import platform
 
 
 def library_versions() -> dict[str, str]:
-    """Of Python and of the libraries on which numbers depend.
+    """Versions of Python and of the libraries on which numbers depend.
 
     >>> list(library_versions())
     ['python', 'numpy', 'rdkit', 'torch']

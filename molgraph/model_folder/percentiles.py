@@ -1,4 +1,4 @@
-"""ReferenceValues: what a model says of a set of known compounds, to compare a new one with."""
+"""ReferenceValues: predictions of a reference set, such as approved drugs, from which percentiles follow."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -33,12 +33,12 @@ class ReferenceValues:
         return np.where(np.isnan(mean), np.nan, found)
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
-        """As they are stored."""
+        """Arrays as they are stored."""
         return {"values": self.values}
 
 
 def reference_values(mean: NDArray[np.float64]) -> ReferenceValues:
-    """From the predictions `[n, T]` of a reference set, of which those that are NaN are left out.
+    """Reference values from the predictions `[n, T]` of a reference set; rows with NaN are left out.
 
     Raises:
         ValueError: None is left.
@@ -50,11 +50,11 @@ def reference_values(mean: NDArray[np.float64]) -> ReferenceValues:
 
 
 def reference_from_arrays(arrays: Mapping[str, NDArray[Any]], n_tasks: int) -> ReferenceValues:
-    """What `ReferenceValues.to_arrays` took apart.
+    """Inverse of `ReferenceValues.to_arrays`.
 
     Raises:
         KeyError: The array is missing.
-        ValueError: It does not fit, or is not in order.
+        ValueError: Its shape or type is wrong, or it is not sorted.
     """
     values = arrays["values"]
     if values.dtype != np.float32 or values.ndim != 2 or len(values) != n_tasks or values.shape[1] == 0:

@@ -1,4 +1,4 @@
-"""Ensemble: trained members, ready to predict graphs in batches."""
+"""Inference with the network: trained members on one device, which predict graphs in batches."""
 
 from collections.abc import Callable
 from functools import partial
@@ -26,7 +26,7 @@ _ROWS_AT_ONCE = 4096
 DROPOUT_SAMPLES = 10
 
 
-class Ensemble:
+class NetworkInference:
     """M trained members on one device.
 
     Args:
@@ -66,10 +66,10 @@ class Ensemble:
         Raises:
             InputError: The graphs belong to another feature schema.
         """
-        return self.predict_with_latents(graphs, features)[0]
+        return self.predict_and_embed(graphs, features)[0]
 
-    def predict_with_latents(
-        self, graphs: PackedGraphs, features: NDArray[np.float32] | None = None, *, n_latents: int = 1
+    def predict_and_embed(
+        self, graphs: PackedGraphs, features: NDArray[np.float32] | None = None, *, n_embeddings: int = 1
     ) -> tuple[MemberOutputs, NDArray[np.float32]]:
         """What each member says, and the vectors `[K, B, H]` that the encoders of the first K make of each molecule.
 
@@ -78,7 +78,7 @@ class Ensemble:
         Args:
             graphs: B molecules.
             features: `[B, F]` columns that the head reads; None for networks that read none.
-            n_latents: K.
+            n_embeddings: K.
 
         Raises:
             InputError: The graphs belong to another feature schema.
@@ -90,25 +90,25 @@ class Ensemble:
         outputs = MemberOutputs(np.empty(shape), np.zeros(shape), np.zeros(shape), quantiles)
         encoder = self._passes[0].encoder
         width = 0 if encoder is None else encoder.n_out
-        latents = np.empty((0 if encoder is None else n_latents, len(graphs), width), dtype=np.float32)
+        embeddings = np.empty((0 if encoder is None else n_embeddings, len(graphs), width), dtype=np.float32)
         if len(graphs) == 0:
-            return outputs, latents
+            return outputs, embeddings
         if encoder is None:
             self._predict_columns(features, outputs)
-            return outputs, latents
+            return outputs, embeddings
         resident = ResidentGraphs(graphs, self.device, features)
         # Molecules of like size share a batch, so that all batches cost about the same; results go back in place.
         order = np.argsort(resident.atom_counts, kind="stable")
         for rows in cut_batches(order, resident.atom_counts, *BATCH_LIMITS[self.device.type]):
-            self._predict_batch(resident, rows, outputs, latents)
-        return outputs, latents
+            self._predict_batch(resident, rows, outputs, embeddings)
+        return outputs, embeddings
 
     def _predict_batch(
         self,
         resident: ResidentGraphs,
         rows: NDArray[np.int64],
         outputs: MemberOutputs,
-        latents: NDArray[np.float32],
+        embeddings: NDArray[np.float32],
     ) -> None:
         """Fill in the molecules `rows`."""
         first = 0
@@ -119,7 +119,7 @@ class Ensemble:
                     batch = resident.batch(np.tile(rows, (network.n_members, 1)))
                 members = slice(first, first + network.n_members)
                 vectors = None if network.encoder is None else network.encoder(batch, self.dtype)
-                kept = latents[members]
+                kept = embeddings[members]
                 if vectors is not None and len(kept):
                     kept[:, rows] = vectors[: len(kept)].float().cpu().numpy()
                 # Of thinned networks the encoders are thinned too.

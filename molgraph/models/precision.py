@@ -21,7 +21,7 @@ def resolve_device(device: Device) -> torch.device:
     has_cuda = torch.cuda.is_available()
     if device == "cuda" and not has_cuda:
         raise DeviceError(
-            f"device is cuda, but torch {torch.__version__} sees no CUDA device; use --device auto or --device cpu"
+            f"device is cuda, but torch {torch.__version__} sees no CUDA device; use `device='auto'` or `device='cpu'`"
         )
     return torch.device("cuda" if has_cuda and device != "cpu" else "cpu")
 

@@ -1,6 +1,5 @@
 """`library.json`: what a packed library holds, and the hash of each of its shards."""
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -8,11 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from molgraph.chem.standardize import STANDARDIZERS
-from molgraph.config.plain import parse_plain
 from molgraph.errors import InputError
 from molgraph.features.schema import SCHEMAS
 from molgraph.storage.atomic import atomic_path
 from molgraph.storage.decode import decode_json, read_bounded
+from molgraph.storage.decode_typed import decode
+from molgraph.storage.hashes import values_sha256
 from molgraph.version import __version__
 
 #: Raised when older versions of molgraph can no longer read the folder.
@@ -34,7 +34,7 @@ class ShardEntry:
         sha256: Hash of the file.
         n_bytes: Its size.
         first_row: Position of its first record in the library.
-        n_records: Records, those that cannot be used included.
+        n_records: Records, rejected ones included.
         n_molecules: Records with a graph.
     """
 
@@ -53,7 +53,7 @@ class LibraryIndex:
     Attributes:
         schema: Name of the feature schema of its graphs.
         schema_hash: Hash of that schema.
-        standardizer: What was done to each structure before.
+        standardizer: Standardizer that was applied to each structure.
         smiles_column: Column of structures of the files that it was made from.
         id_column: Their column of identifiers; None where these are titles or row numbers.
         columns: The kept columns.
@@ -94,7 +94,7 @@ def is_packed(source: str | Path) -> bool:
 def write_index(folder: Path, index: LibraryIndex) -> None:
     """Write `library.json`, complete or not at all."""
     values = {"format_version": FORMAT_VERSION, "molgraph_version": __version__, **asdict(index)}
-    values["seal"] = _seal(values)
+    values["seal"] = values_sha256(values)
     with atomic_path(folder / INDEX) as temporary:
         temporary.write_text(json.dumps(values, indent=1) + "\n", encoding="utf-8")
 
@@ -113,7 +113,7 @@ def read_index(folder: str | Path) -> LibraryIndex:
             f"{path} has format {version}, written by molgraph {values.get('molgraph_version')}; molgraph "
             f"{__version__} reads format {FORMAT_VERSION}, so update it or pack the library again"
         )
-    if values.pop("seal", None) != _seal(values):
+    if values.pop("seal", None) != values_sha256(values):
         raise InputError(f"{path} is damaged: its seal does not fit its content; pack the library again")
     try:
         index = _index(values)
@@ -134,8 +134,7 @@ def shard_path(folder: Path, entry: ShardEntry) -> Path:
 
 
 def _index(values: Mapping[str, Any]) -> LibraryIndex:
-    own = {name: value for name, value in values.items() if name not in ("format_version", "molgraph_version")}
-    index: LibraryIndex = parse_plain(LibraryIndex, own, f"library of format {FORMAT_VERSION}", INDEX)
+    index = decode(LibraryIndex, values, INDEX, beside=("format_version", "molgraph_version"))
     at = 0
     for entry in index.shards:
         if Path(entry.file).name != entry.file or not entry.file.isprintable():
@@ -162,8 +161,3 @@ def _read(path: Path) -> dict[str, Any]:
     if not isinstance(values, dict):
         raise InputError(f"{path} is damaged (no table); pack the library again")
     return values
-
-
-def _seal(values: Mapping[str, Any]) -> str:
-    """Hex sha256 of everything in the index: with the hashes of the shards in it, of everything in the folder."""
-    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()

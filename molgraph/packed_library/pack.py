@@ -36,7 +36,7 @@ from molgraph.parallel.ordered_map import map_in_order
 from molgraph.results.prediction import Rejected
 from molgraph.storage.atomic import atomic_folder, atomic_path
 
-#: Records that a process featurizes at a time.
+#: Records that a worker process featurizes at a time.
 _BATCH_SIZE = 1024
 
 #: Rejected rows that a summary shows.
@@ -45,7 +45,7 @@ _SHOWN = 5
 
 @dataclass(frozen=True)
 class PackSummary:
-    """What `pack_library` did.
+    """Summary of `pack_library`.
 
     Attributes:
         rows_read: Records that were read.
@@ -81,7 +81,7 @@ def pack_library(
 ) -> PackSummary:
     r"""Write a packed library: a folder of shards with the graphs, identifiers and structures of all records.
 
-    What cannot be used is kept with the reason, so that a screen of the packed library accounts for the same rows as
+    Rejected records are kept with the reason, so that a screen of the packed library accounts for the same rows as
     one of the files, and gives the same numbers.
 
     Args:
@@ -90,15 +90,15 @@ def pack_library(
         smiles_column: Column of structures; found by name if left out.
         id_column: Column of identifiers; found by name if left out.
         keep_columns: Further columns to keep; `all` is all but those two.
-        standardizer: What is done to each structure first; a model needs the one that it was trained with.
+        standardizer: Standardizer of the structures; a model needs the one that it was trained with.
         processes: Processes that share the work, None for one a core.
         append: Add to the library in `output`.
         overwrite: Replace `output` if it exists.
         on_progress: Called after each batch.
 
     Raises:
-        InputError: The source or the output cannot be used, or does not go with what is there.
-        WorkerError: A helper process died.
+        InputError: The source or the output cannot be used, or does not match the library that it is added to.
+        WorkerError: A worker process died.
 
     Example:
         >>> import tempfile
@@ -113,7 +113,7 @@ def pack_library(
     if standardizer not in STANDARDIZERS:
         raise InputError(f"standardizer is {standardizer!r}; choose one of {', '.join(STANDARDIZERS)}")
     if append and overwrite:
-        raise InputError("append adds to what is there and overwrite replaces it; give one of the two")
+        raise InputError("append adds to a library and overwrite replaces it; give one of the two")
     if is_packed(source):
         raise InputError(f"{source} is a packed library already; give the files that it was made from")
     started = time.monotonic()
@@ -127,14 +127,14 @@ def pack_library(
                 batch_size=_BATCH_SIZE,
             )
         )
-        kept = reader.column_names if keep_columns == "all" else tuple(keep_columns)
+        names = reader.column_names if keep_columns == "all" else tuple(keep_columns)
         index = LibraryIndex(
             schema=SCHEMA.name,
             schema_hash=SCHEMA.schema_hash,
             standardizer=standardizer,
             smiles_column=reader.smiles_column,
             id_column=reader.id_column,
-            columns=tuple(name for name in kept if name not in (reader.smiles_column, reader.id_column)),
+            columns=tuple(name for name in names if name not in (reader.smiles_column, reader.id_column)),
             sources=tuple(Path(name).name for name, _ in reader.files),
             shards=(),
         )
@@ -145,14 +145,14 @@ def pack_library(
             (folder / SHARDS).mkdir()
         run = _Run(folder, index)
 
-        def tell() -> None:
+        def report() -> None:
             on_progress(StreamProgress(run.rows_read, run.rejected, reader.bytes_of(run.rows_read), reader.bytes_total))
 
         batches = _featurized(reader, standardizer, processes or default_processes())
         stack.callback(batches.close)
         while part := list(islice(batches, SHARD_ROWS // _BATCH_SIZE)):
             run.write(part)
-            tell()
+            report()
         if run.rejected == run.rows_read:
             raise nothing_usable(source, reader, run.first_rejected)
         write_index(folder, run.index)
@@ -181,7 +181,7 @@ class _Run:
         batch = joined(part)
         batch = _moved(batch, self.index.n_records - batch.first_row)
         stored, graphs = shard_bytes(batch), graphs_of(batch)
-        lost = [*batch.rejected, *map(batch.placed, graphs.rejected)]
+        rejected = [*batch.rejected, *map(batch.placed, graphs.rejected)]
         entry = ShardEntry(
             file=f"{len(self.index.shards):06}.safetensors",
             sha256=hashlib.sha256(stored).hexdigest(),
@@ -194,13 +194,13 @@ class _Run:
             temporary.write_bytes(stored)
         self.index = replace(self.index, shards=(*self.index.shards, entry))
         self.rows_read += entry.n_records
-        self.rejected += len(lost)
+        self.rejected += len(rejected)
         self.n_bytes += len(stored)
-        self.first_rejected += sorted(lost, key=lambda bad: bad.row)[: _SHOWN - len(self.first_rejected)]
+        self.first_rejected += sorted(rejected, key=lambda bad: bad.row)[: _SHOWN - len(self.first_rejected)]
 
 
 def check_library(folder: str | Path) -> LibraryIndex:
-    """Read a packed library to its end, and compare each shard with its hash.
+    """Verify a packed library: read it to its end, and compare each shard with its hash.
 
     Raises:
         InputError: It is damaged, or a shard is missing.
@@ -215,22 +215,22 @@ def check_library(folder: str | Path) -> LibraryIndex:
 
 
 def _extended(old: LibraryIndex, new: LibraryIndex) -> LibraryIndex:
-    """The index of a library to which more is added.
+    """The index of a library to which records are added.
 
     Raises:
-        InputError: What is added does not go with what is there.
+        InputError: The new records differ in schema, standardizer or columns.
     """
     for name in ("schema", "standardizer", "columns"):
         if getattr(old, name) != getattr(new, name):
             raise InputError(
-                f"the library has {name} {getattr(old, name)!r}, and what is added {getattr(new, name)!r}; "
+                f"the library has {name} {getattr(old, name)!r}, and the new records have {getattr(new, name)!r}; "
                 "pack both in the same way"
             )
     return replace(old, sources=(*old.sources, *new.sources))
 
 
 def _moved(batch: RecordBatch, shift: int) -> RecordBatch:
-    """The same records further on in a library."""
+    """The same records at later rows of a library."""
     return replace(
         batch,
         first_row=batch.first_row + shift,
@@ -242,16 +242,16 @@ def _moved(batch: RecordBatch, shift: int) -> RecordBatch:
 def _featurized(
     batches: Iterable[RecordBatch], standardizer: StandardizerName, processes: int
 ) -> Generator[RecordBatch, None, None]:
-    """Each batch with its graphs, in order; helpers make them if there is more than one process."""
-    waiting: deque[RecordBatch] = deque()
+    """Each batch with its graphs, in order; made by worker processes if there is more than one."""
+    pending: deque[RecordBatch] = deque()
 
     def texts() -> Iterator[_Texts]:
         for batch in batches:
-            waiting.append(batch)
+            pending.append(batch)
             yield _Texts(batch.smiles, batch.ids)
 
     for graphs in map_in_order(partial(_make_graphs, standardizer=standardizer), texts(), processes):
-        yield replace(waiting.popleft(), graphs=graphs)
+        yield replace(pending.popleft(), graphs=graphs)
 
 
 class _Texts(NamedTuple):

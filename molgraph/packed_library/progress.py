@@ -1,18 +1,18 @@
-"""Where a run over a library is."""
+"""Progress of a run over a library."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class StreamProgress:
-    """Where a run is.
+    """Progress of a run.
 
     Attributes:
         rows: Rows done.
-        rejected: Of these, rows that could not be used.
-        bytes_read: Bytes of the input that these rows took, as stored, about.
+        rejected: Rejected rows among them.
+        bytes_read: Approximate bytes of the input, as stored, that these rows took.
         bytes_total: Size of the input as stored; None where unknown.
-        seconds_after: Seconds, about, that are taken once the last row is done.
+        seconds_after: Approximate seconds of work after the last row.
     """
 
     rows: int

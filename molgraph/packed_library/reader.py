@@ -1,11 +1,11 @@
-"""A library as one stream of record batches, packed or not."""
+"""Reads a library, packed or not, as one stream of record batches."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self, cast
 
-from molgraph.errors import InputError
+from molgraph.errors import InputError, setting
 from molgraph.files.columns import Request
 from molgraph.files.frames import MemoryTable, TableLike
 from molgraph.files.library_reader import LibraryReader
@@ -48,15 +48,15 @@ def open_library(
 
 
 def check_standardizer(reader: LibraryReader, standardizer: str) -> None:
-    """Refuse a packed library whose structures were not made ready as a model wants them.
+    """Refuse a packed library whose standardizer is not that of the model.
 
     Raises:
-        InputError: They were not.
+        InputError: It is another one.
     """
     if isinstance(reader, PackedReader) and reader.standardizer != standardizer:
         raise InputError(
             f"{reader.name} was packed with the standardizer {reader.standardizer!r}, and the model was trained with "
-            f"{standardizer!r}; pack it again with --standardize {standardizer}"
+            f"{standardizer!r}; pack it again with {setting('standardizer', standardizer)}"
         )
 
 
@@ -65,7 +65,7 @@ class PackedReader:
 
     Attributes:
         name: The folder.
-        standardizer: What was done to the structures.
+        standardizer: Standardizer that was applied to the structures.
         column_names: Columns that the library has, those of structures and identifiers in front.
         smiles_column: Name of the structure column.
         id_column: Name of the identifier column.
@@ -94,12 +94,12 @@ class PackedReader:
         if missing:
             raise InputError(
                 f"{source} was packed without the column {missing[0]!r}; it has "
-                f"{', '.join(self._index.columns) or 'none'}; pack it again with --keep-columns"
+                f"{', '.join(self._index.columns) or 'none'}; pack it again with `keep_columns`"
             )
         self.smiles_column = self._index.smiles_column
         self.id_column = self._index.id_column
-        own = [name for name in (self.smiles_column, self.id_column) if name is not None]
-        self.column_names = (*own, *self._index.columns)
+        leading = [name for name in (self.smiles_column, self.id_column) if name is not None]
+        self.column_names = (*leading, *self._index.columns)
         self.bytes_total: int | None = sum(entry.n_bytes for entry in self._index.shards)
         self.bytes_read = 0
         self._rows_read = 0
@@ -107,11 +107,11 @@ class PackedReader:
 
     @property
     def files(self) -> list[tuple[str, int | None]]:
-        """The index, whose size tells one library from another, and that of all shards."""
+        """The index, whose size distinguishes libraries, and all shards, each with its size."""
         return [(str(self._folder / INDEX), (self._folder / INDEX).stat().st_size), ("shards", self.bytes_total)]
 
     def bytes_of(self, rows: int) -> int:
-        """Bytes that the first so many rows took, about."""
+        """Approximate bytes that the first `rows` rows took."""
         return self.bytes_read * min(rows, self._rows_read) // max(self._rows_read, 1)
 
     def __enter__(self) -> Self:
@@ -129,16 +129,16 @@ class PackedReader:
         return next(self._batches)
 
     def _read(self, batch_size: int) -> Iterator[RecordBatch]:
-        """Batches of the same records as those of the files: how molecules are batched shows in the last digits."""
-        waiting: RecordBatch | None = None
+        """Batches of the same records as those of the files, since the last digits depend on the batches."""
+        partial: RecordBatch | None = None
         for shard in self._shards():
-            for part in parts(shard if waiting is None else joined([waiting, shard]), batch_size):
-                waiting = part
+            for part in parts(shard if partial is None else joined([partial, shard]), batch_size):
+                partial = part
                 if len(part) + len(part.rejected) == batch_size:
                     yield part
-                    waiting = None
-        if waiting is not None:
-            yield waiting
+                    partial = None
+        if partial is not None:
+            yield partial
 
     def _shards(self) -> Iterator[RecordBatch]:
         for entry in self._index.shards:

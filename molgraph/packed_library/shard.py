@@ -1,7 +1,7 @@
 """One shard of a packed library: some thousand records with their graphs, in one safetensors file.
 
-Nothing in it is executed. Texts are one UTF-8 string each, with the position of each text in it; what could not be used
-is JSON. Codes and pointers are checked when a shard is read, since they index other arrays.
+Nothing in it is executed. Texts are one UTF-8 string each, with the position of each text in it; rejected records are
+JSON. Codes and pointers are checked when a shard is read, since they index other arrays.
 """
 
 import hashlib
@@ -19,18 +19,16 @@ from safetensors import SafetensorError
 from safetensors.numpy import load as load_arrays
 from safetensors.numpy import save as serialize_arrays
 
-from molgraph.config.plain import parse_plain
 from molgraph.errors import InputError
 from molgraph.features.schema import SCHEMAS
 from molgraph.files.records import RecordBatch
 from molgraph.graphs import PackedGraphs, concatenate
 from molgraph.results.prediction import Rejected, Step
 from molgraph.storage.decode import decode_json, read_bounded
+from molgraph.storage.decode_typed import decode
 
-#: Records of a shard; what is read or written at a time.
+#: Records of a shard, which is read or written at once.
 SHARD_ROWS = 16_384
-
-_GRAPH_ARRAYS = ("atom_codes", "bond_codes", "bond_atoms", "atom_ptr", "bond_ptr", "row_index")
 
 #: A shard of ordinary molecules has some 20 MB; more than this is not read.
 _MAX_BYTES = 2**33
@@ -40,13 +38,13 @@ _MOST_ROWS = 2**40
 
 
 def shard_bytes(batch: RecordBatch) -> bytes:
-    """A shard as it is stored.
+    """The bytes of a shard.
 
     Args:
         batch: The records, with their graphs.
     """
     graphs = graphs_of(batch)
-    arrays: dict[str, NDArray[Any]] = {name: getattr(graphs, name) for name in _GRAPH_ARRAYS}
+    arrays = graphs.to_arrays()
     arrays |= {"rows": batch.rows, **_packed_texts("ids", batch.ids), **_packed_texts("smiles", batch.smiles)}
     for position, cells in enumerate(batch.columns.values()):
         arrays |= _packed_texts(f"column.{position}", cells)
@@ -71,7 +69,7 @@ def read_shard(path: Path, keep: Sequence[str], *, sha256: str) -> RecordBatch:
     Args:
         path: Its file.
         keep: Columns to pass on.
-        sha256: What the index says of the file.
+        sha256: Hash of the file in the index.
 
     Raises:
         InputError: It is missing, damaged, or not the file of the index.
@@ -80,7 +78,7 @@ def read_shard(path: Path, keep: Sequence[str], *, sha256: str) -> RecordBatch:
         content = _verified(read_bounded(path, _MAX_BYTES), sha256)
         arrays = load_arrays(content)
         header = decode_json(content[8 : 8 + int.from_bytes(content[:8], "little")])
-        about = parse_plain(_About, header.get("__metadata__"), "library", "its header")
+        about = decode(_About, header.get("__metadata__"), "its header")
         return _batch(arrays, about, keep)
     except FileNotFoundError as error:
         raise InputError(f"{path} is missing; pack the library again") from error
@@ -96,20 +94,20 @@ def _verified(content: bytes, sha256: str) -> bytes:
 
 @dataclass(frozen=True)
 class _About:
-    """What the header of a shard says; all of it is text."""
+    """Header of a shard; all values are text."""
 
     schema: str
     first_row: str
     columns: str
 
 
-#: Row, identifier, text, step and reason of what could not be used.
+#: Row, identifier, text, step and reason of a rejected record.
 _Lost = tuple[int, str, str, Step, str]
 
 
 @dataclass(frozen=True)
 class _LostRows:
-    """What could not be used, as JSON has it.
+    """Rejected records, as stored in JSON.
 
     Attributes:
         unread: Records that could not be read, by their row in the library.
@@ -145,9 +143,9 @@ def parts(batch: RecordBatch, size: int) -> Iterator[RecordBatch]:
 
 
 def _batch(arrays: Mapping[str, NDArray[Any]], about: _About, keep: Sequence[str]) -> RecordBatch:
-    names = parse_plain(tuple[str, ...], decode_json(about.columns.encode()), "library", "columns")
-    first_row = parse_plain(int, decode_json(about.first_row.encode()), "library", "first_row")
-    lost = parse_plain(_LostRows, decode_json(arrays["lost"].tobytes()), "library", "lost")
+    names = decode(tuple[str, ...], decode_json(about.columns.encode()), "columns")
+    first_row = decode(int, decode_json(about.first_row.encode()), "first_row")
+    lost = decode(_LostRows, decode_json(arrays["lost"].tobytes()), "lost")
     missing = [name for name in keep if name not in names]
     if missing:
         raise ValueError(f"the column {missing[0]!r} is missing")
@@ -160,11 +158,7 @@ def _batch(arrays: Mapping[str, NDArray[Any]], about: _About, keep: Sequence[str
         raise ValueError("the rows are not those from the first one on")
     if any(not 0 <= values[0] < len(ids) for values in lost.rejected):
         raise ValueError("a structure without a graph belongs to a row that is not there")
-    graphs = PackedGraphs(
-        **{name: arrays[name] for name in _GRAPH_ARRAYS},
-        schema=about.schema,
-        rejected=tuple(Rejected(*values) for values in lost.rejected),
-    )
+    graphs = PackedGraphs.from_arrays(arrays, about.schema, tuple(Rejected(*values) for values in lost.rejected))
     _check_graphs(graphs, len(ids))
     cells = lost.unread_columns
     if len(cells) != len(names) or any(len(column) != len(lost.unread) for column in cells):

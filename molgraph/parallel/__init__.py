@@ -1,1 +1,1 @@
-"""Processes that share work, and interrupts that reach all of them."""
+"""Worker processes, and signals that are held back while they would do harm."""

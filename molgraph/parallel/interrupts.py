@@ -1,9 +1,9 @@
-"""Interrupts that would arrive at a bad moment: held back, and delivered afterwards."""
+"""Signals that would interrupt at a bad moment: blocked, and delivered afterwards."""
 
 import signal
 from collections.abc import Collection
 
-#: What a terminal or a job manager sends to end a program.
+#: Signals by which a terminal or a job manager ends a program.
 #: SIGHUP, of a terminal that is closed, does not exist on Windows.
 INTERRUPTS: tuple[signal.Signals, ...] = (
     signal.SIGINT,
@@ -15,9 +15,9 @@ _CAN_HOLD = hasattr(signal, "pthread_sigmask")  # not on Windows
 
 
 class HeldInterrupts:
-    """A context in which interrupts wait for this thread to leave; what is raised for them is raised on leaving.
+    """A context in which interrupts are blocked for this thread; they are delivered, and raised, on leaving.
 
-    Processes that are started within do not hear them at all, from their first moment on.
+    Processes that are started within block them from their start on.
 
     >>> with HeldInterrupts():
     ...     signal.SIGTERM in signal.pthread_sigmask(signal.SIG_BLOCK, ())
@@ -32,7 +32,7 @@ class HeldInterrupts:
             return
         try:
             self._before = signal.pthread_sigmask(signal.SIG_BLOCK, INTERRUPTS)
-        except BaseException:  # one that had arrived already is raised here, when others are held
+        except BaseException:  # one that had arrived already is raised here, when others are blocked
             signal.pthread_sigmask(signal.SIG_UNBLOCK, INTERRUPTS)
             raise
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from molgraph.chem.standardize import StandardizerName
-from molgraph.config.training import Device, Precision
+from molgraph.config.training import WRITTEN_PRECISION, Device, Precision
 from molgraph.errors import InputError
 from molgraph.features.featurize import featurize
 from molgraph.files.records import RecordBatch
@@ -60,7 +60,7 @@ def embed_file(
     smiles_column: str | None = None,
     id_column: str | None = None,
     device: Device = "auto",
-    precision: Precision = "float32",
+    precision: Precision = WRITTEN_PRECISION,
     overwrite: bool = False,
     on_progress: Callable[[StreamProgress], None] = lambda _progress: None,
 ) -> EmbedSummary:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias, get_args
+from typing import TYPE_CHECKING, TypeAlias
 
-from molgraph.config.screening import Engine
-from molgraph.config.training import Device, Precision
+from molgraph.config.compute import ComputeConfig
 from molgraph.errors import InputError
 from molgraph.prediction.builtin_models import model_folders
 from molgraph.prediction.parallel_predict import ModelSource, ParallelPredictor, open_parallel_predictor
@@ -38,34 +37,22 @@ def model_paths(models: Sequence[Model]) -> list[str | Path]:
     return [one for one in models if isinstance(one, str | Path)]
 
 
-def open_models(
-    models: Sequence[Model],
-    *,
-    device: Device,
-    precision: Precision,
-    processes: int | None,
-    engine: Engine = "local",
-    address: str | None = None,
-) -> AbstractContextManager[ParallelPredictor]:
+def open_models(models: Sequence[Model], compute: ComputeConfig) -> AbstractContextManager[ParallelPredictor]:
     """What predicts batches with all of these models; several processes need models that are not loaded yet.
 
     Raises:
-        InputError: Some models are loaded and some are not, or the engine does not fit.
+        InputError: Some models are loaded and some are not.
     """
     paths = model_folders(model_paths(models))
-    if engine not in get_args(Engine):
-        raise InputError(f"engine is {engine!r}; choose one of {', '.join(get_args(Engine))}")
-    if address is not None and engine != "ray":
-        raise InputError(f"address is {address!r}, of a Ray cluster; it needs the engine 'ray'")
     loaded = [one for one in models if not isinstance(one, str | Path)]
     if not loaded:
-        source = ModelSource(paths, device, precision)
+        source = ModelSource(paths, compute.device, compute.precision)
         others = None
-        if engine == "ray":
+        if compute.engine == "ray":
             from molgraph.prediction.ray_workers import start_ray_workers
 
-            others = start_ray_workers(source, address)
-        return open_parallel_predictor(source, processes, domain=True, others=others)
+            others = start_ray_workers(source, compute.address)
+        return open_parallel_predictor(source, compute.processes_that_fit, domain=True, others=others)
     if paths:
         raise InputError("some models are loaded and some are folders; load all of them, or none")
     from molgraph.prediction.panel import Panel

@@ -222,8 +222,8 @@ class ParallelPredictor:
             rows = task.batch.rows
             where = f"at rows {rows[0]:,} to {rows[-1]:,} or soon after" if len(rows) else "before any row"
             raise WorkerError(
-                f"worker processes died or hung, {workers.n_deaths + 1} in all, the last one {where}, perhaps for want "
-                "of memory or over a structure there; use --processes 1, or leave those rows out"
+                f"worker processes died or hung, {workers.n_deaths + 1} in all, the last one {where}, perhaps for lack "
+                "of memory or over a structure there; use `processes=1`, or leave those rows out"
             ) from None
         workers.restart()
         for other in [*waiting]:

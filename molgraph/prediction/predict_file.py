@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from molgraph.applicability.shift import ShiftReport
-from molgraph.config.training import Device, Precision
-from molgraph.errors import InputError
+from molgraph.config.compute import ComputeConfig
+from molgraph.config.level import DEFAULT_LEVEL, check_level
+from molgraph.config.training import WRITTEN_PRECISION, Device, Precision
 from molgraph.files.frames import TableLike, readable
 from molgraph.files.library_reader import LibraryReader
 from molgraph.files.records import RecordBatch
@@ -19,7 +20,6 @@ from molgraph.files.unusable import nothing_usable
 from molgraph.files.writer import open_table_writer
 from molgraph.packed_library.progress import StreamProgress
 from molgraph.packed_library.reader import check_standardizer, open_library
-from molgraph.parallel.cpu import processes_within
 from molgraph.prediction.builtin_models import refuse_swapped
 from molgraph.prediction.open_models import model_list, model_paths, open_models
 from molgraph.prediction.output_columns import (
@@ -80,9 +80,9 @@ def predict_file(
     smiles_column: str | None = None,
     id_column: str | None = None,
     keep_extra_columns: bool = True,
-    level: float = 0.9,
+    level: float = DEFAULT_LEVEL,
     device: Device = "auto",
-    precision: Precision = "float32",
+    precision: Precision = WRITTEN_PRECISION,
     processes: int | None = 1,
     memory: float | None = None,
     overwrite: bool = False,
@@ -112,8 +112,8 @@ def predict_file(
             row of the input gives a molecule.
         ModelError: The model folder cannot be used.
     """
-    if not 0 < level < 1:
-        raise InputError(f"level is {level}; it must lie between 0 and 1, e.g. 0.9")
+    check_level(level)
+    compute = ComputeConfig(device=device, precision=precision, processes=processes, memory=memory)
     models = model_list(model)
     table = readable(source)
     refuse_swapped(model_paths(models), table)
@@ -122,9 +122,7 @@ def predict_file(
         open_library(
             table, smiles_column=smiles_column, id_column=id_column, keep_columns=keep, batch_size=BATCH_SIZE
         ) as reader,
-        open_models(
-            models, device=device, precision=precision, processes=processes_within(memory, processes)
-        ) as stream,
+        open_models(models, compute) as stream,
     ):
         refuse_input(output, (name for name, _ in reader.files))
         check_file(output, overwrite=overwrite)

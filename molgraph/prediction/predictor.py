@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from molgraph.applicability.applicability import OUTSIDE, ApplicabilityDomain, degree_names
 from molgraph.applicability.neighbours import k_closest, k_nearest, similarities
 from molgraph.chem.fingerprints import morgan_fingerprints
-from molgraph.chem.identity import canonical_smiles, compound_hashes, known_compounds
+from molgraph.chem.identity import canonical_smiles, known_compounds
 from molgraph.chem.parse import parse_smiles
 from molgraph.chem.standardize import standardize_smiles
 from molgraph.config.learners import LearnerName
@@ -30,8 +30,8 @@ from molgraph.graphs import PackedGraphs
 from molgraph.model_folder.card import ModelCard
 from molgraph.model_folder.folder import StoredModel, TrainingStructures, load_model, model_hash
 from molgraph.model_folder.percentiles import ReferenceValues, reference_values
-from molgraph.models.committee import Committee
 from molgraph.models.frozen import EncoderWeights, FrozenEncoder
+from molgraph.models.inference import NetworkInference
 from molgraph.models.precision import resolve_device, resolve_precision
 from molgraph.prediction.builtin_models import model_folder
 from molgraph.prediction.measured import MeasuredCompounds, measured_texts
@@ -40,6 +40,7 @@ from molgraph.results.member_outputs import MemberOutputs
 from molgraph.results.prediction import Prediction, Rejected
 from molgraph.results.tasks import TaskSpec, ranges
 from molgraph.spelling import counted
+from molgraph.storage.hashes import text_hashes
 from molgraph.uncertainty.calibration import Calibration
 
 
@@ -68,7 +69,10 @@ class Predictor:
         self._dtype = resolve_precision(precision, self.device)
         self.precision = str(self._dtype).removeprefix("torch.")
         self._model = model
-        self._committee = Committee(model.learners, schema=model.card.schema, device=self.device, dtype=self._dtype)
+        network, schema = model.learners.network, model.card.schema
+        self._network: NetworkInference | None = None
+        if network is not None:
+            self._network = NetworkInference(network, schema=schema, device=self.device, dtype=self._dtype)
         self.encoder: FrozenEncoder | None = None
         if model.encoder is not None and model.card.encoder is not None:
             self.encoder = self._frozen(model.encoder, model.card.encoder)
@@ -193,7 +197,7 @@ class Predictor:
             ModelError: A prediction is not finite.
         """
         graphs = columns.graphs
-        outputs = self._said_by_members(columns)
+        outputs = self._outputs_of(columns)
         mean, aleatoric, epistemic = self.calibration.apply(outputs)
         if not np.isfinite(mean).all():  # what is stored is finite, but its sums need not be
             raise ModelError("the model predicts values that are not finite: it is damaged; train the model again")
@@ -237,9 +241,9 @@ class Predictor:
         Raises:
             InputError: The graphs belong to another feature schema, or the structures are needed and not there.
         """
-        return self._said_by_members(MoleculeColumns(graphs, structures))
+        return self._outputs_of(MoleculeColumns(graphs, structures))
 
-    def _said_by_members(self, columns: MoleculeColumns) -> MemberOutputs:
+    def _outputs_of(self, columns: MoleculeColumns) -> MemberOutputs:
         graphs = columns.graphs
         if graphs.schema != self.card.schema:
             raise InputError(
@@ -248,7 +252,7 @@ class Predictor:
             )
         blocks = {name: self.card.config.blocks_of(name) for name in self.card.learners}
         read = {name: columns.of(own, self.encoder) for name, own in blocks.items() if own}
-        return self._committee.predict(graphs, read)[0].within(*ranges(self.tasks))
+        return self._model.learners.predict(graphs, read, self._network).within(*ranges(self.tasks))
 
     def _domain_vectors(self, columns: MoleculeColumns) -> NDArray[np.float32]:
         """`[B, H]` vectors by which the domain is measured: none that a member learned, which knows its own rows."""
@@ -344,7 +348,7 @@ class Predictor:
             return [key in self._training_keys for key in keys]
         if self._model.known is None or self.card.libraries.get("rdkit") != rdkit.__version__:
             return None
-        found: list[bool] = np.isin(compound_hashes(keys), self._model.known.exact).tolist()
+        found: list[bool] = np.isin(text_hashes(keys), self._model.known.exact).tolist()
         return found
 
     @cached_property
@@ -409,5 +413,5 @@ class Predictor:
     def _places(self, smiles: Sequence[str]) -> NDArray[np.float32]:
         """`[Q, C]` where structures lie in the model's own space; NaN for one that gives no graph."""
         graphs = featurize(smiles, standardizer=self.card.standardizer)
-        places = self.domain.latent.placed(self._domain_vectors(MoleculeColumns(graphs))).astype(np.float64)
+        places = self.domain.latent.projected(self._domain_vectors(MoleculeColumns(graphs))).astype(np.float64)
         return in_rows(places, graphs.row_index if graphs.rejected else None, len(smiles)).astype(np.float32)

@@ -13,8 +13,8 @@ from molgraph.applicability.shift import MOST_COMPARED, DensityRatio, ShiftRepor
 from molgraph.chem.fingerprints import morgan_fingerprints
 from molgraph.chem.identity import canonical_smiles
 from molgraph.errors import InputError
-from molgraph.files.deduplicate import text_hashes
 from molgraph.files.library_reader import LibraryReader
+from molgraph.storage.hashes import text_hashes
 
 if TYPE_CHECKING:  # loading a model loads torch: worker processes are started before that
     from molgraph.prediction.predictor import Predictor
@@ -112,7 +112,7 @@ def weigh_calibration(predictor: Predictor, library: LibraryReader, *, restrict:
     if predictor.structures is None or is_usable.sum() < _LEAST_WEIGHED:
         raise InputError(
             f"{is_usable.sum():,} of {len(texts):,} sampled rows of the library are in the domain of the model; "
-            f"weights need {_LEAST_WEIGHED}; choose --fdr-method cfbh"
+            f"weights need {_LEAST_WEIGHED}; choose `fdr_method='cfbh'`"
         )
     kept = [texts[i] for i in np.flatnonzero(is_usable).tolist()]
     return density_ratio(predictor.structures.calibration_fingerprints, _fingerprints(predictor, kept))

@@ -1,7 +1,7 @@
-"""Measured quantities by the names of columns: an IC50 in nM, a permeability, a half-life, a pIC50, a percentage.
+"""Quantities parsed from the names of columns: an IC50 in nM, a permeability, a half-life, a pIC50, a percentage.
 
-What a name says decides which way is better, which values there can be, and whether the field's way is to report the
-negative logarithm: potencies and affinities that are molar concentrations become p-values (`pIC50 = -log10(mol/L)`).
+The quantity decides which way is better, which values are possible, and whether the field reports the negative
+logarithm: potencies and affinities that are molar concentrations become p-values (`pIC50 = -log10(mol/L)`).
 """
 
 import re
@@ -21,8 +21,8 @@ class Quantity:
     """One kind of quantity.
 
     Attributes:
-        name: What it is called in the field, and behind the `p` of a p-value; empty to take it as the column writes it.
-        pattern: How its name is written, as a regular expression without regard to case.
+        name: Its name in the field, and behind the `p` of a p-value; empty to take it as the column writes it.
+        pattern: Regular expression of its names; case does not matter.
         dimensions: What its units measure.
         direction: Which way its plain value is better; None where that depends on the project.
         is_potency: Whether it is a concentration that the field reports as a p-value.
@@ -59,7 +59,7 @@ QUANTITIES: tuple[Quantity, ...] = (
     Quantity("inhibition", r"inhibition|inh", ("percentage",), "maximize"),
 )
 
-#: Targets at which binding is a liability: there a strong potency is the bad one.
+#: Antitargets, at which binding is a liability: there a weak potency is better.
 _ANTITARGETS = re.compile(
     r"(?<![A-Za-z])(?:hERG|KCNH2|CYP[ _-]?[1-3][A-Z][0-9]+|P-?gp|MDR1|ABCB1|BSEP|Nav1[._]5|cytotox\w*|HepG2|"
     r"5-?HT2B|PXR)(?![A-Za-z])",
@@ -74,27 +74,27 @@ _P_VALUE = re.compile(
 _LOG = re.compile(
     r"(?<![A-Za-z0-9-])(?:log(?:10)?)[ _(]*(?=(?:IC|EC|AC|XC|GI|CC)[ _-]?50|K[id](?![a-z]))", re.IGNORECASE
 )
-# A longer name is a sentence; expressions would look at it again and again.
+# A longer name is a sentence, on which regular expressions could backtrack for long.
 _LONGEST = 100
 _IN_BRACKETS = re.compile(r"[(\[]\s*(?:in\s+)?([^)\]]+?)\s*[)\]]\s*$")
 _BEHIND = re.compile(r"[ _.\-,]+(?:in[ _])?([^\s_()\[\]]+(?:\s*/\s*\S+)?)\s*$")
 
 
 @dataclass(frozen=True)
-class Named:
-    """What the name of a column says.
+class NamedQuantity:
+    """A quantity as parsed from the name of a column.
 
     Attributes:
         quantity: The kind of quantity.
-        word: Its name as the field writes it, e.g. `IC50`.
+        symbol: Its name as the field writes it, e.g. `IC50`.
         scale: Whether values are plain, decimal logarithms, or p-values.
-        unit: Unit of the values (of what was taken the logarithm of); None if the name has none.
+        unit: Unit of the values, before any logarithm; None if the name has none.
         stem: The name without quantity and unit, e.g. the target; may be empty.
         direction: Which way larger numbers of the column are better; None where that depends on the project.
     """
 
     quantity: Quantity
-    word: str
+    symbol: str
     scale: Scale
     unit: Unit | None
     stem: str
@@ -102,11 +102,11 @@ class Named:
 
     @property
     def p_name(self) -> str:
-        """Name of the p-value that is learned in the place of the column."""
-        return f"{self.stem} p{self.word}".strip()
+        """Name of the p-value that is learned instead of the column."""
+        return f"{self.stem} p{self.symbol}".strip()
 
 
-_WORDS: Mapping[str, str] = MappingProxyType({"KI": "Ki", "KD": "Kd", "KB": "Kb", "POTENCY": "Potency"})
+_SYMBOLS: Mapping[str, str] = MappingProxyType({"KI": "Ki", "KD": "Kd", "KB": "Kb", "POTENCY": "Potency"})
 
 _P_QUANTITY = Quantity("", "", direction="minimize", is_potency=True)
 
@@ -129,15 +129,15 @@ def split_unit(name: str) -> tuple[str, Unit | None]:
     return (name[: match.start()], unit_of(match[1])) if match is not None else (name, None)
 
 
-def named(name: str, *, context: str = "") -> Named | None:
-    """The quantity that the name of a column says; None if it says none.
+def named(name: str, *, context: str = "") -> NamedQuantity | None:
+    """Parses quantity, unit and scale from the name of a column; None if no quantity is recognised.
 
     Args:
         name: Name of the column, or a cell of a column of types such as ChEMBL's `Standard Type`.
-        context: Further words that say what was measured, e.g. the name of the target.
+        context: Further text on what was measured, e.g. the name of the target.
 
-    >>> found = named("BACE1 IC50 (nM)")
-    >>> found.p_name, found.unit.name, found.direction, named("pIC50").direction, named("mw")
+    >>> ic50 = named("BACE1 IC50 (nM)")
+    >>> ic50.p_name, ic50.unit.name, ic50.direction, named("pIC50").direction, named("mw")
     ('BACE1 pIC50', 'nM', 'minimize', 'maximize', None)
     """
     if len(name) > _LONGEST:
@@ -148,9 +148,9 @@ def named(name: str, *, context: str = "") -> Named | None:
     if p_value is not None:
         direction: Direction = "minimize" if is_liability or "CC" in p_value["name"].upper() else "maximize"
         stem = (bare[: p_value.start()] + bare[p_value.end() :]).strip(" _-().")
-        return Named(_P_QUANTITY, _word(p_value["name"]), "p", None, stem, direction)
+        return NamedQuantity(_P_QUANTITY, _symbol(p_value["name"]), "p", None, stem, direction)
     for quantity in QUANTITIES:
-        # A letter or a capital F alone says nothing without its unit.
+        # A single letter such as F is ambiguous without a unit.
         needs_unit = quantity.dimensions and not quantity.is_potency
         match = re.search(rf"(?<![A-Za-z0-9])(?:{quantity.pattern})(?![A-Za-z0-9])", bare, re.IGNORECASE)
         if match is None or (needs_unit and not unit) or (unit and unit.dimension not in quantity.dimensions):
@@ -160,28 +160,30 @@ def named(name: str, *, context: str = "") -> Named | None:
         direction_ = _liability(quantity) if is_liability else quantity.direction
         start = log.start() if log is not None and scale == "log10" else match.start()
         stem = (bare[:start] + " " + bare[match.end() :]).strip(" _-().")
-        return Named(quantity, quantity.name or _word(match[0]), scale, unit, re.sub(r"\s+", " ", stem), direction_)
+        return NamedQuantity(
+            quantity, quantity.name or _symbol(match[0]), scale, unit, re.sub(r"\s+", " ", stem), direction_
+        )
     return None
 
 
 def p_name_of(name: str) -> str | None:
-    """The p-value that is learned in the place of a column of concentrations; None of any other name.
+    """Name of the p-value that is learned instead of a column of concentrations; None for any other name.
 
     >>> p_name_of("BACE1 IC50 (nM)"), p_name_of("Ki"), p_name_of("pIC50"), p_name_of("logD")
     ('BACE1 pIC50', 'pKi', None, None)
     """
-    found = named(split_unit(name)[0])
-    is_plain = found is not None and found.scale == "linear" and found.quantity.is_potency
-    return found.p_name if found is not None and is_plain else None
+    parsed = named(split_unit(name)[0])
+    is_concentration = parsed is not None and parsed.scale == "linear" and parsed.quantity.is_potency
+    return parsed.p_name if parsed is not None and is_concentration else None
 
 
 def _liability(quantity: Quantity) -> Direction | None:
-    """Which way a value is better at a target at which nothing should bind."""
+    """Which way a value is better at an antitarget."""
     if quantity.is_potency:
         return "maximize"
     return "minimize" if quantity.name == "inhibition" else quantity.direction
 
 
-def _word(text: str) -> str:
+def _symbol(text: str) -> str:
     plain = re.sub(r"[ _-]", "", text).upper()
-    return _WORDS.get(plain, "ChEMBL" if plain == "CHEMBL" else plain)
+    return _SYMBOLS.get(plain, "ChEMBL" if plain == "CHEMBL" else plain)

@@ -1,4 +1,4 @@
-"""Units of measured quantities: how people spell them, and what they are in the unit of their dimension."""
+"""Units of measured quantities: their spellings, and their factors to the first unit of their dimension."""
 
 import re
 from collections.abc import Mapping
@@ -29,7 +29,7 @@ class Unit:
     Attributes:
         name: As it is printed.
         dimension: What it measures; units of one dimension are converted into each other.
-        factor: What one of it is in the first unit of its dimension, e.g. in mol/L.
+        factor: Conversion factor to the first unit of its dimension, e.g. to mol/L.
     """
 
     name: str
@@ -37,8 +37,8 @@ class Unit:
     factor: float
 
 
-#: The units, and further spellings of each, compared after `_plain`. `m` and `M` part metres, milli- and molar, so the
-#: case counts where both may be meant; see `unit_of`.
+#: The units, and further spellings of each, compared after `_plain`. `m` and `M` distinguish metres, milli- and molar,
+#: so the case counts where both are possible; see `unit_of`.
 _SPELLINGS: tuple[tuple[Unit, tuple[str, ...]], ...] = (
     (Unit("M", "molar concentration", 1.0), ("mol/L", "mol L-1", "mol.L-1", "molar")),
     (Unit("mM", "molar concentration", 1e-3), ("mmol/L", "mmol.L-1", "millimolar", "10^-3 M", "1e-3 M")),
@@ -92,16 +92,16 @@ _SIGNS = str.maketrans(
 
 
 def _plain(text: str) -> str:
-    """A spelling with one kind of micro and minus sign, and without blanks."""
+    """A spelling normalised to one micro sign and one minus sign, without blanks."""
     return re.sub(r"\s+", "", text.translate(_SIGNS)).strip("()[]").removesuffix(".")
 
 
 def _tables() -> tuple[Mapping[str, Unit], Mapping[str, Unit]]:
-    exact = {_plain(text): unit for unit, others in _SPELLINGS for text in (unit.name, *others)}
+    exact = {_plain(text): unit for unit, spellings in _SPELLINGS for text in (unit.name, *spellings)}
     folded: dict[str, Unit] = {}
     for text, unit in exact.items():
         folded.setdefault(text.lower(), unit)
-    # A lower-case "m" is no molar, and neither "s" nor "d" nor "h" names a unit to people who write in capitals.
+    # Case decides for units of one letter: "m" is not molar, and "S", "D" and "H" are not times.
     return MappingProxyType(exact), MappingProxyType({text: unit for text, unit in folded.items() if len(text) > 1})
 
 
@@ -109,7 +109,7 @@ _EXACT, _FOLDED = _tables()
 
 
 def unit_of(text: str) -> Unit | None:
-    """The unit that `text` spells; None if it spells none. Where the case says nothing else, `nm` is nanomolar.
+    """The unit that `text` spells; None if it is no unit. `nm` is read as nanomolar.
 
     >>> unit_of("µM").name, unit_of("ug.mL-1").name, unit_of("nm").name, unit_of("furlong")
     ('uM', 'ug/mL', 'nM', None)

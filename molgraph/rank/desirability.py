@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
+CurveName = Literal["sigmoid", "reverse_sigmoid", "double_sigmoid", "step"]
 
 #: Steepness of the sigmoids: 0.997 at the wanted end and 0.003 at the other.
 _STEEPNESS = 0.5
@@ -36,7 +37,7 @@ class CurveSpec:
         description: What is wanted.
     """
 
-    name: str
+    name: CurveName
     function: Callable[[Floats, float, float], Floats]
     wants: Literal["more", "less", "between"]
     description: str

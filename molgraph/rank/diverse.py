@@ -5,6 +5,8 @@ from collections.abc import Callable, Hashable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from molgraph.metrics.similarity import packed_bits
+
 
 def max_min(fingerprints: NDArray[np.uint8], n: int) -> list[int]:
     """Rows picked one after the other, each as unlike those before as can be; the first row comes first.
@@ -22,12 +24,12 @@ def max_min(fingerprints: NDArray[np.uint8], n: int) -> list[int]:
     if len(fingerprints) == 0:
         return []
     picked = [0]
-    n_bits = np.bitwise_count(fingerprints).sum(axis=1, dtype=np.int64)
-    largest = _similarity(fingerprints, n_bits, 0)
+    bits = packed_bits(fingerprints)
+    largest = bits[0].tanimoto(bits)
     while len(picked) < min(n, len(fingerprints)):
         largest[picked[-1]] = np.inf  # itself is not picked again
         picked.append(int(np.argmin(largest)))
-        largest = np.maximum(largest, _similarity(fingerprints, n_bits, picked[-1]))
+        largest = np.maximum(largest, bits[picked[-1]].tanimoto(bits))
     return picked
 
 
@@ -44,12 +46,12 @@ def clusters(fingerprints: NDArray[np.uint8], similarity: float) -> list[int]:
     >>> clusters(np.array([[0b1100], [0b0011], [0b1101], [0b0111]], dtype=np.uint8), 0.6)
     [0, 1, 0, 1]
     """
-    n_bits = np.bitwise_count(fingerprints).sum(axis=1, dtype=np.int64)
+    bits = packed_bits(fingerprints)
     cluster = np.full(len(fingerprints), -1, dtype=np.int64)
     n_clusters = 0
     for row in range(len(fingerprints)):
         if cluster[row] < 0:
-            is_like = _similarity(fingerprints, n_bits, row) >= similarity
+            is_like = bits[row].tanimoto(bits) >= similarity
             cluster[is_like & (cluster < 0)] = n_clusters
             cluster[row] = n_clusters  # also if it has no bit at all, and is like nothing, not even itself
             n_clusters += 1
@@ -106,10 +108,3 @@ def pick_above_floor(
         else:
             too_many = m
     return picked, enough
-
-
-def _similarity(fingerprints: NDArray[np.uint8], n_bits: NDArray[np.int64], row: int) -> NDArray[np.float64]:
-    """Tanimoto similarity of a row to all, `[B]`; 0 where neither has a bit."""
-    shared = np.bitwise_count(fingerprints & fingerprints[row]).sum(axis=1, dtype=np.int64)
-    either = n_bits + n_bits[row] - shared
-    return np.asarray(np.divide(shared, either, out=np.zeros(len(either)), where=either > 0))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from molgraph.errors import InputError
+from molgraph.errors import InputError, setting
 from molgraph.quantities.names import p_name_of
 from molgraph.results.prediction import Prediction
 from molgraph.results.tasks import Direction, TaskSpec
@@ -69,7 +69,9 @@ def parse_goal(text: str | None, tasks: Sequence[TaskSpec]) -> Goal:
     names = [task.name for task in tasks]
     if text is None or not text.strip():
         if len(tasks) > 1:
-            raise InputError(f"the model has the tasks {', '.join(names)}; say which ranks, e.g. --goal {names[0]!r}")
+            raise InputError(
+                f"the model has the tasks {', '.join(names)}; say which ranks, e.g. {setting('goal', names[0])}"
+            )
         return Goal(names[0], 0, _direction(tasks[0]))
     name, asked = text.strip(), None
     for direction in _SIGNS:
@@ -105,7 +107,7 @@ def _direction(task: TaskSpec) -> Direction:
     if task.direction is None and reads_like_concentration(task):
         raise InputError(
             f"{task.name} reads like a concentration, and nobody has said whether less of it is better; "
-            f"give --goal 'minimize {task.name}' or --goal 'maximize {task.name}', or train with --minimize or "
-            "--maximize"
+            f"give {setting('goal', f'minimize {task.name}')} or {setting('goal', f'maximize {task.name}')}, or train "
+            "with `directions`"
         )
     return task.direction or "maximize"

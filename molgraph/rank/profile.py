@@ -18,19 +18,21 @@ weight = 2.0                      # 1 if left out
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from molgraph.errors import InputError
-from molgraph.rank.desirability import CURVES, geometric_mean
+from molgraph.rank.desirability import CURVES, CurveName, geometric_mean
 from molgraph.rank.hit import HitRule, parse_hit, parse_requirement
 from molgraph.rank.hit_probability import HitProbability
 from molgraph.rank.pareto import pareto_fronts
 from molgraph.results.prediction import Prediction
 from molgraph.results.tasks import TaskSpec
-from molgraph.storage.decode import decode_toml, is_number, read_bounded
+from molgraph.spelling import did_you_mean
+from molgraph.storage.decode import decode_toml, read_bounded
+from molgraph.storage.decode_typed import decode
 
 Floats = NDArray[np.float64]
 
@@ -56,7 +58,7 @@ class Objective:
 
     task: str
     column: int
-    curve: str
+    curve: CurveName
     low: float
     high: float
     weight: float
@@ -163,7 +165,7 @@ def read_profile(path: str | Path, tasks: Sequence[TaskSpec], *, level: float) -
     try:
         values = decode_toml(content)
     except InputError as error:
-        raise InputError(f"{path} is no TOML file ({error}); see the README for an example") from error
+        raise InputError(f"{path} is no TOML file ({error}); see docs/screening.md for an example") from error
     try:
         return parse_profile(values, tasks, level=level)
     except InputError as error:
@@ -178,71 +180,63 @@ def parse_profile(values: Mapping[str, Any], tasks: Sequence[TaskSpec], *, level
     >>> str(parse_profile({"objective": [objective], "require": ["not hERG"]}, tasks))
     'desirability of pIC50 (more is better)'
     """
-    _check_keys(values, {"rank_by", "require", "criteria", "objective", "filters"}, "the profile")
-    rank_by = values.get("rank_by", "mean")
-    if rank_by not in get_args(RankBy):
-        raise InputError(f"rank_by is {rank_by!r}; choose one of {', '.join(get_args(RankBy))}")
-    tables = values.get("objective", [])
-    if not isinstance(tables, list):
-        raise InputError("objective is one table; write [[objective]] with two brackets, once for each")
+    file = decode(_ProfileFile, values, "")
+    require, criteria = _conjunction("require", file.require), _conjunction("criteria", file.criteria)
     profile = Profile(
-        rank_by=rank_by,
-        objectives=tuple(_objective(table, tasks) for table in tables),
-        require=parse_requirement(required, tasks) if (required := _conditions("require", values)) else None,
-        criteria=parse_hit(wanted, tasks, field="criteria") if (wanted := _conditions("criteria", values)) else None,
+        rank_by=file.rank_by,
+        objectives=tuple(_objective(objective, tasks) for objective in file.objective),
+        require=None if require is None else parse_requirement(require, tasks),
+        criteria=None if criteria is None else parse_hit(criteria, tasks, field="criteria"),
         level=level,
-        filters=values.get("filters", {}),
+        filters=file.filters,
     )
-    if not isinstance(profile.filters, dict):
-        raise InputError(f"filters is {profile.filters!r}; write a table [filters]")
-    if rank_by == "probability" and profile.criteria is None:
+    if file.rank_by == "probability" and profile.criteria is None:
         raise InputError('rank_by is \'probability\', of what? list it, e.g. criteria = ["pIC50 >= 7", "not hERG"]')
-    if rank_by != "probability" and not profile.objectives:
-        raise InputError(f"rank_by is {rank_by!r} and there is no objective; give one [[objective]] or more")
+    if file.rank_by != "probability" and not profile.objectives:
+        raise InputError(f"rank_by is {file.rank_by!r} and there is no objective; give one [[objective]] or more")
     return profile
 
 
-def _objective(table: object, tasks: Sequence[TaskSpec]) -> Objective:
-    if not isinstance(table, dict):
-        raise InputError(f"an objective is {table!r}; it must be a table with task, curve, low and high")
-    _check_keys(table, {"task", "curve", "low", "high", "weight"}, "an objective")
+@dataclass(frozen=True)
+class _ObjectiveTable:
+    """An `[[objective]]` of the file."""
+
+    task: str
+    curve: CurveName
+    low: float
+    high: float
+    weight: float = 1.0
+
+    def __post_init__(self) -> None:
+        if self.low >= self.high:
+            raise InputError(f"low is {self.low:g} and high is {self.high:g}; low must be less")
+        if self.weight <= 0:
+            raise InputError(f"weight is {self.weight:g}; it must be above 0")
+
+
+@dataclass(frozen=True)
+class _ProfileFile:
+    """The file as it is written."""
+
+    rank_by: RankBy = "mean"
+    objective: tuple[_ObjectiveTable, ...] = ()
+    require: tuple[str, ...] | None = None
+    criteria: tuple[str, ...] | None = None
+    filters: dict[str, Any] = field(default_factory=dict)
+
+
+def _objective(objective: _ObjectiveTable, tasks: Sequence[TaskSpec]) -> Objective:
     names = [task.name for task in tasks]
-    if table.get("task") not in names:
-        has = f"the task {table['task']!r}" if "task" in table else "no task"
-        raise InputError(f"an objective has {has}; the models have {', '.join(names)}")
-    name = str(table["task"])
-    curve = table.get("curve")
-    if not isinstance(curve, str) or curve not in CURVES:
-        has = "no curve" if curve is None else f"the curve {curve!r}"
-        raise InputError(f"the objective {name} has {has}; choose of {', '.join(CURVES)}")
-    low, high = (_number(table, key, name) for key in ("low", "high"))
-    weight = _number(table, "weight", name) if "weight" in table else 1.0
-    if low >= high:
-        raise InputError(f"the objective {name} has low = {low:g} and high = {high:g}; low must be less")
-    if weight <= 0:
-        raise InputError(f"the objective {name} has weight = {weight:g}; it must be above 0")
-    return Objective(name, names.index(name), curve, low, high, weight)
+    if objective.task not in names:
+        near = did_you_mean(objective.task, names)
+        raise InputError(f"an objective has the task {objective.task!r}; {near}the models have {', '.join(names)}")
+    return Objective(column=names.index(objective.task), **vars(objective))
 
 
-def _number(table: Mapping[str, Any], key: str, name: str) -> float:
-    value = table.get(key)
-    if not is_number(value):
-        has = f"no {key}" if value is None else f"{key} = {value!r}"
-        raise InputError(f"the objective {name} has {has}; it must be a number")
-    return float(value)  # type: ignore[arg-type]  # it is one
-
-
-def _conditions(key: str, values: Mapping[str, Any]) -> str | None:
-    """The conditions of a list, joined by `and`."""
-    texts = values.get(key)
-    if texts is None:
+def _conjunction(name: str, conditions: Sequence[str] | None) -> str | None:
+    """The conditions of a list, joined by `and`; None without a list."""
+    if conditions is None:
         return None
-    if not isinstance(texts, list) or not texts or not all(isinstance(text, str) and text.strip() for text in texts):
-        raise InputError(f'{key} is {texts!r}; it must be a list of conditions, e.g. ["pIC50 >= 7", "not hERG"]')
-    return " and ".join(texts)
-
-
-def _check_keys(values: Mapping[str, Any], known: set[str], where: str) -> None:
-    unknown = [name for name in values if name not in known]
-    if unknown:
-        raise InputError(f"{where} has {unknown[0]!r}; known are {', '.join(sorted(known))}")
+    if not conditions or not all(condition.strip() for condition in conditions):
+        raise InputError(f'{name} is {[*conditions]}; it must be a list of conditions, e.g. ["pIC50 >= 7", "not hERG"]')
+    return " and ".join(conditions)

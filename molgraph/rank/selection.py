@@ -15,7 +15,7 @@ of two in the worst case, and are right in practice.
 """
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -24,34 +24,6 @@ from numpy.typing import NDArray
 from molgraph.errors import InputError
 
 Ties = Literal["deterministic", "random"]
-
-
-def conformal_p_values(
-    calibration: NDArray[np.float64],
-    new: NDArray[np.float64],
-    *,
-    ties: Ties = "deterministic",
-    seed: int = 0,
-) -> NDArray[np.float64]:
-    """p-values `[B]` of new compounds: where their score lies among those of the calibration compounds.
-
-    p = (#{V_i < V} + U (1 + #{V_i = V}))/(n + 1) with U uniform on (0, 1] for `random` ties, which makes them exact,
-    and U = 1 for `deterministic` ones, which errs on the safe side and does not change from run to run.
-
-    Args:
-        calibration: `[n]` scores V(x, y) of the calibration compounds, not decreasing in y.
-        new: `[B]` scores V(x, c) of the new compounds at the limit c; NaN gives p = 1.
-        ties: What is done with equal scores.
-        seed: Seed of U.
-
-    >>> conformal_p_values(np.array([1.0, 2.0, 2.0, 4.0]), np.array([0.0, 2.0, 9.0, np.nan])).tolist()
-    [0.2, 0.8, 1.0, 1.0]
-    """
-    ordered = np.sort(calibration)
-    below = np.searchsorted(ordered, new, side="left")
-    equal = np.searchsorted(ordered, new, side="right") - below
-    p = (below + _shares(len(new), ties, seed) * (1 + equal)) / (len(ordered) + 1)
-    return np.where(np.isnan(new), 1.0, p)
 
 
 def _shares(n: int, ties: Ties, seed: int) -> NDArray[np.float64]:
@@ -81,8 +53,15 @@ class HitCalibration:
     ) -> NDArray[np.float64]:
         """p-values `[B]` of new compounds, from their scores `[G, B]` by the model of each fold; NaN gives p = 1.
 
-        For `ties` and `seed` see `conformal_p_values`. A new compound counts as a tie with itself, so random ties also
-        tell two compounds apart that no calibration compound lies between, by chance.
+        With U uniform on (0, 1] for `random` ties, which makes the p-values exact, and U = 1 for `deterministic` ones,
+        which errs on the safe side and does not change from run to run: p = (#{above} + U (1 + #{equal}))/(n + 1).
+        A new compound counts as a tie with itself, so random ties also tell two compounds apart that no calibration
+        compound lies between, by chance.
+
+        Args:
+            new_scores: The scores.
+            ties: What is done with equal scores.
+            seed: Seed of U.
         """
         above, equal = np.zeros(new_scores.shape[1], dtype=np.int64), np.ones(new_scores.shape[1], dtype=np.int64)
         for scores, own in zip(self.non_hits, new_scores, strict=True):
@@ -163,18 +142,3 @@ def checked_fdr(q: float) -> float:
     if not 0.0 < q < 1.0:
         raise InputError(f"fdr is {q:g}; it must lie between 0 and 1, e.g. 0.1 for one false discovery in ten")
     return q
-
-
-@dataclass
-class PValues:
-    """The p-values of a library, batch by batch, in 8 bytes each."""
-
-    _batches: list[NDArray[np.float64]] = field(default_factory=list)
-
-    def add(self, p_values: NDArray[np.float64]) -> None:
-        """Take in the p-values of a batch."""
-        self._batches.append(p_values)
-
-    def all(self) -> NDArray[np.float64]:
-        """All of them, in the order in which they came."""
-        return np.concatenate(self._batches) if self._batches else np.zeros(0)

@@ -1,1 +1,1 @@
-"""Values that go from floor to floor: tasks, predictions, rejected rows."""
+"""Result types that all packages share: tasks, predictions, rejected rows, row counts."""

@@ -1,4 +1,4 @@
-"""What the members of an ensemble say before anything is calibrated."""
+"""Raw outputs of the members of an ensemble, before calibration."""
 
 from dataclasses import dataclass, replace
 
@@ -15,12 +15,12 @@ class MemberOutputs:
 
     Attributes:
         mean: `[M, B, T]` value in label units, or probability of the class 1.
-        aleatoric_var: `[M, B, T]` variance that a member attributes to the measurement; 0 where its head says nothing.
-        epistemic_var: `[M, B, T]` variance that a member attributes to its own ignorance; 0 likewise.
+        aleatoric_var: `[M, B, T]` variance of the measurement as a member predicts it; 0 where its head predicts none.
+        epistemic_var: `[M, B, T]` variance of its own prediction as a member predicts it; 0 likewise.
         quantiles: `[M, B, T, Q]` values at `QUANTILE_LEVELS`, NaN for tasks without; None where no task has them.
-        epistemic_is_complete: `epistemic_var` is all that is known of it, and the members' disagreement is no part of
-            it. Learners that remember what they were trained on, as trees and processes do, agree on a row that they
-            saw far better than on a new one, so their agreement on the calibration rows says nothing about new ones.
+        epistemic_is_complete: `epistemic_var` is the whole epistemic variance, and the members' disagreement is no part
+            of it. Learners that memorise their training rows, as trees and Gaussian processes do, agree on these far
+            better than on new ones, so their agreement on the calibration rows says nothing about new ones.
     """
 
     mean: NDArray[np.float64]
@@ -30,7 +30,7 @@ class MemberOutputs:
     epistemic_is_complete: bool = False
 
     def within(self, low: NDArray[np.float64], high: NDArray[np.float64]) -> "MemberOutputs":
-        """The same with means and quantiles that end at the least and largest possible value of each task, `[T]`."""
+        """A copy with means and quantiles clipped to the lowest and highest possible value of each task, `[T]`."""
         return replace(
             self,
             mean=np.clip(self.mean, low, high),
@@ -38,12 +38,12 @@ class MemberOutputs:
         )
 
     def pooled(self, *, with_disagreement: bool = True) -> "PooledOutputs":
-        """All members as one, quantiles averaged level by level.
+        """The mean and variance of the mixture of all members; quantiles are averaged level by level.
 
         Args:
-            with_disagreement: Add the variance between the members to what they say of themselves (law of total
-                variance), unless that is complete. Of use only where it is compared with rows that none of the members
-                was trained on.
+            with_disagreement: Add the variance between the members to the epistemic variance that they predict (law of
+                total variance), unless that is complete. Of use only where it is compared with rows that no member was
+                trained on.
         """
         between = self.mean.var(axis=0) if with_disagreement and not self.epistemic_is_complete else 0.0
         return PooledOutputs(
@@ -56,9 +56,9 @@ class MemberOutputs:
 
 @dataclass(frozen=True)
 class PooledOutputs:
-    """Raw outputs of an ensemble as a whole; the fields are those of `MemberOutputs` without the members.
+    """Raw outputs of an ensemble as a whole; the fields are those of `MemberOutputs` without the member axis.
 
-    `epistemic_var` is what the members say of themselves, with the variance between them where that was asked for.
+    `epistemic_var` is the mean of what the members predict, plus the variance between them where that was asked for.
     """
 
     mean: NDArray[np.float64]

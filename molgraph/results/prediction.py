@@ -1,4 +1,4 @@
-"""What comes back: a rejected molecule, and a prediction with its spread."""
+"""Rejected molecules, and predictions with their uncertainty."""
 
 import math
 from dataclasses import KW_ONLY, dataclass, field, replace
@@ -33,7 +33,7 @@ class Rejected:
         id: Identifier in the input, or the row number as text.
         text: The structure as it came (cut to a bounded length).
         step: Where it failed.
-        reason: Why, in RDKit's words where RDKit said so.
+        reason: Why; RDKit's message where it gave one.
         line: Line of the file in which the record begins, counted from 1; None where the input has no lines.
     """
 
@@ -49,12 +49,12 @@ class Rejected:
 
     @property
     def place(self) -> str:
-        """Where it stands, for people: the line where there are lines, else the row."""
+        """Its position for messages: the line where there are lines, else the row."""
         return f"row {self.row}" if self.line is None else f"line {self.line}"
 
 
 def value_endings(kind: TaskKind, *, is_log: bool) -> tuple[str, ...]:
-    """Endings of the names of the columns that tell what is predicted of a task.
+    """Endings of the names of the output columns of one task.
 
     >>> value_endings("classification", is_log=False)
     ('pred', 'std', 'call')
@@ -75,7 +75,7 @@ class IntervalCalibration(Protocol):
         ...
 
     def calls(self, prediction: "Prediction", level: float) -> NDArray[np.object_]:
-        """Words of `TaskSpec.calls`, `[B, T]`; empty where a task has none."""
+        """Labels of `TaskSpec.calls`, `[B, T]`; empty where a task has none."""
         ...
 
 
@@ -86,20 +86,20 @@ class Prediction:
     Attributes:
         tasks: The T task specs, in column order.
         mean: `[B, T]` value (regression, in label units) or calibrated probability of the class 1.
-        epistemic_var: `[B, T]` variance that more data would remove: the members disagree, or say that they guess.
-        aleatoric_var: `[B, T]` variance that stays: the scatter of the measurement around the best prediction.
-        members: `[M, B, T]` what each member says, before calibration.
-        latent_distance: `[B]` distance to the nearest training compounds, 1 at the end of the domain (see
+        epistemic_var: `[B, T]` variance that more data would reduce: between the members, and as each predicts it.
+        aleatoric_var: `[B, T]` irreducible variance: the scatter of the measurement around the best prediction.
+        members: `[M, B, T]` predictions of the members, before calibration.
+        latent_distance: `[B]` distance to the nearest training compounds, 1 at the boundary of the domain (see
             `molgraph.applicability.latent`); None where it was not asked for.
-        leverage: `[B]` how far from the middle of them, likewise.
+        leverage: `[B]` distance from the centre of the training compounds, likewise.
         domain: `[B, T]` `inside`, `edge` or `outside` of the applicability domain of the model of each task (see
             `molgraph.applicability.applicability`), empty text for rejected rows; None where it was not asked for.
         is_measured: `[B, T]` whether the training compounds of each task's model hold one of the same structure but for
             stereo; None where it was not asked for or is not known.
-        measured: `[B, T]` what is known of such compounds, e.g. `6.52 (same structure)`, empty text for others; None
+        measured: `[B, T]` measured values of such compounds, e.g. `6.52 (same structure)`, empty text for others; None
             where it was not looked up or is not known (see `molgraph.prediction.panel.Panel.measured`).
-        percentiles: `[B, T]` per cent of the model's reference compounds, e.g. of approved drugs, that are predicted to
-            have less; NaN for tasks of models without any, None where no model has some.
+        percentiles: `[B, T]` per cent of the model's reference compounds, e.g. of approved drugs, that are predicted
+            lower; NaN for tasks of models without any, None where no model has some.
         quantiles: `[B, T, Q]` values at `molgraph.results.member_outputs.QUANTILE_LEVELS`; None where no task has them.
         rejected: The rows that could not be used.
         calibration: The calibration that gives intervals and calls; None if there was none.
@@ -145,7 +145,7 @@ class Prediction:
     def std(self) -> NDArray[np.float64]:
         """`[B, T]`: square root of the total variance, in label units; for classes the members' spread alone.
 
-        A class is 0 or 1, so its own variance p(1 - p) says nothing that the probability does not. Of tasks that were
+        A class is 0 or 1, so its own variance p(1 - p) adds nothing to the probability. Of tasks that were
         learned as logarithms (`is_log`) it is in log10 units, as their errors are: of an IC50 of 35 nM and a standard
         deviation of 0.3, `10**0.3` is the factor by which it may be off.
         """
@@ -184,10 +184,10 @@ class Prediction:
         return np.clip(lower, low, high), np.clip(upper, low, high)
 
     def calls(self, level: float = 0.9) -> NDArray[np.object_]:
-        """What can be said of each class task, `[B, T]`; empty text for other tasks and for rejected rows.
+        """Conformal calls of the classification tasks, `[B, T]`; empty text for other tasks and for rejected rows.
 
-        The name of a class (`active` or `inactive` where the task has no names) says that the other one can be
-        excluded at this level; `uncertain` that neither can; `atypical` that the molecule looks like the calibration
+        The name of a class (`active` or `inactive` where the task has no names) means that the other one is
+        excluded at this level; `uncertain` that neither is; `atypical` that the molecule looks like the calibration
         compounds of neither. Of the molecules of each class, the share `level` or more is called by its class or
         `uncertain`. A class that the probability calls less likely than the other is never named alone.
         """

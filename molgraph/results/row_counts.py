@@ -1,11 +1,11 @@
-"""What became of the rows of a table."""
+"""Row counts of a table: read, used, rejected, unlabelled, merged."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class RowCounts:
-    """The rows that a model was trained on, and those that it was not.
+    """How many rows a model was trained on, and how many were left out and why.
 
     `rows_read = rows_used + rejected + unlabelled + merged_away`.
 
@@ -16,10 +16,10 @@ class RowCounts:
         rows_used: Distinct structures with a label.
         rejected: Rows that gave no molecule.
         unlabelled: Rows without a label.
-        merged_away: Rows fewer because of structures that came several times.
-        merged_groups: Structures that came several times.
+        merged_away: Rows removed by merging duplicates.
+        merged_groups: Structures with duplicates.
         conflicting_groups: Those whose labels contradict each other.
-        bounds: Labels of which no more than a bound is known.
+        bounds: Censored labels, of which only a bound is known.
     """
 
     name: str

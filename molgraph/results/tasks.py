@@ -1,4 +1,4 @@
-"""What a column of labels means."""
+"""Task specifications: what a column of labels means."""
 
 import math
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from molgraph.errors import InputError
 TaskKind = Literal["regression", "classification"]
 Direction = Literal["maximize", "minimize"]
 
-#: What classes 0 and 1 are called where nobody has said.
+#: Names of the classes 0 and 1 where none are given.
 DEFAULT_CLASS_NAMES = ("inactive", "active")
 
 #: Calls that name no class: either may be right, or neither looks like its calibration compounds.
@@ -28,13 +28,13 @@ class TaskSpec:
         name: Column name in the table, and prefix of the output columns.
         kind: `regression` (a real number) or `classification` (0 or 1).
         unit: Unit of the values as printed in headers, e.g. `log10(mol/L)`; None if unitless or unknown.
-        direction: Which way is better; None if nobody has said.
+        direction: Which way is better; None if unknown.
         lowest: The least value that the quantity can have, e.g. 0 for per cent; None if there is none.
         highest: The largest value that it can have; None if there is none.
-        class_names: What the classes 0 and 1 are called, e.g. `("inactive", "active")`; None if nobody has said.
+        class_names: Names of the classes 0 and 1, e.g. `("inactive", "active")`; None if not given.
 
     Raises:
-        InputError: `lowest` is not below `highest`, or `class_names` are not two different words.
+        InputError: `lowest` is not below `highest`, or `class_names` are not two different names.
     """
 
     name: str
@@ -54,8 +54,8 @@ class TaskSpec:
             raise InputError(f"task {self.name!r} has the classes {self.class_names!r}; give two different names")
         if {UNCERTAIN, ATYPICAL, ""} & {*(self.class_names or ())}:
             raise InputError(
-                f"task {self.name!r} has the classes {self.class_names!r}; {UNCERTAIN!r} and {ATYPICAL!r} are calls of "
-                "their own, so give other names"
+                f"task {self.name!r} has the classes {self.class_names!r}; {UNCERTAIN!r} and {ATYPICAL!r} are reserved "
+                "for calls, so give other names"
             )
 
     @property
@@ -69,19 +69,19 @@ class TaskSpec:
 
     @property
     def calls(self) -> tuple[str, str, str, str]:
-        """Words for no class, class 0 alone, class 1 alone and either of them, in this order."""
+        """Labels for no class, class 0 alone, class 1 alone and either of them, in this order."""
         return (ATYPICAL, *(self.class_names or DEFAULT_CLASS_NAMES), UNCERTAIN)
 
 
 def are_labels_of(kinds: Sequence[TaskKind], labels: NDArray[np.float64]) -> bool:
-    """Whether `labels [B, T]` can be of tasks of these kinds: of classes 0, 1 or NaN, and of values nothing infinite.
+    """Whether `labels [B, T]` are valid for tasks of these kinds: 0, 1 or NaN for classes, nothing infinite for values.
 
     >>> [are_labels_of(["classification"], np.array([[1.0], [other]])) for other in (0.0, np.nan, 2.0)]
     [True, True, False]
     """
     is_class = np.array([kind == "classification" for kind in kinds])
-    of_classes = labels[:, is_class]
-    return not np.isinf(labels).any() and bool(np.isin(of_classes[~np.isnan(of_classes)], (0.0, 1.0)).all())
+    class_labels = labels[:, is_class]
+    return not np.isinf(labels).any() and bool(np.isin(class_labels[~np.isnan(class_labels)], (0.0, 1.0)).all())
 
 
 def ranges(tasks: Sequence[TaskSpec]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -22,11 +22,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from molgraph.config.plain import is_table, parse_plain
 from molgraph.errors import InputError, MolgraphError
 from molgraph.screening.chunk import ChunkContent, ChunkResult, from_bytes, to_bytes
 from molgraph.storage.atomic import atomic_path, check_folder, clear_errors, is_out_of_space, move_folder
 from molgraph.storage.decode import decode_json, read_bounded
+from molgraph.storage.decode_typed import decode
 from molgraph.storage.locks import exclusive
 
 #: Version of `run.json`.
@@ -83,7 +83,8 @@ class ScreenCheckpoint:
         if (was.first_row, was.n_rows, was.digest) != (content.first_row, content.n_rows, content.digest):
             raise _ChangedError(
                 f"the library has changed since the screen in {self._folder} was begun: rows {content.first_row:,} to "
-                f"{content.first_row + content.n_rows - 1:,} are others; bring it back, or start again with --overwrite"
+                f"{content.first_row + content.n_rows - 1:,} are others; bring it back, or start again with "
+                "`overwrite=True`"
             )
         return result
 
@@ -135,18 +136,19 @@ def open_checkpoint(
     is_finished = resume and _run_id(target) == run_id(run)
     if is_finished and not (folder / "run.json").exists():
         raise InputError(
-            f"{output} is complete: this screen has been done; look there, or do it again with --overwrite"
+            f"{output} is complete: this screen has been done; look there, or do it again with `overwrite=True`"
         )
     # With both there, it was stopped between the renaming of the output and the clearing up.
     check_folder(output, target, writes if overwrite or is_finished else None)
     check_folder(folder, folder, _OWN)
     with clear_errors(folder):
         folder.mkdir(exist_ok=True)
-    with exclusive(folder / _LOCK, f"{folder} is in use by another screen; wait for it, or give another --output"):
+    with exclusive(folder / _LOCK, f"{folder} is in use by another screen; wait for it, or give another `output`"):
         n_done = 0 if overwrite else _n_done(folder)
         if n_done and not resume:
             raise InputError(
-                f"{folder} holds an unfinished screen; go on with it with --resume, or begin anew with --overwrite"
+                f"{folder} holds an unfinished screen; go on with it with `resume=True`, or begin anew with "
+                "`overwrite=True`"
             )
         if n_done:
             _check_same(folder, stored)
@@ -185,7 +187,7 @@ def _explain(error: BaseException, output: str | Path, kept: Path | None) -> Non
             raise error
     if kept is None or isinstance(error, _ChangedError):
         return
-    advice = f"what is done is kept in {kept}; go on with --resume"
+    advice = f"what is done is kept in {kept}; go on with `resume=True`"
     if isinstance(error, KeyboardInterrupt):
         raise KeyboardInterrupt(advice) from error
     if isinstance(error, MolgraphError):
@@ -209,7 +211,7 @@ def _check_same(folder: Path, stored: Mapping[str, Any]) -> None:
     if found:
         raise InputError(
             f"the screen in {folder} cannot go on as another one: {'; '.join(found[:_SHOWN])}; "
-            "give what was given before, or begin anew with --overwrite"
+            "give what was given before, or begin anew with `overwrite=True`"
         )
 
 
@@ -230,15 +232,14 @@ def _read_run(folder: Path) -> _StoredRun:
     """
     try:
         values = decode_json(read_bounded(folder / "run.json", _MOST_RUN_BYTES))
-        version = values.get("format_version") if is_table(values) else None
+        version = values.get("format_version") if isinstance(values, dict) else None
         if version == FORMAT_VERSION:
-            run: _StoredRun = parse_plain(_StoredRun, values, f"run of format {FORMAT_VERSION}", "run.json")
-            return run
+            return decode(_StoredRun, values, "run.json")
     except (OSError, InputError) as error:
-        raise InputError(f"{folder} cannot be read ({error}); begin anew with --overwrite") from error
+        raise InputError(f"{folder} cannot be read ({error}); begin anew with `overwrite=True`") from error
     raise InputError(
         f"{folder} has format {reprlib.repr(version)}, and this molgraph reads {FORMAT_VERSION}; begin anew with "
-        "--overwrite"
+        "`overwrite=True`"
     )
 
 

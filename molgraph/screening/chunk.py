@@ -6,20 +6,19 @@ import math
 import reprlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
-from functools import cache
-from typing import Any, get_origin, get_type_hints
+from typing import Any
 
 import numpy as np
 
-from molgraph.config.plain import is_table, parse_plain
 from molgraph.errors import InputError
 from molgraph.files.records import RecordBatch
 from molgraph.results.prediction import Rejected
 from molgraph.screening.hit import Hit
 from molgraph.storage.decode import decode_json
+from molgraph.storage.decode_typed import decode
 
 #: Version of a stored chunk.
-FORMAT_VERSION = 3
+FORMAT_VERSION = 4
 
 
 @dataclass(frozen=True)
@@ -103,13 +102,15 @@ def to_bytes(content: ChunkContent, result: ChunkResult) -> bytes:
         "first_row": content.first_row,
         "n_rows": content.n_rows,
         "content": content.digest,
-        "scored": result.scored,
-        "considered": result.considered,
-        "above_each": result.above_each,
-        "rejected": [asdict(rejected) for rejected in result.rejected],
-        "hits": [hit_values(hit) for hit in result.hits],
-        "candidates": [hit_values(hit) for hit in result.candidates],
-        "sample": list(result.sample),
+        "result": {
+            "scored": result.scored,
+            "considered": result.considered,
+            "above_each": result.above_each,
+            "rejected": [asdict(rejected) for rejected in result.rejected],
+            "hits": [hit_values(hit) for hit in result.hits],
+            "candidates": [hit_values(hit) for hit in result.candidates],
+            "sample": list(result.sample),
+        },
     }
     body = json.dumps(values, separators=(",", ":")).encode()
     return hashlib.sha256(body).hexdigest().encode() + b"\n" + body
@@ -129,59 +130,46 @@ def from_bytes(stored: bytes, name: str, *, n_tasks: int, n_kept: int) -> tuple[
     """
     checksum, _, body = stored.partition(b"\n")
     if hashlib.sha256(body).hexdigest().encode() != checksum:
-        raise InputError(f"{name} is damaged: its checksum does not fit; begin anew with --overwrite")
+        raise InputError(f"{name} is damaged: its checksum does not fit; begin anew with `overwrite=True`")
     try:
         values = decode_json(body, allows_nonfinite=True)
-        version = values.get("format_version") if is_table(values) else None
+        version = values.get("format_version") if isinstance(values, dict) else None
         if version == FORMAT_VERSION:
-            shard: _Shard = parse_plain(_Shard, values, f"shard of format {FORMAT_VERSION}", "shard")
-            return _checked(shard, n_tasks, n_kept)
+            return _checked(decode(_StoredChunk, values, "chunk", allows_nonfinite=True), n_tasks, n_kept)
     except InputError as error:
-        raise InputError(f"{name} is damaged ({error}); begin anew with --overwrite") from error
+        raise InputError(f"{name} is damaged ({error}); begin anew with `overwrite=True`") from error
     raise InputError(
         f"{name} has format {reprlib.repr(version)}, and this molgraph reads {FORMAT_VERSION}; begin anew with "
-        "--overwrite"
+        "`overwrite=True`"
     )
 
 
 @dataclass(frozen=True)
-class _Shard:
-    """A shard as JSON has it."""
+class _StoredChunk:
+    """A chunk as JSON has it."""
 
     format_version: int
     first_row: int
     n_rows: int
     content: str
-    scored: int
-    considered: int
-    above_each: tuple[int, ...]
-    rejected: tuple[Rejected, ...]
-    hits: tuple[dict[str, Any], ...]
-    candidates: tuple[dict[str, Any], ...]
-    sample: tuple[tuple[int, str], ...]
+    result: ChunkResult
 
 
-def _checked(shard: _Shard, n_tasks: int, n_kept: int) -> tuple[ChunkContent, ChunkResult]:
-    result = ChunkResult(
-        scored=shard.scored,
-        considered=shard.considered,
-        above_each=shard.above_each,
-        rejected=shard.rejected,
-        hits=tuple(hit_from_values(hit) for hit in shard.hits),
-        candidates=tuple(hit_from_values(hit) for hit in shard.candidates),
-        sample=shard.sample,
-    )
+def _checked(stored: _StoredChunk, n_tasks: int, n_kept: int) -> tuple[ChunkContent, ChunkResult]:
+    result = stored.result
     hits = (*result.hits, *result.candidates)
+    if any(math.isnan(hit.score) for hit in hits):
+        raise InputError("a hit has no score")
     rows = [hit.row for hit in hits] + [bad.row for bad in result.rejected]
-    if rows and not shard.first_row <= min(rows) <= max(rows) < shard.first_row + shard.n_rows:
-        raise InputError("a row is not one of this shard")
-    if not 0 <= shard.considered <= shard.scored <= shard.n_rows - len(shard.rejected):
-        raise InputError(f"of {shard.n_rows} rows it has {shard.scored} that were scored")
-    if any(not 0 <= count <= shard.considered for count in shard.above_each):
-        raise InputError(f"of {shard.considered} rows it counts others above a threshold")
+    if rows and not stored.first_row <= min(rows) <= max(rows) < stored.first_row + stored.n_rows:
+        raise InputError("a row is not one of this chunk")
+    if not 0 <= result.considered <= result.scored <= stored.n_rows - len(result.rejected):
+        raise InputError(f"of {stored.n_rows} rows it has {result.scored} that were scored")
+    if any(not 0 <= count <= result.considered for count in result.above_each):
+        raise InputError(f"of {result.considered} rows it counts others above a threshold")
     if any(len(hit.kept) != n_kept or _widths(hit) != {n_tasks} for hit in hits):
         raise InputError(f"a hit has not {n_tasks} predictions and {n_kept} columns")
-    return ChunkContent(shard.first_row, shard.n_rows, stored_digest=shard.content), result
+    return ChunkContent(stored.first_row, stored.n_rows, stored_digest=stored.content), result
 
 
 def _widths(hit: Hit) -> set[int]:
@@ -201,25 +189,7 @@ def hit_from_values(values: Mapping[str, Any]) -> Hit:
     Raises:
         InputError: A field is missing, unknown or of the wrong type, or the score is no number.
     """
-    kinds = _hit_kinds()
-    odd = sorted(kinds.keys() ^ values.keys())
-    if odd:
-        raise InputError(f"a hit has missing or unknown fields {reprlib.repr(odd)}")
-    hit = Hit(**{name: _hit_value(kinds[name], value, name) for name, value in values.items()})
+    hit = decode(Hit, values, "a hit", allows_nonfinite=True)
     if math.isnan(hit.score):
         raise InputError("a hit has no score")
     return hit
-
-
-@cache
-def _hit_kinds() -> Mapping[str, Any]:
-    hints = get_type_hints(Hit)
-    return {field.name: hints[field.name] for field in fields(Hit) if field.init}
-
-
-def _hit_value(kind: Any, value: object, name: str) -> Any:
-    if get_origin(kind) is np.ndarray and isinstance(value, list) and all(type(item) is float for item in value):
-        return np.array(value, dtype=np.float64)
-    if kind is float and type(value) is float:  # NaN and infinity too
-        return value
-    return parse_plain(kind, value, "hit", name)

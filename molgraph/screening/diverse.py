@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from molgraph.chem.fingerprints import morgan_fingerprints
 from molgraph.chem.scaffold import murcko_scaffold
-from molgraph.config.screening import DiversityRule
+from molgraph.config.screening import DiversityRule, ScreenConfig
 from molgraph.rank.diverse import best_of_each, clusters, max_min, pick_above_floor
 from molgraph.rank.goal import Goal
 from molgraph.rank.hit import Condition, HitRule
@@ -19,7 +19,6 @@ from molgraph.rank.profile import Profile
 from molgraph.rank.top_k import Ranked
 from molgraph.screening.close_look import look_closely
 from molgraph.screening.hit import Hit
-from molgraph.screening.options import ScreenOptions
 from molgraph.screening.out_of_fold import hit_probability
 from molgraph.screening.state import ScreenState
 
@@ -64,21 +63,21 @@ class DiversityReport:
 
 
 def diverse_hits(
-    ranking: Sequence[Ranked[Hit]], state: ScreenState, options: ScreenOptions
+    ranking: Sequence[Ranked[Hit]], state: ScreenState, config: ScreenConfig
 ) -> tuple[DiversityReport | None, list[Ranked[Hit]]]:
-    """The hits that the options ask for, and what they cost; none if they ask for none.
+    """The hits that are asked for, and what they cost; none if they ask for none.
 
     Args:
         ranking: The hits, best first.
         state: What ranked them.
-        options: How many, and how they are picked.
+        config: How many, and how they are picked.
     """
-    if options.diverse is None or not ranking:
+    if config.diverse is None or not ranking:
         return None, []
-    n = min(options.diverse, len(ranking))
+    n = min(config.diverse, len(ranking))
     counts, worth = _worth(ranking, state, n)
     texts = look_closely(state.panel.first, [entry.payload for entry in ranking])
-    places, of_best = pick_above_floor(worth, n, _picker(texts, options.diverse_by), most_lost=MOST_LOST)
+    places, of_best = pick_above_floor(worth, n, _picker(texts, config.diverse_by), most_lost=MOST_LOST)
     report = DiversityReport(n, of_best, counts, float(worth[places].sum()), float(worth[:n].sum()))
     return report, [ranking[place] for place in places]
 

@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from molgraph.chem.alerts import ALERT_CATALOGUES, alerts
+from molgraph.chem.alerts import alerts
 from molgraph.chem.druglikeness import drug_likeness
-from molgraph.errors import InputError
-from molgraph.storage.decode import is_number
+from molgraph.config.screening import AlertName
+from molgraph.storage.decode_typed import decode
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class HardFilters:
         max_sa_score: Most that it may be hard to make.
     """
 
-    no_alerts_of: tuple[str, ...] = ()
+    no_alerts_of: tuple[AlertName, ...] = ()
     min_qed: float | None = None
     max_lipinski_violations: float | None = None
     max_sa_score: float | None = None
@@ -55,16 +55,4 @@ def parse_filters(values: Mapping[str, Any]) -> HardFilters:
     >>> parse_filters({"no_alerts_of": ["pains"], "max_sa_score": 5})
     HardFilters(no_alerts_of=('pains',), min_qed=None, max_lipinski_violations=None, max_sa_score=5.0)
     """
-    limits = ("min_qed", "max_lipinski_violations", "max_sa_score")
-    unknown = [name for name in values if name not in {*limits, "no_alerts_of"}]
-    if unknown:
-        raise InputError(f"filters have {unknown[0]!r}; known are no_alerts_of, {', '.join(limits)}")
-    names = values.get("no_alerts_of", [])
-    if not isinstance(names, list) or any(name not in (*ALERT_CATALOGUES,) for name in names):
-        raise InputError(f"no_alerts_of is {names!r}; it must be a list of {', '.join(ALERT_CATALOGUES)}")
-    for name in limits:
-        value = values.get(name)
-        if value is not None and not is_number(value):
-            raise InputError(f"the filter {name} is {value!r}; it must be a number")
-    numbers = {name: None if values.get(name) is None else float(values[name]) for name in limits}
-    return HardFilters(no_alerts_of=tuple(names), **numbers)
+    return decode(HardFilters, values, "filters", noun="filter")

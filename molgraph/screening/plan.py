@@ -1,10 +1,11 @@
-"""What a screen is to do, as the models and the options say, before a row is read."""
+"""What a screen is to do, as the models and the settings say, before a row is read."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from molgraph.config.screening import ScreenConfig
 from molgraph.errors import InputError
 from molgraph.files.frames import Readable
 from molgraph.files.library_reader import LibraryReader
@@ -16,9 +17,8 @@ from molgraph.rank.profile import Profile, read_profile
 from molgraph.screening.candidates import CandidateFile
 from molgraph.screening.close_look import best_hits
 from molgraph.screening.filters import HardFilters, parse_filters
-from molgraph.screening.options import ScreenOptions
 from molgraph.screening.out_of_fold import hit_probability
-from molgraph.screening.selection import DEFAULT_FDR, LibrarySelection, SelectionSettings, check_calibration
+from molgraph.screening.selection import LibrarySelection, SelectionSettings, check_calibration
 from molgraph.screening.state import ScreenState
 from molgraph.version import __version__
 
@@ -33,21 +33,21 @@ class LibrarySource:
 
     Attributes:
         source: Where it is, as `screen` takes it.
-        options: Its columns.
+        config: Names its columns.
         batch_size: Rows that are read at once.
     """
 
     source: Readable
-    options: ScreenOptions
+    config: ScreenConfig
     batch_size: int
 
     def open(self) -> LibraryReader:
         """A reader at the first row."""
         return open_library(
             self.source,
-            smiles_column=self.options.smiles_column,
-            id_column=self.options.id_column,
-            keep_columns=self.options.keep_columns,
+            smiles_column=self.config.smiles_column,
+            id_column=self.config.id_column,
+            keep_columns=tuple(self.config.keep_columns),
             batch_size=self.batch_size,
         )
 
@@ -58,14 +58,14 @@ class ScreenPlan:
 
     Attributes:
         panel: The models that score.
-        options: What was asked for.
+        config: What was asked for.
         goal: What ranks; None to rank by how clearly a compound is a hit.
         settings: How hits are selected; None where none are.
         filters: What a compound must not break to be ranked; None for nothing.
     """
 
     panel: Panel
-    options: ScreenOptions
+    config: ScreenConfig
     goal: Goal | Profile | None
     settings: SelectionSettings | None
     filters: HardFilters | None
@@ -73,29 +73,29 @@ class ScreenPlan:
     @property
     def ranked_by(self) -> str:
         """What ranks, for people."""
-        return f"hit: {self.options.hit}" if self.goal is None else str(self.goal)
+        return f"hit: {self.config.hit}" if self.goal is None else str(self.goal)
 
 
-def plan_screen(panel: Panel, options: ScreenOptions) -> ScreenPlan:
+def plan_screen(panel: Panel, config: ScreenConfig) -> ScreenPlan:
     """What is to be done with these models.
 
     Raises:
         InputError: It cannot be done with them.
     """
-    panel.check_level(options.level)
+    panel.check_level(config.level)
     settings = None
-    if options.hit is not None:
-        rule = parse_hit(options.hit, panel.first.tasks)
-        restrict = options.domain == "separate"
-        settings = SelectionSettings(rule, options.fdr or DEFAULT_FDR, options.fdr_method, restrict=restrict)
+    if config.hit is not None and config.rate is not None:
+        rule = parse_hit(config.hit, panel.first.tasks)
+        restrict = config.domain == "separate"
+        settings = SelectionSettings(rule, config.rate, config.fdr_method, restrict=restrict)
         check_calibration(settings, panel.first)
     goal: Goal | Profile | None = None
-    if options.profile is not None:
-        goal = _fitted(read_profile(options.profile, panel.tasks, level=options.level), panel)
-    elif options.goal is not None or settings is None:
-        goal = parse_goal(options.goal, panel.tasks)
+    if config.profile is not None:
+        goal = _fitted(read_profile(config.profile, panel.tasks, level=config.level), panel)
+    elif config.goal is not None or settings is None:
+        goal = parse_goal(config.goal, panel.tasks)
     filters = parse_filters(goal.filters) if isinstance(goal, Profile) and goal.filters else None
-    return ScreenPlan(panel, options, goal, settings, filters)
+    return ScreenPlan(panel, config, goal, settings, filters)
 
 
 def _fitted(profile: Profile, panel: Panel) -> Profile:
@@ -121,18 +121,31 @@ def begin_screen(plan: ScreenPlan, candidates: CandidateFile, library: LibrarySo
     return ScreenState(
         panel=plan.panel,
         goal=plan.goal,
-        level=plan.options.level,
-        top=best_hits(plan.panel.first, plan.options.top, plan.options.domain, plan.filters),
-        is_parted=plan.options.domain == "separate",
-        keep_columns=plan.options.keep_columns,
+        level=plan.config.level,
+        top=best_hits(plan.panel.first, plan.config.top, plan.config.domain, plan.filters),
+        is_parted=plan.config.domain == "separate",
+        keep_columns=tuple(plan.config.keep_columns),
         selection=selection,
     )
 
 
-def shown_options(plan: ScreenPlan, reader: LibraryReader) -> dict[str, Any]:
-    """The options as the summary shows them, with what was found in the place of what was left open."""
-    shown = plan.options.shown(goal=plan.ranked_by, smiles_column=reader.smiles_column, id_column=reader.id_column)
-    return {**shown, "device": plan.panel.first.device.type, "precision": plan.panel.first.precision}
+def shown_settings(plan: ScreenPlan, reader: LibraryReader) -> dict[str, Any]:
+    """The settings as `summary.json` has them, with what was found in the place of what was left open."""
+    config = plan.config
+    return {
+        **asdict(config),
+        "goal": plan.ranked_by,
+        "profile": None if config.profile is None else str(config.profile),
+        "fdr": config.rate,
+        "fdr_method": None if config.hit is None else config.fdr_method,
+        "smiles_column": reader.smiles_column,
+        "id_column": reader.id_column,
+        "keep_columns": [*config.keep_columns],
+        "alerts": [*config.alerts],
+        "diverse_by": None if config.diverse is None else config.diverse_by,
+        "device": plan.panel.first.device.type,
+        "precision": plan.panel.first.precision,
+    }
 
 
 def about_run(plan: ScreenPlan, reader: LibraryReader, chunk_rows: int) -> dict[str, Any]:
@@ -141,7 +154,7 @@ def about_run(plan: ScreenPlan, reader: LibraryReader, chunk_rows: int) -> dict[
     import torch
 
     return {
-        **shown_options(plan, reader),
+        **shown_settings(plan, reader),
         "model": plan.panel.digest,
         "ranking": repr(plan.goal),  # the content of a profile, not the name of its file
         "rows of a chunk": chunk_rows,

@@ -10,8 +10,8 @@ from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from molgraph.config.screening import DiversityRule, DomainRule, Engine, FdrMethod, NeighbourSpace
-from molgraph.config.training import Device, Precision
+from molgraph.config.compute import ComputeConfig
+from molgraph.config.screening import ScreenConfig
 from molgraph.errors import InputError
 from molgraph.files.frames import TableLike, readable
 from molgraph.files.library_reader import LibraryReader
@@ -20,15 +20,13 @@ from molgraph.files.unusable import nothing_usable
 from molgraph.files.writer import open_table_writer
 from molgraph.packed_library.progress import StreamProgress
 from molgraph.packed_library.reader import check_standardizer
-from molgraph.parallel.cpu import processes_within
 from molgraph.prediction.builtin_models import refuse_swapped
 from molgraph.prediction.open_models import model_list, model_paths, open_models
 from molgraph.prediction.parallel_predict import BATCH_SIZE, ParallelPredictor
 from molgraph.screening.candidates import candidate_file
 from molgraph.screening.checkpoint import ScreenCheckpoint, open_checkpoint, run_id
 from molgraph.screening.chunk import joined
-from molgraph.screening.options import ScreenOptions
-from molgraph.screening.plan import LibrarySource, about_run, begin_screen, plan_screen, shown_options
+from molgraph.screening.plan import LibrarySource, about_run, begin_screen, plan_screen, shown_settings
 from molgraph.screening.read_library import CHUNK_BATCHES, DuplicatesFile, LibraryChunks
 from molgraph.screening.state import ScreenState
 from molgraph.screening.summary import ScreenResult, write_summary, write_timing
@@ -55,33 +53,13 @@ def screen(
     library: TableLike,
     *,
     output: str | Path,
-    top: int = 500,
-    goal: str | None = None,
-    profile: str | Path | None = None,
-    hit: str | None = None,
-    fdr: float | None = None,
-    fdr_method: FdrMethod = "cfbh",
-    level: float = 0.9,
-    domain: DomainRule = "separate",
-    nearest: int = 1,
-    nearest_by: NeighbourSpace = "structure",
-    smiles_column: str | None = None,
-    id_column: str | None = None,
-    keep_columns: Sequence[str] = (),
-    alerts: Sequence[str] = ("pains", "brenk"),
-    diverse: int | None = None,
-    diverse_by: DiversityRule = "maxmin",
-    device: Device = "auto",
-    precision: Precision = "auto",
-    processes: int | None = 1,
-    memory: float | None = None,
-    engine: Engine = "local",
-    address: str | None = None,
+    config: ScreenConfig | None = None,
+    compute: ComputeConfig | None = None,
     resume: bool = False,
     overwrite: bool = False,
     on_progress: Callable[[StreamProgress], None] = lambda _progress: None,
 ) -> ScreenResult:
-    r"""Rank a library of any size; the best `top` structures, in memory that does not grow with the library.
+    r"""Rank a library of any size; the best `config.top` structures, in memory that does not grow with the library.
 
     Writes the folder `output`, complete or not at all: `hits.csv` (best first), `selected.csv` (all that were selected
     as hits, if any were asked for and found), `diverse.csv` (hits that differ, if asked for), `outside.csv` (structures
@@ -99,40 +77,8 @@ def screen(
         library: File, folder, glob or address, see `molgraph.files.reader.open_records`; a packed library, see
             `molgraph.packed_library.pack.pack_library`; or a frame, a mapping of columns or a list of structures.
         output: Folder to write.
-        top: Structures in the hit list.
-        goal: Task that ranks, alone or after `maximize` or `minimize`; may be left out with a single task, or with
-            `hit`, which then ranks by how clearly a compound is a hit.
-        profile: TOML file that says what a good compound is in several respects, see `molgraph.rank.profile`; it ranks
-            in the place of a goal.
-        hit: What a hit is, e.g. `pIC50 >= 7`, see `molgraph.rank.hit.parse_hit`; each compound then gets a p-value, and
-            hits are selected.
-        fdr: The share of the selected that may be no hits, on average over many tables and libraries, where a list that
-            stays empty counts as free of error; 0.1 if left out. It does not hold for a rate that was tried out.
-        fdr_method: How to select: `cfbh` all that can be, `weighted` with the calibration compounds weighted to look
-            like the library (which is read twice), `diverse` fewer, of as many scaffolds as can be.
-        level: Probability with which the intervals and calls hold the truth.
-        domain: `separate` keeps structures out of the hit list that are outside the applicability domain of the first
-            model (`molgraph.applicability.applicability`); `ignore` ranks all alike.
-        nearest: Training compounds that are shown beside each hit.
-        nearest_by: Which: those of the most similar `structure`, or the nearest in the `model`'s own space, see
-            `Predictor.neighbours`.
-        smiles_column: Column of structures; found by name if left out.
-        id_column: Column of identifiers; found by name if left out.
-        keep_columns: Columns of the library to carry into the hits.
-        alerts: Catalogues of structural alerts (`molgraph.chem.alerts.ALERT_CATALOGUES`) whose findings are shown
-            beside the hits, with their drug-likeness; nothing of this if empty.
-        diverse: Pick so many of the hits that differ from each other, into `diverse.csv`: from as much of the top of
-            the list as keeps four fifths of the hits expected of as many at its top (see `molgraph.screening.diverse`).
-        diverse_by: How: `maxmin` takes the best, and then always the one that is most unlike those before (Tanimoto,
-            Morgan radius 2); `scaffold` takes the best of each Murcko scaffold, then the second best, and so on;
-            `cluster` likewise of each cluster (`molgraph.rank.diverse.clusters`).
-        device: Where to compute; ignored with a `Predictor`.
-        precision: Number format of the products; ignored with a `Predictor`.
-        processes: Processes that share the work, None for one a core; ignored with a `Predictor`.
-        memory: Gigabytes that these may take together, about; fewer of them work where it is short. None for as much as
-            it takes, which does not depend on the size of the library.
-        engine: `local` processes, or `ray`: the cores of a Ray cluster; ignored with a `Predictor`.
-        address: Of the Ray cluster, `auto` for the one on this machine; None starts one for this screen.
+        config: What ranks, what is selected, and what is shown of it; the defaults of `ScreenConfig` if left out.
+        compute: Where to compute, and with how much of the machine; one process if left out.
         resume: Go on with a screen into `output` that was stopped; from the start where there is none. The result is
             the same, to the byte, as if it had never been stopped, but for `timing.json`.
         overwrite: Replace `output` if it exists, and forget what was done of a screen that was stopped.
@@ -147,54 +93,35 @@ def screen(
 
     Example:
         >>> import tempfile
-        >>> from molgraph import TrainConfig, screen, train
+        >>> from molgraph import ScreenConfig, TrainConfig, screen, train
         >>> folder = Path(tempfile.mkdtemp())
         >>> alcohols = "\n".join(f"{'C' * n}O,{n}" for n in range(1, 21))
         >>> _ = (folder / "assay.csv").write_text("smiles,y\n" + alcohols)
         >>> config = TrainConfig(folds=2, epochs=2)
         >>> model = train(folder / "assay.csv", target_columns=["y"], output=folder / "model", config=config)
         >>> _ = (folder / "library.smi").write_text("CCO ethanol\nCCCN amine\noops bad\n")
-        >>> result = screen(model, folder / "library.smi", output=folder / "hits", top=10, domain="ignore")
+        >>> config = ScreenConfig(top=10, domain="ignore")
+        >>> result = screen(model, folder / "library.smi", output=folder / "hits", config=config)
         >>> result.rows_read, result.scored, result.rejected, result.duplicates
         (3, 2, 1, 0)
         >>> sorted(path.name for path in (folder / "hits").iterdir())
         ['hits.csv', 'rejected.csv', 'summary.json', 'timing.json']
     """
-    options = ScreenOptions(
-        top=top,
-        goal=goal,
-        profile=None if profile is None else str(profile),
-        hit=hit,
-        fdr=fdr,
-        fdr_method=fdr_method,
-        level=level,
-        domain=domain,
-        nearest=nearest,
-        nearest_by=nearest_by,
-        smiles_column=smiles_column,
-        id_column=id_column,
-        keep_columns=tuple(keep_columns),
-        alerts=tuple(alerts),
-        diverse=diverse,
-        diverse_by=diverse_by,
-    )
-    processes = processes_within(memory, processes)
+    config, compute = config or ScreenConfig(), compute or ComputeConfig()
     if resume and overwrite:
         raise InputError("resume goes on with what is there and overwrite begins anew; give one of the two")
     started = time.monotonic()
     source = readable(library)
     models = model_list(model)
     refuse_swapped(model_paths(models), source)
-    opened = LibrarySource(source, options, BATCH_SIZE)
+    opened = LibrarySource(source, config, BATCH_SIZE)
     with ExitStack() as stack:
         reader = stack.enter_context(opened.open())
         if not resume:
             check_folder(output, Path(output), _FILES if overwrite else None)
-        stream = stack.enter_context(
-            open_models(models, device=device, precision=precision, processes=processes, engine=engine, address=address)
-        )
+        stream = stack.enter_context(open_models(models, compute))
         check_standardizer(reader, stream.panel.standardizer)
-        plan = plan_screen(stream.panel, options)
+        plan = plan_screen(stream.panel, config)
         about = about_run(plan, reader, CHUNK_BATCHES * BATCH_SIZE)
         checkpoint = stack.enter_context(
             open_checkpoint(output, about, reader.files, _FILES, resume=resume, overwrite=overwrite)
@@ -202,20 +129,18 @@ def screen(
         rows_before = checkpoint.n_done * CHUNK_BATCHES * BATCH_SIZE
         candidates = stack.enter_context(candidate_file(checkpoint.result / _CANDIDATES))
         state = begin_screen(plan, candidates, opened)
-        chunks = _read_all(
-            state, reader, stream, checkpoint, _until_written(on_progress, options.top, stream.processes)
-        )
+        chunks = _read_all(state, reader, stream, checkpoint, _until_written(on_progress, config.top, stream.processes))
         if state.rejected and not state.scored:
             checkpoint.discard()
             raise nothing_usable(source, reader, state.first_rejected)
-        written = write_results(state, checkpoint.result, options, stream)
+        written = write_results(state, checkpoint.result, config, stream)
         result = replace(
             _result(state, chunks, written, Path(output), plan.ranked_by),
             notes=reader.notes,
             rows_before=min(rows_before, state.scored + state.rejected + chunks.n_duplicates),
             seconds=time.monotonic() - started,
         )
-        settings = {"library": str(source), **shown_options(plan, reader)}
+        settings = {"library": str(source), **shown_settings(plan, reader)}
         write_summary(checkpoint.result / SUMMARY, result, plan.panel, settings, run=run_id(about))
         write_timing(checkpoint.result / TIMING, result, processes=stream.processes)
     return result

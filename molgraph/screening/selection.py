@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from types import MappingProxyType
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +22,7 @@ from molgraph.rank.diverse_selection import diverse_selection
 from molgraph.rank.hit import HitRule
 from molgraph.rank.hit_probability import fit_hit_probability
 from molgraph.rank.other_limits import count_above, lowest_rate, most_demanding_limit, p_values_at, thresholds_of
-from molgraph.rank.selection import HitCalibration, calibrate_hits, checked_fdr, selection_threshold
+from molgraph.rank.selection import HitCalibration, calibrate_hits, selection_threshold
 from molgraph.rank.top_k import Ranked
 from molgraph.rank.weighted_selection import WeightedHitCalibration, calibrate_weighted_hits, weighted_selection
 from molgraph.results.prediction import Prediction
@@ -38,9 +38,6 @@ if TYPE_CHECKING:  # loading a model loads torch: worker processes are started b
     from molgraph.prediction.predictor import Predictor
 
 Floats = NDArray[np.float64]
-
-#: The rate where only a hit is named.
-DEFAULT_FDR = 0.1
 
 #: Candidates that are looked at together.
 _BLOCK = 512
@@ -146,7 +143,7 @@ class LibrarySelection:
         if len(found.above_each) != len(self._above_each):
             raise InputError(
                 f"a chunk that is done counts above {len(found.above_each)} thresholds, and this screen has "
-                f"{len(self._above_each)}; begin anew with --overwrite"
+                f"{len(self._above_each)}; begin anew with `overwrite=True`"
             )
         self._above_each += np.array(found.above_each, dtype=np.int64)
 
@@ -305,20 +302,6 @@ class LibrarySelection:
         return min(n_selected, bound.at(non_hits_above))
 
 
-def check_options(hit: str | None, fdr: float | None, method: str) -> None:
-    """Refuse options of a selection that do not belong together.
-
-    Raises:
-        InputError: They do not.
-    """
-    if method not in get_args(FdrMethod):
-        raise InputError(f"fdr_method is {method!r}; choose one of {', '.join(get_args(FdrMethod))}")
-    if fdr is not None:
-        checked_fdr(fdr)
-    if hit is None and (fdr is not None or method != "cfbh"):
-        raise InputError("a false discovery rate needs a hit; say what a hit is, e.g. --hit 'pIC50 >= 7'")
-
-
 def check_calibration(settings: SelectionSettings, predictor: Predictor) -> None:
     """Refuse what the calibration compounds can say nothing about.
 
@@ -338,7 +321,7 @@ def check_calibration(settings: SelectionSettings, predictor: Predictor) -> None
     if settings.method == "weighted" and predictor.structures is None:
         raise InputError(
             "fdr_method is 'weighted', but the model was saved without its structures, so there is nothing to weigh; "
-            "train without --no-structures, or choose cfbh"
+            "train with `keep_structures=True`, or choose cfbh"
         )
 
 

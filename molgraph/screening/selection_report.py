@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from molgraph.config.screening import FdrMethod
+from molgraph.errors import setting
 from molgraph.rank.discovery_bound import BOUND_LEVEL
 from molgraph.spelling import counted
 
@@ -75,7 +76,7 @@ class SelectionReport:
         elif not self.n_considered:
             sentences = [
                 f"Selected none: no row of the library is new to the model and in its domain (hit: {self.hit}).",
-                f"With --domain ignore all {self.n_scored:,} rows are considered; no rate is promised of these.",
+                f"With `domain='ignore'` all {self.n_scored:,} rows are considered; no rate is promised of these.",
             ]
         else:
             sentences = [
@@ -112,10 +113,12 @@ class SelectionReport:
         """What would have been selected otherwise."""
         others = []
         if self.lowest_rate is not None:
-            others.append(f"--fdr {self.lowest_rate[0]:g} would select about {self.lowest_rate[1]:,}")
+            others.append(
+                f"{setting('fdr', float(f'{self.lowest_rate[0]:g}'))} would select about {self.lowest_rate[1]:,}"
+            )
         if self.easier_hit is not None:
-            others.append(f"--hit '{self.easier_hit[0]}' would select about {self.easier_hit[1]:,}")
-        sentences = ["Ask for a higher --fdr, for a less demanding --hit, or measure more compounds."]
+            others.append(f"{setting('hit', self.easier_hit[0])} would select about {self.easier_hit[1]:,}")
+        sentences = ["Ask for a higher `fdr`, for a less demanding `hit`, or measure more compounds."]
         if others:
             sentences = [f"{', and '.join(others)}: choosing by looking like this, the rate is not held."]
         if self.expected_of_best is not None:

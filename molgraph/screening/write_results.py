@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from molgraph.applicability.shift import ShiftReport
+from molgraph.config.screening import ScreenConfig
 from molgraph.prediction.output_columns import Columns
 from molgraph.prediction.parallel_predict import ParallelPredictor
 from molgraph.prediction.shift_sample import check_shift
@@ -21,7 +22,6 @@ from molgraph.screening.fill_hit_table import HitFacts, ShownFacts, hit_table
 from molgraph.screening.hit import Hit
 from molgraph.screening.hit_quality import quality_columns
 from molgraph.screening.hit_table import HitTable
-from molgraph.screening.options import ScreenOptions
 from molgraph.screening.selection_report import SelectionReport
 from molgraph.screening.state import ScreenState
 
@@ -58,15 +58,13 @@ class WrittenResults:
     shift: ShiftReport | None
 
 
-def write_results(
-    state: ScreenState, folder: Path, options: ScreenOptions, stream: ParallelPredictor
-) -> WrittenResults:
+def write_results(state: ScreenState, folder: Path, config: ScreenConfig, stream: ParallelPredictor) -> WrittenResults:
     """Write `hits.csv`, and `selected.csv`, `diverse.csv` and `outside.csv` if there is anything for them.
 
     Args:
         state: All that was found.
         folder: Where to write; has `duplicates.csv` if there were any.
-        options: What is asked for.
+        config: What is asked for.
         stream: Has processes that do a part of the work.
     """
     inside, outside = state.top.inside(), state.top.outside()
@@ -78,19 +76,19 @@ def write_results(
     keys = frozenset(entry.key for entry in selected)
     # What nobody would buy is not looked at for what else speaks against it.
     wanted = {entry.key: entry for entry in (*inside, *selected)}
-    quality = quality_columns([*wanted.values()], state.panel.first, options.alerts, stream.begin)
+    quality = quality_columns([*wanted.values()], state.panel.first, config.alerts, stream.begin)
     shift = check_shift(state.panel.first, state.sample, standard_of)  # while worker processes are at work on that
     shown = ShownFacts(
         state.keep_columns,
         task=_shown_task(state),
-        nearest=options.nearest,
-        nearest_by=options.nearest_by,
+        nearest=config.nearest,
+        nearest_by=config.nearest_by,
         has_selection=state.selection is not None,
         ranked_by=_ranked_by(state),
         sign=state.goal.sign if isinstance(state.goal, Goal) else 1.0,
     )
     duplicates = duplicate_ids_of((inside, selected, outside), folder / DUPLICATES)
-    diversity, diverse = diverse_hits(inside, state, options)
+    diversity, diverse = diverse_hits(inside, state, config)
     tables: dict[str, HitTable] = {}
     for name, ranking in ((HITS, inside), (DIVERSE, diverse), (SELECTED, selected), (OUTSIDE, outside)):
         facts = HitFacts(duplicates, selected=keys)

@@ -1,1 +1,1 @@
-"""Bytes on disk: what is written appears complete or not at all, and what is read is checked."""
+"""Storage: atomic writes, folders with checksums, and bounded, checked reads."""

@@ -1,4 +1,4 @@
-"""What stored arrays must be: type, shape and range, declared once beside the model that reads them."""
+"""Specifications of stored arrays: type, shape and range, declared once beside the model that reads them."""
 
 import math
 from collections.abc import Mapping
@@ -34,44 +34,44 @@ class ArraySpec:
 def checked_arrays(
     arrays: Mapping[str, NDArray[Any]], specs: Mapping[str, ArraySpec], sizes: Mapping[str, int], *, prefix: str = ""
 ) -> dict[str, NDArray[Any]]:
-    """The arrays that are declared, each of its type and shape and within its range.
+    """The declared arrays, checked for type, shape and range.
 
     Args:
-        arrays: As they were stored.
-        specs: What they must be.
-        sizes: Lengths of the axes that are known; of others the first array with their letter decides.
-        prefix: What stands before their names.
+        arrays: The stored arrays by name.
+        specs: Their specifications by name.
+        sizes: Known lengths of axes; those of others are taken from the first array with their letter.
+        prefix: Prefix of their names in `arrays`.
 
     Raises:
-        ValueError: One is missing, or is not what it must be.
+        ValueError: One is missing, or differs from its specification.
 
     >>> specs = {"centre": ArraySpec(np.float64, "MT"), "roots": ArraySpec(np.int64, "MK", lowest=0)}
-    >>> found = checked_arrays({"centre": np.zeros((2, 1)), "roots": np.zeros((2, 5), np.int64)}, specs, {"T": 1})
-    >>> sorted(found)
+    >>> checked = checked_arrays({"centre": np.zeros((2, 1)), "roots": np.zeros((2, 5), np.int64)}, specs, {"T": 1})
+    >>> sorted(checked)
     ['centre', 'roots']
     >>> checked_arrays({"centre": np.full((2, 1), np.nan)}, {"centre": specs["centre"]}, {"T": 1})
     Traceback (most recent call last):
     ...
     ValueError: centre has entries that are not between -1e+30 and 1e+30
     """
-    known = dict(sizes)
-    found = {}
-    for own, spec in specs.items():
-        name = f"{prefix}{own}"
+    lengths = dict(sizes)
+    checked = {}
+    for key, spec in specs.items():
+        name = f"{prefix}{key}"
         if name not in arrays:
             raise ValueError(f"{name} is missing")
         array = arrays[name]
         if array.dtype == spec.dtype and array.ndim == len(spec.shape):
             for letter, length in zip(spec.shape, array.shape, strict=True):
-                known.setdefault(letter, length)
-        wanted = tuple(known.get(letter, letter) for letter in spec.shape)
-        if array.dtype != spec.dtype or array.shape != wanted:
-            shown = ", ".join(map(str, wanted))
+                lengths.setdefault(letter, length)
+        expected = tuple(lengths.get(letter, letter) for letter in spec.shape)
+        if array.dtype != spec.dtype or array.shape != expected:
+            shown = ", ".join(map(str, expected))
             raise ValueError(f"{name} is {array.dtype} {array.shape}, not {np.dtype(spec.dtype)} ({shown})")
         if not _is_within(array, spec):
             raise ValueError(f"{name} has entries that are not between {spec.lowest:g} and {spec.highest:g}")
-        found[own] = array
-    return found
+        checked[key] = array
+    return checked
 
 
 def _is_within(array: NDArray[Any], spec: ArraySpec) -> bool:
@@ -79,6 +79,6 @@ def _is_within(array: NDArray[Any], spec: ArraySpec) -> bool:
         return True
     lowest, highest = array.min(), array.max()  # either is NaN where an entry is
     if spec.may_lack and array.dtype.kind == "f" and math.isnan(lowest):
-        is_there = ~np.isnan(array)
-        lowest, highest = (array[is_there].min(), array[is_there].max()) if is_there.any() else (spec.lowest,) * 2
+        is_finite = ~np.isnan(array)
+        lowest, highest = (array[is_finite].min(), array[is_finite].max()) if is_finite.any() else (spec.lowest,) * 2
     return bool(lowest >= spec.lowest and highest <= spec.highest)

@@ -1,4 +1,4 @@
-"""Files and folders that appear only when they are complete.
+"""Atomic writes: files and folders that appear only when they are complete.
 
 Both contexts build beside the target under a hidden name, force the bytes to the disk and rename. An exception or an
 interrupt inside removes what was built and leaves the target as it was. Only a killed process can leave something
@@ -20,10 +20,10 @@ from molgraph.errors import InputError
 
 _NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
-#: What may lie in a folder without being anybody's work: left by a process that was killed, or by a file manager.
+#: Files that may be deleted with a folder: left by a process that was killed, or by a file manager.
 _LITTER = (".tmp-*", ".DS_Store", "Thumbs.db", "desktop.ini")
 
-#: Endings of files; a folder of such a name would be taken for one.
+#: Extensions of files; a folder of such a name would be taken for a file.
 _FILE_ENDINGS = frozenset(
     {".csv", ".tsv", ".tab", ".txt", ".smi", ".smiles", ".sdf", ".sd", ".parquet", ".pq", ".npz", ".json", ".toml"}
     | {".md", ".html", ".xlsx", ".pdf", ".png", ".svg"}
@@ -66,7 +66,7 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
             temporary.replace(target)
             _sync(target.parent)
     except BaseException as error:
-        with contextlib.suppress(OSError):  # what went wrong counts, not that there is nothing to remove
+        with contextlib.suppress(OSError):  # the first error counts, not that there is nothing to remove
             temporary.unlink()
         if is_out_of_space(error):
             raise InputError(_message(shown, error)) from error
@@ -79,7 +79,7 @@ def atomic_folder(path: str | Path, *, replaces: Collection[str] | None = None) 
 
     Args:
         path: The folder to make. Its parent must exist.
-        replaces: What a folder may hold that is in the place of `path` and goes once the new one is complete (see
+        replaces: Files that an existing folder may hold, which is deleted once the new one is complete (see
             `check_folder`); None refuses one that is not empty, before any work is done.
 
     Raises:
@@ -130,7 +130,7 @@ def is_out_of_space(error: BaseException) -> TypeGuard[OSError]:
 
 
 def check_folder(shown: str | Path, target: Path, replaces: Collection[str] | None) -> None:
-    r"""Refuse a folder that cannot be made, or whose making would delete what somebody else put there.
+    r"""Refuse a folder that cannot be made, or whose replacement would delete files that are not ours.
 
     Args:
         shown: Its name in the error.
@@ -158,14 +158,18 @@ def check_folder(shown: str | Path, target: Path, replaces: Collection[str] | No
     if not target.is_dir():
         return
     if replaces is None and any(target.iterdir()):
-        raise InputError(f"{shown}: the folder exists and is not empty; give another one, or --overwrite to replace it")
+        raise InputError(
+            f"{shown}: the folder exists and is not empty; give another one, or `overwrite=True` to replace it"
+        )
     ours = (*(replaces or ()), *_LITTER)
-    foreign = sorted(entry.name for entry in target.iterdir() if not any(fnmatchcase(entry.name, own) for own in ours))
+    foreign = sorted(
+        entry.name for entry in target.iterdir() if not any(fnmatchcase(entry.name, pattern) for pattern in ours)
+    )
     if foreign:
         more = f" and {len(foreign) - _SHOWN:,} more" if len(foreign) > _SHOWN else ""
         raise InputError(
             f"{shown}: to replace the folder would delete {', '.join(foreign[:_SHOWN])}{more}, not written by this "
-            "command; give another folder, or take out what is to stay"
+            "command; give another folder, or move the files to keep"
         )
 
 
@@ -190,7 +194,7 @@ def check_folder_name(shown: str | Path) -> None:
 
 
 def make_folder(path: str | Path) -> Path:
-    """Make a folder that goes on from run to run, with its parents, unless it is there.
+    """Make a folder that is used by several runs, with its parents, unless it exists.
 
     Raises:
         InputError: It cannot be made, or the name is that of a file.
@@ -213,7 +217,7 @@ def check_file(shown: str | Path, *, overwrite: bool) -> None:
     r"""Refuse, before any work, to write a file over one that is there.
 
     Args:
-        shown: The file; `-` for stdout is always right.
+        shown: The file; `-` for stdout is always accepted.
         overwrite: It may be replaced.
 
     Raises:
@@ -228,7 +232,7 @@ def check_file(shown: str | Path, *, overwrite: bool) -> None:
         >>> check_file(path, overwrite=False)
         Traceback (most recent call last):
         ...
-        molgraph.errors.InputError: ...: the file exists; give another name, or --overwrite to replace it
+        molgraph.errors.InputError: ...: the file exists; give another name, or `overwrite=True` to replace it
     """
     if str(shown) == "-":
         return
@@ -236,7 +240,7 @@ def check_file(shown: str | Path, *, overwrite: bool) -> None:
     if path.is_dir():
         raise InputError(f"{shown} is a folder, and this command writes a file; give its name, e.g. {path / 'out.csv'}")
     if path.is_file() and not overwrite:
-        raise InputError(f"{shown}: the file exists; give another name, or --overwrite to replace it")
+        raise InputError(f"{shown}: the file exists; give another name, or `overwrite=True` to replace it")
 
 
 def refuse_input(output: str | Path, sources: Iterable[str]) -> None:
@@ -294,7 +298,7 @@ def _sync_descriptor(path: Path, flags: int) -> None:
 
 @contextmanager
 def clear_errors(shown: str | Path) -> Iterator[None]:
-    """Turn errors of the system, while `shown` is written, into one clear line.
+    """Turn system errors while `shown` is written into an `InputError` of one clear line.
 
     Raises:
         InputError: The system cannot.

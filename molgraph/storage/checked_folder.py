@@ -1,4 +1,4 @@
-"""Folders with a card: JSON with the sha256 of every other file, and of itself. What is read is bounded and checked."""
+"""Folders with a checksummed card: JSON with the sha256 of every other file and of itself. Reads are bounded."""
 
 import hashlib
 import json
@@ -13,13 +13,14 @@ from typing import Any
 from molgraph.errors import InputError, ModelError
 from molgraph.storage.atomic import atomic_folder, check_folder
 from molgraph.storage.decode import decode_json
+from molgraph.storage.hashes import values_sha256
 
 CARD = "card.json"
 
-#: Field of the card with the sha256 of all others, so that a damaged card is noticed as any other file is.
-_SEAL = "card_sha256"
+#: Field of the card with the sha256 of all others, so that damage of the card is noticed too.
+_CHECKSUM = "card_sha256"
 
-#: Bytes of a card that are read to learn of its kind.
+#: Bytes of a card that are read to find its kind.
 _MOST_CARD_BYTES = 2**26
 
 #: What content that does not fit its card can raise.
@@ -31,9 +32,9 @@ class SealedKind:
     """One kind of folder.
 
     Attributes:
-        noun: What it is called in messages.
+        noun: Its name in messages.
         maker: The command that writes it.
-        remedy: What helps where it cannot be used, after "copy or".
+        remedy: What to do where it cannot be used, after "copy or".
         format_version: The one that is written and read; a folder of another is refused.
         max_bytes: Files that it may hold, the card included, and the most bytes of each that are read.
     """
@@ -64,7 +65,7 @@ class SealedKind:
 
         Args:
             path: The folder.
-            values: What the card says; under `files` the hashes of all contents.
+            values: Values of the card; under `files` the hashes of all contents.
             contents: The other files.
             overwrite: Replace the folder if it exists and is one of this kind.
 
@@ -72,7 +73,7 @@ class SealedKind:
             InputError: The folder exists and may not be replaced, or cannot be written.
         """
         values = {"kind": self.noun, **values}
-        text = json.dumps({**values, _SEAL: _seal(values)}, indent=2, allow_nan=False) + "\n"
+        text = json.dumps({**values, _CHECKSUM: values_sha256(values)}, indent=2, allow_nan=False) + "\n"
         with atomic_folder(path, replaces=self.max_bytes if overwrite else None) as folder:
             for name, content in {**contents, CARD: text.encode()}.items():
                 (folder / name).write_bytes(content)
@@ -113,8 +114,16 @@ class SealedKind:
             )
         return content
 
+    def digest(self, folder: Path) -> str:
+        """sha256 of the card, which holds the hashes of all other files: one number for the whole folder.
+
+        Raises:
+            ModelError: It cannot be read.
+        """
+        return hashlib.sha256(self.read(folder, CARD)).hexdigest()
+
     def card_values(self, folder: Path) -> dict[str, Any]:
-        """What the card says, its seal checked and taken off.
+        """Values of the card, without its checksum, which is checked.
 
         Raises:
             ModelError: There is no such folder, or its card is damaged or of another format.
@@ -123,7 +132,7 @@ class SealedKind:
         try:
             values = decode_json(self.read(folder, CARD))
             version = values["format_version"]
-            is_sealed = values.pop(_SEAL, None) == _seal(values)
+            is_intact = values.pop(_CHECKSUM, None) == values_sha256(values)
             kind = values.pop("kind", "model")
         except (InputError, KeyError, TypeError, AttributeError) as error:
             why = str(error) if isinstance(error, InputError) else type(error).__name__
@@ -139,8 +148,8 @@ class SealedKind:
                 f"{folder} has format {reprlib.repr(version)}, written by molgraph {reprlib.repr(writer)}; "
                 f"this molgraph reads format {self.format_version}: upgrade molgraph, or {self.remedy}"
             )
-        if not is_sealed:
-            raise ModelError(f"{source} was damaged or changed ({_SEAL} differs); copy or {self.remedy}")
+        if not is_intact:
+            raise ModelError(f"{source} was damaged or changed ({_CHECKSUM} differs); copy or {self.remedy}")
         table: dict[str, Any] = values
         return table
 
@@ -156,7 +165,7 @@ class SealedKind:
 
     @contextmanager
     def damage(self, folder: Path, *errors: type[Exception]) -> Iterator[None]:
-        """One error for whatever a file with the right hash and the wrong content can cause."""
+        """Turn every error that a file with the right hash and the wrong content can cause into a `ModelError`."""
         try:
             yield
         except (*errors, *_CONTENT_ERRORS) as error:
@@ -164,7 +173,7 @@ class SealedKind:
             raise ModelError(f"{folder} does not fit together ({reason}); {self.remedy}") from error
 
     def parsed(self, parse: Callable[[], Any]) -> Any:
-        """What `parse` makes of a card; one that it refuses is one error that says what helps."""
+        """The result of `parse`, a parser of the card; its `InputError` becomes a `ModelError` with the remedy."""
         try:
             return parse()
         except InputError as error:
@@ -175,7 +184,7 @@ class SealedKind:
 
 
 def sealed_noun(folder: str | Path) -> str | None:
-    """What kind of folder its card says it is, without checking anything; None where there is no readable card."""
+    """Kind of a folder by its card, nothing else being checked; None where there is no readable card."""
     try:
         with (Path(folder) / CARD).open("rb") as file:
             kind = decode_json(file.read(_MOST_CARD_BYTES))["kind"]
@@ -187,8 +196,3 @@ def sealed_noun(folder: str | Path) -> str | None:
 def file_hashes(contents: Mapping[str, bytes]) -> dict[str, str]:
     """sha256 of each file."""
     return {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
-
-
-def _seal(values: Mapping[str, Any]) -> str:
-    """sha256 of what a card says, however it is laid out."""
-    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()

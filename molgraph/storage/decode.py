@@ -1,8 +1,8 @@
-"""Text from a file as plain values: the one place where JSON and TOML are decoded.
+"""JSON and TOML to plain values: the one place where they are decoded.
 
 Whatever a file holds, what comes back is a tree of plain values that the rest of the program can walk, compare and
 write again, or an `InputError` in one line. Nesting, size and the range of numbers are bounded, a key comes once, and
-every text can be encoded. The types of the values are for `molgraph.config.plain` to check.
+every text can be encoded. The types of the values are for `molgraph.storage.decode_typed` to check.
 """
 
 import json
@@ -17,7 +17,7 @@ from typing import Any
 
 from molgraph.errors import InputError
 
-#: Deepest nesting of lists and tables. What is written here has six levels.
+#: Deepest nesting of lists and tables. Files that molgraph writes have six levels.
 MOST_DEPTH = 32
 
 #: A TOML key of a hundred parts and more, each of which is a table: it is refused for its depth, but the decoder would

@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 
 from molgraph.chem.identity import parent_key
 from molgraph.config.learners import LearnerName, Preset
-from molgraph.config.plain import parse_plain
 from molgraph.config.training import TrainConfig
 from molgraph.datasets.dataset import Dataset
 from molgraph.datasets.tables import read_table
@@ -30,6 +29,7 @@ from molgraph.results.member_outputs import MemberOutputs
 from molgraph.results.tasks import Direction, TaskKind
 from molgraph.storage.atomic import make_folder
 from molgraph.storage.decode import decode_toml
+from molgraph.storage.decode_typed import decode
 from molgraph.training.ensemble import TrainedEnsemble, train_ensemble
 from molgraph.training.train import to_stored_model
 
@@ -109,11 +109,10 @@ def _endpoint(entry: Mapping[str, Any], not_for: str) -> Endpoint:
     own = {key: values.pop(key) for key in ("title", "group", "source", "licence")}
     about = {**own, "not_for": not_for, "defects": values.pop("defects", [])}
     tasks = [{"unit": None, "direction": None, "name": task["column"], **task} for task in values.pop("tasks")]
-    learner = None if "preset" in values else "latent"
+    learner = None if "preset" in values else "gp_embedding"
     defaults = {"learner": learner, "preset": TrainConfig.preset, "folds": TrainConfig.folds}
     whole = {**defaults, **values, "tasks": tasks, "about": about}
-    endpoint: Endpoint = parse_plain(Endpoint, whole, "recipe of an endpoint", f"{_RECIPE}: {values.get('name')}")
-    return endpoint
+    return decode(Endpoint, whole, f"{_RECIPE}: {values.get('name')}")
 
 
 def endpoint_dataset(endpoint: Endpoint, data: str | Path) -> Dataset:

@@ -68,7 +68,7 @@ class Checkpoint:
             identity, state = record["identity"], record["state"]
         except (SafetensorError, OSError, InputError, ValueError, KeyError, TypeError) as error:
             raise TrainingError(
-                f"the checkpoint {path} is damaged ({error}); delete {self.folder} or train without --resume"
+                f"the checkpoint {path} is damaged ({error}); delete {self.folder} or train without `resume=True`"
             ) from error
         self._refuse_other(identity, path)
         return tensors, state
@@ -78,7 +78,7 @@ class Checkpoint:
             if identity.get(key) != value:
                 raise TrainingError(
                     f"cannot resume from {path}: {key} was {identity.get(key)} and is {value} now; "
-                    "use the same data, settings and versions, or train without --resume"
+                    "use the same data, settings and versions, or train without `resume=True`"
                 )
 
     def clear(self) -> None:

@@ -6,25 +6,13 @@ from dataclasses import replace
 from molgraph.chem.descriptors import DESCRIPTORS
 from molgraph.config.learners import LEARNERS, LearnerName
 from molgraph.config.training import TrainConfig
+from molgraph.learners.member_rows import MemberRows
 from molgraph.parallel.cpu import usable_cores
-from molgraph.training.plan import MemberPlan
 from molgraph.training.progress import ProgressListener, StageName, TrainProgress
 
-#: Seconds on one core, measured on tables of 400 to 1,200 rows; only their ratios count. A network, for each molecule
-#: and epoch: with an encoder that learns on or fresh weights, and with a frozen one.
+#: Seconds on one core that a network takes for each molecule and epoch, as `FitSeconds` of the other learners: with an
+#: encoder that learns on or fresh weights, and with a frozen one.
 _FULL_STEP, _FROZEN_STEP = 700e-6, 60e-6
-
-#: Trees, for each model and task: seconds at the start, and for each row.
-_TREES: Mapping[LearnerName, tuple[float, float]] = {
-    "embedding": (0.5, 0.004),
-    "boosting": (1.0, 0.0085),
-    "maplight": (1.5, 0.013),
-    "forest": (0.3, 0.0015),
-}
-
-#: Processes, for each model: seconds for 1,000 rows that choose the noise (and length), and for the rest of 1,000 rows;
-#: both grow with the third power.
-_PROCESSES: Mapping[LearnerName, tuple[float, float]] = {"kernel": (0.3, 0.1), "latent": (1.2, 0.15)}
 
 #: Seconds that RDKit's descriptors of a structure take.
 _DESCRIPTORS = 0.015
@@ -33,7 +21,7 @@ _DESCRIPTORS = 0.015
 def expected_seconds(
     names: Collection[LearnerName],
     blocks: Collection[str],
-    plans: Sequence[MemberPlan],
+    plans: Sequence[MemberRows],
     config: TrainConfig,
     *,
     n_tasks: int,
@@ -49,8 +37,8 @@ def expected_seconds(
         n_tasks: Tasks.
         processes: Processes that compute descriptors, where these are read.
 
-    >>> expected_seconds(("latent", "kernel"), (), [], TrainConfig(), n_tasks=1)
-    {'descriptors': 0.0, 'kernel': 0, 'latent': 0}
+    >>> expected_seconds(("gp_embedding", "gp_tanimoto"), (), [], TrainConfig(), n_tasks=1)
+    {'descriptors': 0.0, 'gp_tanimoto': 0, 'gp_embedding': 0}
     """
     sizes = [len(plan.train_rows) for plan in plans]
     cores = min(usable_cores(), max(len(plans), 1))
@@ -61,12 +49,10 @@ def expected_seconds(
         if name == "network":
             step = _FROZEN_STEP if config.encoder != "none" and config.encoder_tuning == "frozen" else _FULL_STEP
             found[name] = step * config.n_epochs * sum(sizes) / cores
-        elif name in _TREES:
-            start, each = _TREES[name]
-            found[name] = n_tasks * sum(start + each * n for n in sizes) / cores
         else:
-            choosing, rest = _PROCESSES[name]
-            found[name] = sum(choosing * min(n / 1000, 1) ** 3 + rest * (n / 1000) ** 3 for n in sizes)
+            spec = LEARNERS[name]
+            one_task = sum(spec.seconds.of(n) for n in sizes)
+            found[name] = n_tasks * one_task / cores if spec.task_by_task else one_task
     return found
 
 
@@ -74,9 +60,9 @@ def with_shares(seconds: Mapping[StageName, float], listener: ProgressListener) 
     """Tells the listener also which share of the whole training is done, which never falls.
 
     >>> heard = []
-    >>> tell = with_shares({"network": 1.0, "kernel": 3.0}, heard.append)
+    >>> tell = with_shares({"network": 1.0, "gp_tanimoto": 3.0}, heard.append)
     >>> tell(TrainProgress((0,), 1, 2, 50, 100, None))
-    >>> tell(TrainProgress((0,), 1, 1, 50, 100, None, learner="kernel"))
+    >>> tell(TrainProgress((0,), 1, 1, 50, 100, None, learner="gp_tanimoto"))
     >>> [progress.share for progress in heard]
     [0.125, 0.625]
     """

@@ -22,23 +22,24 @@ from molgraph.features.environments import structure_vectors
 from molgraph.features.featurize import featurize
 from molgraph.features.schema import SCHEMAS
 from molgraph.graphs import PackedGraphs
+from molgraph.learners.base import TabularModel, TabularOutputs
+from molgraph.learners.blend import BlendedEnsemble, blended
+from molgraph.learners.blend_weights import member_shares
+from molgraph.learners.member_rows import HELD_OUT, rows_of_members
 from molgraph.model_folder.card import SeriesRecord
 from molgraph.model_folder.encoder_folder import PretrainedEncoder, encoder_for
 from molgraph.models.batch import ResidentGraphs
-from molgraph.models.committee import ColumnModel, ColumnOutputs, Learners, blended
-from molgraph.models.inference import Ensemble
+from molgraph.models.inference import NetworkInference
 from molgraph.models.precision import resolve_device, resolve_precision
 from molgraph.results.member_outputs import MemberOutputs
 from molgraph.results.tasks import ranges
-from molgraph.training.blending import member_shares
 from molgraph.training.checkpoint import Checkpoint
-from molgraph.training.column_learners import ColumnSource, fit_column_learners
 from molgraph.training.costs import expected_seconds, with_shares
 from molgraph.training.evaluation import TaskMetrics, evaluate_folds
+from molgraph.training.fit_tabular import TabularRows, fit_tabular_learners
 from molgraph.training.loop import TrainedPass, TrainingData
 from molgraph.training.members import train_members
 from molgraph.training.new_series import Described, new_series_records
-from molgraph.training.plan import HELD_OUT, plan_members
 from molgraph.training.progress import ProgressListener, silent
 from molgraph.training.structure_columns import compute_structure_columns
 from molgraph.training.targets import LearnedTargets, learned_targets
@@ -73,7 +74,7 @@ class TrainedEnsemble:
     """
 
     names: tuple[LearnerName, ...]
-    learners: Learners
+    learners: BlendedEnsemble
     schema: str
     fold: NDArray[np.int64]
     out_of_fold: NDArray[np.float64]
@@ -128,7 +129,7 @@ def train_ensemble(
         raise InputError(f"structure {first.text!r} of {first.id} cannot be featurized ({first.reason}); remove it")
     parents = parent_groups(dataset.smiles)
     fold = assign_folds(dataset, config, parents)
-    plans = plan_members(fold, inner_fraction=config.inner_fraction, seed=config.seed, parents=parents)
+    plans = rows_of_members(fold, inner_fraction=config.inner_fraction, seed=config.seed, parents=parents)
     checkpoint = None
     if checkpoint_folder is not None:
         encoder_hash = {"encoder": "none" if encoder is None else encoder.digest}
@@ -147,7 +148,7 @@ def train_ensemble(
     )
     known = MoleculeColumns(graphs, dataset.smiles, computed)
     columns = {name: known.of(own, frozen) for name, own in blocks.items() if own}
-    network, said, latents = None, None, None
+    network, said, embeddings = None, None, None
     if "network" in names:
         features = columns.get("network")
         data = TrainingData(
@@ -161,12 +162,12 @@ def train_ensemble(
             encoder=None if encoder is None or config.encoder_tuning == "frozen" else encoder.weights,
         )
         network = train_members(data, plans, config, dtype=dtype, checkpoint=checkpoint, on_progress=on_progress)
-        ensemble = Ensemble(network.network, schema=graphs.schema, device=device, dtype=dtype)
-        n_latents = len(plans) if any(config.reads_network(name) for name in names) else 1
-        said, latents = ensemble.predict_with_latents(graphs, features, n_latents=n_latents)
+        ensemble = NetworkInference(network.network, schema=graphs.schema, device=device, dtype=dtype)
+        n_embeddings = len(plans) if any(config.reads_network(name) for name in names) else 1
+        said, embeddings = ensemble.predict_and_embed(graphs, features, n_embeddings=n_embeddings)
         network.network.cpu()
-    source = ColumnSource(dataset, columns, targets, latents)
-    models, others = fit_column_learners(names, source, plans, config, checkpoint=checkpoint, on_progress=on_progress)
+    rows = TabularRows(dataset, columns, targets, embeddings)
+    models, others = fit_tabular_learners(names, rows, plans, config, checkpoint=checkpoint, on_progress=on_progress)
     vectors = structure_vectors(graphs) if frozen is None else known.vectors(frozen)
     calibrating = calibration_rows(fold, split=config.calibration == "split")
     domain, degrees = fit_applicability(graphs, vectors, fold, calibrating)
@@ -201,8 +202,8 @@ class _Fitted:
     names: tuple[LearnerName, ...]
     network: TrainedPass | None
     said: MemberOutputs | None
-    columns: dict[LearnerName, ColumnModel]
-    others: dict[LearnerName, ColumnOutputs]
+    columns: dict[LearnerName, TabularModel]
+    others: dict[LearnerName, TabularOutputs]
     domain: ApplicabilityDomain
     degrees: NDArray[np.int8]
 
@@ -283,7 +284,7 @@ def calibration_data(
     if split:
         pooled = outputs.pooled()
         return CalibrationData(
-            judge=np.zeros(len(rows), dtype=np.int64),
+            model=np.zeros(len(rows), dtype=np.int64),
             labels=labels[rows],
             mean=pooled.mean[rows],
             aleatoric_var=pooled.aleatoric_var[rows],
@@ -293,7 +294,7 @@ def calibration_data(
         )
     judge = fold[rows]
     return CalibrationData(
-        judge=judge,
+        model=judge,
         labels=labels[rows],
         mean=outputs.mean[judge, rows],
         aleatoric_var=outputs.aleatoric_var[judge, rows],
@@ -313,7 +314,7 @@ def calibration_settings(config: TrainConfig, n_members: int) -> CalibrationSett
     by_default: Literal["normalised", "quantile"] = "quantile" if config.uncertainty == "quantile" else "normalised"
     return CalibrationSettings(
         rows=config.calibration,
-        n_judges=n_members if config.calibration == "cross" else 1,
+        n_models=n_members if config.calibration == "cross" else 1,
         intervals=by_default if config.intervals == "auto" else config.intervals,
         variance=config.variance_scaling,
         classes=config.class_calibration,
@@ -343,7 +344,7 @@ def _judge(  # noqa: PLR0917
     data = calibration_data(outputs, dataset.labels, fold, split=is_split, bounds=dataset.bounds)
     return TrainedEnsemble(
         names=fitted.names,
-        learners=Learners(
+        learners=BlendedEnsemble(
             None if fitted.network is None else fitted.network.network,
             fitted.columns,
             shares,

@@ -12,13 +12,13 @@ from torch import Tensor
 from molgraph.config.training import TrainConfig
 from molgraph.errors import TrainingError
 from molgraph.graphs import Vocabulary
+from molgraph.learners.member_rows import MemberRows
 from molgraph.models.batch import ResidentGraphs
 from molgraph.models.frozen import EncoderWeights
 from molgraph.models.network import Network
 from molgraph.results.tasks import TaskKind
 from molgraph.training.checkpoint import Checkpoint
 from molgraph.training.pass_state import PassState
-from molgraph.training.plan import MemberPlan
 from molgraph.training.scaling import column_scaling, positive_weights, target_scaling
 from molgraph.training.schedule import learning_rate
 from molgraph.training.targets import LearnedTargets
@@ -62,7 +62,7 @@ class TrainedPass:
 
 def train_pass(
     data: TrainingData,
-    plans: list[MemberPlan],
+    plans: list[MemberRows],
     config: TrainConfig,
     *,
     dtype: torch.dtype,
@@ -99,7 +99,7 @@ def train_pass(
     return TrainedPass(network=state.network.eval(), best_epochs=tuple(state.best_epoch.tolist()))
 
 
-def _start(data: TrainingData, plans: list[MemberPlan], config: TrainConfig) -> PassState:
+def _start(data: TrainingData, plans: list[MemberRows], config: TrainConfig) -> PassState:
     # One by one, so that a member starts the same whoever trains beside it.
     members = [
         Network(
@@ -179,7 +179,7 @@ def stack_members(members: list[Network]) -> Network:
 def _train_epoch(  # noqa: PLR0917
     state: PassState,
     data: TrainingData,
-    plans: list[MemberPlan],
+    plans: list[MemberRows],
     config: TrainConfig,
     dtype: torch.dtype,
     on_step: Callable[[int, int, float | None], None],
@@ -211,7 +211,7 @@ def _train_epoch(  # noqa: PLR0917
     _refuse_non_finite("largest weight", torch.stack(largest).amax(0).tolist(), plans, state.epoch, config)
 
 
-def _epoch_order(plans: list[MemberPlan], config: TrainConfig, epoch: int) -> NDArray[np.int64]:
+def _epoch_order(plans: list[MemberRows], config: TrainConfig, epoch: int) -> NDArray[np.int64]:
     """Training rows of each member in a fresh order, `[M, L]`; shorter members begin again at their start."""
     longest = max(len(plan.train_rows) for plan in plans)
     orders = []
@@ -224,7 +224,7 @@ def _epoch_order(plans: list[MemberPlan], config: TrainConfig, epoch: int) -> ND
 def _losses(  # noqa: PLR0917
     network: Network,
     data: TrainingData,
-    plans: list[MemberPlan],
+    plans: list[MemberRows],
     rows: NDArray[np.int64],
     dtype: torch.dtype,
     is_own: NDArray[np.bool_] | None = None,
@@ -265,7 +265,7 @@ def clip_gradients(network: Network, largest: float) -> None:
 
 
 def _refuse_non_finite(
-    what: str, values: list[float], plans: list[MemberPlan], epoch: int, config: TrainConfig
+    what: str, values: list[float], plans: list[MemberRows], epoch: int, config: TrainConfig
 ) -> None:
     for plan, value in zip(plans, values, strict=True):
         if not np.isfinite(value):
@@ -276,7 +276,7 @@ def _refuse_non_finite(
 
 
 def _watch(
-    state: PassState, data: TrainingData, plans: list[MemberPlan], config: TrainConfig, dtype: torch.dtype
+    state: PassState, data: TrainingData, plans: list[MemberRows], config: TrainConfig, dtype: torch.dtype
 ) -> None:
     """Keep the weights of each member whose inner loss has never been lower (all, where no inner rows are)."""
     totals, counts = _inner_losses(state.network.eval(), data, plans, dtype)
@@ -285,7 +285,7 @@ def _watch(
 
 
 def _inner_losses(
-    network: Network, data: TrainingData, plans: list[MemberPlan], dtype: torch.dtype, batch_size: int = 256
+    network: Network, data: TrainingData, plans: list[MemberRows], dtype: torch.dtype, batch_size: int = 256
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Sum of the losses of each member's inner rows and sum of their weights, `[M]` each."""
     longest = max(len(plan.inner_rows) for plan in plans)

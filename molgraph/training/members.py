@@ -10,17 +10,17 @@ import torch
 
 from molgraph.config.training import TrainConfig
 from molgraph.errors import TrainingError
+from molgraph.learners.member_rows import MemberRows
 from molgraph.models.precision import members_per_pass
 from molgraph.parallel.cpu import usable_cores
 from molgraph.training.checkpoint import Checkpoint
 from molgraph.training.loop import TrainedPass, TrainingData, stack_members, train_pass
-from molgraph.training.plan import MemberPlan
 from molgraph.training.progress import ProgressListener, TrainProgress
 
 
 def train_members(
     data: TrainingData,
-    plans: list[MemberPlan],
+    plans: list[MemberRows],
     config: TrainConfig,
     *,
     dtype: torch.dtype,
@@ -42,7 +42,7 @@ def train_members(
     lanes = 1 if device.type == "cuda" or config.model.dropout > 0 else min(len(parts), usable_cores())
     progress = _Progress(config.n_epochs, config.n_epochs * sum(len(plan.train_rows) for plan in plans), on_progress)
 
-    def train_part(part: list[MemberPlan]) -> TrainedPass:
+    def train_part(part: list[MemberRows]) -> TrainedPass:
         members = tuple(plan.member for plan in part)
 
         def report(epoch: int, molecules: int, inner_loss: float | None) -> None:

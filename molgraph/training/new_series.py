@@ -16,10 +16,11 @@ from molgraph.config.training import FoldSplit
 from molgraph.datasets.dataset import Dataset
 from molgraph.datasets.series import SeriesFolds, series_folds
 from molgraph.datasets.splits import folds
+from molgraph.learners.gaussian_process import likeliest
+from molgraph.learners.gp_embedding import LENGTHS
+from molgraph.learners.kernels import distances, root_counts, steps_of, tanimoto
 from molgraph.metrics.scores import roc_auc
 from molgraph.model_folder.card import SeriesRecord
-from molgraph.models.kernel import distances, root_counts, steps_of, tanimoto
-from molgraph.training.kernel import LENGTHS, likeliest
 
 Floats = NDArray[np.float64]
 
@@ -65,7 +66,7 @@ def new_series_records(  # noqa: PLR0917
         split: What `out_of_fold` was measured by.
     """
     if len(dataset.tasks) > MOST_TASKS:
-        return (), f"it is not estimated for more than {MOST_TASKS} tasks; compare with --split scaffold"
+        return (), f"it is not estimated for more than {MOST_TASKS} tasks; compare with `split='scaffold'`"
     if len(dataset) < LEAST_ROWS:
         return (), f"fewer than {LEAST_ROWS} compounds cannot tell"
     rows = np.sort(np.random.default_rng(0).permutation(len(dataset))[:MOST_ROWS])

@@ -8,10 +8,10 @@ from scipy.stats import kurtosis, skew
 
 from molgraph.config.training import TargetScaling
 from molgraph.errors import InputError
+from molgraph.learners.member_rows import MemberRows
+from molgraph.learners.target_transforms import NAMES, SCORES, TargetTransforms, TransformName, label_knots
 from molgraph.metrics.logarithms import LEAST_VALUES, suits_logarithms
-from molgraph.models.target_transforms import NAMES, SCORES, TargetTransforms, TransformName, label_knots
 from molgraph.results.tasks import TaskSpec
-from molgraph.training.plan import MemberPlan
 
 #: Skewness from which normal scores are taken, which cut off what lies beyond the training labels.
 _VERY_SKEWED = 1.5
@@ -41,7 +41,7 @@ def choose_scaling(labels: NDArray[np.float64]) -> TargetScaling:
 
 
 def chosen_scalings(
-    labels: NDArray[np.float64], tasks: tuple[TaskSpec, ...], plans: list[MemberPlan], choice: TargetScaling
+    labels: NDArray[np.float64], tasks: tuple[TaskSpec, ...], plans: list[MemberRows], choice: TargetScaling
 ) -> list[list[TargetScaling]]:
     """The scaling of each member and task, `[M][T]`; each member looks at its own training rows alone.
 
@@ -96,7 +96,7 @@ def learned_targets(
     labels: NDArray[np.float64],
     bounds: NDArray[np.float64] | None,
     tasks: tuple[TaskSpec, ...],
-    plans: list[MemberPlan],
+    plans: list[MemberRows],
     choice: TargetScaling,
 ) -> LearnedTargets:
     """What each member learns of labels `[B, T]` and bounds `[2, B, T]`.
@@ -115,7 +115,7 @@ def learned_targets(
 
 
 def fit_transforms(
-    labels: NDArray[np.float64], scalings: list[list[TargetScaling]], plans: list[MemberPlan]
+    labels: NDArray[np.float64], scalings: list[list[TargetScaling]], plans: list[MemberRows]
 ) -> TargetTransforms:
     """The maps that the scalings of M members and T tasks ask for; `standard` and `robust` need none."""
     names: dict[TargetScaling, TransformName] = {"log": "log", "quantile": "quantile"}

@@ -100,7 +100,7 @@ def tune(
     config: TrainConfig | None = None,
     on_trial: Callable[[Trial], None] = lambda _trial: None,
 ) -> TuneResult:
-    """Try settings of the network, and write the best as `best.toml` for `molgraph train --config`.
+    """Try settings of the network, and write the best as `best.toml` for `config_from_toml`, and for `molgraph train`.
 
     Each trial trains as `train` does, and is judged by its predictions of rows that the predicting member never saw:
     root mean squared error over the labels' deviation, or 1 - ROC AUC, mean over the tasks. A trial whose loss on inner
@@ -248,7 +248,7 @@ def _write(folder: Path, result: TuneResult) -> None:
 
 
 def to_toml(config: TrainConfig) -> str:
-    """The settings that differ from the defaults, as `molgraph train --config` reads them.
+    """The settings that differ from the defaults, as `config_from_toml` reads them.
 
     >>> from molgraph.config.training import ModelConfig
     >>> print(to_toml(TrainConfig(epochs=80, model=ModelConfig(hidden=400))))

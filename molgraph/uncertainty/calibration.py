@@ -1,4 +1,4 @@
-"""Calibration of an ensemble: fitted once on rows that its judges never saw, then read at any level."""
+"""Calibration of an ensemble: fitted once on out-of-fold or held-out predictions, then evaluated at any level."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from molgraph.results.prediction import Prediction
 from molgraph.results.tasks import TaskKind, are_labels_of
 from molgraph.uncertainty.calibration_data import CalibrationData
 from molgraph.uncertainty.conformal import conformal_quantile, rows_needed
-from molgraph.uncertainty.cross_conformal import by_judge, cross_interval
+from molgraph.uncertainty.cross_conformal import cross_interval, scores_by_model
 from molgraph.uncertainty.label_sets import (
     ClassScores,
     calls,
@@ -32,22 +32,22 @@ from molgraph.uncertainty.variance_scaling import VarianceScaling, fit_variance_
 
 Floats = NDArray[np.float64]
 
-#: The share of worthless models that pass for better than chance.
+#: Significance level of the test against chance.
 _CHANCE = 0.05
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """What turns raw outputs into calibrated predictions, and those into intervals and calls of any level.
+    """Calibration of variances and probabilities, and conformal intervals and calls of any level.
 
     Variances are scaled, probabilities are mapped: both were fitted on the calibration rows and are never fitted again.
     Intervals and calls are conformal: they compare a new molecule with the calibration rows themselves, so any
     level can be asked for. See `molgraph.uncertainty.cross_conformal` for what is guaranteed.
 
-    A row of the training table (`cross`) is predicted by the one member that never saw it, and the spread beside it is
-    what that member says of itself. So is the spread of a new molecule: the disagreement of the members is a part of it
-    where calibration rows were held out from all of them (`split`). Learners that say nothing of themselves thus have
-    intervals of one width with `cross`, and of many with `split`.
+    A row of the training table (`cross`) is predicted by its out-of-fold member, and its spread is the variance that
+    this member predicts. So is the spread of a new molecule: the disagreement of the members is a part of it only where
+    calibration rows were held out from all of them (`split`). Learners that predict no variance thus have intervals of
+    one width with `cross`, and of many with `split`.
 
     Attributes:
         kinds: Kind of each of the T tasks.
@@ -78,23 +78,23 @@ class Calibration:
     def no_better_than_chance(self) -> tuple[int, ...]:
         """Tasks whose calibration rows are ranked no better than by chance: Spearman's test, one-sided, at 5%.
 
-        With two classes that is the test of Mann and Whitney. A task whose labels are all the same is not judged.
+        With two classes that is the test of Mann and Whitney. A task whose labels are all the same is not tested.
         """
         from scipy.stats import spearmanr
 
-        found = []
+        tasks = []
         for t in range(len(self.kinds)):
             rows = self.data.usable(t)
             labels, mean = self.data.labels[rows, t], self.data.mean[rows, t]
             if len(labels) and np.ptp(labels) > 0:
                 is_constant = not np.ptp(mean) > 0
                 if is_constant or not spearmanr(labels, mean, alternative="greater").pvalue < _CHANCE:
-                    found.append(t)
-        return tuple(found)
+                    tasks.append(t)
+        return tuple(tasks)
 
     @cached_property
     def residual_std(self) -> Floats:
-        """Root of the mean squared error of the judges, `[T]`; NaN for classes and where there are no rows.
+        """Root of the mean squared error on the calibration rows, `[T]`; NaN for classes and where there are no rows.
 
         Where `is_log` it is that of the logarithms.
         """
@@ -131,7 +131,7 @@ class Calibration:
     def means_after(self, before: "Calibration", mean: Floats) -> Floats | None:
         """The means `[B, T]` that this calibration gives where another one of the same model gave `mean`.
 
-        None where they cannot be told: where a step function made probabilities of the other one.
+        None where they are not determined: where the other one mapped probabilities by a step function.
         """
         means = mean.copy()
         for t, (old, new) in enumerate(zip(before.probabilities, self.probabilities, strict=True)):
@@ -143,8 +143,11 @@ class Calibration:
             means[:, t] = new.apply(raw)
         return means
 
-    def judged(self, members: Floats) -> Floats:
-        """What the judges say of new molecules, `[G, B, T]`, from what the members say, `[M, B, T]`."""
+    def model_means(self, members: Floats) -> Floats:
+        """Predictions `[G, B, T]` of the models that calibration rows are compared through.
+
+        Those of the members `[M, B, T]` themselves (`cross`), or their mean (`split`).
+        """
         return members if self.settings.rows == "cross" else members.mean(axis=0, keepdims=True)
 
     def interval(self, prediction: Prediction, level: float) -> tuple[Floats, Floats]:
@@ -155,7 +158,7 @@ class Calibration:
         calibration rows have no more than a bound (`>10000`): it is open there.
         """
         lower, upper = np.full(prediction.mean.shape, np.nan), np.full(prediction.mean.shape, np.nan)
-        judged = self.judged(prediction.members)
+        by_model = self.model_means(prediction.members)
         for t, kind in enumerate(self.kinds):
             if kind != "regression":
                 continue
@@ -166,18 +169,18 @@ class Calibration:
                 lower[:, t], upper[:, t] = corrected_interval(*ends, self._quantile_correction(t, level))
             else:
                 scale = self._spread(prediction.var[:, t]) if self.settings.intervals == "normalised" else None
-                scores, own = self._residual_scores[t], judged[:, :, t]
+                scores, means = self._residual_scores[t], by_model[:, :, t]
                 if self.is_log[t]:
                     scale = None if scale is None else scale / prediction.mean[:, t]
-                    ends = cross_interval(np.log(own), scores, level, scale=scale)
+                    ends = cross_interval(np.log(means), scores, level, scale=scale)
                     lower[:, t], upper[:, t] = np.exp(ends[0]), np.exp(ends[1])
                 else:
-                    lower[:, t], upper[:, t] = cross_interval(own, scores, level, scale=scale)
+                    lower[:, t], upper[:, t] = cross_interval(means, scores, level, scale=scale)
             self._open(lower[:, t], upper[:, t], t)
         return lower, upper
 
     def _open(self, lower: Floats, upper: Floats, task: int) -> None:
-        """Make ends infinite, in place, that reach where labels are censored: how far truth goes there nobody knows."""
+        """Make ends infinite, in place, that reach where labels are censored: how far values go there is unknown."""
         start, stop = self._censored[task]
         upper[upper >= start] = np.inf
         lower[lower <= stop] = 0.0 if self.is_log[task] else -np.inf
@@ -187,7 +190,7 @@ class Calibration:
         """Of each task the value above which, and that below which, labels are censored; infinite for none.
 
         A tenth of the bounds may be nearer: one odd `>5` among many `>10000` does not open every interval. A label with
-        both bounds (`100-200`) is known well enough, and none of these.
+        both bounds (`100-200`) is none of these.
         """
         ends = []
         for t in range(len(self.kinds)):
@@ -199,16 +202,16 @@ class Calibration:
         return tuple(ends)
 
     def calls(self, prediction: Prediction, level: float) -> NDArray[np.object_]:
-        """Words of `TaskSpec.calls`, `[B, T]`; empty for regression and where there is no prediction."""
-        found = np.full(prediction.mean.shape, "", dtype=object)
-        judged = self.judged(prediction.members)
+        """Calls (`TaskSpec.calls`), `[B, T]`; empty for regression and where there is no prediction."""
+        result = np.full(prediction.mean.shape, "", dtype=object)
+        by_model = self.model_means(prediction.members)
         for t, kind in enumerate(self.kinds):
             if kind == "classification":
-                mean, is_known = prediction.mean[:, t], ~np.isnan(judged[:, :, t]).any(axis=0)
-                plausible = plausible_classes(judged[:, :, t], self._class_scores[t], level)
-                words = calls(without_contradiction(plausible, mean), prediction.tasks[t].calls)
-                found[:, t] = np.where(is_known, words, "")
-        return found
+                mean, is_known = prediction.mean[:, t], ~np.isnan(by_model[:, :, t]).any(axis=0)
+                plausible = plausible_classes(by_model[:, :, t], self._class_scores[t], level)
+                names = calls(without_contradiction(plausible, mean), prediction.tasks[t].calls)
+                result[:, t] = np.where(is_known, names, "")
+        return result
 
     def check_level(self, level: float) -> None:
         """Refuse a level at which no task of values has calibration rows enough for a finite interval.
@@ -216,7 +219,7 @@ class Calibration:
         Where only some tasks have too few, these have infinite intervals.
 
         Raises:
-            InputError: As said, or `level` is not between 0 and 1.
+            InputError: No task has enough, or `level` is not between 0 and 1.
         """
         if not 0 < level < 1:
             raise InputError(f"level is {level:g}; it must lie between 0 and 1, e.g. 0.9")
@@ -231,7 +234,7 @@ class Calibration:
         """Flat arrays by name, as they are stored."""
         data = self.data
         arrays: dict[str, NDArray[np.generic]] = {
-            "judge": data.judge,
+            "model": data.model,
             "labels": data.labels,
             "mean": data.mean,
             "aleatoric_var": data.aleatoric_var,
@@ -257,7 +260,7 @@ class Calibration:
 
     @cached_property
     def _residual_scores(self) -> tuple[tuple[Floats, ...], ...]:
-        """For each task the sorted scores of each judge's rows; empty for classes."""
+        """For each task the sorted nonconformity scores of each model's rows; empty for classes."""
         scores: list[tuple[Floats, ...]] = []
         for t, scaling in enumerate(self.scalings):
             if scaling is None:
@@ -272,7 +275,7 @@ class Calibration:
                     self.data.aleatoric_var[usable, t] / unit, self.data.epistemic_var[usable, t] / unit
                 )
                 residual = residual / self._spread(parts[0] + parts[1])
-            scores.append(by_judge(residual, self.data.judge[usable], self.settings.n_judges))
+            scores.append(scores_by_model(residual, self.data.model[usable], self.settings.n_models))
         return tuple(scores)
 
     @cached_property
@@ -282,7 +285,9 @@ class Calibration:
             if kind == "classification":
                 labels = self.data.labels[:, t]
                 scores[t] = tuple(  # type: ignore[assignment]  # two classes
-                    by_judge(nonconformity(self.data.mean[rows, t], c), self.data.judge[rows], self.settings.n_judges)
+                    scores_by_model(
+                        nonconformity(self.data.mean[rows, t], c), self.data.model[rows], self.settings.n_models
+                    )
                     for c in (0, 1)
                     for rows in [self.data.usable(t) & (labels == c)]
                 )
@@ -303,7 +308,7 @@ def fit_calibration(
     *,
     is_log: tuple[bool, ...] | None = None,
 ) -> Calibration:
-    """The calibration that these rows give. Their labels are seen here and never again.
+    """The calibration that these rows give.
 
     Args:
         kinds: Kind of each of the T tasks.
@@ -357,14 +362,14 @@ def calibration_from_arrays(
 
     Raises:
         KeyError: An array is missing.
-        ValueError: An array has another type or shape, or a judge is not one of those of the settings.
+        ValueError: An array has another type or shape, or `model` is not below `settings.n_models`.
     """
-    judge = arrays["judge"]
-    if judge.dtype != np.int64 or judge.ndim != 1:
-        raise ValueError(f"judge is {judge.dtype} {judge.shape}, not int64 [n]")
-    if len(judge) and not 0 <= judge.min() <= judge.max() < settings.n_judges:
-        raise ValueError(f"judge is not a row of numbers below {settings.n_judges}")
-    n = len(judge)
+    model = arrays["model"]
+    if model.dtype != np.int64 or model.ndim != 1:
+        raise ValueError(f"model is {model.dtype} {model.shape}, not int64 [n]")
+    if len(model) and not 0 <= model.min() <= model.max() < settings.n_models:
+        raise ValueError(f"model is not a row of numbers below {settings.n_models}")
+    n = len(model)
     tables = {}
     shapes = {name: (n, len(kinds)) for name in ("labels", "mean", "aleatoric_var", "epistemic_var")}
     optional = {"quantiles": (n, len(kinds), len(QUANTILE_LEVELS)), "bounds": (2, n, len(kinds))}
@@ -381,13 +386,13 @@ def calibration_from_arrays(
         is_class = kind == "classification"
         scalings.append(None if is_class else _scaling(arrays[f"scaling.{t}"]))
         prefix = f"probability.{t}."
-        own = {key.removeprefix(prefix): array for key, array in arrays.items() if key.startswith(prefix)}
-        probabilities.append(probability_calibration_from_arrays(settings.classes, own) if is_class else None)
-    data = CalibrationData(judge=np.asarray(judge, dtype=np.int64), **tables)
+        maps = {key.removeprefix(prefix): array for key, array in arrays.items() if key.startswith(prefix)}
+        probabilities.append(probability_calibration_from_arrays(settings.classes, maps) if is_class else None)
+    data = CalibrationData(model=np.asarray(model, dtype=np.int64), **tables)
     is_log = arrays["is_log"]
     if is_log.dtype != np.bool_ or is_log.shape != (len(kinds),):
         raise ValueError(f"is_log is {is_log.dtype} {is_log.shape}, not bool {(len(kinds),)}")
-    if any(own and not _is_positive(data, t) for t, own in enumerate(is_log.tolist())):
+    if any(log and not _is_positive(data, t) for t, log in enumerate(is_log.tolist())):
         raise ValueError("is_log names a task with labels or predictions that are not above 0")
     return Calibration(kinds, settings, data, tuple(scalings), tuple(probabilities), tuple(is_log.tolist()))
 

@@ -1,4 +1,4 @@
-"""The rows that calibrate an ensemble, with what was predicted for them."""
+"""Calibration rows: labels, and predictions by models that were not trained on them."""
 
 from dataclasses import dataclass
 
@@ -10,20 +10,20 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class CalibrationData:
-    """n rows with a label in one of T tasks at least, and what was predicted for them by a judge that never saw them.
+    """n rows with a label in one of T tasks at least, and what a model predicted that was not trained on them.
 
     Attributes:
-        judge: `[n]` who judged the row: a member (`cross`), or 0 for the whole ensemble (`split`).
+        model: `[n]` which model predicted the row: the out-of-fold member (`cross`), or 0 for the ensemble (`split`).
         labels: `[n, T]`, NaN = not measured.
-        mean: `[n, T]` the judge's value or probability, before calibration.
+        mean: `[n, T]` its value or probability, before calibration.
         aleatoric_var: `[n, T]` as a new molecule's pooled outputs have it.
         epistemic_var: `[n, T]` likewise.
-        quantiles: `[n, T, Q]` the judge's; None where no task has them.
+        quantiles: `[n, T, Q]` its quantiles; None where no task has them.
         bounds: `[2, n, T]` what values that were not measured lie above, and below, NaN = no bound; None for none. They
             say of some rows whether they are hits; all else rests on measured values.
     """
 
-    judge: NDArray[np.int64]
+    model: NDArray[np.int64]
     labels: Floats
     mean: Floats
     aleatoric_var: Floats

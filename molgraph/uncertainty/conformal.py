@@ -1,8 +1,8 @@
-"""Split conformal prediction: scores of rows that the model never saw bound the score of a new one.
+"""Split conformal prediction: nonconformity scores of held-out rows bound the score of a new one.
 
 The guarantee of all of it: if the n calibration rows and the new row are exchangeable (drawn alike, in whatever order)
-and the model saw none of them, the interval holds the truth with probability `level` or more, whatever the model.
-Vovk et al. 2005; Lei et al. 2018, doi:10.1080/01621459.2017.1307116.
+and the model was trained on none of them, the interval holds the truth with probability `level` or more, whatever
+the model. Vovk et al. 2005; Lei et al. 2018, doi:10.1080/01621459.2017.1307116.
 """
 
 import math
@@ -36,10 +36,10 @@ def conformal_quantile(sorted_scores: NDArray[np.float64], level: float) -> floa
 
 
 def coverage_range(n: int, level: float) -> tuple[float, float]:
-    """Between which shares of new rows the intervals of one model hold, for nine calibration sets of this size in ten.
+    """The 5% and 95% quantiles of the coverage that the intervals of one model have, over calibration sets of n rows.
 
-    The share of one calibration set of n rows is Beta(k, n + 1 - k) distributed, with k its conformal rank (Vovk 2012,
-    doi:10.1007/s10994-013-5355-6). All hold where there are too few rows for a finite interval.
+    The coverage given one calibration set of n rows is Beta(k, n + 1 - k) distributed, with k its conformal rank (Vovk
+    2012, doi:10.1007/s10994-013-5355-6). All hold where there are too few rows for a finite interval.
 
     >>> [round(share, 2) for share in coverage_range(199, 0.9)]
     [0.86, 0.93]
@@ -60,24 +60,3 @@ def rows_needed(level: float) -> int:
     (9, 19, 99)
     """
     return max(1, math.ceil(level / (1.0 - level) - _SLACK))
-
-
-def group_quantiles(
-    scores: NDArray[np.float64], groups: NDArray[np.int64], n_groups: int, level: float
-) -> NDArray[np.float64]:
-    """The conformal quantile of each group of rows apart, `[n_groups]`; infinite where a group is too small.
-
-    Each group then has its own coverage (Mondrian conformal prediction; Vovk et al. 2005, chapter 4). Groups may depend
-    on the structure, e.g. on the distance to the training compounds, and must be chosen before the scores are seen.
-
-    Args:
-        scores: `[n]` scores of the calibration rows.
-        groups: `[n]` group of each, 0 to `n_groups - 1`.
-        n_groups: Number of groups.
-        level: Probability to be held.
-
-    >>> scores, groups = np.array([1.0, 2.0, 3.0, 9.0]), np.array([0, 0, 0, 1])
-    >>> group_quantiles(scores, groups, n_groups=2, level=0.5)
-    array([2., 9.])
-    """
-    return np.array([conformal_quantile(np.sort(scores[groups == g]), level) for g in range(n_groups)])

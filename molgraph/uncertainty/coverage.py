@@ -1,4 +1,4 @@
-"""What the number of calibration compounds allows to say of the intervals and calls of one model, in sentences."""
+"""The coverage that one model may have with its number of calibration compounds, in sentences."""
 
 from collections.abc import Sequence
 
@@ -37,7 +37,7 @@ def coverage_lines(
 
 
 def interval_line(n_rows: int, level: float = 0.9) -> str:
-    """What so many calibration compounds allow to say of the intervals of one model.
+    """The range of coverage of the intervals of one model with so many calibration compounds, as a sentence.
 
     >>> interval_line(199), interval_line(5)
     ('90% intervals hold 86% to 93% of compounds like these', '90% intervals are infinite (9 compounds are needed)')

@@ -1,6 +1,6 @@
 """Prediction sets for two classes, each class with its own coverage (Mondrian conformal; Vovk et al. 2005).
 
-A call puts such a set into a word. It agrees with the calibrated probability beside it: a set that would exclude the
+A call names such a set. It agrees with the calibrated probability beside it: a set that would exclude the
 more likely class and keep the other holds both instead, which only adds to its coverage.
 """
 
@@ -12,37 +12,16 @@ from numpy.typing import NDArray
 from molgraph.uncertainty.conformal import conformal_rank
 from molgraph.uncertainty.cross_conformal import cross_counts
 
-#: Scores of the rows of one class, for each judge, sorted; one entry for each class.
+#: Nonconformity scores of the rows of one class, for each model, sorted; one entry for each class.
 ClassScores = tuple[Sequence[NDArray[np.float64]], Sequence[NDArray[np.float64]]]
 
 
 def nonconformity(probability: NDArray[np.float64], label: int) -> NDArray[np.float64]:
-    """One minus the probability of the label."""
+    """Nonconformity score of a label, `[B]`: one minus its probability."""
     return probability if label == 0 else 1.0 - probability
 
 
-def class_p_values(judged: NDArray[np.float64], scores: ClassScores) -> NDArray[np.float64]:
-    """p-value of each label, `[B, 2]`: the share of the rows of its class that conform as little as the new molecule.
-
-    Below t for the true label with probability t at most (2t for several judges; see `cross_conformal`), in each class.
-
-    Args:
-        judged: `[G, B]` probabilities of the class 1 by each judge.
-        scores: Nonconformity of the rows of class 0 and class 1 (see `nonconformity`).
-
-    >>> rows = np.array([0.1, 0.2, 0.3, 0.4])
-    >>> class_p_values(np.array([[0.25]]), ([rows], [rows]))
-    array([[0.6, 0.2]])
-    """
-    columns = []
-    for label in (0, 1):
-        n = sum(len(part) for part in scores[label])
-        columns.append((1 + cross_counts(nonconformity(judged, label), scores[label])) / (n + 1))
-    is_missing = np.asarray(np.isnan(judged).any(axis=0))
-    return np.where(is_missing[:, None], np.nan, np.stack(columns, axis=1))
-
-
-def plausible_classes(judged: NDArray[np.float64], scores: ClassScores, level: float) -> NDArray[np.bool_]:
+def plausible_classes(probability: NDArray[np.float64], scores: ClassScores, level: float) -> NDArray[np.bool_]:
     """Whether class 0 and class 1 are plausible, `[B, 2]`: their p-value is above 1 - `level`.
 
     Of the molecules of each class, the share `level` or more has its class among these. A class of which there are too
@@ -52,14 +31,14 @@ def plausible_classes(judged: NDArray[np.float64], scores: ClassScores, level: f
     >>> plausible_classes(np.array([[0.1, 0.5, np.nan]]), ([rows], [rows]), level=0.9).tolist()
     [[True, False], [False, False], [False, False]]
     """
-    has = []
+    in_set = []
     for label in (0, 1):
         n = sum(len(part) for part in scores[label])
-        # As many rows must conform as little as if the new score were at most the conformal quantile.
+        # At least as many rows as if the new score were at most the conformal quantile.
         least = n + 1 - conformal_rank(n, level)
-        has.append(cross_counts(nonconformity(judged, label), scores[label]) >= least)
-    is_known: NDArray[np.bool_] = ~np.asarray(np.isnan(judged).any(axis=0))
-    return np.stack(has, axis=1) & is_known[:, None]
+        in_set.append(cross_counts(nonconformity(probability, label), scores[label]) >= least)
+    is_known: NDArray[np.bool_] = ~np.asarray(np.isnan(probability).any(axis=0))
+    return np.stack(in_set, axis=1) & is_known[:, None]
 
 
 def without_contradiction(plausible: NDArray[np.bool_], probability: NDArray[np.float64]) -> NDArray[np.bool_]:
@@ -74,11 +53,11 @@ def without_contradiction(plausible: NDArray[np.bool_], probability: NDArray[np.
     return plausible | (is_likelier & has_any[:, None])
 
 
-def calls(plausible: NDArray[np.bool_], words: Sequence[str]) -> NDArray[np.object_]:
-    """Plausible classes `[B, 2]` in words, `[B]`.
+def calls(plausible: NDArray[np.bool_], names: Sequence[str]) -> NDArray[np.object_]:
+    """The call of each molecule, `[B]`, from its plausible classes `[B, 2]`.
 
     Args:
         plausible: Whether class 0 and class 1 are.
-        words: For neither, class 0 alone, class 1 alone and both (`TaskSpec.calls`).
+        names: For neither, class 0 alone, class 1 alone and both (`TaskSpec.calls`).
     """
-    return np.array(words, dtype=object)[plausible[:, 0] + 2 * plausible[:, 1]]
+    return np.array(names, dtype=object)[plausible[:, 0] + 2 * plausible[:, 1]]

@@ -1,4 +1,4 @@
-"""Calibrated probabilities: predicted ones brought to the shares that were seen, without changing their order."""
+"""Probability calibration: monotone maps from predicted probabilities to observed frequencies."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -18,7 +18,7 @@ _LEAST = 1e-7
 #: a weak model the likeliest slope is 0 or less; then all compounds would have one probability, and no order.
 _LEAST_SLOPE = 0.05
 
-#: Distinct probabilities that Venn-Abers tells apart; fitting takes half a second for so many.
+#: Distinct probabilities that Venn-Abers distinguishes; fitting takes half a second for so many.
 _MOST_KNOTS = 1000
 
 
@@ -45,7 +45,7 @@ class ProbabilityCalibration:
         return probability
 
     def inverse(self, calibrated: Floats) -> Floats | None:
-        """The probabilities that `apply` brings to `calibrated`; None where it brings several to the same.
+        """The probabilities that `apply` brings to `calibrated`; None where it is not invertible.
 
         >>> calibration = ProbabilityCalibration("platt", {"slope": np.array([2.0]), "shift": np.array([-1.0])})
         >>> calibration.inverse(calibration.apply(np.array([0.2, 0.7]))).round(6)
@@ -78,7 +78,7 @@ class ProbabilityCalibration:
 
 
 def fit_probability_calibration(name: ClassCalibration, probability: Floats, truth: Floats) -> ProbabilityCalibration:
-    """The map that fits rows which were not trained on.
+    """The map fitted to out-of-fold or held-out predictions.
 
     Args:
         name: `none`, `temperature` (one factor on the logit; Guo et al. 2017), `platt` (factor and shift; Platt 1999),
@@ -150,7 +150,7 @@ def _fit_isotonic(probability: Floats, truth: Floats) -> dict[str, Floats]:
 
 
 def _fit_venn_abers(probability: Floats, truth: Floats) -> dict[str, Floats]:
-    """What isotonic regression says of a new row if it is a 0 (`low`) and if it is a 1 (`high`).
+    """What isotonic regression gives a new row if it is a 0 (`low`) and if it is a 1 (`high`).
 
     Fitted again with the new row at every place that it can have: before the first knot, at it, after it, and so on
     (2K + 1 places). That is exact for up to `_MOST_KNOTS` distinct probabilities; more are first brought to so many.

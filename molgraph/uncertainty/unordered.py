@@ -1,4 +1,4 @@
-"""Calibration rows that do not tell where they stood in a table."""
+"""Calibration rows in an order that does not depend on the training table."""
 
 from dataclasses import fields, replace
 from typing import Any
@@ -13,11 +13,11 @@ _SECOND_AXIS = frozenset({"bounds"})
 
 
 def own_order(data: CalibrationData) -> NDArray[np.int64]:
-    """`[n]` rows in an order of their own: by who judged them, by what was predicted, and by their labels.
+    """`[n]` rows sorted by the model that predicted them, its predictions and their labels.
 
-    In the order of the table, a label would belong to whoever knows the compound in that line.
+    In the order of the table, a label could be assigned to the compound in that line.
     """
-    return np.lexsort([*data.labels.T[::-1], *data.mean.T[::-1], data.judge])
+    return np.lexsort([*data.labels.T[::-1], *data.mean.T[::-1], data.model])
 
 
 def in_order(data: CalibrationData, order: NDArray[np.int64]) -> CalibrationData:
@@ -27,10 +27,10 @@ def in_order(data: CalibrationData, order: NDArray[np.int64]) -> CalibrationData
     >>> in_order(data, own_order(data)).labels.tolist()
     [[1.0], [2.0], [3.0]]
     """
-    own: dict[str, Any] = {field.name: getattr(data, field.name) for field in fields(data)}
+    arrays: dict[str, Any] = {field.name: getattr(data, field.name) for field in fields(data)}
     moved = {
         name: array[:, order] if name in _SECOND_AXIS else array[order]
-        for name, array in own.items()
+        for name, array in arrays.items()
         if array is not None
     }
     return replace(data, **moved)

@@ -1,4 +1,4 @@
-"""Variance scaling: predicted variances brought to the size of the errors that were seen."""
+"""Variance scaling: predicted variances scaled to the size of out-of-fold errors."""
 
 from dataclasses import dataclass
 
@@ -35,7 +35,7 @@ def fit_variance_scaling(
     aleatoric_var: NDArray[np.float64],
     epistemic_var: NDArray[np.float64],
 ) -> VarianceScaling:
-    """The scaling under which residuals `[n]` of rows that were not trained on are most likely.
+    """The scaling under which out-of-fold or held-out residuals `[n]` are most likely.
 
     Gaussian likelihood. `global` finds one factor for the sum of both variances, `local` a factor for each and a
     constant, so that rows on which the members disagree get more and others less. `none` changes nothing, unless no

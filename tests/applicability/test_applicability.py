@@ -11,7 +11,7 @@ from molgraph.applicability.applicability import (
     fit_applicability,
     without_measured,
 )
-from molgraph.applicability.chemistry import foreign_to_others, seen_chemistry
+from molgraph.applicability.chemistry import foreign_to_others, training_chemistry
 from molgraph.features.environments import graph_hashes, structure_vectors
 
 COMPOUNDS = [f"{'C' * n}c1ccc({group})cc1" for n in range(1, 11) for group in ("O", "Cl", "C#N", "OC", "C(=O)NC")]
@@ -35,9 +35,9 @@ def degrees(domain, texts):
 
 
 def test_what_was_measured_is_inside(fitted, graphs):
-    domain, blind = fitted
+    domain, out_of_fold = fitted
     assert (domain.assess(graphs, structure_vectors(graphs)).degree == INSIDE).all()
-    assert set(blind.tolist()) >= {INSIDE, OUTSIDE}
+    assert set(out_of_fold.tolist()) >= {INSIDE, OUTSIDE}
     assert (without_measured(domain).assess(graphs, structure_vectors(graphs)).degree == INSIDE).all()
 
 
@@ -66,21 +66,21 @@ def test_isotopes_count_as_their_element(fitted):
 
 
 def test_an_uncommon_element_is_known_in_its_surroundings_alone():
-    seen = seen_chemistry(featurize(["CC[Si](C)(C)C", "CCCO", "OB(O)c1ccccc1"]))
+    seen = training_chemistry(featurize(["CC[Si](C)(C)C", "CCCO", "OB(O)c1ccccc1"]))
     asked = featurize(["CCC[Si](C)(C)C", "C[Si](C)(C)C", "OB(O)c1ccccc1C", "CB(C)C"])
     assert seen.is_foreign(asked).tolist() == [False, True, False, True]
     assert seen.reasons(asked)[3] == "no training compound has an uncommon element in such surroundings"
 
 
 def test_one_odd_compound_does_not_open_the_domain(graphs):
-    few = seen_chemistry(featurize(["[K+].[Br-]", *COMPOUNDS[:10]], standardizer="none"))
-    many = seen_chemistry(featurize(["[K+].[Br-]", *COMPOUNDS * 3], standardizer="none"))
+    few = training_chemistry(featurize(["[K+].[Br-]", *COMPOUNDS[:10]], standardizer="none"))
+    many = training_chemistry(featurize(["[K+].[Br-]", *COMPOUNDS * 3], standardizer="none"))
     salt = featurize(["[K+].[Br-]"], standardizer="none")
     assert not few.is_foreign(salt).any()
     assert many.reasons(salt) == ["no carbon, which nearly all training compounds have"]
 
 
-def test_rules_are_blind_to_the_own_fold(graphs):
+def test_rules_are_out_of_fold(graphs):
     texts = ["CCBr", "CCCBr", "CCI", "CCCCO", "CCO"]
     fold = np.array([0, 1, 0, 0, 1])
     assert foreign_to_others(featurize(texts), fold).tolist() == [False, False, True, False, False]

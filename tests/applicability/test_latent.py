@@ -60,24 +60,24 @@ def test_distance_is_the_mean_to_three_neighbours(space):
 @pytest.mark.parametrize("n_folds", [2, 5])
 def test_a_row_is_compared_with_what_its_judges_saw(space, n_folds):
     vectors, fold = space[0][:60], np.arange(60) % n_folds
-    domain, blind = fit_latent_domain(vectors, fold)
+    domain, out_of_fold = fit_latent_domain(vectors, fold)
     assert domain.scores(vectors).is_same.all()
-    places = domain.placed(vectors)
+    places = domain.projected(vectors)
     for member in range(n_folds):
         others = NearestNeighbors(n_neighbors=3).fit(places[fold != member])
         expected = others.kneighbors(places[fold == member])[0].mean(axis=1)
-        np.testing.assert_allclose(blind[fold == member] * domain.edge_limit, expected, rtol=1e-3)
+        np.testing.assert_allclose(out_of_fold[fold == member] * domain.edge_limit, expected, rtol=1e-3)
 
 
 def test_rows_that_no_member_saw_are_no_training_compounds(space):
     vectors = space[0]
     fold = np.where(np.arange(500) < 100, -2, np.arange(500) % 5)
-    domain, blind = fit_latent_domain(vectors, fold)
-    np.testing.assert_allclose(blind[:100], domain.scores(vectors[:100]).distance, rtol=1e-4)
+    domain, out_of_fold = fit_latent_domain(vectors, fold)
+    np.testing.assert_allclose(out_of_fold[:100], domain.scores(vectors[:100]).distance, rtol=1e-4)
     assert len(domain.reference) == 400
-    alone, blind = fit_latent_domain(vectors[:50], np.full(50, -1))
-    assert np.isfinite(blind).all()
-    assert (blind > alone.scores(vectors[:50]).distance).all()
+    alone, out_of_fold = fit_latent_domain(vectors[:50], np.full(50, -1))
+    assert np.isfinite(out_of_fold).all()
+    assert (out_of_fold > alone.scores(vectors[:50]).distance).all()
 
 
 def test_the_limits_grow_for_a_new_chemistry(space):
@@ -97,8 +97,8 @@ def test_what_is_outside_by_rule_counts_in_the_limit(space):
     is_foreign = np.arange(500) < 10
     rates = []
     for foreign in (None, is_foreign):
-        _, blind = fit_latent_domain(vectors, fold, foreign)
-        rates.append(np.mean((blind > 1) | (is_foreign if foreign is not None else False)))
+        _, out_of_fold = fit_latent_domain(vectors, fold, foreign)
+        rates.append(np.mean((out_of_fold > 1) | (is_foreign if foreign is not None else False)))
     assert rates[0] == pytest.approx(0.05, abs=0.005)
     assert rates[1] == pytest.approx(0.05, abs=0.005)
 
@@ -106,16 +106,16 @@ def test_what_is_outside_by_rule_counts_in_the_limit(space):
 def test_size_is_bounded():
     rng = np.random.default_rng(1)
     vectors = rng.normal(size=(3000, 64)).astype(np.float32)
-    domain, blind = fit_latent_domain(vectors, np.arange(3000) % 5)
+    domain, out_of_fold = fit_latent_domain(vectors, np.arange(3000) % 5)
     assert domain.reference.shape == (MOST_REFERENCES, MOST_COMPONENTS)
-    assert np.isfinite(blind).all()
+    assert np.isfinite(out_of_fold).all()
 
 
 def test_a_model_that_sees_no_difference():
     same = np.ones((20, 8), np.float32)
-    domain, blind = fit_latent_domain(same, np.arange(20) % 5)
+    domain, out_of_fold = fit_latent_domain(same, np.arange(20) % 5)
     assert domain.directions.shape == (8, 0)
-    assert (blind == 0).all()
+    assert (out_of_fold == 0).all()
     assert (domain.scores(same).distance == 0).all()
     one, _ = fit_latent_domain(same[:1], np.array([-1]))
     assert np.isfinite(one.scores(same * 3).distance).all()

@@ -76,7 +76,7 @@ def test_areas_equal_scikit_learn():
     np.testing.assert_allclose(shift._areas(scores, dealt), expected)
 
 
-def test_the_chance_to_fire_is_what_is_said(series):
+def test_the_probability_to_fire_is_the_stated_power(series):
     """p-values of libraries drawn like the calibration are uniform; 60 small comparisons."""
     found = []
     for seed in range(60):
@@ -96,7 +96,7 @@ def test_too_few_to_compare(series, n, m):
     assert not report.was_checked
     assert not report.fires
     assert report.sentences() == [
-        f"Shift check: {n} calibration and {m} new compounds are too few to tell (at least 100 of each)."
+        f"Shift check: {n} calibration and {m} new compounds are too few (at least 100 of each)."
     ]
 
 

@@ -1,4 +1,4 @@
-"""Cells are run once, with the same rows for all; records are checked; reports call ties ties."""
+"""Experiments are run once, with the same rows for all learners; records are checked; reports test differences."""
 
 import dataclasses
 import json
@@ -9,16 +9,16 @@ import pytest
 from molgraph import TrainConfig, load_dataset
 from molgraph.benchmark import run as run_module
 from molgraph.benchmark.learner import OWN_LEARNERS, OwnLearner
-from molgraph.benchmark.protocol import BENCHMARK_SPLITS, Cell, make_cells, pose
+from molgraph.benchmark.protocol import BENCHMARK_SPLITS, Experiment, make_experiments, make_problem
 from molgraph.benchmark.record import Record, read_record, read_records, write_record
-from molgraph.benchmark.report import compare, readme_table, to_markdown, write_report
-from molgraph.benchmark.run import run_cell, run_cells
+from molgraph.benchmark.report import compare, summary_table, to_markdown, write_report
+from molgraph.benchmark.run import run_experiment, run_experiments
 from molgraph.errors import InputError, WorkerError
 
 
 @dataclasses.dataclass(frozen=True)
 class Noisy:
-    """Knows the answer, and adds noise."""
+    """Predicts the labels with noise."""
 
     noise: float
 
@@ -47,20 +47,20 @@ def in_this_process(monkeypatch, assay, tmp_path):
     dataset = load_dataset(table)
     monkeypatch.setattr(run_module, "load_dataset", lambda _name, standardizer: dataset)
 
-    def run_here(cell, learner, folder):
-        record = run_cell(cell, learner)
+    def run_here(experiment, learner, folder):
+        record = run_experiment(experiment, learner)
         write_record(record, folder)
-        return run_module.CellOutcome(cell, record)
+        return run_module.ExperimentOutcome(experiment, record)
 
-    monkeypatch.setattr(run_module, "_run_apart", run_here)
+    monkeypatch.setattr(run_module, "_run_in_process", run_here)
     return dataset
 
 
 def run(folder, seeds=(0, 1, 2), learners=LEARNERS, data_sets=("esol", "freesolv"), splits=("random", "scaffold")):
-    return run_cells(make_cells(data_sets, splits, seeds, [*learners], learners), learners, folder)
+    return run_experiments(make_experiments(data_sets, splits, seeds, [*learners], learners), learners, folder)
 
 
-def test_every_cell_is_run_once(tmp_path):
+def test_every_experiment_is_run_once(tmp_path):
     first = run(tmp_path / "records", seeds=(0,))
     assert len(first) == 12
     assert not any(outcome.was_there for outcome in first)
@@ -79,17 +79,17 @@ def test_every_cell_is_run_once(tmp_path):
 
 @pytest.mark.parametrize("name", BENCHMARK_SPLITS)
 def test_splits_part_all_rows(name, in_this_process):
-    one, other = (pose(in_this_process, name, seed) for seed in (0, 1))
+    one, other = (make_problem(in_this_process, name, seed) for seed in (0, 1))
     rows = np.concatenate([one.split.train, one.split.valid, one.split.test])
     assert sorted(rows.tolist()) == list(range(len(in_this_process)))
     assert len(one.split.test) > 0
     assert (one.fingerprint != other.fingerprint) == BENCHMARK_SPLITS[name].is_drawn
-    assert pose(in_this_process, name, 0).fingerprint == one.fingerprint
+    assert make_problem(in_this_process, name, 0).fingerprint == one.fingerprint
 
 
-def test_our_learners_never_see_the_labels_of_the_test(in_this_process):
-    learner = OwnLearner(TrainConfig(learner="kernel", folds=2))
-    problem = pose(in_this_process, "random", 0)
+def test_our_learners_do_not_use_the_test_labels(in_this_process):
+    learner = OwnLearner(TrainConfig(learner="gp_tanimoto", folds=2))
+    problem = make_problem(in_this_process, "random", 0)
     labels = in_this_process.labels.copy()
     labels[problem.split.test] = 99.0
     other = dataclasses.replace(problem, dataset=dataclasses.replace(in_this_process, labels=labels))
@@ -100,21 +100,14 @@ def test_our_learners_never_see_the_labels_of_the_test(in_this_process):
 @pytest.mark.parametrize("name", OWN_LEARNERS)
 def test_all_our_learners_run(name):
     quick = dataclasses.replace(OWN_LEARNERS[name].config, epochs=2)
-    record = run_cell(Cell("esol", "random", 0, name), OwnLearner(quick))
+    record = run_experiment(Experiment("esol", "random", 0, name), OwnLearner(quick))
     assert 0 < record.value < 3
     assert record.peak_mb > 10
 
 
-def test_a_cell_that_fails_leaves_the_others_alone(tmp_path, monkeypatch):
-    monkeypatch.undo()
-
-    @dataclasses.dataclass(frozen=True)
-    class Broken(Noisy):
-        def predict_test(self, problem):
-            raise ZeroDivisionError("oh")
-
-    with pytest.raises(InputError, match="there is no learner 'nobody'; choose of good, bad, fair"):
-        run_cells([Cell("esol", "random", 0, "nobody")], LEARNERS, tmp_path)
+def test_an_unknown_learner_is_refused(tmp_path):
+    with pytest.raises(InputError, match="there is no learner 'nobody'; choose from good, bad, fair"):
+        run_experiments([Experiment("esol", "random", 0, "nobody")], LEARNERS, tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -133,7 +126,7 @@ def test_learners_that_do_not_do_it(answer, words):
             return answer
 
     with pytest.raises(WorkerError, match=words):
-        run_cell(Cell("esol", "random", 0, "broken"), Broken(0.0))
+        run_experiment(Experiment("esol", "random", 0, "broken"), Broken(0.0))
 
 
 def test_what_is_no_record(tmp_path):
@@ -141,8 +134,8 @@ def test_what_is_no_record(tmp_path):
     path = tmp_path / "esol-random-0-good.json"
     good = json.loads(path.read_text())
     for change, words in [
-        ({"value": "low"}, "value is 'low'; that does not belong into a record"),
-        ({"surprise": 1}, r"unknown fields \['surprise'\]"),
+        ({"value": "low"}, "value is 'low'; it must be a number"),
+        ({"surprise": 1}, "there is no field 'surprise'"),
         ({"format_version": 2}, "no record of format 1"),
         ({"seed": 1}, "give it that name"),
         ({"tasks": {"y": float("nan")}}, "NaN is no value"),
@@ -164,13 +157,13 @@ def test_names_that_are_not_known():
         ((["delaney"], ["random"], [0], ["good"]), r"there is no data set 'delaney'; did you mean esol\?"),
         ((["esol"], ["sorted"], [0], ["good"]), "there is no split 'sorted'"),
         ((["elso"], ["random"], [0], ["good"]), "there is no data set 'elso'"),
-        (([], ["random"], [0], ["good"]), "there is no data set of no name"),
+        (([], ["random"], [0], ["good"]), "no data set was named"),
     ]:
         with pytest.raises(InputError, match=words):
-            make_cells(*arguments, LEARNERS)
+            make_experiments(*arguments, LEARNERS)
 
 
-def test_a_report_calls_ties_ties(tmp_path, margins):
+def test_a_report_marks_what_does_not_differ(tmp_path, margins):
     run(tmp_path / "records")
     records = read_records(tmp_path / "records")
     comparison = compare(records)
@@ -182,18 +175,18 @@ def test_a_report_calls_ties_ties(tmp_path, margins):
         assert block.seeds_of["bad"] == (0, 1, 2)
     text = to_markdown(comparison, records)
     assert "**" not in text
-    assert "cannot be told from the best" in text
+    assert "not significantly worse than the best" in text
     assert "the rows are fixed" in text
     assert "Not run" not in text
-    assert "one test set: not tested" in text  # seeds of weights on fixed rows tell nothing about other rows
-    assert readme_table(comparison).count("\n") == 9
+    assert "one test set: not tested" in text  # seeds of weights alone allow no inference about other rows
+    assert summary_table(comparison).count("\n") == 9
     written = write_report(comparison, records, tmp_path / "report.md")
     assert [path.name for path in written] == ["report.md", "report.png"]
     assert margins(written[1]) == {"top", "bottom", "left", "right"}
     assert "![mean ranks](report.png)" in written[0].read_text()
 
 
-def test_what_was_not_run_is_told(tmp_path):
+def test_missing_experiments_are_listed(tmp_path):
     run(tmp_path / "records")
     for path in (tmp_path / "records").glob("*-[12]-bad.json"):
         path.unlink()
@@ -201,12 +194,12 @@ def test_what_was_not_run_is_told(tmp_path):
     comparison = compare(records)
     assert comparison.n_blocks == 4
     assert len(comparison.missing) == 8
-    assert "Not run: bad on 8 cells." in to_markdown(comparison, records)
+    assert "Not run: bad, 8 experiments." in to_markdown(comparison, records)
     assert "(too few seeds: bad)" in to_markdown(comparison, records)
     assert comparison.apart == ("bad",)  # it does not take the others' seeds away
     assert comparison.learners[-1] == "bad"
     assert "Not ranked, since others have more seeds: bad." in to_markdown(comparison, records)
-    assert "(seed 0) |" in readme_table(comparison)
+    assert "(seed 0) |" in summary_table(comparison)
     block = comparison.blocks["esol", "random"]
     assert block.means["good"] == pytest.approx(block.values["good"].mean())
     assert "(1 seed)" in to_markdown(comparison, records)

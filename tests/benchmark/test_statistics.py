@@ -1,4 +1,4 @@
-"""Comparisons of learners beside scipy, and by what they promise."""
+"""Comparisons of learners against scipy, textbooks and their nominal error rates."""
 
 import numpy as np
 import pytest
@@ -27,7 +27,7 @@ def test_margins_are_those_of_the_textbook():
     assert np.isclose(tukey_comparison(values).margin, studentized_range.ppf(0.95, 4, 12) * np.sqrt(error / 5))
 
 
-def test_equals_are_told_apart_as_often_as_promised():
+def test_equal_learners_differ_at_the_nominal_rate():
     rng = np.random.default_rng(0)
     n_wrong = 0
     for _ in range(600):
@@ -58,7 +58,7 @@ def test_critical_differences_are_those_that_demsar_prints():
         assert np.isclose(found, q * np.sqrt(n_learners * (n_learners + 1) / (6 * 30)), rtol=1e-3)
 
 
-def test_nothing_can_be_told_from_one_block():
+def test_one_block_allows_no_test():
     one = np.array([[1.0, 2.0, 3.0]])
     assert tukey_comparison(one).margin == rank_comparison(one).critical_difference == np.inf
     assert rank_comparison(one).ranks.tolist() == [1, 2, 3]

@@ -163,19 +163,19 @@ def test_the_script_runs_once_and_reports(tmp_path, monkeypatch, capsys, data_di
     assert len(read_records(records)) == 8
     assert accuracy.main(["run", *command, "--learner", "accurate", "fast"]) == 0
     assert capsys.readouterr().out == ""
-    readme = tmp_path / "README.md"
-    readme.write_text(
+    page = tmp_path / "benchmarks.md"
+    page.write_text(
         "before\n<!-- accuracy: benchmarks/accuracy.py writes this -->\nprevious table\n<!-- end of accuracy -->\nafter"
     )
-    assert accuracy.main(["report", "--records", str(records), "--readme", str(readme)]) == 0
-    text = readme.read_text()
+    assert accuracy.main(["report", "--records", str(records), "--page", str(page)]) == 0
+    text = page.read_text()
     assert "previous table" not in text
     assert text.startswith("before\n<!-- accuracy")
     assert "| esol | random | rmse |" in text
     assert "mean ranks" in records.with_suffix(".md").read_text()
-    readme.write_text("no place")
+    page.write_text("no place")
     with pytest.raises(ValueError, match="0 places for the table"):
-        accuracy.main(["report", "--records", str(records), "--readme", str(readme)])
+        accuracy.main(["report", "--records", str(records), "--page", str(page)])
 
 
 def test_names_are_known():

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from transfer import CURVES, FewRows, write
 
-from molgraph.benchmark.protocol import pose
+from molgraph.benchmark.protocol import make_problem
 from molgraph.benchmark.record import Record
 from molgraph.datasets.dataset import Dataset
 from molgraph.datasets.duplicates import MergeReport
@@ -43,7 +43,7 @@ def problem(assay):
         rejected=(),
         merges=MergeReport(),
     )
-    return pose(dataset, "random", 0)
+    return make_problem(dataset, "random", 0)
 
 
 def test_few_rows_are_few(problem):

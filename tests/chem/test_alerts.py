@@ -1,4 +1,4 @@
-"""Alerts and drug-likeness beside RDKit's own words."""
+"""Alerts and drug-likeness against RDKit."""
 
 import math
 
@@ -23,11 +23,11 @@ def test_alerts_are_those_of_rdkit(name, threads):
     parameters = FilterCatalogParams()
     parameters.AddCatalog(getattr(FilterCatalogParams.FilterCatalogs, ALERT_CATALOGUES[name].key))
     catalogue = FilterCatalog(parameters)
-    found = alerts(STRUCTURES, [name], threads=threads)
-    for text, own in zip(STRUCTURES, found, strict=True):
+    labels = alerts(STRUCTURES, [name], threads=threads)
+    for text, label in zip(STRUCTURES, labels, strict=True):
         entries = [entry.GetDescription() for entry in catalogue.GetMatches(Chem.MolFromSmiles(text))]
-        assert own == "; ".join(f"{name}: {entry}" for entry in dict.fromkeys(entries))
-    assert any(found)
+        assert label == "; ".join(f"{name}: {entry}" for entry in dict.fromkeys(entries))
+    assert any(labels)
 
 
 def test_alerts_of_nothing():
@@ -38,11 +38,11 @@ def test_alerts_of_nothing():
 
 
 def test_drug_likeness():
-    found = drug_likeness(STRUCTURES)
-    for text, own in zip(STRUCTURES, found, strict=True):
-        assert own.qed == QED.qed(Chem.MolFromSmiles(text))
-        assert 1 <= own.sa_score <= 10
-    assert found[2].lipinski_violations == 0
-    assert found[5].lipinski_violations == 2  # too heavy, too greasy
+    likenesses = drug_likeness(STRUCTURES)
+    for text, likeness in zip(STRUCTURES, likenesses, strict=True):
+        assert likeness.qed == QED.qed(Chem.MolFromSmiles(text))
+        assert 1 <= likeness.sa_score <= 10
+    assert likenesses[2].lipinski_violations == 0
+    assert likenesses[5].lipinski_violations == 2  # too heavy, too greasy
     (nothing,) = drug_likeness(["not a molecule"])
     assert (math.isnan(nothing.qed), nothing.lipinski_violations, math.isnan(nothing.sa_score)) == (True, None, True)

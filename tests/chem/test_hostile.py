@@ -19,7 +19,7 @@ from molgraph.features.featurize import featurize
     ["C" + "[-" * 5000, "C" + "[" * 5000 + "-", "[" + "-" * 9000, "[+" * 5000, "O=[N+]([O-])" * 800, "[N-]=[N+]" * 900],
     ids=lambda text: text[:12],
 )
-def test_brackets_that_nothing_closes(text):
+def test_unclosed_brackets(text):
     with ProcessPoolExecutor(1, get_context("spawn")) as pool:
         promise = pool.submit(standardize_smiles, text, "default")
         try:

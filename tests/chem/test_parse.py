@@ -118,7 +118,7 @@ def test_quiet_context_is_restored_after_an_exception():
     assert rdBase.LogStatus() == before
 
 
-def test_quiet_context_silences_the_fast_featurizer(capfd):
+def test_quiet_context_silences_cuik_molmaker(capfd):
     cuik_molmaker = pytest.importorskip("cuik_molmaker")
     none = cuik_molmaker.atom_onehot_feature_names_to_array([])
     floats = cuik_molmaker.atom_float_feature_names_to_array(["atomic-number"])

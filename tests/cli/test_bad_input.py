@@ -201,7 +201,7 @@ def test_no_space(molgraph, folder, model, command, monkeypatch):
         (("datasets", "show", "esoll"), r"did you mean esol\?"),
         (("datasets", "fetch", "nothing"), r"nothing"),
         (("demo", "-o", "full"), r"full exists and is not empty.*--overwrite"),
-        (("demo", "-o", "full", "--overwrite"), r"full exists and holds something else than a demonstration"),
+        (("demo", "-o", "full", "--overwrite"), r"full exists and is not the output of a demonstration"),
         (("demo", "-o", "file.txt"), r"file\.txt"),
         (("demo", "-o", "file.txt/demo"), r"file\.txt"),
         (("demo", "-o", "demo.csv"), r"demo\.csv: this command writes a folder"),

@@ -12,11 +12,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from molgraph_cli import progress
 
 from molgraph.results.prediction import Rejected
 from molgraph.training import loop
 from molgraph.training.progress import TrainProgress
+from molgraph_cli import progress
 
 SMALL = ("--folds", 2, "--epochs", 2, "--hidden", 8, "--device", "cpu")
 PROGRAM = [sys.executable, "-c", "from molgraph_cli.app import run; run()"]
@@ -79,24 +79,26 @@ def test_train_as_json_and_quietly(molgraph, folder):
 def test_train_warns_of_a_model_that_learned_nothing(molgraph, folder):
     lines = [f"{'C' * n}O,{n % 2}" for n in range(1, 31)]  # the most similar ones are of the other class
     (folder / "parity.csv").write_text("\n".join(["smiles,odd", *lines]))
-    ended = molgraph("train", "parity.csv", "-o", "new", "--learner", "forest", "--folds", 3)
+    ended = molgraph("train", "parity.csv", "-o", "new", "--learner", "random_forest", "--folds", 3)
     assert ended.code == 0
     assert "WARNING: odd: held-out compounds are ranked no better than by chance" in ended.err
-    ended = molgraph("train", "parity.csv", "-o", "new", "--learner", "forest", "--folds", 3, "--json", "--overwrite")
+    ended = molgraph(
+        "train", "parity.csv", "-o", "new", "--learner", "random_forest", "--folds", 3, "--json", "--overwrite"
+    )
     assert json.loads(ended.out)["no_better_than_chance"] == ["odd"]
     warning = "WARNING: odd: calibration compounds are ranked no better than by chance"
     assert warning in molgraph("predict", "new", "parity.csv", "-o", "out.csv").err
     assert warning in molgraph("screen", "new", "library.smi", "-o", "by-chance", "--domain", "ignore").err
     assert json.loads(Path("by-chance", "summary.json").read_text())["no_better_than_chance"] == ["odd"]
     (folder / "size.csv").write_text("\n".join(["smiles,size", *(f"{'C' * n}O,{n}" for n in range(1, 31))]))
-    ended = molgraph("train", "size.csv", "-o", "other", "--learner", "forest", "--folds", 3)
+    ended = molgraph("train", "size.csv", "-o", "other", "--learner", "random_forest", "--folds", 3)
     assert "WARNING" not in ended.err
 
 
 def test_train_says_what_it_learned_as_logarithms(molgraph, folder):
     lines = [f"{'C' * n}O,{10 ** (n / 8):.4g},{n}" for n in range(1, 91)]
     (folder / "ic50.csv").write_text("\n".join(["smiles,IC50,size", *lines]))
-    told = ["train", "ic50.csv", "-o", "new", "--target-columns", "IC50,size", "--learner", "kernel", "--folds", 3]
+    told = ["train", "ic50.csv", "-o", "new", "--target-columns", "IC50,size", "--learner", "gp_tanimoto", "--folds", 3]
     shown = molgraph(*told).out.splitlines()
     assert [line for line in shown if "logarithms" in line] == [
         "IC50: learned as logarithms; half of the predictions are within that median fold error"
@@ -113,13 +115,13 @@ def test_less_may_be_better(molgraph, folder):
     """Known of what is recognised, asked of what is not; it is kept in the model and ranks a screen."""
     lines = [f"{'C' * n}O,{n},{n},{n}" for n in range(1, 31)]
     (folder / "ki.csv").write_text("\n".join(["smiles,Ki (nM),Ki,Kissing", *lines]))
-    told = ["train", "ki.csv", "-o", "new", "--learner", "kernel", "--folds", 2, "--overwrite"]
+    told = ["train", "ki.csv", "-o", "new", "--learner", "gp_tanimoto", "--folds", 2, "--overwrite"]
     ended = molgraph(*told, "--target-columns", "Ki (nM),Ki,Kissing")
     assert "pKi: 30 measured values, 7.523 to 9, median 7.81 -log10(mol/L); more is better" in ended.err
     assert [line for line in ended.err.splitlines() if "--minimize" in line] == [
         (
             "'Ki' has no unit, so it is learned as it is, and a screen asks which way is better; say --unit nM, "
-            "or whatever its unit is, to have pKi learned, or --minimize"
+            "or whatever its unit is, to have pKi learned, or --minimize Ki"
         )
     ]
     ended = molgraph(*told, "--target-columns", "Kissing", "--minimize", "Kissing")
@@ -134,7 +136,7 @@ def test_less_may_be_better(molgraph, folder):
 def test_a_range_is_kept(molgraph, assay_table, tmp_path, monkeypatch):
     """What a target can be at most stands in the model, and no prediction is outside."""
     monkeypatch.chdir(tmp_path)
-    told = ("train", assay_table, "-o", "new", "--target-columns", "pIC50", "--learner", "kernel", "--folds", 2)
+    told = ("train", assay_table, "-o", "new", "--target-columns", "pIC50", "--learner", "gp_tanimoto", "--folds", 2)
     ended = molgraph(*told, "--range", "pIC50=2:9.5")
     assert ended.code == 0, ended.err
     assert json.loads(molgraph("models", "show", "new", "--json").out)["tasks"][0]["highest"] == 9.5
@@ -171,7 +173,7 @@ def test_an_interrupted_training_says_how_to_go_on(molgraph, folder, monkeypatch
         patched.setattr(progress, "training_bar", interrupted_bar)
         ended = molgraph(*train)
     assert ended.code == 130
-    assert ended.error.startswith("interrupted; what was learned so far is in ")
+    assert ended.error.startswith("interrupted; the state of the training is kept in ")
     assert "the same command with --resume goes on from there" in ended.error
     assert not (folder / "new").exists()
     assert (folder / "new.training").is_dir()
@@ -180,7 +182,7 @@ def test_an_interrupted_training_says_how_to_go_on(molgraph, folder, monkeypatch
     assert not (folder / "new.training").exists()
     (folder / "new.training").mkdir()
     afresh = molgraph(*train, "--overwrite", "--json")
-    assert "this one starts afresh; --resume would have gone on" in afresh.err
+    assert "starting from scratch (--resume continues it)" in afresh.err
     assert json.loads(afresh.out)["metrics"] == json.loads(resumed.out)["metrics"]
     assert "training starts afresh" in molgraph(*train, "--overwrite", "--resume").err
 
@@ -200,7 +202,7 @@ def test_predict(molgraph, folder):
     told = ended.err.splitlines()
     assert told[0] == "32 of 39 rows predicted, written to out.csv"
     assert any(line.startswith("  rejected: line 33 (bad-0?[31m) 'C1CC0(': ") for line in told)
-    assert "  and 2 more; the output has each with its reason" in told
+    assert "  and 2 more; the output gives the reason for each" in told
     out = rows("out.csv")
     assert len(out) == 39
     assert list(out[0])[:4] == ["id", "smiles", "status", "reason"]
@@ -266,7 +268,7 @@ def test_screen_tells_what_is_outside(molgraph, folder):
     (folder / "mixed.smi").write_text("CCO ethanol\n[Co+3] cobalt\n")
     told = molgraph(*screen).err
     assert "0 hits (maximize pIC50) written to hits/hits.csv" in told
-    assert "the list is empty because all of the 2 compounds that could be listed are outside" in told
+    assert "no hits: all of the 2 candidates are outside" in told
     assert "--domain ignore ranks them all the same" in told
     (folder / "none.toml").write_text(
         'require = ["pIC50 > 50"]\n[[objective]]\ntask = "pIC50"\ncurve = "sigmoid"\nlow = 5\nhigh = 7\n'
@@ -337,7 +339,7 @@ def test_an_interrupt_leaves_nothing(molgraph, folder, monkeypatch, command):
     ended = molgraph(
         command, "model", "library.smi", "-o", "out.csv" if command == "predict" else "out", "--processes", 1
     )
-    assert (ended.code, ended.error) == (130, "interrupted; nothing half-written is left behind")
+    assert (ended.code, ended.error) == (130, "interrupted; no incomplete output is left")
     assert sorted(folder.iterdir()) == before
 
 
@@ -357,7 +359,7 @@ def test_a_job_manager_ends_it_as_an_interrupt_does(folder, processes, number, c
         _, said = program.communicate(timeout=120)
     finally:
         program.kill()
-    assert said == "molgraph: ended from outside; nothing half-written is left behind\n"
+    assert said == "molgraph: terminated; no incomplete output is left\n"
     assert program.returncode == code
     assert sorted(folder.iterdir()) == before
 
@@ -440,7 +442,7 @@ def test_progress_follows_the_newest_member(monkeypatch):
         listen(TrainProgress((), 0, 1, 10, 100, None, learner="descriptors"))
         for member, epoch, loss in [(0, 0, None), (1, 0, None), (0, 1, 0.5), (1, 2, 0.25)]:
             listen(TrainProgress((member,), epoch, 3, 10, 100, loss))
-        listen(TrainProgress((1,), 2, 3, 10, 100, None, learner="forest"))
+        listen(TrainProgress((1,), 2, 3, 10, 100, None, learner="random_forest"))
     assert notes == [
         "descriptors",
         "model 1, epoch 1/3",

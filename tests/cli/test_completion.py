@@ -5,9 +5,9 @@ import subprocess
 import sys
 
 import pytest
-from molgraph_cli.app import main
 
 from molgraph.prediction.builtin_models import shipped_models
+from molgraph_cli.app import main
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ def offered(tmp_path, monkeypatch, capsys):
         (["train", "ass"], ["assay.csv"]),
         (["train", "mod"], ["models/"]),
         (["datasets", "show", "lipo"], ["lipophilicity"]),
-        (["train", "assay.csv", "--learner", "k"], ["kernel"]),
+        (["train", "assay.csv", "--learner", "gp_t"], ["gp_tanimoto"]),
         (["train", "assay.csv", "-o", "new", "--target-columns", "pI"], ["pIC50"]),
         (["train", "assay.csv", "-o", "new", "--target-columns", "pIC50,h"], ["pIC50,hERG"]),
         (["train", "assay.csv", "-s", "sm"], ["smiles"]),

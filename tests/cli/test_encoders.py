@@ -25,8 +25,8 @@ def test_pretrain_says_what_it_read_and_how_well_it_tells(molgraph, folder):
     ended = molgraph("pretrain", "library.smi", "-o", "new", "--keep-out", "test.csv", *SMALL)
     assert ended.code == 0
     told = ended.err.splitlines()
-    assert told[0] == "library.smi: 50 of 61 records (1 unusable, 10 kept out)"
-    assert told[1] == "learned from 49 molecules, evaluated on 1 others"
+    assert told[0] == "library.smi: 50 of 61 records (1 unusable, 10 held out)"
+    assert told[1] == "trained on 49 molecules, evaluated on 1 others"
     assert told[-1] == "Encoder written to new; use it with molgraph train --encoder new"
     shown = ended.out.splitlines()
     assert shown[0].split() == ["target", "R2", "on", "held-out", "molecules"]
@@ -64,7 +64,7 @@ def test_show_tells_of_an_encoder_and_of_a_model_that_reads_one(molgraph, folder
     assert "dmpnn, 32 wide, 3 deep" in shown
     assert "R2 of properties" in shown
     assert json.loads(molgraph("models", "show", "encoder", "--json").out)["n_train"] == 135
-    for tuning, words in (("frozen", "as it was pretrained"), ("full", "which the network's members tuned")):
+    for tuning, words in (("frozen", ", frozen"), ("full", "fine-tuned by each member of the network")):
         options = ("--encoder", "encoder", "--encoder-tuning", tuning, "--learner", "network", "--folds", 2)
         ended = molgraph(
             "train", "assay.csv", "-o", tuning, "--target-columns", "pIC50", "--epochs", 1, "--device", "cpu", *options
@@ -76,7 +76,7 @@ def test_show_tells_of_an_encoder_and_of_a_model_that_reads_one(molgraph, folder
 def test_embed(molgraph, folder):
     ended = molgraph("embed", "library.smi", "-o", "vectors.csv", "--encoder", "encoder", "--device", "cpu")
     assert ended.code == 0
-    assert ended.err.splitlines()[0] == "60 of 61 rows, 32 numbers each, written to vectors.csv"
+    assert ended.err.splitlines()[0] == "60 of 61 rows embedded in 32 dimensions, written to vectors.csv"
     with Path("vectors.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert (len(rows), rows[60]["status"], rows[60]["v000"], rows[0]["reason"]) == (61, "rejected", "", "")
@@ -111,9 +111,9 @@ def test_embed(molgraph, folder):
                 "--encoder",
                 "none",
                 "--learner",
-                "latent",
+                "gp_embedding",
             ),
-            "learner is 'latent', and there is no encoder",
+            "learner is 'gp_embedding', and there is no encoder",
         ),
         (("screen", "encoder", "library.smi", "-o", "hits"), "is a folder of the kind 'encoder', not a model folder"),
     ],

@@ -11,7 +11,7 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="this system has
 
 _SIGNALS = pytest.mark.parametrize(
     ("number", "what"),
-    [(signal.SIGINT, "interrupted"), (signal.SIGTERM, "ended from outside"), (signal.SIGHUP, "ended from outside")],
+    [(signal.SIGINT, "interrupted"), (signal.SIGTERM, "terminated"), (signal.SIGHUP, "terminated")],
 )
 
 
@@ -53,7 +53,7 @@ def _run_command(body, number):
 )
 def test_it_is_one_line(body, number, what):
     code, out, told = _run_command(body, number)
-    assert (code, out, told) == (128 + number, "", [f"molgraph: {what}; nothing half-written is left behind"])
+    assert (code, out, told) == (128 + number, "", [f"molgraph: {what}; no incomplete output is left"])
 
 
 def test_what_else_is_dropped_is_still_told():

@@ -3,10 +3,10 @@
 import json
 
 import pytest
-from molgraph_cli import commands
 
 from molgraph.config.user_defaults import UserDefaults, defaults_path, load_defaults
 from molgraph.errors import InputError
+from molgraph_cli import commands
 
 
 @pytest.fixture
@@ -64,7 +64,7 @@ def test_a_file_of_settings_comes_first(molgraph, file, assay_table):
     file.parent.mkdir(parents=True)
     file.write_text("device = 'cuda'\n")
     (file.parents[2] / "own.toml").write_text("folds = 2\ndevice = 'cpu'\n")
-    train = ("train", assay_table, "--target-columns", "pIC50", "--learner", "kernel", "-q")
+    train = ("train", assay_table, "--target-columns", "pIC50", "--learner", "gp_tanimoto", "-q")
     assert molgraph(*train, "-o", "new", "--config", "own.toml").code == 0
     assert "CUDA" in molgraph(*train, "-o", "other").error
 
@@ -73,7 +73,7 @@ def test_a_file_of_settings_comes_first(molgraph, file, assay_table):
     ("text", "message"),
     [
         ("devise = 'cpu'\n", r"there is no setting 'devise'; did you mean 'device'"),
-        ("level = 2\n", r"level is 2; it must lie between"),
+        ("level = 2\n", r"level is 2\.0; it must lie between"),
         ("processes = true\n", r"processes is True; it must be a whole number"),
         ("output_format = 'xlsx'\n", r"output_format is 'xlsx'; it must be one of 'csv'"),
         ("device = = 1\n", r"is not a TOML file"),

@@ -1,4 +1,4 @@
-"""Commands about the models that come along."""
+"""Commands about the built-in models."""
 
 import csv
 import json

@@ -7,7 +7,7 @@ import numpy as np
 
 from molgraph import TrainConfig, train
 
-CONFIG = TrainConfig(learner="kernel", folds=2)
+CONFIG = TrainConfig(learner="gp_tanimoto", folds=2)
 
 
 def write(path, name, smiles, values):

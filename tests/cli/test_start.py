@@ -27,8 +27,8 @@ def test_one_line_at_any_moment(tmp_path, delay, number, code):
         _, told = program.communicate(timeout=120)
     finally:
         program.kill()
-    what = "interrupted" if number == signal.SIGINT else "ended from outside"
-    assert [line for line in told.splitlines() if line] == [f"molgraph: {what}; nothing half-written is left behind"]
+    what = "interrupted" if number == signal.SIGINT else "terminated"
+    assert [line for line in told.splitlines() if line] == [f"molgraph: {what}; no incomplete output is left"]
     assert program.returncode == code
     assert [path.name for path in tmp_path.iterdir()] == ["long.smi"]
 

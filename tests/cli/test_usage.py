@@ -7,12 +7,12 @@ import sys
 import tomllib
 
 import pytest
-from molgraph_cli import train as train_module
-from molgraph_cli.options import allowed_rejected
 
 from molgraph import __version__
 from molgraph.benchmark.learner import OWN_LEARNERS
 from molgraph.config.training import config_from_dict
+from molgraph_cli import train as train_module
+from molgraph_cli.options import allowed_rejected
 
 COMMANDS = [
     ("demo",),
@@ -141,8 +141,8 @@ def test_doctor_says_how_to_get_what_is_missing(molgraph, monkeypatch):
 def test_models_show(molgraph, mixed_folder, model_folder):
     text = molgraph("models", "show", mixed_folder).out
     assert "task          pIC50, regression, log10(mol/L)" in text
-    assert "structures    left out" in text
-    assert "domain        pIC50: root mean square error out of fold inside " in text
+    assert "structures    not stored" in text
+    assert "domain        pIC50: out-of-fold RMSE inside " in text
     card = json.loads(molgraph("models", "show", model_folder, "--json").out)
     assert [record["degree"] for record in card["domain"]] == ["inside", "edge", "outside"]
     assert f"(n = {card['domain'][0]['n_rows']})" in molgraph("models", "show", model_folder).out

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 
-import molgraph_cli
 import pytest
 
 import molgraph
+import molgraph_cli
 
 #: Long enough that what tries everything twice would need centuries, short enough for what tries every pair.
 LENGTH = 160

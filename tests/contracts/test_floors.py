@@ -11,7 +11,7 @@ FLOORS = (
     {"results", "storage", "parallel"},
     {"config", "graphs", "quantities", "chem", "metrics"},
     {"files", "rank", "uncertainty", "models"},
-    {"features", "datasets"},
+    {"features", "datasets", "learners"},
     {"applicability", "packed_library"},
     {"model_folder"},
     {"prediction"},
@@ -22,7 +22,17 @@ FLOOR_OF = {unit: floor for floor, units in enumerate(FLOORS) for unit in units}
 
 # RDKit stays on one side of `PackedGraphs`, torch on the other.
 NO_TORCH = {*FLOORS[0], *FLOORS[1], *FLOORS[2], "files", "rank", "uncertainty", "features", "datasets", "applicability"}
-NO_RDKIT = {*FLOORS[0], *FLOORS[1], *FLOORS[2], "rank", "uncertainty", "models", "applicability", "training"} - {"chem"}
+NO_RDKIT = {
+    *FLOORS[0],
+    *FLOORS[1],
+    *FLOORS[2],
+    "rank",
+    "uncertainty",
+    "models",
+    "learners",
+    "applicability",
+    "training",
+} - {"chem"}
 
 # Beside the public names of `molgraph` itself: the shared nouns, what commands list and show, and what they report.
 COMMAND_LINE_UNITS = {
@@ -44,7 +54,7 @@ COMMAND_LINE_MODULES = {
     "molgraph.models.precision",
     "molgraph.prediction.builtin_models",
     "molgraph.training.build_panel",
-    "molgraph.training.column_learners",
+    "molgraph.training.fit_tabular",
     "molgraph.training.pretraining.progress",
     "molgraph.training.progress",
     "molgraph.training.tune",

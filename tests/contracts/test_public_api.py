@@ -4,6 +4,7 @@ import ast
 import inspect
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -14,16 +15,32 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 WITH_EXAMPLE = ("train", "Predictor", "screen", "featurize", "load_dataset")
 
 
+@cache
+def homes() -> dict[str, str]:
+    """Module of each public name, as the stub has it, which type checkers read."""
+    stub = ast.parse((REPOSITORY / "molgraph" / "__init__.pyi").read_text(encoding="utf-8"))
+    imports = [node for node in stub.body if isinstance(node, ast.ImportFrom)]
+    assert all(alias.asname == alias.name for node in imports for alias in node.names)
+    return {alias.name: f"molgraph.{node.module}" for node in imports for alias in node.names}
+
+
+def test_star_import_and_stub_of_the_wheel():
+    names = {}
+    exec("from molgraph import *", names)
+    assert set(molgraph.__all__) <= set(names)
+    assert '"*.pyi"' in (REPOSITORY / "pyproject.toml").read_text(encoding="utf-8")
+
+
 def test_names_are_listed_once_and_have_a_home():
     assert len(set(molgraph.__all__)) == len(molgraph.__all__)
-    assert set(molgraph.__all__) == set(molgraph._HOMES)
+    assert set(molgraph.__all__) == set(homes())
     assert set(molgraph.__all__) <= set(dir(molgraph))
 
 
 @pytest.mark.parametrize("name", molgraph.__all__)
 def test_name_can_be_imported_and_is_explained(name):
     value = getattr(molgraph, name)
-    assert value.__module__ == molgraph._HOMES[name]
+    assert value.__module__ == homes()[name]
     assert value.__name__ == name
     assert inspect.getdoc(value)
 

@@ -40,7 +40,7 @@ NAN = math.nan
         ("\u2013", "gap", NAN, NAN, NAN),
     ],
 )
-def test_what_a_cell_says(text, kind, value, lower, upper):
+def test_parsed_cells(text, kind, value, lower, upper):
     cell = parse_cell(text)
     assert cell.kind == kind
     np.testing.assert_array_equal([cell.value, cell.lower, cell.upper], [value, lower, upper])
@@ -69,7 +69,7 @@ def test_units_in_cells(text, value, unit):
     ["weak", "8-7", "7-Aug", "2024-11-05", "1 000", "1_000", "inf", "1e999", "1e101", ">yes", ">", "~7-8", "--5", "1.2.3",
      "5 furlongs", "5m", "=A1+2", "\u0663", "1,234,567"],
 )  # fmt: skip
-def test_what_says_nothing(text):
+def test_unparsable_cells(text):
     assert parse_cell(text) is None
 
 

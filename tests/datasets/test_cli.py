@@ -1,11 +1,11 @@
 import json
 
 import pytest
-from molgraph_cli.datasets import app
 from typer.testing import CliRunner
 
 from molgraph.datasets.cards import all_cards, card_named
 from molgraph.errors import InputError
+from molgraph_cli.datasets import app
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ def dataset():
     )
 
 
-def test_take_reorders_rows_and_leaves_the_account_behind(dataset):
+def test_take_reorders_rows_and_drops_the_row_counts(dataset):
     part = dataset.take([2, 0])
     assert part.smiles == ("CCC", "CCO")
     assert part.ids == ("c", "a")
@@ -56,7 +56,7 @@ def test_fingerprint_is_the_same_on_every_machine(dataset):
     assert dataset.fingerprint == "ea17535ce57eb91f97eed393fa4e811adb7f437e96ca9abe4258dc52b99e81d3"
 
 
-def test_people_get_short_lines(dataset):
+def test_summary_lines_are_short(dataset):
     assert repr(dataset) == "Dataset('assay', 3 structures, 2 tasks: pIC50, active)"
     lines = dataset.summary()
     assert lines[0] == "assay: 4 rows read, 3 structures used"
@@ -74,19 +74,19 @@ def test_shapes_must_fit(dataset):
         dataclasses.replace(dataset, ids=("a", "b"))
 
 
-def test_tasks_of_values_may_have_a_range(dataset):
+def test_regression_tasks_may_have_a_range(dataset):
     bounded = dataset.with_ranges({"pIC50": (0.0, None)})
     assert [task.range for task in bounded.tasks] == [(0.0, np.inf), (-np.inf, np.inf)]
     assert bounded.with_ranges({}).tasks == bounded.tasks
     with pytest.raises(InputError, match=r"pIC50 has the value 6 \(b\), and 0 more outside of its range, -inf to 5.5"):
         dataset.with_ranges({"pIC50": (None, 5.5)})
-    with pytest.raises(InputError, match=r"a range is given for 'active'; tasks of values are pIC50"):
+    with pytest.raises(InputError, match=r"a range is given for 'active'; regression tasks are pIC50"):
         dataset.with_ranges({"active": (0.0, 1.0)})
     with pytest.raises(InputError, match=r"lowest must be below highest"):
         dataset.with_ranges({"pIC50": (7.0, 5.0)})
 
 
-@pytest.mark.parametrize("words", [("no", "no"), ("uncertain", "active"), ("inactive", "")])
-def test_names_of_classes_are_told_apart_from_calls_of_no_class(words):
+@pytest.mark.parametrize("names", [("no", "no"), ("uncertain", "active"), ("inactive", "")])
+def test_class_names_differ_from_calls_of_no_class(names):
     with pytest.raises(InputError, match="has the classes"):
-        TaskSpec("active", "classification", class_names=words)
+        TaskSpec("active", "classification", class_names=names)

@@ -91,7 +91,7 @@ def test_a_conflict_in_one_task_keeps_the_other():
         max_size=30,
     )
 )
-def test_merging_keeps_the_books(rows):
+def test_merging_reports_every_row(rows):
     structures = [row[0] for row in rows]
     labels = np.array([row[1:3] for row in rows])
     labelled = ~np.isnan(labels).all(axis=1)
@@ -140,7 +140,7 @@ def test_the_tightest_bounds_stay_where_nothing_was_measured():
 
 
 @given(n=st.integers(2, 50), variance=st.floats(0, 1e6), noise=st.floats(1e-3, 1e3))
-def test_what_replicates_are_worth(n, variance, noise):
+def test_replicate_weights(n, variance, noise):
     worth = replicate_weight(n, variance, noise)
     assert 0 < worth <= 2
     assert replicate_weight(n + 1, noise, noise) > replicate_weight(n, noise, noise) > 1

@@ -1,6 +1,7 @@
 import dataclasses
 import gzip
 import hashlib
+import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -107,7 +108,7 @@ def test_a_good_download_is_kept_recorded_and_read_only_once(server, card, tmp_p
     assert server.paths == ["/datasets/small.csv"]
 
 
-def test_a_server_that_does_not_tell_the_length(server, card, tmp_path):
+def test_a_server_that_gives_no_length(server, card, tmp_path):
     server.script = [answer(TABLE, length=False)]
     calls = []
     fetch("small", cache_dir=tmp_path, progress=lambda *numbers: calls.append(numbers))
@@ -122,7 +123,7 @@ def test_a_file_is_named_by_its_content(server, card, tmp_path):
     assert len(server.paths) == 1
 
 
-def test_failures_that_pass_are_tried_again(server, card, tmp_path):
+def test_transient_failures_are_retried(server, card, tmp_path):
     server.script = [answer(b"", status=500), break_off, answer(TABLE[:50], length=len(TABLE)), answer(TABLE)]
     assert fetch("small", cache_dir=tmp_path).read_bytes() == TABLE
     assert len(server.paths) == ATTEMPTS == 4
@@ -176,7 +177,7 @@ def test_a_dead_address_and_a_foreign_scheme(tmp_path, server):
         download(address, tmp_path / "no" / "folder")
 
 
-def test_a_body_without_end_is_cut(server, tmp_path, monkeypatch):
+def test_an_endless_body_is_refused(server, tmp_path, monkeypatch):
     monkeypatch.setattr("molgraph.datasets.download.MAX_BYTES", 1000)
     server.script = [answer(b"x" * 5000, length=False)]
     with pytest.raises(FetchError, match="larger than 1000 bytes"):
@@ -256,10 +257,11 @@ def test_where_the_cache_is(monkeypatch, tmp_path):
     monkeypatch.setenv("MOLGRAPH_CACHE", str(tmp_path))
     assert default_cache_dir() == tmp_path / "datasets"
     monkeypatch.delenv("MOLGRAPH_CACHE")
-    monkeypatch.setattr("sys.platform", "linux")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    assert default_cache_dir() == tmp_path / "molgraph" / "datasets"
+    if sys.platform == "linux":
+        assert default_cache_dir() == tmp_path / "molgraph" / "datasets"
     monkeypatch.delenv("XDG_CACHE_HOME")
-    assert default_cache_dir() == Path.home() / ".cache" / "molgraph" / "datasets"
-    monkeypatch.setattr("sys.platform", "darwin")
-    assert default_cache_dir() == Path.home() / "Library" / "Caches" / "molgraph" / "datasets"
+    place = {"linux": ".cache/molgraph", "darwin": "Library/Caches/molgraph"}.get(
+        sys.platform, "AppData/Local/molgraph/Cache"
+    )
+    assert default_cache_dir() == Path.home() / place / "datasets"

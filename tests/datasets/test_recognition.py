@@ -1,4 +1,4 @@
-"""Tables of assays as laboratories and databases export them: what is recognised, and what is asked about."""
+"""Tables of assays as laboratories and databases export them: what is recognised, and what is refused."""
 
 import numpy as np
 import pytest
@@ -45,8 +45,8 @@ def table(tmp_path):
 )
 def test_concentrations_are_learned_as_p_values(table, column, task, direction):
     read = read_table(table("t.tsv", "\t", **{column: ["1000", ">10000", "10", "<1"]}))
-    (found,) = read.tasks
-    assert (found.name, found.unit, found.direction) == (task, P_UNIT, direction)
+    (task_read,) = read.tasks
+    assert (task_read.name, task_read.unit, task_read.direction) == (task, P_UNIT, direction)
     np.testing.assert_allclose(read.labels[:, 0], [6, np.nan, 8, np.nan])
     np.testing.assert_allclose(read.bounds[:, :, 0], [[np.nan, np.nan, np.nan, 9], [np.nan, 5, np.nan, np.nan]])
     (note,) = read.notes
@@ -70,21 +70,21 @@ def test_concentrations_are_learned_as_p_values(table, column, task, direction):
 )
 def test_other_quantities_keep_their_numbers_and_have_a_range(table, column, unit, direction, highest):
     read = read_table(table(**{column: ["1", "20", "3"]}))
-    (found,) = read.tasks
-    assert (found.name, found.unit, found.direction) == (column, unit, direction)
-    assert (found.lowest, found.highest) == (0.0, highest)
+    (task_read,) = read.tasks
+    assert (task_read.name, task_read.unit, task_read.direction) == (column, unit, direction)
+    assert (task_read.lowest, task_read.highest) == (0.0, highest)
     assert read.labels[:, 0].tolist() == [1, 20, 3]
 
 
 def test_a_range_is_confirmed_by_the_values(table):
-    (found,) = read_table(table(**{"PPB (%)": ["1", "120", "3"]})).tasks
-    assert (found.lowest, found.highest) == (0.0, None)
-    (found,) = read_table(table(**{"inhibition (%)": ["-5", "20", "104"]})).tasks
-    assert (found.lowest, found.highest) == (None, None)
+    (task_read,) = read_table(table(**{"PPB (%)": ["1", "120", "3"]})).tasks
+    assert (task_read.lowest, task_read.highest) == (0.0, None)
+    (task_read,) = read_table(table(**{"inhibition (%)": ["-5", "20", "104"]})).tasks
+    assert (task_read.lowest, task_read.highest) == (None, None)
 
 
 @pytest.mark.parametrize("column", ["y", "mw", "Kinase", "logP", "expt", "NR-AR", "Kid", "F", "CL", "IC5000", "trace"])
-def test_other_names_say_nothing(column):
+def test_other_names_are_not_recognised(column):
     assert named(column) is None
 
 
@@ -106,7 +106,7 @@ def test_a_chembl_export(table):
     assert named_so.fingerprint == read.fingerprint
     p_values = read_table(table(sep=";", **columns), target_columns=["pChEMBL Value"])
     assert (len(p_values), p_values.tasks[0].direction) == (2, "maximize")
-    assert "--target-columns 'Standard Value' learns them too" in " ".join(p_values.notes)
+    assert "`target_columns=['Standard Value']` learns them too" in " ".join(p_values.notes)
 
 
 def test_a_pubchem_export(table):
@@ -128,7 +128,7 @@ def test_a_pubchem_export(table):
 
 def test_mixed_assays_are_refused_until_one_is_chosen(table):
     columns = {"Standard Type": ["IC50", "Ki", "IC50"], "Standard Value": ["1", "2", "3"], "Standard Units": ["nM"] * 3}
-    with pytest.raises(InputError, match=r"holds IC50 \(2\), Ki \(1\).* --where 'Standard Type=IC50'"):
+    with pytest.raises(InputError, match=r"holds IC50 \(2\), Ki \(1\).* `where=\{'Standard Type': 'IC50'\}`"):
         read_table(table(**columns))
     read = read_table(table(**columns), where={"Standard Type": "IC50"})
     assert (read.rows_read, len(read)) == (2, 2)
@@ -136,7 +136,7 @@ def test_mixed_assays_are_refused_until_one_is_chosen(table):
     with pytest.raises(InputError, match=r"no row has Standard Type=EC50"):
         read_table(table(**columns), where={"Standard Type": "EC50"})
     columns |= {"Standard Type": ["IC50"] * 3, "Standard Units": ["nM", "ug.mL-1", "nM"]}
-    with pytest.raises(InputError, match=r"holds nM \(2\), ug.mL-1 \(1\).*--where 'Standard Units=nM'"):
+    with pytest.raises(InputError, match=r"holds nM \(2\), ug.mL-1 \(1\).*`where=\{'Standard Units': 'nM'\}`"):
         read_table(table(**columns))
 
 
@@ -147,7 +147,7 @@ def test_relations_beside_the_values(table, relation):
     assert read.bounds[1, 1, 0] == pytest.approx(5)
 
 
-def test_a_relation_that_is_none_is_left_alone(table):
+def test_a_column_without_relations_is_ignored(table):
     read = read_table(table(**{"IC50 (nM)": ["1000", "10000", "10"], "relation": ["inhibits", ">", "="]}))
     assert read.n_bounds.tolist() == [0]
 
@@ -166,7 +166,7 @@ def test_units_in_cells_and_in_the_header(table):
         read_table(table(**{"IC50 (nM)": ["5", "6 nM", "1 ug/mL"]}))
 
 
-def test_a_zero_among_concentrations_is_less_than_could_be_measured(table):
+def test_a_zero_among_concentrations_is_below_the_smallest_measured(table):
     cells = [f"{10 ** (n / 20):.4g}" for n in range(79)]
     read = read_table(table(**{"IC50 (nM)": [*cells, "0"]}))
     assert np.isnan(read.labels[79, 0])
@@ -180,8 +180,8 @@ def test_a_zero_among_concentrations_is_less_than_could_be_measured(table):
     assert "'reading' is 0 in line 81, which has no logarithm" in " ".join(other.notes)
 
 
-def test_many_zeros_and_negative_concentrations_are_asked_about(table):
-    with pytest.raises(InputError, match=r"is 0 in 3 of 6 cells \(lines 2, 3, 4\).*--missing 0.*--as-is"):
+def test_many_zeros_and_negative_concentrations_are_refused(table):
+    with pytest.raises(InputError, match=r"is 0 in 3 of 6 cells \(lines 2, 3, 4\).*`missing=\['0'\]`.*`as_is=True`"):
         read_table(table(**{"IC50 (nM)": ["0", "0", "0", "1", "2", "3"]}))
     with pytest.raises(InputError, match=r"has -7 in line 3 and 2 values below 0 in all.*logarithms"):
         read_table(table(**{"IC50 (nM)": ["1", "-7", "-8"]}))
@@ -190,12 +190,12 @@ def test_many_zeros_and_negative_concentrations_are_asked_about(table):
 def test_a_p_value_that_cannot_be_one(table):
     read = read_table(table(pIC50=["28", "1514", "8.7"]))
     assert (read.tasks[0].direction, read.tasks[0].unit) == (None, None)
-    assert "2 of 3 values cannot be any (8.7 to 1.51e+03); are they concentrations?" in " ".join(read.notes)
+    assert "2 of 3 values are out of range (8.7 to 1.51e+03); if they are concentrations, call" in " ".join(read.notes)
     assert read_table(table(pIC50=["7", "5", "8.7"])).tasks[0].direction == "maximize"
 
 
 @pytest.mark.parametrize(("value", "n"), [("-999", 3), ("-99", 1), ("9999", 2), ("-9999", 1)])
-def test_a_value_far_from_all_others_is_asked_about(table, value, n):
+def test_a_sentinel_far_from_all_others_is_refused(table, value, n):
     path = table(pIC50=[value] * n + [f"{5 + i / 10}" for i in range(12)])
     with pytest.raises(InputError, match=rf"holds {float(value):g} in {n} cells \(line.*may mean that nothing was"):
         read_table(path)
@@ -204,7 +204,7 @@ def test_a_value_far_from_all_others_is_asked_about(table, value, n):
     assert read_table(path, as_is=True).labels.shape == (12 + n, 1)
 
 
-def test_limits_of_an_assay_are_no_gaps(table):
+def test_limits_of_an_assay_are_no_sentinels(table):
     cells = [f"{10 ** (i / 3):.4g}" for i in range(12)] + ["100000"] * 5
     assert len(read_table(table(**{"IC50 (nM)": cells}))) == 17
 
@@ -291,7 +291,7 @@ def test_a_recognised_column_goes_before_others(table):
         read_table(path)
 
 
-def test_directions_of_the_caller_win(table):
+def test_directions_of_the_caller_take_precedence(table):
     path = table(**{"IC50 (nM)": ["10", "100", "1"]})
     assert read_table(path, directions={"IC50 (nM)": "minimize"}).tasks[0].direction == "maximize"
     assert read_table(path, directions={"IC50 (nM)": "maximize"}).tasks[0].direction == "minimize"

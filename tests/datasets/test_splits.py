@@ -37,7 +37,7 @@ def nci():
 def deepchem():
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of deepchem's own import, not of ours
+        warnings.simplefilter("ignore")  # of deepchem's imports, not of ours
         return pytest.importorskip("deepchem")
 
 
@@ -76,7 +76,7 @@ def test_scaffold_split_keeps_scaffolds_whole(nci):
 
 
 @given(n=st.integers(30, 500), seed=st.integers(0, 2**32 - 1), train=st.floats(0.1, 0.8))
-def test_random_split_deals_every_row_once(n, seed, train):
+def test_random_split_has_every_row_once(n, seed, train):
     sizes = (train, 0.9 - train, 0.1)
     split = random_split(n, sizes, seed=seed)
     assert sorted(np.concatenate([split.train, split.valid, split.test])) == list(range(n))
@@ -105,7 +105,7 @@ def test_random_folds_are_balanced(n, k, seed):
     k=st.integers(2, 10),
     seed=st.integers(0, 1000),
 )
-def test_random_folds_share_out_both_classes(labels, k, seed):
+def test_random_folds_are_stratified(labels, k, seed):
     column = np.array(labels)
     fold = folds(chain(len(labels)), k=k, seed=seed, labels=column[:, None])
     for rows in (column == 0, column == 1, np.isnan(column), np.ones(len(column), dtype=bool)):
@@ -154,9 +154,9 @@ def test_clear_errors():
         folds(["C"] * 3, k=1)
     with pytest.raises(InputError, match="no split 'time'; choose one of: random, scaffold"):
         folds(["C"] * 3, k=2, split="time")
-    with pytest.raises(InputError, match="three shares that sum to 1"):
+    with pytest.raises(InputError, match="three fractions that sum to 1"):
         random_split(10, (0.8, 0.1, 0.2))
-    with pytest.raises(InputError, match="three shares that sum to 1"):
+    with pytest.raises(InputError, match="three fractions that sum to 1"):
         scaffold_split(["C"], (1.2, -0.1, -0.1))
     with pytest.raises(InputError, match="3 rows are too few for a test part of 10%"):
         random_split(3)
@@ -181,7 +181,7 @@ PARENTS = [
 ]
 
 
-def test_parents_are_told_from_each_other_and_from_nothing_else():
+def test_parent_groups_are_exactly_the_parents():
     groups = parent_groups([text for parent in PARENTS for text in parent])
     assert groups.tolist() == [number for number, parent in enumerate(PARENTS) for _ in parent]
     with pytest.raises(InputError, match=r"no parent compound of 'C1CC'"):
@@ -191,14 +191,14 @@ def test_parents_are_told_from_each_other_and_from_nothing_else():
 @pytest.mark.parametrize("split", ["random", "scaffold"])
 @settings(deadline=None, max_examples=30)
 @given(seed=st.integers(0, 1000), k=st.integers(2, 3), data=st.data())
-def test_folds_never_part_a_parent(split, seed, k, data):
+def test_folds_keep_parents_whole(split, seed, k, data):
     rows = [(number, text) for number, parent in enumerate(PARENTS) for text in parent]
     rows = data.draw(st.permutations(rows))
     labels = np.array(data.draw(st.lists(st.sampled_from([0.0, 1.0]), min_size=len(rows), max_size=len(rows))))
     fold = folds([text for _, text in rows], k=k, split=split, seed=seed, labels=labels[:, None])
     assert set(fold.tolist()) == set(range(k))
     for number in range(len(PARENTS)):
-        assert len({int(f) for f, (own, _) in zip(fold, rows, strict=True) if own == number}) == 1
+        assert len({int(f) for f, (parent, _) in zip(fold, rows, strict=True) if parent == number}) == 1
 
 
 def test_folds_of_pairs_are_even_in_size_and_class():
@@ -222,5 +222,5 @@ def test_merged_groups_are_the_components(pairs):
     first, second = (np.array(column) for column in zip(*pairs, strict=True))
     joined = (first[:, None] == first) | (second[:, None] == second)
     _, expected = csgraph.connected_components(joined)
-    found = merged_groups(first, second)
-    assert ((found[:, None] == found) == (expected[:, None] == expected)).all()
+    merged = merged_groups(first, second)
+    assert ((merged[:, None] == merged) == (expected[:, None] == expected)).all()

@@ -144,7 +144,7 @@ def test_weights(table):
         (
             "smiles,a,b\nCCO,1,2\nCCN,2,3\n",
             {},
-            r"which column is to be predicted\? .*'a', 'b'; name .*--target-columns",
+            r"which column is to be predicted\? .*'a', 'b'; name .*`target_columns`",
         ),
         ("smiles,id,note\nCCO,1,x\nCCN,2,z\n", {}, "column 'note' holds 'x' in line 2"),
         ("smiles,note,who\nCCO,x,u\nCCN,z,v\n", {}, r"no column of numbers .*'note' holds 'x', 'who' holds 'u'; write"),
@@ -163,14 +163,14 @@ def test_weights(table):
             {"target_columns": ["y"], "weight_column": "w"},
             r"weight column 'w' holds '<1' in line 3.*a weight is a number",
         ),
-        ("smiles;y\nCCO;1,500\nCCN;2\n", {}, r"'1,500' in line 2.*may part thousands or decimals; write .*point"),
+        ("smiles;y\nCCO;1,500\nCCN;2\n", {}, r"'1,500' in line 2.*may separate thousands or decimals; write .*point"),
         ("smiles;y\nCCO;1,5\nCCN;2.5\n", {}, r"'1,5' in line 2.* and '2.5' in line 3.*one decimal sign"),
         ("smiles;y\nCCO;1,234,567\nCCN;2\n", {}, r"'1,234,567' in line 2.*thousands without a sign"),
         ("smiles;y;z\nCCO;1,500;a\nCCN;;\n", {}, r"'y' holds '1,500' in line 2.*thousands without a sign"),
         (
             "smiles,IC50,mw,note\nCCO,120,46,x\nCCN,weak,45,3\nCCC,>10,44,z\n",
             {},
-            r"which column is to be predicted\? .*'mw', and in 'IC50' but for 'weak'; name .*--target-columns",
+            r"which column is to be predicted\? .*'mw', and in 'IC50' but for 'weak'; name .*`target_columns`",
         ),
         ("smiles,IC50,note\nCCO,120,x\nCCN,weak,3\nCCC,7,z\n", {}, r"column 'IC50' holds 'weak' in line 3"),
         ("smiles,y\nCCO,1\nCCN,-inf\n", {}, r"'-inf' in line 3.*infinite"),
@@ -191,7 +191,7 @@ def test_bad_input_is_one_clear_line(table, text, options, message):
     assert "\n" not in str(caught.value)
 
 
-def test_a_decimal_comma_is_read_where_it_can_be_nothing_else(table):
+def test_an_unambiguous_decimal_comma_is_read(table):
     read = read_table(table("smiles;y;w\nCCO;1,5;0,5\nCCN;-2,125;1\nCCC;>7,25;1\nCCCl;3e1;1\n"), target_columns=["y"])
     np.testing.assert_array_equal(read.labels, [[1.5], [-2.125], [np.nan], [30.0]])
     assert read.bounds is not None
@@ -258,7 +258,7 @@ def test_any_text_is_a_number_a_gap_or_named_in_the_error(text):
             column.values()
 
 
-def test_the_account_holds_on_real_tables(data_dir):
+def test_row_counts_add_up_on_real_tables(data_dir):
     for name, target in (("BBBP", "p_np"), ("clintox", None)):
         path = data_dir / "moleculenet" / f"{name}.csv"
         dataset = load_dataset(path, target_columns=[target] if target else ["FDA_APPROVED", "CT_TOX"])

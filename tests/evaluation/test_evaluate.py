@@ -1,4 +1,4 @@
-"""`evaluate` on compounds of the assay that training never saw."""
+"""`evaluate` on held-out compounds of the assay."""
 
 import csv
 import json
@@ -10,10 +10,11 @@ import pytest
 import scipy.stats
 
 from molgraph import Predictor, TrainConfig, evaluate, screen, train
+from molgraph.config.screening import ScreenConfig
 from molgraph.errors import InputError, ModelError
 from molgraph.evaluation.evaluate import EVALUATION
-from molgraph.evaluation.judge import LEVELS
-from molgraph.evaluation.report import evaluation_values
+from molgraph.evaluation.report import CoverageVerdict, evaluation_values
+from molgraph.evaluation.task_metrics import LEVELS
 from molgraph.metrics.enrichment import bedroc, enrichment_factor
 from molgraph.metrics.scores import score
 from molgraph.model_folder.folder import load_card, load_model
@@ -111,7 +112,7 @@ def factors(assay, small_config, tmp_path_factory):
     return train(folder / "old.csv", output=folder / "model", config=config), folder / "new.csv"
 
 
-def test_errors_of_logarithms_are_judged_as_such(factors, assay, tmp_path):
+def test_errors_of_logarithms_are_evaluated_as_such(factors, assay, tmp_path):
     model, table = factors
     found = evaluate(model, table, output=tmp_path / "out", hit="IC50 <= 100")
     (task,) = found.tasks
@@ -138,7 +139,7 @@ def test_bounds_count_where_they_tell_what_is_a_hit(factors, assay, tmp_path):
     found = evaluate(model, tmp_path / "new.csv", hit="IC50 <= 100")
     (task,) = found.tasks
     is_measured = values <= 3000
-    is_known = is_measured | (np.arange(120) % 2 == 1)  # of what is known as >30 nobody can tell
+    is_known = is_measured | (np.arange(120) % 2 == 1)  # the bound >30 decides nothing
     assert (found.used, found.only_bounds, found.unlabelled) == (120, int((~is_measured).sum()), 0)
     assert (task.n_rows, task.n_bounds) == (int(is_measured.sum()), int((is_known & ~is_measured).sum()))
     assert task.n_bounds > 5
@@ -152,7 +153,7 @@ def test_bounds_count_where_they_tell_what_is_a_hit(factors, assay, tmp_path):
     assert alone.value("rmse") == task.value("rmse")
 
 
-def test_a_value_without_logarithm_is_judged_in_label_units(factors, tmp_path):
+def test_a_value_without_logarithm_is_evaluated_in_label_units(factors, tmp_path):
     model, table = factors
     lines = table.read_text().splitlines()
     (tmp_path / "zero.csv").write_text("\n".join([*lines[:-1], lines[-1].rsplit(",", 1)[0] + ",0"]))
@@ -259,7 +260,7 @@ def test_a_hostile_name_is_drawn_as_text(clean_table, model_folder, tmp_path, ma
 def test_columns_by_name_or_by_order(predictor, clean_table, tmp_path):
     renamed = tmp_path / "renamed.csv"
     renamed.write_text(clean_table.read_text().replace("pIC50", "measured"))
-    with pytest.raises(InputError, match=r"no column of a task of the model \(pIC50\).*measured.*--target-columns"):
+    with pytest.raises(InputError, match=r"no column of a task of the model \(pIC50\).*measured.*`target_columns`"):
         evaluate(predictor, renamed)
     by_order = evaluate(predictor, renamed, target_columns=["measured"])
     assert repr(by_order.tasks) == repr(evaluate(predictor, clean_table).tasks)
@@ -286,7 +287,7 @@ def test_a_class_that_is_missing_is_undefined(whole_folder, clean_table, tmp_pat
     assert "null" in text
 
 
-def test_nothing_to_judge_by(predictor, assay_table, model_folder, tmp_path):
+def test_nothing_to_evaluate_on(predictor, assay_table, model_folder, tmp_path):
     with pytest.raises(InputError, match=r"all 60 compounds .* were in the training"):
         evaluate(predictor, assay_table)
     with pytest.raises(InputError, match="level is 2"):
@@ -302,7 +303,7 @@ def test_a_model_without_structures(mixed_folder, new_table, tmp_path):
     assert found.used == 125
     assert found.shift is None
     assert {row.group for row in found.tasks[0].coverage} == {"all"}
-    with pytest.raises(InputError, match="nobody can tell"):
+    with pytest.raises(InputError, match="it is unknown whether it was trained on these"):
         evaluate(mixed_folder, new_table, recalibrate=tmp_path / "new")
 
 
@@ -316,7 +317,7 @@ class TestRecalibration:
         evaluate(predictor, clean_table, recalibrate=tmp_path / "new")
         again = Predictor.load(tmp_path / "new", device="cpu")
         card = load_card(tmp_path / "new")
-        assert (card.calibration.rows, card.calibration.n_judges) == ("split", 1)
+        assert (card.calibration.rows, card.calibration.n_models) == ("split", 1)
         assert card.calibration_rows == (120,)
         assert card.recalibrated_on.name == "clean.csv"
         assert card.data == predictor.card.data
@@ -346,30 +347,37 @@ class TestRecalibration:
         assert len(few) == 200
         evaluate(predictor, tmp_path / "calibrate.csv", recalibrate=tmp_path / "new")
         shifts = [
-            screen(model, tmp_path / "library.csv", output=tmp_path / "hits", domain="ignore", overwrite=True).shift
+            screen(
+                model,
+                tmp_path / "library.csv",
+                output=tmp_path / "hits",
+                config=ScreenConfig(domain="ignore"),
+                overwrite=True,
+            ).shift
             for model in (predictor, tmp_path / "new")
         ]
         assert [shift.n_calibration for shift in shifts] == [60, 100]
         assert [shift.was_checked for shift in shifts] == [False, True]  # 60 compounds are too few to tell
         assert not shifts[1].fires
 
-    def test_a_task_that_the_model_knows_nothing_of_is_named(self, assay_table, clean_table, small_config, tmp_path):
-        config = replace(small_config, learner="forest")
+    def test_a_task_ranked_no_better_than_chance_is_named(self, assay_table, clean_table, small_config, tmp_path):
+        config = replace(small_config, learner="random_forest")
         model = train(assay_table, target_columns=["active"], output=tmp_path / "m", config=config)
         with clean_table.open(newline="") as file:
             smiles = [row["smiles"] for row in csv.DictReader(file)]
-        said = model.predict(smiles).mean[:, 0]
-        for name, active in (("known", said > np.median(said)), ("unknown", said < np.median(said))):
+        predicted = model.predict(smiles).mean[:, 0]
+        half = np.median(predicted)
+        for name, active in (("ranked", predicted > half), ("reversed", predicted < half)):
             rows = [f"{text},{int(one)}" for text, one in zip(smiles, active, strict=True)]
             (tmp_path / f"{name}.csv").write_text("\n".join(["smiles,active", *rows]))
-        found = evaluate(model, tmp_path / "known.csv", recalibrate=tmp_path / "new")
+        found = evaluate(model, tmp_path / "ranked.csv", recalibrate=tmp_path / "new")
         assert found.no_better_than_chance == ()
-        found = evaluate(model, tmp_path / "unknown.csv", output=tmp_path / "out", recalibrate=tmp_path / "flat")
+        found = evaluate(model, tmp_path / "reversed.csv", output=tmp_path / "out", recalibrate=tmp_path / "flat")
         assert found.no_better_than_chance == ("active",)
         assert json.loads((tmp_path / "out" / EVALUATION).read_text())["no_better_than_chance"] == ["active"]
         flat = Predictor.load(tmp_path / "flat", device="cpu").predict(smiles).mean[:, 0]
-        assert 0 < np.ptp(flat) < 0.1  # next to nothing is known, and compounds are not ranked by their row
-        assert (np.diff(flat[np.argsort(said)]) >= 0).all()
+        assert 0 < np.ptp(flat) < 0.1  # nearly flat, and still in the order of the predictions
+        assert (np.diff(flat[np.argsort(predicted)]) >= 0).all()
 
     def test_both_kinds_of_task(self, whole_folder, clean_table, tmp_path):
         evaluate(whole_folder, clean_table, recalibrate=tmp_path / "new")
@@ -390,6 +398,21 @@ class TestRecalibration:
         one.write_text("\n".join([lines[0], *(line for line in lines[1:] if line.endswith(",1"))]))
         with pytest.raises(InputError, match="active has 0 compounds of class 0"):
             evaluate(whole_folder, one, recalibrate=tmp_path / "new")
+
+
+@pytest.mark.parametrize(
+    ("coverage", "group", "is_valid", "what", "conclusion"),
+    [
+        (0.9, "all", True, "intervals contain 90% of 200 measured values", "as expected"),
+        (0.7, "class 1", False, "prediction sets of class 1 contain 70% of 200 measured labels", "BELOW THE NOMINAL"),
+        (0.99, "all", True, "intervals contain 99% of 200 measured values", "above the nominal coverage: wider than"),
+    ],
+)
+def test_coverage_verdicts(coverage, group, is_valid, what, conclusion):
+    verdict = CoverageVerdict("y", group, 0.9, 200, coverage, (0.81, 0.97))
+    assert verdict.is_valid is is_valid
+    expected = f"Coverage of y: 90% {what} (within chance: 81% to 97%): {conclusion}"
+    assert verdict.sentence().startswith(expected)
 
 
 def test_settings_are_kept(assay_table, clean_table, small_config, tmp_path):

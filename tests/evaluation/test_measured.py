@@ -10,7 +10,7 @@ from molgraph.errors import InputError
 from molgraph.evaluation.measured import is_p_value, scale_sentence
 from molgraph.results.tasks import TaskSpec
 
-CONFIG = TrainConfig(learner="kernel", folds=2)
+CONFIG = TrainConfig(learner="gp_tanimoto", folds=2)
 
 
 def write(path, header, smiles, values):
@@ -56,9 +56,11 @@ def test_values_of_another_scale_are_said_and_do_not_recalibrate(potent, assay, 
     table = write(tmp_path / "wrong.csv", ["pIC50"], smiles, [10 ** (9 - values)])
     found = evaluate(potent, table)
     (sentence,) = found.other_scales
-    assert "are not of the scale that the model learned" in sentence
-    assert "if they are in nM: call the column IC50 (nM)" in sentence
-    with pytest.raises(InputError, match=r"does not recalibrate the model.*--other-scale recalibrates all the same"):
+    assert "are not on the scale of the training values" in sentence
+    assert "if they are in nM: rename the column, e.g. to IC50 (nM)" in sentence
+    with pytest.raises(
+        InputError, match=r"does not recalibrate the model.*`other_scale=True` recalibrates all the same"
+    ):
         evaluate(potent, table, recalibrate=tmp_path / "new")
     assert not (tmp_path / "new").exists()
     evaluate(potent, table, recalibrate=tmp_path / "new", other_scale=True)

@@ -36,7 +36,7 @@ SMILES = [
 
 
 @pytest.mark.parametrize("name", BLOCKS)
-def test_a_block_has_the_columns_that_it_says(name):
+def test_a_block_has_its_declared_columns(name):
     graphs = featurize(SMILES, standardizer="none")
     columns = molecule_columns([name], graphs, SMILES)
     assert columns.shape == (len(SMILES), BLOCKS[name].n_columns)
@@ -72,7 +72,7 @@ def test_structures_must_be_given_where_they_are_needed():
         molecule_columns(["properties"], graphs, ["CCO", "C1CC"])
 
 
-def test_rdkit_says_the_same():
+def test_descriptors_equal_those_of_rdkit():
     mols = [Chem.MolFromSmiles(text) for text in SMILES]
     graphs = featurize(SMILES, standardizer="none")
     names = list(rdMolDescriptors.Properties.GetAvailableProperties())
@@ -121,21 +121,21 @@ def test_molecules_do_not_depend_on_their_neighbours_in_the_batch():
             np.testing.assert_array_equal(function(graphs.slice(row, row + 1))[0], whole[row])
 
 
-def test_what_two_readers_share_is_computed_once(monkeypatch):
+def test_shared_blocks_are_computed_once(monkeypatch):
     graphs, calls = featurize(SMILES, standardizer="none"), []
-    own = columns_module.DESCRIPTORS["properties"]
-    counted = dataclasses.replace(own, compute=lambda mol: calls.append(mol) or own.compute(mol))
+    properties = columns_module.DESCRIPTORS["properties"]
+    counted = dataclasses.replace(properties, compute=lambda mol: calls.append(mol) or properties.compute(mol))
     monkeypatch.setattr(columns_module, "DESCRIPTORS", {**columns_module.DESCRIPTORS, "properties": counted})
     readers = {"one": ("codes", "properties"), "other": ("properties",), "none": ()}
     columns = MoleculeColumns(graphs, SMILES)
-    found = {reader: columns.of(blocks) for reader, blocks in readers.items()}
+    values = {reader: columns.of(blocks) for reader, blocks in readers.items()}
     assert len(calls) == len(SMILES)
     for reader, blocks in readers.items():
-        np.testing.assert_array_equal(found[reader], molecule_columns(blocks, graphs, SMILES))
-    assert found["none"].shape == (len(SMILES), 0)
+        np.testing.assert_array_equal(values[reader], molecule_columns(blocks, graphs, SMILES))
+    assert values["none"].shape == (len(SMILES), 0)
 
 
-def test_what_was_computed_before_is_taken_as_it_is():
+def test_blocks_computed_before_are_reused():
     graphs, names = featurize(SMILES, standardizer="none"), ("properties", "reduced_graph")
     computed = structure_blocks(names, SMILES)
     without_structures = MoleculeColumns(graphs, None, computed)
@@ -146,7 +146,7 @@ def test_what_was_computed_before_is_taken_as_it_is():
         structure_blocks(names, [*SMILES, "bad"])
 
 
-def test_an_encoder_is_asked_once_and_not_forgotten_for_another():
+def test_embeddings_of_each_encoder_are_computed_once():
     class Encoder:
         def __init__(self, digest):
             self.digest, self.calls = digest, 0
@@ -167,13 +167,13 @@ def test_an_encoder_is_asked_once_and_not_forgotten_for_another():
         columns.of([ENCODER])
 
 
-def test_rdkit_keeps_its_remarks_to_itself(capfd):
+def test_rdkit_logs_nothing(capfd):
     text = ["CCO.[H+]"]
     molecule_columns([*BLOCKS], featurize(text, standardizer="none"), text)
     assert capfd.readouterr() == ("", "")
 
 
 @pytest.mark.parametrize("text", ["CI a\0b", "CI a\nb", "CI |$a;b$|", "CI \r\n\r\n"])
-def test_a_name_behind_a_structure_changes_no_column(text):
+def test_a_name_after_the_smiles_changes_no_column(text):
     for name in DESCRIPTORS:
         np.testing.assert_array_equal(structure_blocks([name], [text])[name], structure_blocks([name], ["CI"])[name])

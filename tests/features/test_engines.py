@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from molgraph.features import cuik_engine as fast
-from molgraph.features.cuik_engine import encode_fast, is_fast_available
-from molgraph.features.rdkit_engine import encode_reference
+from molgraph.features import cuik_engine
+from molgraph.features.cuik_engine import encode_cuik, is_cuik_available
+from molgraph.features.rdkit_engine import encode_rdkit
 
 ARRAYS = ("atom_codes", "bond_codes", "bond_atoms", "atom_ptr", "bond_ptr", "row_index")
 
@@ -53,27 +53,27 @@ BAD = [
 def assert_same(texts: list[str]) -> None:
     rows = [3 * number + 5 for number in range(len(texts))]
     ids = ["" if number % 2 else f"id{number}" for number in range(len(texts))]
-    fast, reference = encode_fast(texts, rows, ids), encode_reference(texts, rows, ids)
-    assert fast.rejected == reference.rejected
-    assert fast.schema == reference.schema
+    cuik, rdkit = encode_cuik(texts, rows, ids), encode_rdkit(texts, rows, ids)
+    assert cuik.rejected == rdkit.rejected
+    assert cuik.schema == rdkit.schema
     for name in ARRAYS:
-        one, other = getattr(fast, name), getattr(reference, name)
+        one, other = getattr(cuik, name), getattr(rdkit, name)
         assert one.dtype == other.dtype
         assert one.flags.c_contiguous
         if not np.array_equal(one, other):  # find the molecule, for the message
             different = [text for text in texts if not same_alone(text)]
             raise AssertionError(f"{name} differs, alone for {different}")
-    assert len(fast) + len(fast.rejected) == len(texts)
+    assert len(cuik) + len(cuik.rejected) == len(texts)
 
 
 def same_alone(text: str) -> bool:
-    fast, reference = encode_fast([text], [0], ["a"]), encode_reference([text], [0], ["a"])
-    return all(np.array_equal(getattr(fast, name), getattr(reference, name)) for name in ARRAYS)
+    cuik, rdkit = encode_cuik([text], [0], ["a"]), encode_rdkit([text], [0], ["a"])
+    return all(np.array_equal(getattr(cuik, name), getattr(rdkit, name)) for name in ARRAYS)
 
 
 @pytest.fixture(autouse=True)
-def _needs_fast_engine():
-    if not is_fast_available():
+def _needs_cuik_engine():
+    if not is_cuik_available():
         pytest.skip("cuik_molmaker is not installed, or does not fit this RDKit")
 
 
@@ -83,10 +83,10 @@ def test_alone(text):
 
 
 def test_awkward_structures_are_what_they_claim():
-    graphs = encode_reference(BAD, range(len(BAD)), BAD)
+    graphs = encode_rdkit(BAD, range(len(BAD)), BAD)
     accepted = [BAD[row] for row in graphs.row_index if "\x00" not in BAD[row] and "\xe9" not in BAD[row]]
     assert accepted == []
-    assert len(encode_reference(GOOD, range(len(GOOD)), GOOD)) > 0.9 * len(GOOD)
+    assert len(encode_rdkit(GOOD, range(len(GOOD)), GOOD)) > 0.9 * len(GOOD)
 
 
 def test_bad_rows_between_good_ones(capfd):
@@ -109,9 +109,9 @@ def test_bad_rows_between_good_ones(capfd):
 
 
 def test_neighbours_of_a_bad_row_are_those_without_it():
-    alone = encode_fast(GOOD, range(len(GOOD)), GOOD)
+    alone = encode_cuik(GOOD, range(len(GOOD)), GOOD)
     mixed_texts = [text for good in GOOD for text in (good, "CN(C)(C)C", "bad")]
-    mixed = encode_fast(mixed_texts, range(len(mixed_texts)), mixed_texts)
+    mixed = encode_cuik(mixed_texts, range(len(mixed_texts)), mixed_texts)
     for name in ARRAYS[:-1]:
         assert np.array_equal(getattr(alone, name), getattr(mixed, name))
     assert mixed.row_index.tolist() == [3 * row for row in alone.row_index]
@@ -157,7 +157,7 @@ def test_any_text(texts):
 
 
 def test_an_engine_that_disagrees_is_not_used(monkeypatch):
-    real = fast._load()
+    real = cuik_engine._load()
 
     def wrong(texts, *, with_mass):
         atoms, *rest = real(texts, with_mass=with_mass)
@@ -167,7 +167,7 @@ def test_an_engine_that_disagrees_is_not_used(monkeypatch):
         raise TypeError("incompatible function arguments")
 
     for call, available in ((None, False), (wrong, False), (other_signature, False), (real, True)):
-        monkeypatch.setattr(fast, "_load", lambda call=call: call)
-        fast._checked_call.cache_clear()
-        assert is_fast_available() is available
-    fast._checked_call.cache_clear()
+        monkeypatch.setattr(cuik_engine, "_load", lambda call=call: call)
+        cuik_engine._checked_call.cache_clear()
+        assert is_cuik_available() is available
+    cuik_engine._checked_call.cache_clear()

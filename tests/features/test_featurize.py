@@ -6,7 +6,7 @@ import pytest
 
 from molgraph.errors import InputError
 from molgraph.features import featurize as module
-from molgraph.features.cuik_engine import is_fast_available
+from molgraph.features.cuik_engine import is_cuik_available
 from molgraph.features.featurize import featurize
 from molgraph.features.schema import SCHEMA
 from molgraph.graphs import PackedGraphs
@@ -56,9 +56,9 @@ def test_rings_and_radicals_by_hand():
     assert benzyl.bond_codes.tolist() == [[0, 0, 0, 0], *[[3, 1, 1, 0]] * 6]
 
 
-@pytest.mark.parametrize("engine", ["fast", "reference"])
+@pytest.mark.parametrize("engine", ["cuik", "rdkit"])
 def test_rejected_rows(engine):
-    if engine == "fast" and not is_fast_available():
+    if engine == "cuik" and not is_cuik_available():
         pytest.skip("cuik_molmaker is not installed")
     smiles = ["CCO", None, "[Na+].OC(=O)C1CC", float("nan"), "CN(C)(C)C", "", "CC(=O)[O-].[Na+]"]
     ids = ["a", "b", "c", "", "e", "f", "g"]
@@ -75,7 +75,7 @@ def test_rejected_rows(engine):
     assert graphs.n_rows == len(smiles)
 
 
-def test_rejected_text_is_the_one_that_came():
+def test_rejected_text_is_the_original_one():
     # The standardizer respells the amine without parsing the rest.
     [bad] = featurize(["C[NH3+].bad"]).rejected + featurize(["C1CC[NH3+]"]).rejected[1:]
     assert bad.text == "C[NH3+].bad"
@@ -116,13 +116,13 @@ def test_processes_give_the_same(nci, monkeypatch):
     assert_equal(featurize(nci[:1000], processes=2), featurize(nci[:1000]))
 
 
-def test_auto_without_the_fast_engine(monkeypatch, nci):
+def test_auto_without_the_cuik_engine(monkeypatch, nci):
     expected = featurize(nci[:200])
-    monkeypatch.setattr(module, "is_fast_available", lambda: False)
+    monkeypatch.setattr(module, "is_cuik_available", lambda: False)
     assert_equal(featurize(nci[:200]), expected)
     monkeypatch.setattr("molgraph.features.cuik_engine._checked_call", lambda: None)
-    with pytest.raises(InputError, match=r"engine is fast.*use engine reference"):
-        featurize(["C"], engine="fast")
+    with pytest.raises(InputError, match=r"engine is cuik.*use engine rdkit"):
+        featurize(["C"], engine="cuik")
 
 
 @pytest.mark.parametrize(
@@ -130,7 +130,7 @@ def test_auto_without_the_fast_engine(monkeypatch, nci):
     [
         ({"smiles": "CCO"}, r"single text 'CCO'; give a list"),
         ({"smiles": ["C"], "ids": ["a", "b"]}, r"ids has 2 entries for 1 structures"),
-        ({"smiles": ["C"], "engine": "quick"}, r"engine is 'quick'; choose one of auto, fast, reference"),
+        ({"smiles": ["C"], "engine": "quick"}, r"engine is 'quick'; choose one of auto, cuik, rdkit"),
         ({"smiles": ["C"], "processes": 0}, r"processes is 0"),
         ({"smiles": ["C"], "standardizer": "best"}, r"best.*choose one of none, default"),
     ],

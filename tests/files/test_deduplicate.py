@@ -8,13 +8,13 @@ from molgraph.files.deduplicate import DuplicateFilter
 
 
 @given(batches=st.lists(st.lists(st.text(alphabet="CNO", max_size=3), max_size=12), max_size=12))
-def test_repeats_are_those_of_a_set(batches):
-    memory, known = DuplicateFilter(), set()
+def test_duplicates_are_those_of_a_set(batches):
+    memory, seen = DuplicateFilter(), set()
     for batch in batches:
         expected = []
         for text in batch:
-            expected.append(text in known)
-            known.add(text)
+            expected.append(text in seen)
+            seen.add(text)
         assert memory.repeats(batch).tolist() == expected
 
 
@@ -28,7 +28,7 @@ def test_memory_is_a_few_sorted_runs():
     assert all((run[1:] > run[:-1]).all() for run in memory._runs)
 
 
-def test_a_full_memory_still_knows_what_it_has(monkeypatch):
+def test_a_full_memory_still_detects_its_duplicates(monkeypatch):
     monkeypatch.setattr(seen, "MAX_REMEMBERED", 3)
     memory = DuplicateFilter()
     assert not memory.is_full

@@ -14,7 +14,7 @@ from molgraph.files import open_records, open_table_writer
 from molgraph.files.delimited import sniff_delimiter
 
 
-def test_columns_are_found_by_name_and_kept_as_they_came(write):
+def test_columns_are_found_by_name_and_kept_unchanged(write):
     path = write("library.csv", "Compound ID,Canonical SMILES, pIC50 ,note\nA1, CCO ,6.50,\n,C,, x \n")
     with open_records(path, keep_columns="all") as reader:
         assert reader.column_names == ("Compound ID", "Canonical SMILES", "pIC50", "note")
@@ -75,7 +75,7 @@ def test_bytes_that_are_not_utf_8_are_latin_1_line_by_line(read, write):
     assert read(write("library.csv", content))[1] == ["é", "é"]
 
 
-def test_bad_rows_are_rejected_and_harm_no_other(read, write):
+def test_bad_rows_are_rejected_alone(read, write):
     path = write("library.csv", 'id,smiles,x\na,C,1\nb,CC\nc,CC,1,2\nd,,1\n"e,CCC,1\nf,CCCC,1\ng\0,C,1\nh,CO,"1"\n')
     smiles, ids, _, rejected = read(path)
     assert (smiles, ids) == (["C", "CCCC", "CO"], ["a", "f", "h"])
@@ -89,7 +89,7 @@ def test_bad_rows_are_rejected_and_harm_no_other(read, write):
     assert rejected[3][1] == '"e,CCC,1'
 
 
-def test_an_open_quote_costs_one_row_of_many(read, write):
+def test_an_open_quote_rejects_one_row_of_many(read, write):
     rows = [f"m{i},C,{i}" for i in range(60_000)]
     rows[10] = '"m10,C,10'
     smiles, ids, _, rejected = read(write("library.csv", "id,smiles,x\n" + "\n".join(rows)))
@@ -98,7 +98,7 @@ def test_an_open_quote_costs_one_row_of_many(read, write):
     assert [row for row, _, _ in rejected] == [10]
 
 
-def test_an_endless_line_is_rejected_in_little_memory(read, write):
+def test_an_overlong_line_is_rejected_in_little_memory(read, write):
     path = write("library.csv", "smiles,id\nC,a\n" + "C" * 5_000_000 + ",b\nCC,c\n" + "C" * 1_100_000 + "\nCCC,e")
     smiles, ids, _, rejected = read(path)
     assert (smiles, ids) == (["C", "CC", "CCC"], ["a", "c", "e"])
@@ -123,7 +123,7 @@ def test_a_weak_name_is_taken_where_it_holds_structures(read, write):
     assert read(write("library.csv", "Drug,Structure,Y\naspirin,CC(=O)O,1\n"))[0] == ["CC(=O)O"]
     assert read(write("library.csv", "mol,CID\nCCO,x\n"))[:2] == (["CCO"], ["x"])
     with pytest.raises(
-        InputError, match=r"'Drug', 'Mol' may each hold the structures; choose one with --smiles-column"
+        InputError, match=r"'Drug', 'Mol' may each hold the structures; choose one with `smiles_column`"
     ):
         read(write("library.csv", "Drug,Mol\nCCO,CC\n"))
 
@@ -134,7 +134,7 @@ def test_a_weak_name_is_taken_where_it_holds_structures(read, write):
         (b"", {}, "library.csv is empty"),
         (b"\n \n", {}, "library.csv is empty"),
         (b"smiles,id\n", {}, "holds no molecules below the header"),
-        (b"a,b\n1,2\n", {}, "no column is called smiles; name it with --smiles-column, from 'a', 'b'"),
+        (b"a,b\n1,2\n", {}, "no column is called smiles; name it with `smiles_column`, from 'a', 'b'"),
         (b"a,b\nCCO,2\n", {}, "no column is called smiles; 'a' may be the one; name it"),
         (b"CCO,ethanol\nC,methane\n", {}, "the first line looks like data; put a header above it"),
         (b"smiles,SMILES\nC,C\n", {}, "which column is meant"),
@@ -206,7 +206,7 @@ def test_any_name_survives_a_round_trip(read, tmp_path, names, suffix):
 
 @settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(content=st.text(st.sampled_from('ab,"\n\r C\t'), max_size=60))
-def test_every_record_is_accounted_for_whatever_comes(read, write, content):
+def test_every_record_of_any_text_is_accounted_for(read, write, content):
     path = write("library.csv", "smiles,id\nC,x\n" + content)
     smiles, ids, _, rejected = read(path, batch_size=2)
     assert smiles[0] == "C"
@@ -217,7 +217,7 @@ def test_every_record_is_accounted_for_whatever_comes(read, write, content):
 
 @settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(content=st.text(st.sampled_from('ab,"\n\r C'), max_size=60))
-def test_the_fast_way_and_the_careful_way_agree(read, write, content):
+def test_the_fast_and_the_careful_path_agree(read, write, content):
     content = "smiles,id\nC,x\n" + content
     fast = read(write("library.csv", content), keep_columns="all")
     careful = read(

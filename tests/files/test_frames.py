@@ -24,7 +24,7 @@ FRAMES = {
 
 
 @pytest.mark.parametrize("name", FRAMES)
-def test_a_frame_reads_as_its_file_would(name):
+def test_a_frame_reads_like_its_file(name):
     with open_records(FRAMES[name], keep_columns="all", batch_size=10) as reader:
         (batch,) = reader
     assert (reader.smiles_column, reader.id_column) == ("smiles", None)
@@ -73,7 +73,7 @@ def test_structures_of_any_column(structures):
         (np.array("CCO"), "an array of 0 axes"),
     ],
 )
-def test_what_is_no_list_of_structures(wrong, message):
+def test_invalid_lists_of_structures_are_refused(wrong, message):
     with pytest.raises(InputError, match=message):
         structure_list(wrong)
 
@@ -90,7 +90,7 @@ def test_what_is_no_list_of_structures(wrong, message):
         (pd.DataFrame([["CCO", 1, 2]], columns=["smiles", "y", "y"]), "two columns of the DataFrame have one name"),
     ],
 )
-def test_what_is_no_table(wrong, message):
+def test_invalid_tables_are_refused(wrong, message):
     with pytest.raises(InputError, match=message):
         readable(wrong)
 
@@ -99,7 +99,7 @@ TEXT = st.text(st.characters(blacklist_categories=["Cs", "Cc"]), max_size=12)
 
 
 @given(st.lists(st.tuples(TEXT, st.none() | st.floats(allow_nan=False) | TEXT), min_size=1, max_size=6))
-def test_any_cells_come_through(rows):
+def test_any_cells_survive_a_round_trip(rows):
     frame = {"smiles": ["CCO"] * len(rows), "first": [a for a, _ in rows], "second": [b for _, b in rows]}
     with open_records(frame, keep_columns="all", batch_size=100) as reader:
         (batch,) = reader

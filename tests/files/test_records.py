@@ -32,12 +32,12 @@ WRITERS = {
 
 def rejected_rows(path, **options) -> dict[int, dict[str, str]]:
     """The kept columns of each rejected record, by its row."""
-    found = {}
+    rejected = {}
     with open_records(path, keep_columns="all", **options) as reader:
         for batch in reader:
             for position, bad in enumerate(batch.rejected):
-                found[bad.row] = {name: cells[position] for name, cells in batch.rejected_columns.items()}
-    return found
+                rejected[bad.row] = {name: cells[position] for name, cells in batch.rejected_columns.items()}
+    return rejected
 
 
 @pytest.mark.parametrize("name", WRITERS)
@@ -70,7 +70,7 @@ def test_a_ragged_row_keeps_the_cells_it_has(write, delimiter):
         1: {"price": "2", "note": ""},
         2: {"price": "", "note": ""},
         3: {"price": "3", "note": "b"},
-        4: {"price": "", "note": ""},  # the quote is never closed, so nobody knows where its cells end
+        4: {"price": "", "note": ""},  # the quote is never closed, so the ends of its cells are unknown
         5: {"price": "", "note": ""},
     }
 
@@ -100,7 +100,7 @@ def test_a_broken_mol_block_keeps_the_properties_that_can_be_read(write):
     }
 
 
-def test_a_batch_without_faults_has_nothing_to_keep(write):
+def test_a_batch_without_faults_has_no_rejected_columns(write):
     with open_records(write("x.csv", "smiles,price\nC,1\nCC,2\n"), keep_columns="all") as reader:
         (batch,) = reader
     assert (batch.rejected, dict(batch.rejected_columns)) == ((), {"price": []})

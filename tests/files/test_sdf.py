@@ -25,7 +25,7 @@ def record(smiles, title="", properties=(), *, v3000=False, is_3d=False):
     return Chem.MolToMolBlock(mol, forceV3000=v3000) + data + "$$$$\n"
 
 
-def test_the_file_that_rdkit_ships(read):
+def test_a_file_of_rdkit(read):
     result = read(SHIPPED, keep_columns="all")
     expected = [mol for mol in Chem.SDMolSupplier(str(SHIPPED)) if mol is not None]
     assert result.smiles == [Chem.MolToSmiles(mol) for mol in expected]
@@ -56,9 +56,9 @@ def test_names_columns_and_identifiers(read, write):
     "smiles", ["C[C@H](N)C(=O)O", "C/C=C\\C", "C[C@@H]1CC[C@H](O)CC1", "[Na+].CC(=O)[O-]", "[13CH4]"]
 )
 @pytest.mark.parametrize("options", [{}, {"v3000": True}, {"is_3d": True}], ids=str)
-def test_stereo_charges_and_isotopes_come_through(read, write, smiles, options):
-    (found,) = read(write("x.sdf", record(smiles, **options))).smiles
-    assert Chem.CanonSmiles(found) == Chem.CanonSmiles(smiles)
+def test_stereo_charges_and_isotopes_are_kept(read, write, smiles, options):
+    (read_smiles,) = read(write("x.sdf", record(smiles, **options))).smiles
+    assert Chem.CanonSmiles(read_smiles) == Chem.CanonSmiles(smiles)
 
 
 def test_line_ends_and_compression(read, write):
@@ -74,7 +74,7 @@ def test_line_ends_and_compression(read, write):
         assert read(write(name, content), keep_columns="all")[:3] == (["CCO", "C"], ["a", "b"], {"x": ["1", ""]})
 
 
-def test_broken_records_are_rejected_and_harm_no_other(read, write, capfd):
+def test_broken_records_are_rejected_alone(read, write, capfd):
     good = record("CCO", "good")
     whole = record("c1ccccc1", "whole")
     broken = [
@@ -105,7 +105,7 @@ def test_broken_records_are_rejected_and_harm_no_other(read, write, capfd):
     assert capfd.readouterr() == ("", "")
 
 
-def test_a_valence_that_cannot_be_is_in_the_words_of_rdkit(read, write):
+def test_an_impossible_valence_has_the_message_of_rdkit(read, write):
     block = record("CC(C)(C)C", "penta").replace("  5  4  0", "  5  4  0", 1)
     block = block.replace(" C   0", " N   0")
     assert read(write("x.sdf", record("C") + block)).rejected[0][2].startswith("Explicit valence for atom #")
@@ -132,7 +132,7 @@ def test_a_mol_block_as_a_property_stays_one(read, write):
 
 
 def test_a_structure_column_is_refused(write):
-    with pytest.raises(InputError, match="leave --smiles-column out"):
+    with pytest.raises(InputError, match="leave `smiles_column` out"):
         open_records(write("x.sdf", record("C")), smiles_column="smiles")
     with pytest.raises(InputError, match="has no column 'pic'; did you mean 'pIC50'"):
         open_records(write("x.sdf", record("C", "", [("pIC50", "1")])), keep_columns=["pic"])
@@ -140,7 +140,7 @@ def test_a_structure_column_is_refused(write):
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(cuts=st.lists(st.tuples(st.integers(0, 2000), st.integers(0, 60)), max_size=3))
-def test_damage_never_reaches_a_record_behind_it(read, write, cuts):
+def test_damage_never_affects_a_later_record(read, write, cuts):
     """Bytes are lost anywhere in the first records; those after the next mark are whole."""
     damaged = record("CCO", "a", [("x", "1")]) + record("CCN", "b")
     for start, length in cuts:

@@ -58,7 +58,7 @@ def test_bytes_that_are_not_utf_8(read, write):
     assert read(write("x.smi", "C é\n".encode("latin-1") + "CC é\n".encode())).ids == ["é", "é"]
 
 
-def test_bad_lines_are_rejected_and_harm_no_other(read, write):
+def test_bad_lines_are_rejected_alone(read, write):
     content = "C a\n,name only\nC\0C b\n" + "C" * 3_000_000 + "\nCC c\n"
     result = read(write("x.smi", content), batch_size=3)
     assert result[:2] == (["C", "CC"], ["a", "c"])
@@ -74,7 +74,7 @@ def test_bad_lines_are_rejected_and_harm_no_other(read, write):
     [
         ("", {}, "x.smi is empty"),
         ("smiles id\n", {}, "x.smi holds no molecules below the header"),
-        ("id smiles\na C\n", {}, "put the structure first, or set the columns apart by tabs"),
+        ("id smiles\na C\n", {}, "put the structure first, or separate the columns by tabs"),
         ("C a\n", {"smiles_column": "mol"}, "x.smi has no column 'mol'; the columns are 'smiles', 'name'"),
         ("C a\n", {"keep_columns": ["pIC50"]}, "x.smi has no column 'pIC50'"),
     ],
@@ -91,7 +91,7 @@ def test_text_files_are_recognised_by_their_content(write):
             assert next(reader).smiles[0] == "C"
 
 
-def test_the_library_that_rdkit_ships(read):
+def test_a_library_of_rdkit(read):
     result = read(Path(RDConfig.RDDataDir, "NCI", "first_5K.smi"))
     assert len(result.smiles) == 4999
     assert result.ids[:2] == ["1", "2"]

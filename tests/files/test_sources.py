@@ -100,7 +100,7 @@ def test_damaged_compressed_data_are_one_clear_line(read, write, suffix, compres
         read(write(f"x.csv.{suffix}", compress(b"")))
 
 
-def test_zstd_without_its_package_says_what_to_install(read, write, monkeypatch):
+def test_zstd_without_its_package_names_what_to_install(read, write, monkeypatch):
     path = write("x.csv.zst", zstandard.compress(TEXT.encode()))
     monkeypatch.setitem(sys.modules, "zstandard", None)
     with pytest.raises(
@@ -212,7 +212,7 @@ def test_web_addresses(read, write, tmp_path):
         ("file:///nowhere/x.smi", "/nowhere/x.smi does not exist"),
     ],
 )
-def test_addresses_that_lead_nowhere_are_one_clear_line(url, message):
+def test_unreachable_addresses_are_one_clear_line(url, message):
     with pytest.raises(InputError, match=message) as caught:
         open_records(url)
     assert "\n" not in str(caught.value)

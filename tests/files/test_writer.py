@@ -57,8 +57,8 @@ def test_text_survives_except_formulas(tmp_path):
     ]
     path = write_table(tmp_path / "x.csv", {"note": cells})
     with path.open(newline="") as file:
-        found = [row[0] for row in csv.reader(file)]
-    assert found == ["note", *cells[:5], *[f"'{cell}" for cell in cells[5:10]], *cells[10:]]
+        texts = [row[0] for row in csv.reader(file)]
+    assert texts == ["note", *cells[:5], *[f"'{cell}" for cell in cells[5:10]], *cells[10:]]
 
 
 def test_structures_never_look_like_formulas(data_dir):
@@ -110,7 +110,7 @@ def test_parquet_keeps_types(tmp_path):
         "none": [None, None, "late"],
         "is": [True, False, True],
     }
-    with pytest.raises(InputError, match="the column 'x' began as int64 and cannot go on"):
+    with pytest.raises(InputError, match="the column 'x' began as int64; a later value does not fit"):
         write_table(tmp_path / "y.parquet", {"x": [1]}, {"x": ["text"]})
     assert names(tmp_path) == ["x.parquet"]
 

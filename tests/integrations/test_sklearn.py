@@ -14,7 +14,7 @@ from sklearn.utils.estimator_checks import check_estimator
 
 from molgraph import MolgraphClassifier, MolgraphRegressor
 
-QUICK = {"learner": "kernel", "folds": 2}
+QUICK = {"learner": "gp_tanimoto", "folds": 2}
 
 #: Checks of scikit-learn's that fit tables of random numbers, where a column of SMILES belongs: all of these must fail
 #: with the complaint about that, or ask for another complaint; all other checks must pass.

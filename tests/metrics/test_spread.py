@@ -26,14 +26,14 @@ from molgraph.metrics.spread import (
 
 
 @pytest.fixture
-def honest():
+def calibrated():
     rng = np.random.default_rng(0)
     spread = rng.uniform(0.2, 2, 20_000)
     return spread * rng.normal(size=20_000), spread
 
 
-def test_likelihood_and_ranked_probability_score_equal_scipy(honest):
-    error, spread = honest[0][:20], honest[1][:20]
+def test_likelihood_and_ranked_probability_score_equal_scipy(calibrated):
+    error, spread = calibrated[0][:20], calibrated[1][:20]
     assert gaussian_nll(error, spread) == pytest.approx(-scipy.stats.norm.logpdf(error, 0, spread).mean())
     integrals = [
         scipy.integrate.quad(lambda x, e=e, s=s: (scipy.stats.norm.cdf(x, 0, s) - (x >= e)) ** 2, -15, 15,
@@ -43,32 +43,32 @@ def test_likelihood_and_ranked_probability_score_equal_scipy(honest):
     assert gaussian_crps(error, spread) == pytest.approx(np.mean(integrals), rel=1e-6)
 
 
-def test_an_honest_spread(honest):
-    assert ence(*honest) < 0.03
-    assert miscalibration_area(*honest) < 0.01
-    assert observed_coverage(*honest)[89] == pytest.approx(0.9, abs=0.01)
-    assert spread_correlation(*honest) == pytest.approx(spread_correlation_reference(honest[1]), abs=0.02)
+def test_a_calibrated_spread(calibrated):
+    assert ence(*calibrated) < 0.03
+    assert miscalibration_area(*calibrated) < 0.01
+    assert observed_coverage(*calibrated)[89] == pytest.approx(0.9, abs=0.01)
+    assert spread_correlation(*calibrated) == pytest.approx(spread_correlation_reference(calibrated[1]), abs=0.02)
 
 
 @pytest.mark.parametrize("factor", [0.5, 2.0])
-def test_a_spread_that_is_wrong_by_a_factor(honest, factor):
-    error, spread = honest
+def test_a_spread_that_is_wrong_by_a_factor(calibrated, factor):
+    error, spread = calibrated
     assert ence(error, spread * factor) == pytest.approx(abs(1 - 1 / factor), abs=0.03)
     assert miscalibration_area(error, spread * factor) > 0.1
     assert gaussian_nll(error, spread * factor) > gaussian_nll(error, spread)
     assert gaussian_crps(error, spread * factor) > gaussian_crps(error, spread)
 
 
-def test_intervals_that_hold_more_or_less_than_they_promise(honest):
-    error, spread = honest
+def test_intervals_of_more_or_less_than_nominal_coverage(calibrated):
+    error, spread = calibrated
     reach = scipy.stats.norm.ppf(0.5 + INTERVAL_LEVELS[:, None] / 2) * spread
     assert interval_miscalibration(np.abs(error) <= reach) < 0.01
     assert interval_miscalibration(np.abs(error) <= reach / 2) > 0.2
     assert interval_miscalibration(np.ones((len(INTERVAL_LEVELS), 5), dtype=bool)) == pytest.approx(0.5)
 
 
-def test_a_spread_without_information_correlates_with_nothing(honest):
-    error, spread = honest
+def test_a_spread_without_information_correlates_with_nothing(calibrated):
+    error, spread = calibrated
     shuffled = np.random.default_rng(1).permutation(spread)
     assert abs(spread_correlation(error, shuffled)) < 0.03
     assert np.isnan(spread_correlation(error, np.ones_like(error)))

@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from molgraph.config.plain import parse_plain
 from molgraph.config.training import CalibrationSettings, ModelConfig, TrainConfig
 from molgraph.errors import InputError
 from molgraph.model_folder.card import (
@@ -22,6 +21,7 @@ from molgraph.model_folder.card import (
     card_to_dict,
 )
 from molgraph.results.tasks import TaskSpec
+from molgraph.storage.decode_typed import decode
 
 CARD = ModelCard(
     molgraph_version="0.1.0",
@@ -31,14 +31,14 @@ CARD = ModelCard(
     standardizer="default",
     standardizer_version=1,
     n_members=2,
-    learners=("network", "boosting"),
+    learners=("network", "catboost"),
     blocks={"environments": "molgraph-1 1"},
     config=TrainConfig(model=ModelConfig(hidden=32), folds=2, patience=5),
     encoder=None,
     data=RowCounts("assay.csv", "cd" * 32, 10, 7, 1, 1, 1, 1, 0, 0),
     metrics=(MetricRecord("pIC50", "rmse", 0.5, None, (0.4, None), 7),),
     best_epochs=(3, 4),
-    calibration=CalibrationSettings(rows="cross", n_judges=2),
+    calibration=CalibrationSettings(rows="cross", n_models=2),
     calibration_rows=(7, 6),
     recalibrated_on=None,
     has_structures=True,
@@ -198,7 +198,7 @@ def test_the_interval_of_a_single_fold_is_that_of_its_rows():
 )
 def test_a_task_says_what_its_values_and_classes_can_be(fields):
     task = {"name": "y", "kind": "regression"}
-    read = parse_plain(TaskSpec, task | {"lowest": 0, "highest": 100, "class_names": ["no", "yes"]}, "card", "task")
+    read = decode(TaskSpec, task | {"lowest": 0, "highest": 100, "class_names": ["no", "yes"]}, "task")
     assert read == TaskSpec("y", "regression", lowest=0.0, highest=100.0, class_names=("no", "yes"))
-    with pytest.raises(InputError, match=r"task 'y'|task: class_names has 3 values"):
-        parse_plain(TaskSpec, task | fields, "card", "task")
+    with pytest.raises(InputError, match=r"task 'y'|task: class_names is .*; it must be a list of 2 values"):
+        decode(TaskSpec, task | fields, "task")

@@ -23,7 +23,7 @@ from molgraph.model_folder.folder import load_card, load_model, save_model
 from molgraph.models.batch import ResidentGraphs
 from molgraph.models.frozen import FrozenEncoder
 from molgraph.prediction.panel import Panel
-from molgraph.storage.checked_folder import _seal
+from molgraph.storage.hashes import values_sha256
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ def rewrite(folder, *, weights=None, **changes):
         content = save(weights)
         (folder / "encoder.safetensors").write_bytes(content)
         card["files"] = {"encoder.safetensors": hashlib.sha256(content).hexdigest()}
-    (folder / "card.json").write_text(json.dumps({**card, "card_sha256": _seal(card)}))
+    (folder / "card.json").write_text(json.dumps({**card, "card_sha256": values_sha256(card)}))
 
 
 def test_the_card_comes_back(encoder_folder):
@@ -215,9 +215,9 @@ class TestTraining:
         assert abs(state["feature_mean"][:, :32].mean() - vectors.mean()) < 0.2
 
     def test_trees_read_the_frozen_encoder(self, assay_table, config, tmp_path):
-        frozen = dataclasses.replace(config, learner="embedding", encoder_tuning="frozen")
+        frozen = dataclasses.replace(config, learner="catboost_embedding", encoder_tuning="frozen")
         model = train(assay_table, target_columns=["pIC50"], output=tmp_path / "model", config=frozen)
-        assert model.card.learners == ("network", "embedding")
+        assert model.card.learners == ("network", "catboost_embedding")
         assert np.isfinite(model.predict(["CCO"]).mean).all()
 
     def test_models_that_share_an_encoder_embed_once(self, assay_table, config, tmp_path, monkeypatch):
@@ -239,7 +239,7 @@ class TestTraining:
         frozen = dataclasses.replace(config, encoder_tuning="frozen")
         own = train(assay_table, target_columns=["pIC50"], output=tmp_path / "own", config=frozen)
         save_model(tmp_path / "bare", load_model(tmp_path / "own"), with_encoder=False)
-        with pytest.raises(ModelError, match=r"was made to be used with the encoder of molgraph .* comes with another"):
+        with pytest.raises(ModelError, match=r"needs the built-in encoder of molgraph .* has another"):
             Predictor.load(tmp_path / "bare")
         monkeypatch.setattr("molgraph.model_folder.folder.shipped_encoder_folder", lambda: encoder_folder)
         bare = Predictor.load(tmp_path / "bare")

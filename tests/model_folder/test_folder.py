@@ -331,9 +331,9 @@ def test_card_asks_for_structures_that_are_not_there(folder):
         ("out_of_fold.safetensors", "labels", np.zeros((60, 2))),
         ("out_of_fold.safetensors", "labels", None),
         ("out_of_fold.safetensors", "out_of_fold", np.zeros((1, 1))),
-        ("calibration.safetensors", "judge", np.full(60, 7)),
-        ("calibration.safetensors", "judge", np.zeros(60, dtype=np.float32)),
-        ("calibration.safetensors", "judge", np.array(1)),
+        ("calibration.safetensors", "model", np.full(60, 7)),
+        ("calibration.safetensors", "model", np.zeros(60, dtype=np.float32)),
+        ("calibration.safetensors", "model", np.array(1)),
         ("calibration.safetensors", "labels", np.zeros((59, 1))),
         ("calibration.safetensors", "mean", np.zeros((60, 1), dtype=np.float32)),
         ("calibration.safetensors", "quantiles", np.zeros((60, 1, 3))),
@@ -359,7 +359,7 @@ def test_wrong_shapes_with_a_right_hash(folder, name, key, array):
 def class_folder(assay_table, small_config, tmp_path_factory) -> Path:
     """A model of one task of classes, with its training rows."""
     folder = tmp_path_factory.mktemp("models") / "class"
-    train(assay_table, target_columns=["active"], output=folder, config=replace(small_config, learner="kernel"))
+    train(assay_table, target_columns=["active"], output=folder, config=replace(small_config, learner="gp_tanimoto"))
     return folder
 
 
@@ -376,12 +376,12 @@ def test_labels_of_a_class_are_0_and_1(class_folder, tmp_path, name, label):
 
 @pytest.mark.parametrize("width", [1, 1023, 1025])
 def test_references_of_another_width(assay_table, small_config, tmp_path, width):
-    config = replace(small_config, learner="kernel")
+    config = replace(small_config, learner="gp_tanimoto")
     train(assay_table, target_columns=["pIC50"], output=tmp_path / "model", config=config)
-    arrays = safetensors.numpy.load((tmp_path / "model" / "kernel.safetensors").read_bytes())
+    arrays = safetensors.numpy.load((tmp_path / "model" / "gp_tanimoto.safetensors").read_bytes())
     arrays["references"] = np.zeros((len(arrays["references"]), width), dtype=np.uint8)
-    replace_file(tmp_path / "model", "kernel.safetensors", safetensors.numpy.save(arrays))
-    assert "kernel was made for other columns than the 1024 that it is to read" in refused(tmp_path / "model")
+    replace_file(tmp_path / "model", "gp_tanimoto.safetensors", safetensors.numpy.save(arrays))
+    assert "gp_tanimoto was made for other columns than the 1024 that it is to read" in refused(tmp_path / "model")
 
 
 @pytest.mark.parametrize("name", [name for name in FILES if name.endswith(".safetensors")])

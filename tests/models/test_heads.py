@@ -16,7 +16,7 @@ from molgraph.features.schema import SCHEMA
 from molgraph.models import inference as module
 from molgraph.models.batch import ResidentGraphs
 from molgraph.models.heads.table import HEADS
-from molgraph.models.inference import DROPOUT_SAMPLES, Ensemble
+from molgraph.models.inference import DROPOUT_SAMPLES, NetworkInference
 from molgraph.models.network import Network
 from molgraph.results.member_outputs import QUANTILE_LEVELS
 from molgraph.results.tasks import TaskKind
@@ -38,7 +38,9 @@ def make(uncertainty: Uncertainty, kinds: tuple[TaskKind, ...], n_members: int =
 
 
 def predict(network, graphs, per_pass=None):
-    return Ensemble(network, schema=graphs.schema, device=CPU, dtype=torch.float32, per_pass=per_pass).predict(graphs)
+    return NetworkInference(network, schema=graphs.schema, device=CPU, dtype=torch.float32, per_pass=per_pass).predict(
+        graphs
+    )
 
 
 def targets(kind: TaskKind, n: int) -> torch.Tensor:
@@ -327,19 +329,19 @@ class TestThinnedNetworks:
 
 def test_latents_are_the_encoders_vectors_of_the_first_member(drug_like, monkeypatch):
     network = make("ensemble", ("regression",), 2)
-    ensemble = Ensemble(network, schema=drug_like.schema, device=CPU, dtype=torch.float32)
-    outputs, (latents,) = ensemble.predict_with_latents(drug_like)
+    ensemble = NetworkInference(network, schema=drug_like.schema, device=CPU, dtype=torch.float32)
+    outputs, (embeddings,) = ensemble.predict_and_embed(drug_like)
     with torch.inference_mode():
         batch = ResidentGraphs(drug_like, CPU).batch(np.arange(len(drug_like))[None])
         expected = network.members(0, 1).encoder(batch, torch.float32)[0].numpy()
-    assert latents.dtype == np.float32
-    np.testing.assert_allclose(latents, expected, rtol=1e-4, atol=1e-6)
+    assert embeddings.dtype == np.float32
+    np.testing.assert_allclose(embeddings, expected, rtol=1e-4, atol=1e-6)
     assert np.array_equal(outputs.mean, ensemble.predict(drug_like).mean)
-    both = ensemble.predict_with_latents(drug_like, n_latents=2)[1]
-    np.testing.assert_allclose(both[0], latents, rtol=1e-4, atol=1e-6)
-    assert not np.allclose(both[1], latents, atol=1e-2)
+    both = ensemble.predict_and_embed(drug_like, n_embeddings=2)[1]
+    np.testing.assert_allclose(both[0], embeddings, rtol=1e-4, atol=1e-6)
+    assert not np.allclose(both[1], embeddings, atol=1e-2)
     monkeypatch.setattr(module, "BATCH_LIMITS", {"cpu": (7, 60)})
-    np.testing.assert_allclose(ensemble.predict_with_latents(drug_like)[1][0], latents, rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(ensemble.predict_and_embed(drug_like)[1][0], embeddings, rtol=1e-4, atol=1e-6)
 
 
 def test_heads_are_frozen():

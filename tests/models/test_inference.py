@@ -8,7 +8,7 @@ from molgraph.config.training import ModelConfig
 from molgraph.errors import DeviceError, InputError
 from molgraph.models import inference as module
 from molgraph.models import precision
-from molgraph.models.inference import Ensemble
+from molgraph.models.inference import NetworkInference
 from molgraph.models.precision import is_fast_at_bfloat16, members_per_pass, resolve_device, resolve_precision
 
 CPU, CUDA = torch.device("cpu"), torch.device("cuda")
@@ -16,7 +16,7 @@ SMALL = ModelConfig(hidden=16, head_hidden=16)
 
 
 def make_ensemble(network, graphs, per_pass=None, device=CPU):
-    return Ensemble(network, schema=graphs.schema, device=device, dtype=torch.float32, per_pass=per_pass)
+    return NetworkInference(network, schema=graphs.schema, device=device, dtype=torch.float32, per_pass=per_pass)
 
 
 @pytest.mark.parametrize("per_pass", [2, 4, 100])
@@ -42,7 +42,7 @@ def test_predictions_stand_in_the_order_of_the_molecules(drug_like, make_network
 def test_bfloat16_is_close_and_leaves_the_network_as_it_is(drug_like, make_network):
     network = make_network(ModelConfig(), 2)
     exact = make_ensemble(network, drug_like).predict(drug_like).mean
-    rough = Ensemble(network, schema=drug_like.schema, device=CPU, dtype=torch.bfloat16).predict(drug_like).mean
+    rough = NetworkInference(network, schema=drug_like.schema, device=CPU, dtype=torch.bfloat16).predict(drug_like).mean
     assert {tensor.dtype for tensor in network.state_dict().values()} == {torch.float32}
     assert not np.array_equal(rough, exact)
     assert np.sqrt(np.mean((rough - exact) ** 2)) < 0.02 * exact.std()
@@ -69,7 +69,7 @@ def test_other_schema_is_refused(drug_like, make_network):
 def test_device(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     assert resolve_device("auto") == resolve_device("cpu") == CPU
-    with pytest.raises(DeviceError, match="sees no CUDA device; use --device auto"):
+    with pytest.raises(DeviceError, match="sees no CUDA device; use `device='auto'`"):
         resolve_device("cuda")
     with pytest.raises(InputError, match="allowed are auto, cpu and cuda"):
         resolve_device("tpu")

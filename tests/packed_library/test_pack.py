@@ -14,6 +14,8 @@ from safetensors import safe_open
 from safetensors.numpy import save_file
 
 from molgraph import Predictor, check_library, featurize, pack_library, predict_file, screen
+from molgraph.config.compute import ComputeConfig
+from molgraph.config.screening import ScreenConfig
 from molgraph.errors import InputError
 from molgraph.files.reader import open_records
 from molgraph.files.records import RecordBatch
@@ -23,6 +25,7 @@ from molgraph.packed_library.index import is_packed, read_index
 from molgraph.packed_library.reader import open_library
 from molgraph.packed_library.shard import joined, parts, read_shard, shard_bytes
 from molgraph.results.prediction import Rejected
+from molgraph.storage.hashes import values_sha256
 
 GRAPH_ARRAYS = ("atom_codes", "bond_codes", "bond_atoms", "atom_ptr", "bond_ptr", "row_index")
 
@@ -82,12 +85,12 @@ def read_columns(path) -> dict[str, list[str]]:
     return dict(zip(header, map(list, zip(*rows, strict=True)), strict=True))
 
 
-def test_a_screen_of_it_is_that_of_the_file(model_folder, table, tmp_path):
+def test_a_screen_equals_that_of_the_file(model_folder, table, tmp_path):
     predictor = Predictor.load(model_folder, device="cpu")
     pack_library(table, tmp_path / "packed", keep_columns="all")
     options = {"top": 20, "hit": "pIC50 >= 6", "fdr": 0.4, "keep_columns": ["price"]}
     for name, source in (("a", table), ("b", tmp_path / "packed")):
-        result = screen(predictor, source, output=tmp_path / name, **options)
+        result = screen(predictor, source, output=tmp_path / name, config=ScreenConfig(**options))
         assert (result.rows_read, result.scored, result.rejected, result.duplicates) == (120, 116, 3, 1)
     files = sorted(path.name for path in (tmp_path / "a").iterdir())
     assert files == sorted(path.name for path in (tmp_path / "b").iterdir())
@@ -104,14 +107,19 @@ def test_a_screen_of_it_is_that_of_the_file(model_folder, table, tmp_path):
     assert (tmp_path / "a.csv").read_bytes() == (tmp_path / "b.csv").read_bytes()
 
 
-def test_helpers_get_the_graphs(model_folder, table, tmp_path):
+def test_worker_processes_get_the_graphs(model_folder, table, tmp_path):
     pack_library(table, tmp_path / "packed")
     for processes in (1, 2):
-        screen(model_folder, tmp_path / "packed", output=tmp_path / str(processes), device="cpu", processes=processes)
+        screen(
+            model_folder,
+            tmp_path / "packed",
+            output=tmp_path / str(processes),
+            compute=ComputeConfig(device="cpu", processes=processes),
+        )
     assert (tmp_path / "1" / "hits.csv").read_bytes() == (tmp_path / "2" / "hits.csv").read_bytes()
 
 
-def test_more_is_added(table, tmp_path, assay):
+def test_records_can_be_appended(table, tmp_path, assay):
     pack_library(table, tmp_path / "packed", keep_columns=["price"])
     more = tmp_path / "more.csv"
     more.write_text(
@@ -136,7 +144,7 @@ def test_more_is_added(table, tmp_path, assay):
         pack_library(more, tmp_path / "nothing", append=True)
 
 
-def test_what_cannot_be_done(model_folder, table, tmp_path):
+def test_invalid_calls_are_refused(model_folder, table, tmp_path):
     pack_library(table, tmp_path / "packed")
     pack_library(table, tmp_path / "raw", standardizer="none")
     assert is_packed(tmp_path / "packed")
@@ -147,9 +155,9 @@ def test_what_cannot_be_done(model_folder, table, tmp_path):
     ):
         screen(predictor, tmp_path / "raw", output=tmp_path / "hits")
     with pytest.raises(InputError, match=r"packed without the column 'price'; it has none; pack it again"):
-        screen(predictor, tmp_path / "packed", output=tmp_path / "hits", keep_columns=["price"])
+        screen(predictor, tmp_path / "packed", output=tmp_path / "hits", config=ScreenConfig(keep_columns=["price"]))
     with pytest.raises(InputError, match=r"packed with the column 'smiles', not 'structure'"):
-        screen(predictor, tmp_path / "packed", output=tmp_path / "hits", smiles_column="structure")
+        screen(predictor, tmp_path / "packed", output=tmp_path / "hits", config=ScreenConfig(smiles_column="structure"))
     with pytest.raises(InputError, match="is a packed library already"):
         pack_library(tmp_path / "packed", tmp_path / "again")
     with pytest.raises(InputError, match="not empty"):
@@ -216,7 +224,7 @@ def edit(folder: Path, **values) -> None:
         ("lost", lambda a: np.frombuffer(b"[]", dtype=np.uint8), "damaged"),
     ],
 )
-def test_numbers_that_point_elsewhere_are_refused(table, tmp_path, name, change, words):
+def test_indices_out_of_range_are_refused(table, tmp_path, name, change, words):
     """As after a hash that somebody took the trouble to make fit."""
     pack_library(table, tmp_path / "packed")
     path = tmp_path / "packed" / "shards" / "000000.safetensors"
@@ -232,13 +240,12 @@ def test_numbers_that_point_elsewhere_are_refused(table, tmp_path, name, change,
 
 def resealed(folder: Path, **changed) -> None:
     """Make the hash of the first shard, and the seal of the index, fit."""
-    from molgraph.packed_library import index as module
 
     values = json.loads((folder / "library.json").read_text())
     content = (folder / "shards" / "000000.safetensors").read_bytes()
     values["shards"][0] |= {"sha256": hashlib.sha256(content).hexdigest(), **changed}
     values.pop("seal")
-    values["seal"] = module._seal(values)
+    values["seal"] = values_sha256(values)
     (folder / "library.json").write_text(json.dumps(values))
 
 
@@ -249,7 +256,7 @@ def resealed(folder: Path, **changed) -> None:
      b'{"unread": [[1, "a", "b", "parse", "c"]], "unread_columns": [], "rejected": []}', b"\xff", b'"\\ud800"'],
     ids=range(8),
 )  # fmt: skip
-def test_lost_rows_of_any_value_are_refused(table, tmp_path, lost):
+def test_damaged_rejected_rows_are_refused(table, tmp_path, lost):
     pack_library(table, tmp_path / "packed")
     path = tmp_path / "packed" / "shards" / "000000.safetensors"
     with safe_open(path, framework="np") as file:
@@ -295,7 +302,7 @@ TEXTS = st.lists(st.text(max_size=6), min_size=0, max_size=12)
 
 
 @given(TEXTS, st.integers(0, 5), st.integers(1, 7))
-def test_any_text_comes_back(tmp_path_factory, ids, n_unread, size):
+def test_any_text_survives_a_round_trip(tmp_path_factory, ids, n_unread, size):
     n = len(ids)
     rows = np.sort(np.random.default_rng(n).permutation(n + n_unread)[:n]).astype(np.int64) + 50
     unread_rows = [row for row in range(50, 50 + n + n_unread) if row not in rows]

@@ -1,4 +1,4 @@
-"""An input of which no row gives a molecule."""
+"""An input without any valid molecule."""
 
 import pytest
 
@@ -22,7 +22,7 @@ NO_BLOCK = "x\n\n\n  3  0  0  0  0  0  0  0  0  0999 V2000\nrubbish\nM  END\n$$$
         ("d.csv", "smiles\nInChI=1S/C2H6O/broken\n", ["RDKit cannot read this InChI"]),
     ],
 )
-def test_the_reason_is_told(tmp_path, name, text, reasons):
+def test_the_message_has_the_reason(tmp_path, name, text, reasons):
     (tmp_path / name).write_text(text)
     with pytest.raises(InputError, match="no row gives a molecule") as caught:
         predict_file("solubility", tmp_path / name, tmp_path / "out.csv")
@@ -30,7 +30,7 @@ def test_the_reason_is_told(tmp_path, name, text, reasons):
     assert not (tmp_path / "out.csv").exists()
 
 
-def test_what_spreadsheets_put_before_a_structure(tmp_path):
+def test_spreadsheet_marks_before_a_structure(tmp_path):
     (tmp_path / "in.csv").write_text('smiles\n"=""CCO"""\n=CCO\n\'CCO\n')
     summary = predict_file("solubility", tmp_path / "in.csv", tmp_path / "out.csv")
     assert (summary.predicted, summary.rejected) == (3, 0)

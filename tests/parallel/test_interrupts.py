@@ -1,4 +1,4 @@
-"""Interrupts are held back and delivered, and RDKit does not keep them."""
+"""Interrupts are blocked and then delivered, and RDKit does not swallow them."""
 
 import os
 import signal
@@ -15,7 +15,7 @@ from molgraph.parallel.interrupts import INTERRUPTS, HeldInterrupts
 
 
 @pytest.fixture(autouse=True)
-def python_hears_interrupts():
+def python_handles_interrupts():
     """A program that is started in the background of a script ignores them."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
@@ -29,15 +29,15 @@ def mask():
 def interrupt_oneself():
     os.kill(os.getpid(), signal.SIGINT)
     time.sleep(1)
-    pytest.fail("nobody heard the interrupt")
+    pytest.fail("the interrupt was not delivered")
 
 
 @pytest.mark.parametrize("context", [HeldInterrupts, quiet_rdkit], ids=["held", "quiet"])
-def test_what_arrives_within_is_raised_on_leaving(context):
+def test_a_blocked_interrupt_is_raised_on_leaving(context):
     before, reached = mask(), False
     with pytest.raises(KeyboardInterrupt), context():  # noqa: PT012
         assert set(INTERRUPTS) <= mask()
-        signal.raise_signal(signal.SIGINT)  # to this thread: another one, which holds nothing back, would hear it now
+        signal.raise_signal(signal.SIGINT)  # to this thread: another one, which blocks nothing, would get it now
         reached = True
     assert reached
     assert mask() == before
@@ -59,13 +59,13 @@ def test_an_error_within_is_not_lost():
     ],
     ids=["standardize", "descriptors", "drug-likeness"],
 )
-def test_rdkit_gives_interrupts_back(use):
+def test_rdkit_restores_the_interrupt_handler(use):
     use()
     with pytest.raises(KeyboardInterrupt):
         interrupt_oneself()
 
 
-def test_other_threads_leave_them_alone():
+def test_other_threads_block_nothing():
     seen = []
 
     def work():

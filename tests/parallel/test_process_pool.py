@@ -1,4 +1,4 @@
-"""Processes that help: they work, hear no interrupt, and can be ended at once."""
+"""Worker processes: they ignore interrupts, and can be killed at once."""
 
 import os
 import signal
@@ -12,7 +12,7 @@ from molgraph.parallel.process_pool import HelperPool
 
 
 @pytest.fixture(autouse=True)
-def python_hears_interrupts():
+def python_handles_interrupts():
     """A program that is started in the background of a script ignores them."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
@@ -36,25 +36,25 @@ def is_running(pid: int) -> bool:
     return True
 
 
-def test_an_interrupt_does_not_reach_them():
+def test_workers_ignore_interrupts():
     with HelperPool(1) as pool:
         pid = pool.submit(pid_after, 0.0).result()
-        promise = pool.submit(pid_after, 0.5)
+        future = pool.submit(pid_after, 0.5)
         for number in (signal.SIGINT, signal.SIGTERM):
             os.kill(pid, number)
-        assert promise.result() == pid != os.getpid()
+        assert future.result() == pid != os.getpid()
 
 
-def test_nor_before_they_have_begun():
-    known = set(HelperPool(1)._helpers)
+def test_workers_ignore_interrupts_from_their_start():
+    before = set(HelperPool(1)._workers)
     with HelperPool(1) as pool:
-        promise = pool.submit(pid_after, 0.0)
-        (helper,) = pool._helpers - known
-        os.kill(helper.pid, signal.SIGINT)
-        assert promise.result() == helper.pid
+        future = pool.submit(pid_after, 0.0)
+        (worker,) = pool._workers - before
+        os.kill(worker.pid, signal.SIGINT)
+        assert future.result() == worker.pid
 
 
-def test_this_process_hears_it_all_the_same():
+def test_the_main_process_still_handles_interrupts():
     before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
     with HelperPool(1) as pool:
         pool.submit(pid_after, 0.0).result()
@@ -63,18 +63,18 @@ def test_this_process_hears_it_all_the_same():
             signal.raise_signal(signal.SIGINT)
 
 
-def test_they_are_ended_at_once():
+def test_workers_are_killed_at_once():
     with HelperPool(1) as pool:
         pid = pool.submit(pid_after, 0.0).result()
-        promise = pool.submit(pid_after, 60.0)
+        future = pool.submit(pid_after, 60.0)
         pool.kill()
         with pytest.raises(BrokenExecutor):
-            promise.result(timeout=30)
+            future.result(timeout=30)
     assert not is_running(pid)
 
 
 @pytest.mark.parametrize("how", ["closed", "failed"])
-def test_work_that_nobody_wants_is_not_waited_for(how):
+def test_unused_work_is_not_waited_for(how):
     started = time.monotonic()
     if how == "closed":
         results = map_in_order(pid_after, [0.0, 0.0, 60.0, 60.0], 2)

@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 
 from molgraph import Panel, Predictor, predict_file, screen
+from molgraph.config.compute import ComputeConfig
+from molgraph.config.screening import ScreenConfig
 from molgraph.errors import InputError, ModelError
 from molgraph.model_folder.card import EndpointGroup
 from molgraph.model_folder.encoder_folder import load_encoder, shipped_encoder_folder
@@ -192,10 +194,8 @@ def test_a_screen_by_a_model_that_comes_along_knows_its_domain(tmp_path, assay):
         ["panel:bace", "panel:herg"],
         tmp_path / "library.smi",
         output=tmp_path / "hits",
-        goal="bace",
-        top=50,
-        alerts=[],
-        precision="float32",
+        config=ScreenConfig(goal="bace", top=50, alerts=[]),
+        compute=ComputeConfig(precision="float32"),
     )
     hits = rows(tmp_path / "hits" / "hits.csv")
     outside = rows(tmp_path / "hits" / "outside.csv")
@@ -213,8 +213,6 @@ def test_a_screen_by_a_model_that_comes_along_knows_its_domain(tmp_path, assay):
         Panel.load(["panel:bace,herg"], device="cpu"),
         tmp_path / "library.smi",
         output=tmp_path / "again",
-        goal="bace",
-        top=50,
-        alerts=[],
+        config=ScreenConfig(goal="bace", top=50, alerts=[]),
     )
     assert [hit["smiles"] for hit in rows(tmp_path / "again" / "hits.csv")] == [hit["smiles"] for hit in hits]

@@ -6,6 +6,7 @@ import pytest
 from rdkit import Chem
 
 from molgraph import MolgraphRegressor, Panel, Predictor, evaluate, featurize, load_dataset, predict_file, screen, train
+from molgraph.config.screening import ScreenConfig
 from molgraph.errors import InputError
 
 SMILES = ["CC(=O)Oc1ccccc1C(=O)O", "C[C@H](N)C(=O)O", "c1ccccc1O"]
@@ -59,9 +60,9 @@ def test_a_frame_trains_and_evaluates_as_its_file(frame, assay_table, small_conf
 
 def test_a_frame_is_screened_and_predicted_as_its_file(frame, assay_table, model_folder, tmp_path):
     model = Predictor.load(model_folder)
-    screen(model, frame, output=tmp_path / "of-frame", domain="ignore", top=10)
-    screen(model, assay_table, output=tmp_path / "of-file", domain="ignore", top=10)
-    screen(model, list(frame["smiles"]), output=tmp_path / "of-list", domain="ignore", top=10)
+    screen(model, frame, output=tmp_path / "of-frame", config=ScreenConfig(domain="ignore", top=10))
+    screen(model, assay_table, output=tmp_path / "of-file", config=ScreenConfig(domain="ignore", top=10))
+    screen(model, list(frame["smiles"]), output=tmp_path / "of-list", config=ScreenConfig(domain="ignore", top=10))
     hits = [pd.read_csv(tmp_path / name / "hits.csv") for name in ("of-frame", "of-file", "of-list")]
     pd.testing.assert_frame_equal(hits[0], hits[1])
     assert hits[0]["smiles"].tolist() == hits[2]["smiles"].tolist()
@@ -84,7 +85,9 @@ def test_predictions_as_a_frame(mixed_folder):
 
 def test_estimators_take_molecules_and_give_spreads():
     alcohols = [f"{'C' * n}O" for n in range(1, 21)]
-    model = MolgraphRegressor(learner="kernel", folds=2).fit([Chem.MolFromSmiles(text) for text in alcohols], range(20))
+    model = MolgraphRegressor(learner="gp_tanimoto", folds=2).fit(
+        [Chem.MolFromSmiles(text) for text in alcohols], range(20)
+    )
     values, spread = model.predict(alcohols[:3], return_std=True)
     np.testing.assert_array_equal(values, model.predict(alcohols[:3]))
     assert (spread > 0).all()

@@ -16,7 +16,7 @@ def model(tmp_path_factory):
     rows = [f"{'C' * n}O,{n / 2},{n % 3 / 2}" for n in range(1, 25)]
     rows += [f"{CHIRAL},6.52,", "CC(=O)Nc1ccc(O)cc1,>10,1.5", "C[C@@H](O)CC(=O)O,5.5,", "C[C@H](O)CC(=O)O,5.25,"]
     (folder / "assay.csv").write_text("smiles,pIC50,other\n" + "\n".join(rows) + "\n")
-    config = TrainConfig(learner="kernel", folds=2)
+    config = TrainConfig(learner="gp_tanimoto", folds=2)
     return train(folder / "assay.csv", target_columns=["pIC50", "other"], output=folder / "model", config=config)
 
 
@@ -64,6 +64,6 @@ def test_models_without_structures(mixed_folder, assay):
 def test_a_salt_that_was_measured_as_a_salt_is_the_same(tmp_path):
     rows = [f"{'C' * n}O,{n / 2}" for n in range(1, 25)] + ["[Na+].CC(=O)[O-],3.25"]
     (tmp_path / "assay.csv").write_text("smiles,y\n" + "\n".join(rows) + "\n")
-    config = TrainConfig(learner="kernel", folds=2, standardizer="none")
+    config = TrainConfig(learner="gp_tanimoto", folds=2, standardizer="none")
     model = train(tmp_path / "assay.csv", target_columns=["y"], output=tmp_path / "model", config=config)
     assert model.predict(["CC(=O)[O-].[Na+]"], domain=True).measured.tolist() == [["3.25 (same structure)"]]

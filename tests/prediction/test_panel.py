@@ -8,9 +8,13 @@ import numpy as np
 import pytest
 
 from molgraph import Predictor, predict_file, screen, train
+from molgraph.config.compute import ComputeConfig
+from molgraph.config.screening import ScreenConfig
 from molgraph.errors import InputError, ModelError
 from molgraph.model_folder.folder import load_model
 from molgraph.prediction.panel import Panel
+
+CPU = ComputeConfig(device="cpu")
 
 
 @pytest.fixture(scope="module")
@@ -75,9 +79,16 @@ def test_one_model_is_itself(potency, assay):
 
 @pytest.mark.parametrize("processes", [1, 2])
 def test_a_screen_with_two_models(model_folder, active_folder, library, tmp_path, processes):
-    options = {"top": 60, "domain": "ignore", "device": "cpu", "processes": processes}
-    both = screen([model_folder, active_folder], library, output=tmp_path / "both", goal="active", **options)
-    screen(active_folder, library, output=tmp_path / "one", **options)
+    options = {"top": 60, "domain": "ignore"}
+    compute = ComputeConfig(device="cpu", processes=processes)
+    both = screen(
+        [model_folder, active_folder],
+        library,
+        output=tmp_path / "both",
+        config=ScreenConfig(goal="active", **options),
+        compute=compute,
+    )
+    screen(active_folder, library, output=tmp_path / "one", config=ScreenConfig(**options), compute=compute)
     assert (both.rows_read, both.rejected, both.goal) == (92, 2, "maximize active")
     hits, alone = rows(tmp_path / "both" / "hits.csv"), rows(tmp_path / "one" / "hits.csv")
     assert [hit["id"] for hit in hits] == [hit["id"] for hit in alone]
@@ -89,19 +100,27 @@ def test_a_screen_with_two_models(model_folder, active_folder, library, tmp_path
 
 
 def test_a_selection_is_that_of_the_first_model(model_folder, active_folder, library, tmp_path):
-    options = {"hit": "pIC50 >= 6", "fdr": 0.5, "domain": "ignore", "device": "cpu", "top": 100}
-    one = screen(model_folder, library, output=tmp_path / "one", **options)
-    both = screen([model_folder, active_folder], library, output=tmp_path / "both", **options)
+    options = {"hit": "pIC50 >= 6", "fdr": 0.5, "domain": "ignore", "top": 100}
+    one = screen(model_folder, library, output=tmp_path / "one", config=ScreenConfig(**options), compute=CPU)
+    both = screen(
+        [model_folder, active_folder], library, output=tmp_path / "both", config=ScreenConfig(**options), compute=CPU
+    )
     assert one.selection == both.selection
     p_values = [[hit["p_value"] for hit in rows(tmp_path / name / "hits.csv")] for name in ("one", "both")]
     assert p_values[0] == p_values[1]
     with pytest.raises(InputError, match="hit has 'active'"):
-        screen([model_folder, active_folder], library, output=tmp_path / "none", hit="active", device="cpu")
+        screen(
+            [model_folder, active_folder],
+            library,
+            output=tmp_path / "none",
+            config=ScreenConfig(hit="active"),
+            compute=CPU,
+        )
 
 
 def test_models_that_do_not_go_together(model_folder, mixed_folder, potency, library, tmp_path):
     with pytest.raises(InputError, match="two of the models have the task 'pIC50'"):
-        screen([model_folder, mixed_folder], library, output=tmp_path / "hits", device="cpu")
+        screen([model_folder, mixed_folder], library, output=tmp_path / "hits", compute=CPU)
     other = Predictor.__new__(Predictor)
     other.__dict__.update(potency.__dict__)
     tasks = (replace(potency.tasks[0], name="other"),)
@@ -113,7 +132,7 @@ def test_models_that_do_not_go_together(model_folder, mixed_folder, potency, lib
     with pytest.raises(InputError, match="there is no model"):
         screen([], library, output=tmp_path / "hits")
     with pytest.raises(ModelError, match="does not exist"):
-        screen([model_folder, tmp_path / "none"], library, output=tmp_path / "hits", device="cpu")
+        screen([model_folder, tmp_path / "none"], library, output=tmp_path / "hits", compute=CPU)
     assert [path.name for path in tmp_path.iterdir()] == ["library.smi"]
 
 
@@ -145,8 +164,10 @@ def is_better(one, other) -> bool:
 def test_a_profile_ranks_by_several_tasks(model_folder, active_folder, library, tmp_path):
     path = tmp_path / "good.toml"
     path.write_text(PROFILE)
-    options = {"profile": path, "domain": "ignore", "device": "cpu", "top": 100}
-    result = screen([model_folder, active_folder], library, output=tmp_path / "hits", **options)
+    options = {"profile": path, "domain": "ignore", "top": 100}
+    result = screen(
+        [model_folder, active_folder], library, output=tmp_path / "hits", config=ScreenConfig(**options), compute=CPU
+    )
     assert result.goal == "desirability of pIC50 (more is better), active (less is better)"
     hits = rows(tmp_path / "hits" / "hits.csv")
     for hit in hits:
@@ -160,17 +181,21 @@ def test_a_profile_ranks_by_several_tasks(model_folder, active_folder, library, 
     assert scores == sorted(scores, reverse=True)
     assert 0 < len(hits) <= 90
     path.write_text(PROFILE + '[filters]\nno_alerts_of = ["pains", "brenk"]\nmax_sa_score = 3.2\n')
-    screen([model_folder, active_folder], library, output=tmp_path / "clean", **options)
+    screen(
+        [model_folder, active_folder], library, output=tmp_path / "clean", config=ScreenConfig(**options), compute=CPU
+    )
     clean = rows(tmp_path / "clean" / "hits.csv")
     passing = [hit for hit in hits if not hit["alerts"] and float(hit["sa_score"]) <= 3.2]
     assert [hit["id"] for hit in clean] == [hit["id"] for hit in passing]
     assert 0 < len(clean) < len(hits)
     path.write_text(PROFILE.replace('"mean"', '"probability"\ncriteria = ["pIC50 >= 6", "not active"]'))
-    screen([model_folder, active_folder], library, output=tmp_path / "sure", **options)
+    screen(
+        [model_folder, active_folder], library, output=tmp_path / "sure", config=ScreenConfig(**options), compute=CPU
+    )
     for hit in rows(tmp_path / "sure" / "hits.csv"):
         assert 0 <= float(hit["score"]) <= 1 - float(hit["active_pred"]) + 1e-5
     with pytest.raises(InputError, match="goal and profile both say what ranks"):
-        screen(model_folder, library, output=tmp_path / "none", profile=path, goal="pIC50")
+        screen(model_folder, library, output=tmp_path / "none", config=ScreenConfig(profile=path, goal="pIC50"))
 
 
 def test_a_table_with_the_predictions_of_both(model_folder, active_folder, library, tmp_path):

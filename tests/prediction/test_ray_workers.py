@@ -7,6 +7,7 @@ from concurrent.futures import BrokenExecutor, Future
 import pytest
 
 from molgraph import Predictor, screen
+from molgraph.config.compute import ComputeConfig
 from molgraph.errors import InputError, ModelError
 from molgraph.prediction.ray_workers import _future
 
@@ -15,6 +16,7 @@ pytest.importorskip("ray", reason="the ray extra is not installed")
 # In a process of its own: Ray's threads, sockets and signal handlers are not for this one.
 PROGRAM = """
 import sys
+from molgraph import ComputeConfig, ScreenConfig
 from molgraph.prediction import parallel_predict as stream
 from molgraph.screening import read_library, screen as module
 module.BATCH_SIZE, module.CHUNK_BATCHES, read_library.CHUNK_BATCHES = 8, 3, 3
@@ -22,9 +24,10 @@ module.BATCH_SIZE, module.CHUNK_BATCHES, read_library.CHUNK_BATCHES = 8, 3, 3
 stream.Workers.n_ready = property(lambda workers: len(workers.starts))
 
 def main(kind, model, library, output):
-    options = {"top": 25, "domain": "ignore", "device": "cpu", "precision": "float32", "engine": "ray"}
+    config = ScreenConfig(top=25, domain="ignore")
+    options = {"device": "cpu", "precision": "float32", "engine": "ray"}
     if kind == "own":
-        module.screen(model, library, output=output, **options)
+        module.screen(model, library, output=output, config=config, compute=ComputeConfig(**options))
         return
     import os
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
@@ -40,7 +43,8 @@ def main(kind, model, library, output):
             cluster.remove_node(second, allow_graceful=False)
             killed.append(progress.rows)
 
-    module.screen(model, library, output=output, address=cluster.address, on_progress=listen, **options)
+    compute = ComputeConfig(**options, address=cluster.address)
+    module.screen(model, library, output=output, config=config, compute=compute, on_progress=listen)
     print("killed after", killed[0], "rows")
     cluster.shutdown()
 
@@ -98,10 +102,10 @@ def test_errors_are_those_of_the_work_or_of_the_pool():
 
 
 def test_what_cannot_be_done(model_folder, library, tmp_path):
-    with pytest.raises(InputError, match="engine is 'dask'; choose one of local, ray"):
-        screen(model_folder, library, output=tmp_path / "hits", engine="dask")
+    with pytest.raises(InputError, match="engine is 'dask'; it must be one of 'local', 'ray'"):
+        screen(model_folder, library, output=tmp_path / "hits", compute=ComputeConfig(engine="dask"))
     with pytest.raises(InputError, match="address is 'auto', of a Ray cluster; it needs the engine 'ray'"):
-        screen(model_folder, library, output=tmp_path / "hits", address="auto")
+        screen(model_folder, library, output=tmp_path / "hits", compute=ComputeConfig(address="auto"))
     assert Predictor.load(model_folder).tasks
 
 
@@ -110,5 +114,5 @@ def test_without_ray(model_folder, library, tmp_path, monkeypatch):
     with pytest.raises(
         InputError, match=r"engine is 'ray', which is not installed; pip install 'molgraph-toolkit\[ray\]'"
     ):
-        screen(model_folder, library, output=tmp_path / "hits", engine="ray", device="cpu")
+        screen(model_folder, library, output=tmp_path / "hits", compute=ComputeConfig(engine="ray", device="cpu"))
     assert [path.name for path in tmp_path.iterdir()] == ["library.smi"]

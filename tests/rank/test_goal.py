@@ -38,7 +38,7 @@ def test_the_only_task_needs_no_words(text):
 
 
 def test_several_tasks_need_words():
-    with pytest.raises(InputError, match=r"the tasks pIC50, hERG; say which ranks, e\.g\. --goal 'pIC50'"):
+    with pytest.raises(InputError, match=r"the tasks pIC50, hERG; say which ranks, e\.g\. `goal='pIC50'`"):
         parse_goal(None, [PIC50, HERG])
 
 
@@ -60,7 +60,7 @@ def test_sign():
 def test_the_largest_concentration_is_not_ranked_first_without_a_word(task):
     name = task.name
     for text in (None, name):
-        with pytest.raises(InputError, match=r"reads like a concentration.*--goal 'minimize .*--goal 'maximize "):
+        with pytest.raises(InputError, match=r"reads like a concentration.*`goal='minimize .*`goal='maximize "):
             parse_goal(text, [task])
     assert parse_goal(f"maximize {name}", [task]).direction == "maximize"
     assert parse_goal(f"minimize {name}", [task]).direction == "minimize"

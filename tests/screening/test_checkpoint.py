@@ -11,18 +11,20 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from rdkit import Chem
 
 from molgraph import Predictor, screen
+from molgraph.config.screening import ScreenConfig
 from molgraph.errors import InputError
 from molgraph.screening import checkpoint, read_library
 from molgraph.screening import screen as module
 from molgraph.storage.atomic import atomic_path
 
-OPTIONS = {"top": 25, "domain": "ignore", "hit": "pIC50 >= 6", "fdr": 0.4, "alerts": ()}
+CONFIG = ScreenConfig(top=25, domain="ignore", hit="pIC50 >= 6", fdr=0.4, alerts=())
 
 
 @pytest.fixture(scope="module")
@@ -66,10 +68,17 @@ def stop_after(n_batches):
     return listen
 
 
-def stopped(predictor, library, output, n_batches, **options):
+def stopped(predictor, library, output, n_batches, *, config=CONFIG, resume=False):
     """Begin a screen, and stop it."""
     with pytest.raises(StopError):
-        screen(predictor, library, output=output, on_progress=stop_after(n_batches), **{**OPTIONS, **options})
+        screen(
+            predictor,
+            library,
+            output=output,
+            config=config,
+            resume=resume,
+            on_progress=stop_after(n_batches),
+        )
     return output.with_name(f"{output.name}.partial")
 
 
@@ -82,7 +91,7 @@ def chunks(partial) -> list[str]:
 
 
 def test_goes_on_where_it_was_stopped(predictor, library, tmp_path):
-    whole = screen(predictor, library, output=tmp_path / "whole", **OPTIONS)
+    whole = screen(predictor, library, output=tmp_path / "whole", config=CONFIG)
     assert whole.rows_read == 300
     assert whole.selection.selected > 0
     partial = stopped(predictor, library, tmp_path / "hits", 8)
@@ -90,7 +99,7 @@ def test_goes_on_where_it_was_stopped(predictor, library, tmp_path):
     assert not (tmp_path / "hits").exists()
     stopped(predictor, library, tmp_path / "hits", 9, resume=True)  # two for what is done, then seven batches
     assert len(chunks(partial)) == 4
-    result = screen(predictor, library, output=tmp_path / "hits", resume=True, **OPTIONS)
+    result = screen(predictor, library, output=tmp_path / "hits", config=CONFIG, resume=True)
     assert contents(tmp_path / "hits") == contents(tmp_path / "whole")
     assert not partial.exists()
     assert (result.rows_read, result.rows_before, result.rejected) == (300, 96, whole.rejected)
@@ -100,25 +109,25 @@ def test_goes_on_where_it_was_stopped(predictor, library, tmp_path):
 
 @pytest.mark.parametrize("method", ["cfbh", "weighted", "diverse"])
 def test_every_shard_counts(predictor, library, tmp_path, method):
-    options = {**OPTIONS, "fdr_method": method}
-    screen(predictor, library, output=tmp_path / "whole", **options)
+    config = replace(CONFIG, fdr_method=method)
+    screen(predictor, library, output=tmp_path / "whole", config=config)
     for n in range(1, 39, 8):
-        stopped(predictor, library, tmp_path / "hits", n, fdr_method=method)
-        screen(predictor, library, output=tmp_path / "hits", resume=True, **options)
+        stopped(predictor, library, tmp_path / "hits", n, config=config)
+        screen(predictor, library, output=tmp_path / "hits", config=config, resume=True)
         assert contents(tmp_path / "hits") == contents(tmp_path / "whole"), n
-        screen(predictor, library, output=tmp_path / "hits", overwrite=True, **options)
+        screen(predictor, library, output=tmp_path / "hits", config=config, overwrite=True)
         for path in (tmp_path / "hits").iterdir():
             path.unlink()
 
 
 def test_nothing_to_go_on_with_begins_at_the_start(predictor, library, tmp_path):
-    result = screen(predictor, library, output=tmp_path / "hits", resume=True, **OPTIONS)
+    result = screen(predictor, library, output=tmp_path / "hits", config=CONFIG, resume=True)
     assert (result.rows_read, result.rows_before) == (300, 0)
     before = contents(tmp_path / "hits")
     with pytest.raises(InputError, match="is complete: this screen has been done"):
-        screen(predictor, library, output=tmp_path / "hits", resume=True, **OPTIONS)
+        screen(predictor, library, output=tmp_path / "hits", config=CONFIG, resume=True)
     with pytest.raises(InputError, match="not empty"):
-        screen(predictor, library, output=tmp_path / "hits", resume=True, **{**OPTIONS, "top": 5})
+        screen(predictor, library, output=tmp_path / "hits", config=replace(CONFIG, top=5), resume=True)
     assert contents(tmp_path / "hits") == before
     assert sorted(path.name for path in tmp_path.iterdir()) == ["hits", "library.smi"]
 
@@ -135,10 +144,10 @@ def test_stopped_after_the_last_step_but_one(predictor, library, tmp_path, monke
     with monkeypatch.context() as patch:
         patch.setattr(Path, "unlink", unlink)
         with pytest.raises(StopError):
-            screen(predictor, library, output=tmp_path / "hits", **OPTIONS)
+            screen(predictor, library, output=tmp_path / "hits", config=CONFIG)
     before = contents(tmp_path / "hits")
     assert (tmp_path / "hits.partial" / "run.json").exists()
-    result = screen(predictor, library, output=tmp_path / "hits", resume=True, **OPTIONS)
+    result = screen(predictor, library, output=tmp_path / "hits", config=CONFIG, resume=True)
     assert result.rows_before == 300
     assert contents(tmp_path / "hits") == before
     assert not (tmp_path / "hits.partial").exists()
@@ -146,12 +155,12 @@ def test_stopped_after_the_last_step_but_one(predictor, library, tmp_path, monke
 
 def test_an_unfinished_screen_is_not_lost_by_mistake(predictor, library, tmp_path):
     partial = stopped(predictor, library, tmp_path / "hits", 8)
-    with pytest.raises(InputError, match=r"hits\.partial holds an unfinished screen; go on with it with --resume"):
-        screen(predictor, library, output=tmp_path / "hits", **OPTIONS)
+    with pytest.raises(InputError, match=r"hits\.partial holds an unfinished screen; go on with it with `resume=True`"):
+        screen(predictor, library, output=tmp_path / "hits", config=CONFIG)
     assert len(chunks(partial)) == 2
     with pytest.raises(InputError, match="give one of the two"):
-        screen(predictor, library, output=tmp_path / "hits", resume=True, overwrite=True, **OPTIONS)
-    result = screen(predictor, library, output=tmp_path / "hits", overwrite=True, **OPTIONS)
+        screen(predictor, library, output=tmp_path / "hits", config=CONFIG, resume=True, overwrite=True)
+    result = screen(predictor, library, output=tmp_path / "hits", config=CONFIG, overwrite=True)
     assert result.rows_before == 0
     assert not partial.exists()
 
@@ -159,7 +168,7 @@ def test_an_unfinished_screen_is_not_lost_by_mistake(predictor, library, tmp_pat
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"top": 24}, "top was 25 and is 24; give what was given before, or begin anew with --overwrite"),
+        ({"top": 24}, "top was 25 and is 24; give what was given before, or begin anew with `overwrite=True`"),
         ({"fdr": 0.3}, "fdr was 0.4 and is 0.3"),
         ({"hit": "pIC50 >= 5", "level": 0.8}, "hit was 'pIC50 >= 6' and is 'pIC50 >= 5'; level was 0.9 and is 0.8"),
         ({"keep_columns": ["name"]}, r"keep_columns was \[\] and is \['name'\]"),
@@ -168,15 +177,15 @@ def test_an_unfinished_screen_is_not_lost_by_mistake(predictor, library, tmp_pat
 def test_other_options_are_refused(predictor, library, tmp_path, options, words):
     partial = stopped(predictor, library, tmp_path / "hits", 8)
     with pytest.raises(InputError, match=words):
-        screen(predictor, library, output=tmp_path / "hits", resume=True, **{**OPTIONS, **options})
+        screen(predictor, library, output=tmp_path / "hits", config=replace(CONFIG, **options), resume=True)
     assert len(chunks(partial)) == 2  # what is done is kept
-    assert screen(predictor, library, output=tmp_path / "hits", resume=True, **OPTIONS).rows_before == 48
+    assert screen(predictor, library, output=tmp_path / "hits", config=CONFIG, resume=True).rows_before == 48
 
 
 def test_another_model_is_refused(predictor, other_predictor, library, tmp_path):
     stopped(predictor, library, tmp_path / "hits", 8)
     with pytest.raises(InputError, match=r"model was '[0-9a-f]*' and is '[0-9a-f]*'"):
-        screen(other_predictor, library, output=tmp_path / "hits", resume=True, **OPTIONS)
+        screen(other_predictor, library, output=tmp_path / "hits", config=CONFIG, resume=True)
 
 
 @pytest.fixture
@@ -193,10 +202,10 @@ def test_another_library_is_refused(predictor, library, tmp_path):
     lines = text.splitlines(keepends=True)
     library.write_text("".join([*lines, "CCO more\n"]))
     with pytest.raises(InputError, match=r"library\.smi had [\d,]+ bytes and has [\d,]+; give what was given before"):
-        screen(predictor, library, output=tmp_path / "hits", resume=True, **OPTIONS)
+        screen(predictor, library, output=tmp_path / "hits", config=CONFIG, resume=True)
     (tmp_path / "other.smi").write_text(text)
     with pytest.raises(InputError, match=r"the library was library\.smi and is other\.smi"):
-        screen(predictor, tmp_path / "other.smi", output=tmp_path / "hits", resume=True, **OPTIONS)
+        screen(predictor, tmp_path / "other.smi", output=tmp_path / "hits", config=CONFIG, resume=True)
     changed = [*lines]
     changed[31] = changed[31].replace("cpd", "dpc")
     assert changed != lines
@@ -204,10 +213,10 @@ def test_another_library_is_refused(predictor, library, tmp_path):
     with pytest.raises(
         InputError, match=r"the library has changed .*: rows 24 to 47 are others; bring it back, or"
     ) as e:
-        screen(predictor, library, output=tmp_path / "hits", resume=True, **OPTIONS)
-    assert "--resume" not in str(e.value)
+        screen(predictor, library, output=tmp_path / "hits", config=CONFIG, resume=True)
+    assert "resume" not in str(e.value)
     library.write_text(text)
-    assert screen(predictor, library, output=tmp_path / "hits", resume=True, **OPTIONS).rows_before == 48
+    assert screen(predictor, library, output=tmp_path / "hits", config=CONFIG, resume=True).rows_before == 48
 
 
 def test_a_library_cut_short_and_copied_again(predictor, library, tmp_path):
@@ -216,12 +225,14 @@ def test_a_library_cut_short_and_copied_again(predictor, library, tmp_path):
     lines = [f"{line}-{names.randbytes(1500).hex()}\n" for line in library.read_text().splitlines()]
     whole = gzip.compress("".join(lines).encode())
     packed.write_bytes(whole)
-    screen(predictor, packed, output=tmp_path / "whole", **OPTIONS)
+    screen(predictor, packed, output=tmp_path / "whole", config=CONFIG)
     packed.write_bytes(whole[: 3 * len(whole) // 4])
-    with pytest.raises(InputError, match=r"cut short.*copy it again; what is done is kept in .*; go on with --resume"):
-        screen(predictor, packed, output=tmp_path / "hits", **OPTIONS)
+    with pytest.raises(
+        InputError, match=r"cut short.*copy it again; what is done is kept in .*; go on with `resume=True`"
+    ):
+        screen(predictor, packed, output=tmp_path / "hits", config=CONFIG)
     packed.write_bytes(whole)
-    assert screen(predictor, packed, output=tmp_path / "hits", resume=True, **OPTIONS).rows_before > 0
+    assert screen(predictor, packed, output=tmp_path / "hits", config=CONFIG, resume=True).rows_before > 0
     assert contents(tmp_path / "hits") == contents(tmp_path / "whole")
 
 
@@ -231,9 +242,9 @@ def test_a_damaged_shard_is_refused(predictor, library, tmp_path):
     stored = path.read_bytes()
     path.write_bytes(stored.replace(b'"scored":', b'"scored": 1', 1))
     with pytest.raises(InputError, match=r"000001\.json is damaged: its checksum does not fit"):
-        screen(predictor, library, output=tmp_path / "hits", resume=True, **OPTIONS)
+        screen(predictor, library, output=tmp_path / "hits", config=CONFIG, resume=True)
     path.unlink()  # then it is done again
-    assert screen(predictor, library, output=tmp_path / "hits", resume=True, **OPTIONS).rows_before == 24
+    assert screen(predictor, library, output=tmp_path / "hits", config=CONFIG, resume=True).rows_before == 24
 
 
 def test_an_interrupt_says_how_to_go_on(predictor, library, tmp_path):
@@ -241,19 +252,19 @@ def test_an_interrupt_says_how_to_go_on(predictor, library, tmp_path):
         if progress.rows > 100:
             raise KeyboardInterrupt
 
-    with pytest.raises(KeyboardInterrupt, match=r"what is done is kept in .*hits\.partial; go on with --resume"):
-        screen(predictor, library, output=tmp_path / "hits", on_progress=interrupt, **OPTIONS)
+    with pytest.raises(KeyboardInterrupt, match=r"what is done is kept in .*hits\.partial; go on with `resume=True`"):
+        screen(predictor, library, output=tmp_path / "hits", config=CONFIG, on_progress=interrupt)
     assert sorted(path.name for path in (tmp_path / "hits.partial").iterdir()) == ["chunks", "run.json"]
 
 
 def test_two_screens_do_not_share_a_folder(predictor, library, tmp_path):
     def second(_progress):
         with pytest.raises(InputError, match=r"hits\.partial is in use by another screen"):
-            screen(predictor, library, output=tmp_path / "hits", **OPTIONS)
+            screen(predictor, library, output=tmp_path / "hits", config=CONFIG)
         raise StopError
 
     with pytest.raises(StopError):
-        screen(predictor, library, output=tmp_path / "hits", on_progress=second, **OPTIONS)
+        screen(predictor, library, output=tmp_path / "hits", config=CONFIG, on_progress=second)
 
 
 def test_a_folder_that_was_removed_is_named(predictor, library, tmp_path):
@@ -261,7 +272,7 @@ def test_a_folder_that_was_removed_is_named(predictor, library, tmp_path):
         shutil.rmtree(tmp_path / "hits.partial")
 
     with pytest.raises(InputError, match=r"hits\.partial was removed while the screen wrote there; start it again"):
-        screen(predictor, library, output=tmp_path / "hits", on_progress=remove, **OPTIONS)
+        screen(predictor, library, output=tmp_path / "hits", config=CONFIG, on_progress=remove)
     assert not (tmp_path / "hits.partial").exists()
     assert not (tmp_path / "hits").exists()
 
@@ -273,39 +284,45 @@ def test_a_full_disk_keeps_what_is_done(predictor, library, tmp_path, monkeypatc
         return atomic_path(path)
 
     monkeypatch.setattr(checkpoint, "atomic_path", full)
-    with pytest.raises(InputError, match=r"no space left; what is done is kept in .*; go on with --resume"):
-        screen(predictor, library, output=tmp_path / "hits", **OPTIONS)
+    with pytest.raises(InputError, match=r"no space left; what is done is kept in .*; go on with `resume=True`"):
+        screen(predictor, library, output=tmp_path / "hits", config=CONFIG)
     monkeypatch.undo()
     monkeypatch.setattr(module, "BATCH_SIZE", 8)
     for place in (module, read_library):
         monkeypatch.setattr(place, "CHUNK_BATCHES", 3)
-    assert screen(predictor, library, output=tmp_path / "hits", resume=True, **OPTIONS).rows_before == 48
+    assert screen(predictor, library, output=tmp_path / "hits", config=CONFIG, resume=True).rows_before == 48
 
 
 def _all_of(values, key, change):
-    for hit in (*values["hits"], *values["candidates"]):
+    for hit in (*values["result"]["hits"], *values["result"]["candidates"]):
         hit[key] = change(hit[key])
 
 
 @pytest.mark.parametrize(
     ("tamper", "words"),
     [
-        (lambda v: v.update(scored="5"), "scored is '5'"),
-        (lambda v: v.update(scored=10**6), "that were scored"),
-        (lambda v: v.update(hits={}), "hits is {}"),
-        (lambda v: v.update(sample=[[1.5, "C"]]), r"sample\[0\]\[0\] is 1.5"),
-        (lambda v: v.update(sample=[[1]]), "has 1 values"),
-        (lambda v: v.update(above_each=[]), "above 0 thresholds|above each"),
-        (lambda v: v.update(above_each=[-1] * len(v["above_each"])), "it counts others above a threshold"),
-        (lambda v: v.update(above_each=[10**9] * len(v["above_each"])), "it counts others above a threshold"),
-        (lambda v: v["rejected"].append({"row": 10**9}), "rejected"),
+        (lambda v: v["result"].update(scored="5"), "scored is '5'"),
+        (lambda v: v["result"].update(scored=10**6), "that were scored"),
+        (lambda v: v["result"].update(hits={}), "hits is {}"),
+        (lambda v: v["result"].update(sample=[[1.5, "C"]]), r"sample\[0\]\[0\] is 1.5"),
+        (lambda v: v["result"].update(sample=[[1]]), r"sample\[0\] is \[1\]; it must be a list of 2 values"),
+        (lambda v: v["result"].update(above_each=[]), "above 0 thresholds|above each"),
+        (
+            lambda v: v["result"].update(above_each=[-1] * len(v["result"]["above_each"])),
+            "it counts others above a threshold",
+        ),
+        (
+            lambda v: v["result"].update(above_each=[10**9] * len(v["result"]["above_each"])),
+            "it counts others above a threshold",
+        ),
+        (lambda v: v["result"]["rejected"].append({"row": 10**9}), "rejected"),
         (lambda v: _all_of(v, "row", lambda _: 10**9), "a row is not one of this shard"),
         (lambda v: _all_of(v, "score", lambda _: math.nan), "has no score"),
         (lambda v: _all_of(v, "score", lambda _: None), "score is None"),
         (lambda v: _all_of(v, "smiles", lambda _: 7), "smiles is 7"),
         (lambda v: _all_of(v, "mean", lambda mean: [*mean, 1.0]), "a hit has not 1 predictions"),
         (lambda v: _all_of(v, "mean", lambda _: ["x"]), "mean is"),
-        (lambda v: v.update(more=1), "unknown fields"),
+        (lambda v: v.update(more=1), "there is no field 'more'"),
     ],
     ids=range(16),
 )
@@ -314,12 +331,12 @@ def test_a_shard_that_was_tampered_with_is_refused(predictor, library, tmp_path,
     stopped(predictor, library, tmp_path / "hits", 8)
     path = tmp_path / "hits.partial" / "chunks" / "000000.json"
     values = json.loads(path.read_bytes().partition(b"\n")[2])
-    assert values["hits"]
+    assert values["result"]["hits"]
     tamper(values)
     body = json.dumps(values).encode()
     path.write_bytes(hashlib.sha256(body).hexdigest().encode() + b"\n" + body)
     with pytest.raises(InputError, match=words):
-        screen(predictor, library, output=tmp_path / "hits", resume=True, **OPTIONS)
+        screen(predictor, library, output=tmp_path / "hits", config=CONFIG, resume=True)
 
 
 @pytest.mark.parametrize("text", ["[" * 100_000, "null", "{}", '{"format_version": 1, "run": [], "files": []}',
@@ -327,8 +344,8 @@ def test_a_shard_that_was_tampered_with_is_refused(predictor, library, tmp_path,
 def test_a_run_of_any_value_is_refused(predictor, library, tmp_path, text):
     stopped(predictor, library, tmp_path / "hits", 8)
     (tmp_path / "hits.partial" / "run.json").write_text(text)
-    with pytest.raises(InputError, match="begin anew with --overwrite"):
-        screen(predictor, library, output=tmp_path / "hits", resume=True, **OPTIONS)
+    with pytest.raises(InputError, match="begin anew with `overwrite=True`"):
+        screen(predictor, library, output=tmp_path / "hits", config=CONFIG, resume=True)
 
 
 PROGRAM = """
@@ -346,7 +363,7 @@ if __name__ == "__main__":
 @pytest.mark.slow
 @pytest.mark.parametrize("processes", [1, 2])
 def test_killed_at_any_moment(predictor, model_folder, library, tmp_path, processes):
-    screen(predictor, library, output=tmp_path / "whole", **OPTIONS)
+    screen(predictor, library, output=tmp_path / "whole", config=CONFIG)
     program = tmp_path / "program.py"
     program.write_text(PROGRAM)
     rng = random.Random(processes)

@@ -10,12 +10,14 @@ import pytest
 
 from molgraph import Predictor, screen
 from molgraph.chem.parse import MAX_ATOMS
+from molgraph.config.compute import ComputeConfig
+from molgraph.config.screening import ScreenConfig
 from molgraph.errors import InputError
 from molgraph.files.records import MAX_RECORD_BYTES
 from molgraph.screening import read_library
 from molgraph.screening import screen as module
 
-OPTIONS = {"top": 40, "domain": "ignore", "keep_columns": ["note"]}
+CONFIG = ScreenConfig(top=40, domain="ignore", keep_columns=["note"])
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +73,11 @@ def test_a_hostile_library_is_accounted_for_to_the_last_row(predictor, model_fol
     path, n_rows = hostile
     model = predictor if processes == 1 else model_folder
     result = screen(
-        model, path, output=tmp_path / "hits", device="cpu", precision="float32", processes=processes, **OPTIONS
+        model,
+        path,
+        output=tmp_path / "hits",
+        config=CONFIG,
+        compute=ComputeConfig(device="cpu", precision="float32", processes=processes),
     )
     rows = json.loads((tmp_path / "hits" / "summary.json").read_text())["rows"]
     assert (rows["read"], rows["read"]) == (n_rows, rows["scored"] + rows["rejected"] + rows["duplicates"])
@@ -123,16 +129,16 @@ def small_shards(monkeypatch):
 @pytest.mark.usefixtures("small_shards")
 def test_a_disk_that_is_full_and_then_is_not(predictor, library, disk, tmp_path):
     folder, remount = disk
-    screen(predictor, library, output=tmp_path / "whole", top=25)
+    screen(predictor, library, output=tmp_path / "whole", config=ScreenConfig(top=25))
     remount("size=64k")
-    with pytest.raises(InputError, match=r"[Nn]o space left.*; what is done is kept in .*; go on with --resume"):
-        screen(predictor, library, output=folder / "hits", top=25)
+    with pytest.raises(InputError, match=r"[Nn]o space left.*; what is done is kept in .*; go on with `resume=True`"):
+        screen(predictor, library, output=folder / "hits", config=ScreenConfig(top=25))
     assert not (folder / "hits").exists()
     assert [*(folder / "hits.partial" / "chunks").glob("*.json")]
     with pytest.raises(InputError, match=r"[Nn]o space left"):
-        screen(predictor, library, output=folder / "hits", top=25, resume=True)
+        screen(predictor, library, output=folder / "hits", config=ScreenConfig(top=25), resume=True)
     remount("size=16m")
-    result = screen(predictor, library, output=folder / "hits", top=25, resume=True)
+    result = screen(predictor, library, output=folder / "hits", config=ScreenConfig(top=25), resume=True)
     assert result.rows_before > 0
     assert contents(folder / "hits") == contents(tmp_path / "whole")
 

@@ -31,14 +31,20 @@ def test_nothing_to_filter():
 @pytest.mark.parametrize(
     ("values", "words"),
     [
-        ({"alerts": ["pains"]}, "filters have 'alerts'; known are no_alerts_of, min_qed"),
-        ({"no_alerts_of": "pains"}, "no_alerts_of is 'pains'; it must be a list of pains, brenk, nih, chembl"),
-        ({"no_alerts_of": [["pains"]]}, r"no_alerts_of is \[\['pains'\]\]"),
+        (
+            {"alerts": ["pains"]},
+            "filters: there is no filter 'alerts'; did you mean 'no_alerts_of'.* allowed are no_alerts_of, min_qed",
+        ),
+        (
+            {"no_alerts_of": "pains"},
+            "no_alerts_of is 'pains'; it must be a list, each one of 'pains', 'brenk', 'nih', 'chembl'",
+        ),
+        ({"no_alerts_of": [["pains"]]}, r"no_alerts_of\[0\] is \['pains'\]; it must be one of 'pains'"),
         ({"min_qed": 10**400}, "it must be a number"),
-        ({"no_alerts_of": ["zinc"]}, r"no_alerts_of is \['zinc'\]"),
-        ({"min_qed": "high"}, "the filter min_qed is 'high'; it must be a number"),
-        ({"max_sa_score": True}, "the filter max_sa_score is True; it must be a number"),
-        ({"max_sa_score": float("nan")}, "the filter max_sa_score is nan; it must be a number"),
+        ({"no_alerts_of": ["zinc"]}, r"no_alerts_of\[0\] is 'zinc'; it must be one of 'pains'"),
+        ({"min_qed": "high"}, "filters: min_qed is 'high'; it must be a number"),
+        ({"max_sa_score": True}, "filters: max_sa_score is True; it must be a number"),
+        ({"max_sa_score": float("nan")}, "filters: max_sa_score is nan; it must be a number"),
     ],
 )
 def test_what_a_file_cannot_say(values, words):

@@ -13,6 +13,8 @@ import pytest
 from molgraph import Predictor, __version__, screen
 from molgraph.chem.identity import canonical_smiles
 from molgraph.chem.scaffold import murcko_scaffold
+from molgraph.config.compute import ComputeConfig
+from molgraph.config.screening import ScreenConfig
 from molgraph.errors import InputError, ModelError, WorkerError
 from molgraph.model_folder.folder import model_hash
 from molgraph.prediction import parallel_predict as stream
@@ -75,7 +77,7 @@ def contents(folder) -> dict[str, bytes]:
 
 
 def test_every_row_is_accounted_for(predictor, library, tmp_path):
-    result = screen(predictor, library, output=tmp_path / "hits", top=1000)
+    result = screen(predictor, library, output=tmp_path / "hits", config=ScreenConfig(top=1000))
     assert (result.rows_read, result.scored, result.rejected, result.duplicates) == (107, 103, 2, 2)
     assert result.rows_read == result.scored + result.rejected + result.duplicates
     assert len(result.hits) + len(result.outside) == 101
@@ -98,7 +100,7 @@ def test_every_row_is_accounted_for(predictor, library, tmp_path):
 
 
 def test_hits_are_the_best_of_all(predictor, library, tmp_path):
-    screen(predictor, library, output=tmp_path / "hits", top=1000, domain="ignore")
+    screen(predictor, library, output=tmp_path / "hits", config=ScreenConfig(top=1000, domain="ignore"))
     hits = rows(tmp_path / "hits" / "hits.csv")
     texts, ids = zip(*(line.split() for line in library.read_text().splitlines()), strict=True)
     prediction = predictor.predict(texts)
@@ -122,8 +124,8 @@ def test_hits_are_the_best_of_all(predictor, library, tmp_path):
 
 @pytest.mark.parametrize("top", [1, 7, 60, 200])
 def test_domain_parts_the_ranking(predictor, library, tmp_path, top):
-    screen(predictor, library, output=tmp_path / "all", top=1000, domain="ignore")
-    result = screen(predictor, library, output=tmp_path / "parted", top=top)
+    screen(predictor, library, output=tmp_path / "all", config=ScreenConfig(top=1000, domain="ignore"))
+    result = screen(predictor, library, output=tmp_path / "parted", config=ScreenConfig(top=top))
     every = rows(tmp_path / "all" / "hits.csv")
     assert not (tmp_path / "all" / "outside.csv").exists()
     told = predictor.predict([hit["smiles"] for hit in every], domain=True)
@@ -158,15 +160,15 @@ def test_what_rdkit_wrote_and_cannot_read(predictor, tmp_path, monkeypatch):
     broken = predictor_module.parse_smiles("bad")
     monkeypatch.setattr(predictor_module, "parse_smiles", lambda _text: broken)
     (tmp_path / "library.smi").write_text("CC[NH3+].[Cl-] salt\n")
-    result = screen(predictor, tmp_path / "library.smi", output=tmp_path / "hits", domain="ignore")
+    result = screen(predictor, tmp_path / "library.smi", output=tmp_path / "hits", config=ScreenConfig(domain="ignore"))
     assert [hit["id"] for hit in result.hits] == ["salt"]
 
 
 @pytest.mark.parametrize("top", [1, 7, 60])
 def test_fewer_hits_are_the_first_of_more(predictor, library, tmp_path, monkeypatch, top):
     monkeypatch.setattr(module, "BATCH_SIZE", 8)
-    screen(predictor, library, output=tmp_path / "all", top=1000)
-    result = screen(predictor, library, output=tmp_path / "few", top=top)
+    screen(predictor, library, output=tmp_path / "all", config=ScreenConfig(top=1000))
+    result = screen(predictor, library, output=tmp_path / "few", config=ScreenConfig(top=top))
     assert len(result.hits) == top
     assert rows(tmp_path / "few" / "hits.csv") == rows(tmp_path / "all" / "hits.csv")[:top]
     assert contents(tmp_path / "few")["rejected.csv"] == contents(tmp_path / "all")["rejected.csv"]
@@ -176,7 +178,9 @@ def test_alerts_and_drug_likeness(predictor, tmp_path):
     (tmp_path / "library.smi").write_text("O=C1C=CC(=O)C=C1 quinone\nCC(=O)Oc1ccccc1C(=O)O aspirin\n")
 
     def told(name, **options):
-        screen(predictor, tmp_path / "library.smi", output=tmp_path / name, domain="ignore", **options)
+        screen(
+            predictor, tmp_path / "library.smi", output=tmp_path / name, config=ScreenConfig(domain="ignore", **options)
+        )
         return {hit["id"]: hit for hit in rows(tmp_path / name / "hits.csv")}
 
     hits = told("hits")
@@ -193,7 +197,7 @@ def test_alerts_and_drug_likeness(predictor, tmp_path):
 @pytest.mark.parametrize("rule", ["maxmin", "scaffold", "cluster"])
 def test_hits_that_differ(predictor, library, tmp_path, rule):
     options = {"top": 60, "domain": "ignore", "diverse": 9, "diverse_by": rule}
-    result = screen(predictor, library, output=tmp_path / "hits", **options)
+    result = screen(predictor, library, output=tmp_path / "hits", config=ScreenConfig(**options))
     hits, picked = rows(tmp_path / "hits" / "hits.csv"), rows(tmp_path / "hits" / "diverse.csv")
     report = result.diversity
     assert (report.picked, len(picked), picked[0]["id"]) == (9, 9, hits[0]["id"])
@@ -210,21 +214,21 @@ def test_hits_that_differ(predictor, library, tmp_path, rule):
         assert len({murcko_scaffold(hit["smiles"]) for hit in picked}) == min(9, len(scaffolds))
     for wrong in (0, 61):
         with pytest.raises(InputError, match=rf"diverse is {wrong}; it must lie between 1 and top, which is 60"):
-            screen(predictor, library, output=tmp_path / "none", **{**options, "diverse": wrong})
-    with pytest.raises(InputError, match="diverse_by is 'random'; choose one of maxmin, scaffold"):
-        screen(predictor, library, output=tmp_path / "none", **{**options, "diverse_by": "random"})
+            screen(predictor, library, output=tmp_path / "none", config=ScreenConfig(**{**options, "diverse": wrong}))
+    with pytest.raises(InputError, match="diverse_by is 'random'; it must be one of 'maxmin', 'scaffold'"):
+        screen(predictor, library, output=tmp_path / "none", config=ScreenConfig(**{**options, "diverse_by": "random"}))
 
 
 def test_ties_are_broken_by_row(predictor, tmp_path):
     (tmp_path / "library.csv").write_text("smiles,id\n" + "".join(f"[{n}CH4],iso{n}\n" for n in range(18, 40)))
-    screen(predictor, tmp_path / "library.csv", output=tmp_path / "hits", top=5, domain="ignore")
+    screen(predictor, tmp_path / "library.csv", output=tmp_path / "hits", config=ScreenConfig(top=5, domain="ignore"))
     hits = rows(tmp_path / "hits" / "hits.csv")
     assert len({hit["score"] for hit in hits}) == 1  # the features tell such heavy isotopes not apart
     assert [hit["id"] for hit in hits] == [f"iso{n}" for n in range(18, 23)]
 
 
 def test_library_that_is_the_training_file(predictor, assay_table, tmp_path):
-    result = screen(predictor, assay_table, output=tmp_path / "hits", keep_columns=["pIC50"])
+    result = screen(predictor, assay_table, output=tmp_path / "hits", config=ScreenConfig(keep_columns=["pIC50"]))
     hits = rows(tmp_path / "hits" / "hits.csv")
     assert (len(result.hits), len(result.outside), len(hits)) == (60, 0, 60)  # what was measured is inside
     for hit in hits:
@@ -236,7 +240,13 @@ def test_library_that_is_the_training_file(predictor, assay_table, tmp_path):
 
 def test_model_without_structures_and_with_classes(mixed_folder, assay_table, tmp_path):
     output = tmp_path / "hits"
-    result = screen(mixed_folder, assay_table, output=output, goal="active", top=10, device="cpu", level=0.7)
+    result = screen(
+        mixed_folder,
+        assay_table,
+        output=output,
+        config=ScreenConfig(goal="active", top=10, level=0.7),
+        compute=ComputeConfig(device="cpu"),
+    )
     hits = rows(output / "hits.csv")
     assert result.goal == "maximize active"
     assert len(hits) == 10
@@ -252,7 +262,12 @@ def test_model_without_structures_and_with_classes(mixed_folder, assay_table, tm
 
 
 def test_less_can_be_better(predictor, library, tmp_path):
-    screen(predictor, library, output=tmp_path / "hits", goal="minimize pIC50", top=1000, domain="ignore")
+    screen(
+        predictor,
+        library,
+        output=tmp_path / "hits",
+        config=ScreenConfig(goal="minimize pIC50", top=1000, domain="ignore"),
+    )
     hits = rows(tmp_path / "hits" / "hits.csv")
     values = [float(hit["pIC50_pred"]) for hit in hits]
     assert values == sorted(values)
@@ -262,8 +277,7 @@ def test_less_can_be_better(predictor, library, tmp_path):
 
 def test_kept_columns_keep_their_names_where_they_can(predictor, tmp_path):
     (tmp_path / "library.csv").write_text('smiles,id,price,rank,note\nCCO,=2+2,5.50,first,"a, b"\nCCN,n,6,second,=x\n')
-    screen(predictor, tmp_path / "library.csv", output=tmp_path / "hits", keep_columns=["rank", "note", "price"],
-           domain="ignore")  # fmt: skip
+    screen(predictor, tmp_path / "library.csv", output=tmp_path / "hits", config=ScreenConfig(keep_columns=["rank", "note", "price"], domain="ignore"))  # fmt: skip
     hits = {hit["smiles"]: hit for hit in rows(tmp_path / "hits" / "hits.csv")}
     assert list(hits["CCO"])[:7] == ["rank", "id", "smiles", "duplicate_ids", "input_rank", "note", "price"]
     assert (hits["CCO"]["input_rank"], hits["CCO"]["note"], hits["CCO"]["price"]) == ("first", "a, b", "5.50")
@@ -272,7 +286,11 @@ def test_kept_columns_keep_their_names_where_they_can(predictor, tmp_path):
 
 def test_summary_tells_all(model_folder, library, tmp_path):
     result = screen(
-        model_folder, library, output=tmp_path / "hits", top=3, level=0.8, device="cpu", precision="float32"
+        model_folder,
+        library,
+        output=tmp_path / "hits",
+        config=ScreenConfig(top=3, level=0.8),
+        compute=ComputeConfig(device="cpu", precision="float32"),
     )
 
     def refuse(constant):
@@ -341,15 +359,15 @@ def test_memory_holds_a_few_times_the_hits_at_most(predictor, library, tmp_path,
         assert all(array.base is None for hit in hits for array in (hit.mean, hit.std, hit.lower, hit.upper))
 
     monkeypatch.setattr(ScreenState, "take", watched)
-    screen(predictor, library, output=tmp_path / "hits", top=5)
+    screen(predictor, library, output=tmp_path / "hits", config=ScreenConfig(top=5))
     assert max(sizes) < 20
 
 
 def test_memory_sets_the_processes(model_folder, library, tmp_path):
-    screen(model_folder, library, output=tmp_path / "hits", processes=4, memory=1.4)
+    screen(model_folder, library, output=tmp_path / "hits", compute=ComputeConfig(processes=4, memory=1.4))
     assert json.loads((tmp_path / "hits" / "timing.json").read_text())["processes"] == 2
     with pytest.raises(InputError, match=r"memory is 0\.5 GB; one process alone may take 0\.8 GB"):
-        screen(model_folder, library, output=tmp_path / "others", memory=0.5)
+        screen(model_folder, library, output=tmp_path / "others", compute=ComputeConfig(memory=0.5))
 
 
 def test_progress_reaches_the_end(predictor, library, tmp_path, monkeypatch):
@@ -364,7 +382,13 @@ def test_processes_do_not_show(model_folder, library, tmp_path, monkeypatch):
     monkeypatch.setattr(module, "BATCH_SIZE", 8)
     monkeypatch.setattr(stream.Workers, "n_ready", 1)  # or all would be done before the worker process is there
     for processes in (1, 2):
-        screen(model_folder, library, output=tmp_path / str(processes), top=20, device="cpu", processes=processes)
+        screen(
+            model_folder,
+            library,
+            output=tmp_path / str(processes),
+            config=ScreenConfig(top=20),
+            compute=ComputeConfig(device="cpu", processes=processes),
+        )
     assert contents(tmp_path / "1") == contents(tmp_path / "2")
     one, two = (json.loads((tmp_path / str(n) / "timing.json").read_text()) for n in (1, 2))
     assert (one["processes"], two["processes"]) == (1, 2)
@@ -375,7 +399,7 @@ def test_processes_do_not_show(model_folder, library, tmp_path, monkeypatch):
 
 def test_killed_workers_do_not_show(model_folder, library, tmp_path, monkeypatch, capfd):
     monkeypatch.setattr(module, "BATCH_SIZE", 8)
-    screen(model_folder, library, output=tmp_path / "whole", device="cpu")
+    screen(model_folder, library, output=tmp_path / "whole", compute=ComputeConfig(device="cpu"))
     monkeypatch.setattr(stream.Workers, "n_ready", 1)  # or all would be done before the worker process is there
     kills = 0
 
@@ -387,7 +411,13 @@ def test_killed_workers_do_not_show(model_folder, library, tmp_path, monkeypatch
             kills += 1
         time.sleep(0.1)
 
-    screen(model_folder, library, output=tmp_path / "hits", device="cpu", processes=2, on_progress=kill)
+    screen(
+        model_folder,
+        library,
+        output=tmp_path / "hits",
+        compute=ComputeConfig(device="cpu", processes=2),
+        on_progress=kill,
+    )
     assert kills == 2
     assert contents(tmp_path / "hits") == contents(tmp_path / "whole")
     assert active_children() == []
@@ -406,7 +436,13 @@ def test_workers_that_always_die_end_the_screen(model_folder, library, tmp_path,
         time.sleep(0.2)
 
     with pytest.raises(WorkerError, match="worker processes died or hung, 1 in all") as caught:
-        screen(model_folder, library, output=tmp_path / "hits", device="cpu", processes=2, on_progress=kill)
+        screen(
+            model_folder,
+            library,
+            output=tmp_path / "hits",
+            compute=ComputeConfig(device="cpu", processes=2),
+            on_progress=kill,
+        )
     assert "\n" not in str(caught.value)
     assert names(tmp_path) == ["library.smi"]
     assert active_children() == []
@@ -446,16 +482,16 @@ def test_an_existing_folder_is_kept_or_replaced(predictor, library, tmp_path):
     (tmp_path / "hits" / "notes.txt").unlink()
     screen(predictor, library, output=tmp_path / "hits")
     first = (tmp_path / "hits" / "hits.csv").read_bytes()
-    screen(predictor, library, output=tmp_path / "hits", top=1, overwrite=True)
+    screen(predictor, library, output=tmp_path / "hits", config=ScreenConfig(top=1), overwrite=True)
     assert (tmp_path / "hits" / "hits.csv").read_bytes() != first
     assert names(tmp_path) == ["hits", "library.smi"]
 
 
 def test_every_file_of_a_screen_may_be_replaced_by_the_next(predictor, library, tmp_path):
-    everything = {"hit": "pIC50 >= 6", "fdr": 0.5, "diverse": 2, "overwrite": True}
-    screen(predictor, library, output=tmp_path / "hits", **everything)
+    everything = ScreenConfig(hit="pIC50 >= 6", fdr=0.5, diverse=2)
+    screen(predictor, library, output=tmp_path / "hits", config=everything, overwrite=True)
     assert {"diverse.csv", "selected.csv", "rejected.csv"} <= {*names(tmp_path / "hits")}
-    screen(predictor, library, output=tmp_path / "hits", **everything)
+    screen(predictor, library, output=tmp_path / "hits", config=everything, overwrite=True)
 
 
 def test_a_folder_with_the_name_of_the_state_is_left_alone(predictor, library, tmp_path):
@@ -471,7 +507,7 @@ def test_a_folder_with_the_name_of_the_state_is_left_alone(predictor, library, t
     [
         ({"top": 0}, "top is 0"),
         ({"level": 1.0}, "level is 1.0"),
-        ({"domain": "inside"}, "domain is 'inside'; choose one of separate, ignore"),
+        ({"domain": "inside"}, "domain is 'inside'; it must be one of 'separate', 'ignore'"),
         ({"goal": "potency"}, "potency"),
         ({"goal": "pIC50, active"}, "must be a task of the model"),
         ({"goal": "maximise pIC50"}, "maximize or minimize"),
@@ -481,24 +517,30 @@ def test_a_folder_with_the_name_of_the_state_is_left_alone(predictor, library, t
 )
 def test_wrong_options(predictor, library, tmp_path, options, words):
     with pytest.raises(InputError, match=words):
-        screen(predictor, library, output=tmp_path / "hits", **options)
+        screen(predictor, library, output=tmp_path / "hits", config=ScreenConfig(**options))
     assert names(tmp_path) == ["library.smi"]
 
 
 def test_a_goal_is_needed_with_several_tasks(mixed_folder, library, tmp_path):
     with pytest.raises(InputError, match="say which ranks"):
-        screen(mixed_folder, library, output=tmp_path / "hits", device="cpu")
+        screen(mixed_folder, library, output=tmp_path / "hits", compute=ComputeConfig(device="cpu"))
     with pytest.raises(ModelError, match="does not exist"):
-        screen(tmp_path / "no model", library, output=tmp_path / "hits", device="cpu")
+        screen(tmp_path / "no model", library, output=tmp_path / "hits", compute=ComputeConfig(device="cpu"))
     with pytest.raises(InputError, match="missing"):
-        screen(mixed_folder, tmp_path / "missing.smi", output=tmp_path / "hits", device="cpu")
+        screen(mixed_folder, tmp_path / "missing.smi", output=tmp_path / "hits", compute=ComputeConfig(device="cpu"))
     assert names(tmp_path) == ["library.smi"]
 
 
 def test_bfloat16_is_close(model_folder, library, assay, tmp_path):
     for precision in ("float32", "bfloat16"):
         output = tmp_path / precision
-        screen(model_folder, library, output=output, top=1000, domain="ignore", device="cpu", precision=precision)
+        screen(
+            model_folder,
+            library,
+            output=output,
+            config=ScreenConfig(top=1000, domain="ignore"),
+            compute=ComputeConfig(device="cpu", precision=precision),
+        )
     exact, fast = (
         {hit["id"]: float(hit["score"]) for hit in rows(tmp_path / precision / "hits.csv") if "eth" not in hit["id"]}
         for precision in ("float32", "bfloat16")

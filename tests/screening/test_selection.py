@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 from molgraph import ModelConfig, Predictor, TrainConfig, screen, train
 from molgraph.chem.identity import canonical_smiles
 from molgraph.chem.scaffold import murcko_scaffold
+from molgraph.config.compute import ComputeConfig
+from molgraph.config.screening import ScreenConfig
 from molgraph.errors import InputError
 from molgraph.prediction.shift_sample import Sample
 from molgraph.rank.hit import parse_hit
@@ -84,7 +86,7 @@ def expected_p_values(predictor, texts):
 @pytest.mark.parametrize("batch_size", [7, 512])
 def test_selects_what_the_procedure_selects_of_everything(predictor, library, tmp_path, monkeypatch, batch_size):
     monkeypatch.setattr(screen_module, "BATCH_SIZE", batch_size)
-    result = screen(predictor, library, output=tmp_path / "out", hit=HIT, fdr=RATE, top=1000)
+    result = screen(predictor, library, output=tmp_path / "out", config=ScreenConfig(hit=HIT, fdr=RATE, top=1000))
     texts = [line.split()[0] for line in library.read_text().splitlines()]
     p = expected_p_values(predictor, texts)
     is_new = np.arange(len(texts)) < 300
@@ -118,7 +120,7 @@ def test_selects_what_the_procedure_selects_of_everything(predictor, library, tm
 
 
 def test_what_is_not_selected_though_it_scores_as_well_is_counted(predictor, library, tmp_path):
-    report = screen(predictor, library, output=tmp_path / "out", hit=HIT, fdr=RATE).selection
+    report = screen(predictor, library, output=tmp_path / "out", config=ScreenConfig(hit=HIT, fdr=RATE)).selection
     assert report.in_training > 0
     assert report.repeated > 0
     told = " ".join(report.sentences())
@@ -165,7 +167,7 @@ def test_each_compound_is_standardized_once(predictor, library, tmp_path, monkey
 
 
 def test_most_of_what_is_selected_is_a_hit(predictor, library, truth, tmp_path):
-    screen(predictor, library, output=tmp_path / "out", hit=HIT, fdr=RATE)
+    screen(predictor, library, output=tmp_path / "out", config=ScreenConfig(hit=HIT, fdr=RATE))
     selected = rows(tmp_path / "out" / "selected.csv")
     wrong = np.mean([truth[row["id"]] < 7 for row in selected])
     assert sum(float(row["hit_probability"]) for row in selected) == pytest.approx((1 - wrong) * len(selected), rel=0.2)
@@ -174,7 +176,7 @@ def test_most_of_what_is_selected_is_a_hit(predictor, library, truth, tmp_path):
 
 
 def test_all_that_is_selected_is_written_whatever_the_length_of_the_hit_list(predictor, library, tmp_path):
-    result = screen(predictor, library, output=tmp_path / "out", hit=HIT, fdr=RATE, top=3)
+    result = screen(predictor, library, output=tmp_path / "out", config=ScreenConfig(hit=HIT, fdr=RATE, top=3))
     assert len(rows(tmp_path / "out" / "hits.csv")) == 3
     assert len(rows(tmp_path / "out" / "selected.csv")) == result.selection.selected > 3
 
@@ -182,14 +184,15 @@ def test_all_that_is_selected_is_written_whatever_the_length_of_the_hit_list(pre
 def test_workers_give_the_same(folder, library, tmp_path, monkeypatch):
     monkeypatch.setattr(screen_module, "BATCH_SIZE", 50)
     for processes in (1, 2):
-        screen(folder, library, output=tmp_path / str(processes), hit=HIT, fdr=RATE, processes=processes, device="cpu",
-               precision="float32")  # fmt: skip
+        compute = ComputeConfig(processes=processes, device="cpu", precision="float32")
+        config = ScreenConfig(hit=HIT, fdr=RATE)
+        screen(folder, library, output=tmp_path / str(processes), config=config, compute=compute)
     for name in ("hits.csv", "selected.csv", "outside.csv"):
         assert (tmp_path / "1" / name).read_bytes() == (tmp_path / "2" / name).read_bytes()
 
 
 def test_summary_holds_selection_and_shift(predictor, library, tmp_path):
-    result = screen(predictor, library, output=tmp_path / "out", hit=HIT)
+    result = screen(predictor, library, output=tmp_path / "out", config=ScreenConfig(hit=HIT))
     summary = json.loads((tmp_path / "out" / "summary.json").read_text())
     assert summary["selection"] == json.loads(json.dumps(vars(result.selection)))
     assert summary["selection"]["fdr"] == summary["settings"]["fdr"] == 0.1
@@ -202,12 +205,17 @@ def test_summary_holds_selection_and_shift(predictor, library, tmp_path):
 def test_another_library_is_noticed(predictor, assay, tmp_path):
     order = np.argsort([text.count("N") for text in assay[0][450:]], kind="stable")
     (tmp_path / "library.smi").write_text("".join(f"{assay[0][450 + i]}\n" for i in order[:150]))
-    result = screen(predictor, tmp_path / "library.smi", output=tmp_path / "out", hit=HIT)
+    result = screen(predictor, tmp_path / "library.smi", output=tmp_path / "out", config=ScreenConfig(hit=HIT))
     assert result.shift.fires
 
 
 def test_the_goal_may_rank_and_the_hit_select(predictor, library, tmp_path):
-    screen(predictor, library, output=tmp_path / "out", hit=HIT, fdr=RATE, goal="minimize pIC50", top=10)
+    screen(
+        predictor,
+        library,
+        output=tmp_path / "out",
+        config=ScreenConfig(hit=HIT, fdr=RATE, goal="minimize pIC50", top=10),
+    )
     hits = rows(tmp_path / "out" / "hits.csv")
     assert [float(row["score"]) for row in hits] == [float(row["pIC50_pred"]) for row in hits]
     assert {row["selected"] for row in hits} == {"false"}
@@ -215,7 +223,7 @@ def test_the_goal_may_rank_and_the_hit_select(predictor, library, tmp_path):
 
 
 def test_small_is_a_hit_too(predictor, library, truth, tmp_path):
-    screen(predictor, library, output=tmp_path / "out", hit="pIC50 < 7", fdr=RATE)
+    screen(predictor, library, output=tmp_path / "out", config=ScreenConfig(hit="pIC50 < 7", fdr=RATE))
     selected = rows(tmp_path / "out" / "selected.csv")
     assert np.mean([truth[row["id"]] < 7 for row in selected]) > 0.6
     predictions = [float(row["pIC50_pred"]) for row in rows(tmp_path / "out" / "hits.csv")]
@@ -223,25 +231,27 @@ def test_small_is_a_hit_too(predictor, library, truth, tmp_path):
 
 
 def test_none_selected_is_said_with_the_reason(predictor, library, tmp_path):
-    result = screen(predictor, library, output=tmp_path / "out", hit="pIC50 >= 8.9", fdr=0.01)
+    result = screen(predictor, library, output=tmp_path / "out", config=ScreenConfig(hit="pIC50 >= 8.9", fdr=0.01))
     assert result.selection.selected == 0
     assert result.selection.threshold is None
     assert not (tmp_path / "out" / "selected.csv").exists()
     told = " ".join(result.selection.sentences())
     assert "Selected none" in told
     assert f"no fewer than {result.selection.least_selection}" in told
-    assert "Ask for a higher --fdr" in told or "would select about" in told
+    assert "Ask for a higher `fdr`" in told or "would select about" in told
     assert "hits among the best 50 of the list all the same" in told
 
 
 def test_where_nothing_is_selected_what_would_be_is_told_and_comes_true(predictor, assay, tmp_path):
     (tmp_path / "new.smi").write_text("".join(f"{text} cpd{i}\n" for i, text in enumerate(assay[0][450:750])))
     options = {"domain": "ignore", "alerts": [], "fdr": 0.1}
-    report = screen(predictor, tmp_path / "new.smi", output=tmp_path / "none", hit=HIT, **options).selection
+    report = screen(
+        predictor, tmp_path / "new.smi", output=tmp_path / "none", config=ScreenConfig(hit=HIT, **options)
+    ).selection
     assert report.selected == 0
     (rate, n_by_rate), (easier, n_by_hit) = report.lowest_rate, report.easier_hit
     told = " ".join(report.sentences())
-    assert f"--fdr {rate:g} would select about {n_by_rate}, and --hit '{easier}' would select about {n_by_hit}" in told
+    assert f"`fdr={rate:g}` would select about {n_by_rate}, and `hit='{easier}'` would select about {n_by_hit}" in told
     assert "choosing by looking like this, the rate is not held" in told
     n_best, expected = report.expected_of_best
     assert f"Expect {expected:.1f} hits among the best 50 of the list" in told
@@ -250,7 +260,9 @@ def test_where_nothing_is_selected_what_would_be_is_told_and_comes_true(predicto
     assert expected == pytest.approx(sum(float(row["hit_probability"]) for row in best), rel=1e-4)
     screens = ({"hit": HIT, "fdr": rate}, {"hit": easier, "fdr": 0.1})
     for number, (own, expected_count) in enumerate(zip(screens, (n_by_rate, n_by_hit), strict=True)):
-        found = screen(predictor, tmp_path / "new.smi", output=tmp_path / str(number), **{**options, **own}).selection
+        found = screen(
+            predictor, tmp_path / "new.smi", output=tmp_path / str(number), config=ScreenConfig(**{**options, **own})
+        ).selection
         assert found.selected >= expected_count > 0
         assert found.lowest_rate is found.easier_hit is None
         assert found.selected < expected_count + 10
@@ -258,16 +270,18 @@ def test_where_nothing_is_selected_what_would_be_is_told_and_comes_true(predicto
 
 def test_nothing_in_the_domain(predictor, tmp_path):
     (tmp_path / "library.smi").write_text("CCO\n[Co+3]\n")
-    result = screen(predictor, tmp_path / "library.smi", output=tmp_path / "out", hit=HIT)
+    result = screen(predictor, tmp_path / "library.smi", output=tmp_path / "out", config=ScreenConfig(hit=HIT))
     assert result.selection.n_considered == 0
     assert not result.shift.was_checked
     told = " ".join(result.selection.sentences())
     assert "Selected none: no row of the library is new" in told
-    assert "With --domain ignore all 2 rows are considered" in told
+    assert "With `domain='ignore'` all 2 rows are considered" in told
 
 
 def test_weighted(predictor, library, tmp_path):
-    result = screen(predictor, library, output=tmp_path / "out", hit=HIT, fdr=0.5, fdr_method="weighted")
+    result = screen(
+        predictor, library, output=tmp_path / "out", config=ScreenConfig(hit=HIT, fdr=0.5, fdr_method="weighted")
+    )
     report = result.selection
     assert report.selected > 0
     assert 100 < report.effective_calibration < 450
@@ -275,13 +289,13 @@ def test_weighted(predictor, library, tmp_path):
     selected = rows(tmp_path / "out" / "selected.csv")
     assert len(selected) == report.selected
     assert all(float(row["p_value"]) <= 0.5 for row in selected)
-    screen(predictor, library, output=tmp_path / "again", hit=HIT, fdr=0.5, fdr_method="weighted")
+    screen(predictor, library, output=tmp_path / "again", config=ScreenConfig(hit=HIT, fdr=0.5, fdr_method="weighted"))
     assert (tmp_path / "again" / "selected.csv").read_bytes() == (tmp_path / "out" / "selected.csv").read_bytes()
 
 
 def test_diverse(predictor, library, tmp_path):
-    screen(predictor, library, output=tmp_path / "all", hit=HIT, fdr=RATE)
-    screen(predictor, library, output=tmp_path / "few", hit=HIT, fdr=RATE, fdr_method="diverse")
+    screen(predictor, library, output=tmp_path / "all", config=ScreenConfig(hit=HIT, fdr=RATE))
+    screen(predictor, library, output=tmp_path / "few", config=ScreenConfig(hit=HIT, fdr=RATE, fdr_method="diverse"))
     everything, few = (rows(tmp_path / name / "selected.csv") for name in ("all", "few"))
     assert {row["id"] for row in few} <= {row["id"] for row in everything}
     assert 0 < len(few) <= len(everything)
@@ -297,40 +311,52 @@ def test_diverse(predictor, library, tmp_path):
         ({"hit": HIT, "fdr": 0.0}, "fdr is 0"),
         ({"hit": HIT, "fdr": 1.0}, "between 0 and 1"),
         ({"hit": HIT, "fdr": float("nan")}, "fdr is nan"),
-        ({"hit": HIT, "fdr_method": "bh"}, "cfbh, weighted, diverse"),
+        ({"hit": HIT, "fdr_method": "bh"}, "one of 'cfbh', 'weighted', 'diverse'"),
         ({"hit": "pKi > 3"}, "a task of the model"),
         ({"hit": "pIC50 > 99"}, r"of the 4\d\d calibration compounds.*none of them is.*was measured from"),
         ({"hit": HIT, "fdr": 0.001}, r"at least 999 calibration compounds, and the model has 4\d\d"),
         ({"hit": HIT, "nearest": 0}, "nearest is 0"),
-        ({"hit": HIT, "nearest_by": "name"}, "nearest_by is 'name'; choose one of structure, model"),
+        ({"hit": HIT, "nearest_by": "name"}, "nearest_by is 'name'; it must be one of 'structure', 'model'"),
     ],
 )
 def test_what_cannot_be_asked(predictor, library, tmp_path, options, message):
     with pytest.raises(InputError, match=message):
-        screen(predictor, library, output=tmp_path / "out", **options)
+        screen(predictor, library, output=tmp_path / "out", config=ScreenConfig(**options))
     assert not (tmp_path / "out").exists()
 
 
 def test_weights_need_a_file_and_structures(predictor, mixed_folder, library, tmp_path, monkeypatch):
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(library.read_bytes())))
     with pytest.raises(InputError, match="standard input can be read once"):
-        screen(predictor, "-", output=tmp_path / "out", hit=HIT, fdr_method="weighted")
+        screen(predictor, "-", output=tmp_path / "out", config=ScreenConfig(hit=HIT, fdr_method="weighted"))
     with pytest.raises(InputError, match="without its structures"):
-        screen(mixed_folder, library, output=tmp_path / "out", hit="pIC50 >= 6", fdr=0.5, fdr_method="weighted")
+        screen(
+            mixed_folder,
+            library,
+            output=tmp_path / "out",
+            config=ScreenConfig(hit="pIC50 >= 6", fdr=0.5, fdr_method="weighted"),
+        )
     (tmp_path / "few.smi").write_text("CCO\nCCC\n")
     with pytest.raises(InputError, match="0 of 2 sampled rows"):
-        screen(predictor, tmp_path / "few.smi", output=tmp_path / "out", hit=HIT, fdr_method="weighted")
+        screen(
+            predictor,
+            tmp_path / "few.smi",
+            output=tmp_path / "out",
+            config=ScreenConfig(hit=HIT, fdr_method="weighted"),
+        )
 
 
 def test_a_model_without_structures_selects_and_says_nothing_of_shift(mixed_folder, library, tmp_path):
-    result = screen(mixed_folder, library, output=tmp_path / "out", hit="pIC50 >= 6 and active", fdr=0.5)
+    result = screen(
+        mixed_folder, library, output=tmp_path / "out", config=ScreenConfig(hit="pIC50 >= 6 and active", fdr=0.5)
+    )
     assert result.shift is None
     assert json.loads((tmp_path / "out" / "summary.json").read_text())["shift"] is None
     assert result.selection.hit == "pIC50 >= 6 and active = 1"
 
 
 def test_several_neighbours_are_shown(predictor, library, tmp_path):
-    screen(predictor, library, output=tmp_path / "out", nearest=3, top=5)
+    screen(predictor, library, output=tmp_path / "out", config=ScreenConfig(nearest=3, top=5))
     for row in rows(tmp_path / "out" / "hits.csv"):
         similarity = [float(row[f"{name}_similarity"]) for name in ("nearest", "nearest_2", "nearest_3")]
         assert similarity == sorted(similarity, reverse=True)
@@ -339,7 +365,7 @@ def test_several_neighbours_are_shown(predictor, library, tmp_path):
 
 def test_neighbours_may_be_those_of_the_model(predictor, library, tmp_path):
     for by in ("structure", "model"):
-        screen(predictor, library, output=tmp_path / by, nearest=2, nearest_by=by, top=20)
+        screen(predictor, library, output=tmp_path / by, config=ScreenConfig(nearest=2, nearest_by=by, top=20))
     found = {by: rows(tmp_path / by / "hits.csv") for by in ("structure", "model")}
     shown = ("nearest_id", "nearest_smiles", "nearest_similarity", "nearest_value")
     own = {*shown, *(name.replace("nearest", "nearest_2") for name in shown)}
@@ -359,8 +385,16 @@ def test_bounds_tell_of_calibration_compounds_whether_they_are_hits(assay, libra
     with (tmp_path / "assay.csv").open("w", newline="") as file:
         named = [(f"row{i}", text, cell) for i, (text, cell) in enumerate(zip(texts, cells, strict=True))]
         csv.writer(file).writerows([("id", "smiles", "pIC50"), *named])
-    model = train(tmp_path / "assay.csv", output=tmp_path / "model", config=TrainConfig(learner="latent", folds=3))
-    found = screen(model, library, output=tmp_path / "hits", hit=HIT, fdr=0.3, device="cpu").selection
+    model = train(
+        tmp_path / "assay.csv", output=tmp_path / "model", config=TrainConfig(learner="gp_embedding", folds=3)
+    )
+    found = screen(
+        model,
+        library,
+        output=tmp_path / "hits",
+        config=ScreenConfig(hit=HIT, fdr=0.3),
+        compute=ComputeConfig(device="cpu"),
+    ).selection
     is_inside = model.calibration_in_domain  # of what lies outside the domain nothing is selected, and nothing counts
     assert 0.9 * 450 < is_inside.sum() < 450
     assert found.n_calibration == int((~is_high & is_inside).sum())

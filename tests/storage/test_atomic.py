@@ -156,7 +156,7 @@ def test_a_full_folder_is_refused_or_replaced(tmp_path):
     assert names(tmp_path) == ["model"]
 
 
-def test_what_somebody_else_put_into_a_folder_is_never_deleted(tmp_path):
+def test_foreign_files_in_a_folder_are_never_deleted(tmp_path):
     target = tmp_path / "model"
     for name in ("old", ".DS_Store", ".tmp-0a1b-old"):  # the last two are nobody's work
         write(target / name)
@@ -172,7 +172,7 @@ def test_what_somebody_else_put_into_a_folder_is_never_deleted(tmp_path):
     assert names(target) == before
 
 
-def test_what_was_put_there_in_the_meantime_is_never_deleted(tmp_path):
+def test_foreign_files_added_in_the_meantime_are_never_deleted(tmp_path):
     target = tmp_path / "model"
     context = atomic_folder(target, replaces=["new"])
     write(context.__enter__() / "new")
@@ -195,7 +195,7 @@ def test_a_folder_that_was_filled_in_the_meantime_is_kept(tmp_path):
     assert names(tmp_path) == ["model"]
 
 
-def test_a_file_in_the_place_of_a_folder_is_refused(tmp_path):
+def test_a_file_of_the_folder_name_is_refused(tmp_path):
     (tmp_path / "model").write_text("x")
     with pytest.raises(InputError, match="a file of that name exists"):
         atomic_folder(tmp_path / "model", replaces=["old", "new"]).__enter__()
@@ -212,7 +212,7 @@ def test_an_interrupted_folder_leaves_the_old_one(tmp_path, error):
     assert names(target) == ["old"]
 
 
-def test_an_interrupt_between_the_two_renames_brings_the_old_folder_back(tmp_path, monkeypatch):
+def test_an_interrupt_between_the_two_renames_restores_the_old_folder(tmp_path, monkeypatch):
     target = tmp_path / "model"
     target.mkdir()
     (target / "old").write_text("old")

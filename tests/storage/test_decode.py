@@ -29,12 +29,12 @@ def test_json_that_python_writes_comes_back(value):
 @given(st.binary(max_size=60) | st.text(alphabet='[]{}",:0123456789.eE+-\\udtrue\n=', max_size=60).map(str.encode))
 def test_any_bytes_are_values_or_one_error(content):
     for decode in (decode_json, decode_toml):
-        told = ""
+        message = ""
         try:
             str(decode(content)).encode()
         except InputError as error:
-            told = str(error)
-        assert "\n" not in told
+            message = str(error)
+        assert "\n" not in message
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ def test_toml_beyond_the_bounds(content, words):
         decode_toml(content)
 
 
-def test_the_mark_that_an_editor_puts_in_front_of_toml():
+def test_a_byte_order_mark_before_toml():
     assert decode_toml(b"\xef\xbb\xbffolds = 3") == {"folds": 3}
 
 

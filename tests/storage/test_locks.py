@@ -1,4 +1,4 @@
-"""A lock that goes with the process that holds it."""
+"""A lock is released when its process ends."""
 
 import subprocess
 import sys
@@ -12,10 +12,8 @@ from molgraph.storage.locks import exclusive
 
 HOLD = "import sys\nfrom pathlib import Path\nfrom molgraph.storage.locks import exclusive\nwith exclusive(Path(sys.argv[1]), 'busy'):\n    print('held', flush=True)\n    sys.stdin.read()"  # fmt: skip
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="this system has no such locks")
 
-
-def test_the_second_is_refused_until_the_first_has_ended(tmp_path):
+def test_a_second_process_is_refused_until_the_first_has_ended(tmp_path):
     lock = tmp_path / "lock"
     holder = subprocess.Popen([sys.executable, "-c", HOLD, str(lock)], stdin=-1, stdout=-1, text=True)
     try:

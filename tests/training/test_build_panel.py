@@ -69,7 +69,7 @@ def test_a_model_of_the_panel_from_its_table(small):
     assert len(told) == 1
     assert told[0].startswith("small: 60 compounds, cross-validated rmse ")
     card = load_card(output / "small")
-    assert (card.learners, card.n_members, card.has_structures) == (("latent",), 5, False)
+    assert (card.learners, card.n_members, card.has_structures) == (("gp_embedding",), 5, False)
     assert card.reference == "10 approved drugs (ChEMBL)"
     assert card.about.title == endpoint.about.title
     assert card.about.defects == (
@@ -201,7 +201,7 @@ def test_an_endpoint_may_blend_and_have_one_member(small, monkeypatch):
     monkeypatch.setattr("molgraph.training.build_panel.endpoints", lambda: (blend,))
     build_panel(data, output)
     card = load_card(output / "small")
-    assert (card.learners, card.n_members, card.has_structures) == (("network", "latent"), 1, False)
+    assert (card.learners, card.n_members, card.has_structures) == (("network", "gp_embedding"), 1, False)
     assert {record.n_rows for record in card.metrics} == {6}  # a tenth
     assert Predictor.load(output / "small", device="cpu").predict(["CCO"]).mean.shape == (1, 1)
 
@@ -210,7 +210,7 @@ def test_a_model_without_its_encoder_needs_the_one_that_comes_along(small, monke
     _, data, output = small
     build_panel(data, output)
     monkeypatch.setattr("molgraph.model_folder.folder.shipped_encoder_folder", lambda: None)
-    with pytest.raises(ModelError, match=r"was made to be used with the encoder of molgraph .* comes with another"):
+    with pytest.raises(ModelError, match=r"needs the built-in encoder of molgraph .* has another"):
         load_model(output / "small")
 
 

@@ -17,7 +17,7 @@ from molgraph.uncertainty.calibration import fit_calibration
 N_TRAIN, N_ALL, N_MEMBERS = 300, 700, 5
 
 #: Fitted within a second or two; the others are walked with `-m slow`.
-QUICK = ("kernel", "latent")
+QUICK = ("gp_tanimoto", "gp_embedding")
 CHOICES = [
     pytest.param({key: name}, id=name, marks=() if name in QUICK else pytest.mark.slow)
     for key, names in (("learner", LEARNERS), ("preset", PRESETS))
@@ -70,7 +70,7 @@ def test_how_well_members_remember_does_not_matter(share):
         labels, fold = rng.normal(size=(250, 1)), rng.permutation(np.arange(250) % N_MEMBERS)
         mean = remembering_members(rng, labels, fold, share)
         data = calibration_data(MemberOutputs(mean, 0 * mean, 0 * mean), labels, fold, split=False)
-        settings = CalibrationSettings(rows="cross", n_judges=N_MEMBERS)
+        settings = CalibrationSettings(rows="cross", n_models=N_MEMBERS)
         rule = fit_calibration(("regression",), data, settings)
         truth = rng.normal(size=(500, 1))
         said = rng.normal(0, 0.3, (N_MEMBERS, 500, 1))

@@ -10,9 +10,9 @@ import torch
 from molgraph.config.training import ModelConfig, TrainConfig
 from molgraph.datasets.parents import parent_groups
 from molgraph.errors import DeviceError, InputError, TrainingError
+from molgraph.learners.member_rows import rows_of_members
 from molgraph.training import loop
 from molgraph.training.ensemble import assign_folds, train_ensemble
-from molgraph.training.plan import plan_members
 
 LEARNING = TrainConfig(
     learner="network",
@@ -74,7 +74,7 @@ class TestLearning:
         assert leading.folds == pytest.approx(rmse)
         assert (leading.mean, leading.std) == pytest.approx((np.mean(rmse), np.std(rmse, ddof=1)))
         assert trained.calibration.residual_std[0] == pytest.approx(np.sqrt(np.mean((truth - predicted) ** 2)))
-        assert np.array_equal(trained.calibration.data.judge, trained.fold)
+        assert np.array_equal(trained.calibration.data.model, trained.fold)
 
 
 class TestHeldOutRows:
@@ -97,7 +97,7 @@ class TestHeldOutRows:
 
     def test_inner_labels_give_no_gradient_and_no_scaling(self, regression, quick, with_labels, tmp_path, monkeypatch):
         dataset, trained = regression
-        inner = plan_members(trained.fold, inner_fraction=quick.inner_fraction, seed=quick.seed)[0].inner_rows
+        inner = rows_of_members(trained.fold, inner_fraction=quick.inner_fraction, seed=quick.seed)[0].inner_rows
         labels = dataset.labels.copy()
         labels[inner] = 100 - labels[inner]
         finals = {}
@@ -232,7 +232,7 @@ class TestOddData:
 
     def test_inner_rows_without_a_label(self, make_dataset, quick, with_labels):
         dataset = make_dataset()
-        inner = plan_members(folds_of(dataset, quick), inner_fraction=0.1, seed=0)[0].inner_rows
+        inner = rows_of_members(folds_of(dataset, quick), inner_fraction=0.1, seed=0)[0].inner_rows
         labels = dataset.labels.copy()
         labels[inner] = np.nan
         trained = train_ensemble(with_labels(dataset, labels), quick)
@@ -249,7 +249,7 @@ class TestOddData:
 
     def test_weight_zero_is_as_if_the_label_were_missing(self, regression, quick, with_labels):
         dataset, trained = regression
-        row = int(plan_members(trained.fold, inner_fraction=0.1, seed=0)[0].train_rows[0])
+        row = int(rows_of_members(trained.fold, inner_fraction=0.1, seed=0)[0].train_rows[0])
         weights = np.ones(60)
         weights[row] = 0
         extreme = dataset.labels.copy()
@@ -283,7 +283,7 @@ class TestRefusals:
     def test_inner_loss_that_is_not_finite(self, make_dataset, quick, with_labels):
         dataset = make_dataset()
         labels = dataset.labels.copy()
-        labels[plan_members(folds_of(dataset, quick), inner_fraction=0.1, seed=0)[0].inner_rows[0]] = 1e30
+        labels[rows_of_members(folds_of(dataset, quick), inner_fraction=0.1, seed=0)[0].inner_rows[0]] = 1e30
         with pytest.raises(TrainingError, match="the loss on the inner rows of member 0 is inf in epoch 1"):
             train_ensemble(with_labels(dataset, labels), quick)
 

@@ -11,14 +11,18 @@ import torch
 
 from molgraph import Predictor, TrainConfig, featurize, screen, train
 from molgraph.config import learners
+from molgraph.config.compute import ComputeConfig
 from molgraph.config.learners import LEARNERS, PRESETS, chosen_learners
+from molgraph.config.screening import ScreenConfig
 from molgraph.config.training import ModelConfig
 from molgraph.errors import InputError, ModelError, TrainingError
+from molgraph.learners import catboost
+from molgraph.learners.registry import tabular_learner
+from molgraph.learners.target_transforms import SCORES, TargetTransforms
 from molgraph.model_folder.encoder_folder import FROZEN_UP_TO, encoder_for
 from molgraph.models.network import Network
-from molgraph.models.target_transforms import no_transforms
 from molgraph.results.tasks import TaskSpec
-from molgraph.training import boosting, column_learners
+from molgraph.training import fit_tabular
 from molgraph.training.ensemble import train_ensemble
 from molgraph.training.train import to_stored_model
 
@@ -27,8 +31,8 @@ CHOICES = [
     *({"learner": name} for name, spec in LEARNERS.items() if name != "network" and not spec.needs_encoder),
     *({"preset": name} for name in PRESETS if name != "lean"),  # which is a network alone without an encoder
     {"preset": "lean", "encoder": "here"},
-    {"learner": "latent", "encoder": "here"},
-    {"learner": "embedding", "encoder": "here", "encoder_tuning": "frozen"},
+    {"learner": "gp_embedding", "encoder": "here"},
+    {"learner": "catboost_embedding", "encoder": "here", "encoder_tuning": "frozen"},
     {"preset": "fast", "encoder": "here", "encoder_tuning": "full"},
     {"preset": "accurate", "encoder": "here"},
 ]
@@ -38,7 +42,7 @@ TEXTS = ["CC(=O)Oc1ccccc1C(=O)O", "CCO", "bad"]
 @pytest.fixture(scope="module", autouse=True)
 def few_trees():
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(boosting, "_MOST_TREES", 30)
+        patch.setattr(catboost, "_MOST_TREES", 30)
         yield
 
 
@@ -102,7 +106,7 @@ def test_in_its_own_space_what_it_was_trained_on_is_next_to_itself(model):
 def test_graphs_are_enough_unless_it_reads_descriptors(model):
     predictor, _, config = model
     names = names_of(config, 90)
-    needs = bool({"maplight", "forest"} & {*names})
+    needs = bool({"maplight", "random_forest"} & {*names})
     assert predictor.needs_structures == needs
     graphs = featurize(TEXTS)
     if needs:
@@ -124,11 +128,11 @@ def test_the_judged_member_is_blind(dataset):
     outputs = [trained.learners for trained in (before, after)]
     # Labels of fold 1 do reach the shares of member 1 through the models that the other folds are judged by; its
     # learners themselves, and the shares' own data, are free of them.
-    for name, own in outputs[0].columns.items():
-        arrays, others = own.to_arrays(), outputs[1].columns[name].to_arrays()
-        if name == "kernel":
+    for name, own in outputs[0].tabular.items():
+        arrays, others = own.to_arrays(), outputs[1].tabular[name].to_arrays()
+        if name == "gp_tanimoto":
             np.testing.assert_array_equal(arrays["coefficients"][1], others["coefficients"][1])
-        elif name != "forest":
+        elif name != "random_forest":
             for key in (key for key in arrays if key.startswith("1.")):
                 np.testing.assert_array_equal(arrays[key], others[key])
 
@@ -144,9 +148,7 @@ def test_a_screen_gives_the_same_from_a_file_and_from_a_packed_library(model, as
             predictor,
             tmp_path / name,
             output=tmp_path / f"hits-{name.partition('.')[0]}",
-            goal="task 0",
-            domain="ignore",
-            top=10,
+            config=ScreenConfig(goal="task 0", domain="ignore", top=10),
         )
     one, other = ((tmp_path / f"hits-{name}" / "hits.csv").read_text() for name in ("library", "packed"))
     assert one == other
@@ -159,9 +161,26 @@ def test_a_blend_screens_to_the_same_bytes_in_any_number_of_processes(dataset, a
     files = []
     for processes in (1, 2):
         folder = tmp_path / f"hits-{processes}"
-        screen(predictor, tmp_path / "library.smi", output=folder, goal="task 0", domain="ignore", processes=processes)
+        screen(
+            predictor,
+            tmp_path / "library.smi",
+            output=folder,
+            config=ScreenConfig(goal="task 0", domain="ignore"),
+            compute=ComputeConfig(processes=processes),
+        )
         files.append([(folder / name).read_bytes() for name in ("hits.csv", "summary.json")])
     assert files[0] == files[1]
+
+
+@pytest.fixture
+def fits_with(monkeypatch):
+    """Puts another function in the place of the fit of all tabular learners."""
+
+    def use(fit):
+        learner_of = lambda name: dataclasses.replace(tabular_learner(name), fit=fit)  # noqa: E731
+        monkeypatch.setattr(fit_tabular, "tabular_learner", learner_of)
+
+    return use
 
 
 class StopError(Exception):
@@ -180,11 +199,15 @@ def test_goes_on_after_the_members_that_were_fitted(dataset, tmp_path, monkeypat
     with pytest.raises(StopError):
         train(dataset, output=tmp_path / "model", config=config, on_progress=stop)
     fits = []
-    for name, fit in column_learners._FITS.items():
-        fits_of = {**column_learners._FITS, name: lambda *a, n=name, f=fit: (fits.append((n, a[1].member)), f(*a))[1]}
-        monkeypatch.setattr(column_learners, "_FITS", fits_of)
+
+    def recorded(name):
+        learner = tabular_learner(name)
+        fit = lambda *a: (fits.append((name, a[1].member)), learner.fit(*a))[1]  # noqa: E731
+        return dataclasses.replace(learner, fit=fit)
+
+    monkeypatch.setattr(fit_tabular, "tabular_learner", recorded)
     train(dataset, output=tmp_path / "model", config=config, resume=True)
-    assert ("forest", 0) in fits
+    assert ("random_forest", 0) in fits
     # The third member may have been under way, side by side with the second.
     assert {member for name, member in fits if name == "maplight"} <= {2}
     one, other = (json.loads((tmp_path / name / "card.json").read_text())["files"] for name in ("whole", "model"))
@@ -201,23 +224,23 @@ def test_progress_tells_the_learner(dataset):
     train_ensemble(dataset, make_config(preset="accurate"), on_progress=seen.append)
     assert list(dict.fromkeys(progress.learner for progress in seen)) == [
         "descriptors",
-        *(name for name in PRESETS["accurate"] if name != "latent"),
+        *(name for name in PRESETS["accurate"] if name != "gp_embedding"),
     ]
-    last = [progress for progress in seen if progress.learner == "forest"][-1]
+    last = [progress for progress in seen if progress.learner == "random_forest"][-1]
     assert last.molecules_done == last.molecules_total
     shares = [progress.share for progress in seen]
     assert shares == sorted(shares)
     assert (shares[0] < 0.01, shares[-1]) == (True, pytest.approx(1.0))
     # Members of the forest are told of task by task, so that many tasks do not look like one that hangs.
-    assert sum(progress.learner == "forest" for progress in seen) >= 3
+    assert sum(progress.learner == "random_forest" for progress in seen) >= 3
 
 
 @pytest.mark.parametrize("cores", [1, 2])
-@pytest.mark.parametrize("learner", ["boosting", "kernel"])
+@pytest.mark.parametrize("learner", ["catboost", "gp_tanimoto"])
 def test_progress_tells_the_tasks_of_a_member(dataset, monkeypatch, learner, cores):
     """With hundreds of tasks, a member takes minutes."""
-    monkeypatch.setattr(column_learners, "usable_cores", lambda: cores)
-    monkeypatch.setattr(column_learners, "_TELL_SECONDS", 0.0005)
+    monkeypatch.setattr(fit_tabular, "usable_cores", lambda: cores)
+    monkeypatch.setattr(fit_tabular, "_REPORT_SECONDS", 0.0005)
     labels = np.concatenate([dataset.labels] * 4, axis=1)
     labels[:5, :4] = np.nan  # tasks of other rows are fitted apart
     tasks = tuple(TaskSpec(f"task {t}", "regression") for t in range(labels.shape[1]))
@@ -234,70 +257,70 @@ def test_progress_tells_the_tasks_of_a_member(dataset, monkeypatch, learner, cor
     assert [progress.epoch for progress in seen if progress.task == len(tasks)][-1] == 3
 
 
-@pytest.mark.parametrize("learner", ["boosting", "forest"])
-def test_cores_do_not_change_what_is_learned(dataset, monkeypatch, learner):
+@pytest.mark.parametrize("learner", ["catboost", "random_forest"])
+def test_cores_do_not_change_what_is_learned(dataset, monkeypatch, fits_with, learner):
     fitted, running = {}, []
-    fit = column_learners._FITS[learner]
+    fit = tabular_learner(learner).fit
 
     def counted(*args):
         running.append(threading.get_ident())
         return fit(*args)
 
-    monkeypatch.setattr(column_learners, "_FITS", {**column_learners._FITS, learner: counted})
+    fits_with(counted)
     for cores in (1, 3):
         running.clear()
-        monkeypatch.setattr(column_learners, "usable_cores", lambda cores=cores: cores)
-        model = train_ensemble(dataset, make_config(learner=learner)).learners.columns[learner]
+        monkeypatch.setattr(fit_tabular, "usable_cores", lambda cores=cores: cores)
+        model = train_ensemble(dataset, make_config(learner=learner)).learners.tabular[learner]
         fitted[cores] = model.to_arrays()
         in_threads = threading.get_ident() not in running
-        assert in_threads == (cores > 1 and learner in column_learners._SIDE_BY_SIDE)
+        assert in_threads == (cores > 1 and LEARNERS[learner].side_by_side)
     assert fitted[1].keys() == fitted[3].keys()
     for name, array in fitted[1].items():
         np.testing.assert_array_equal(array, fitted[3][name])
 
 
 def test_large_tables_are_fitted_one_after_the_other(monkeypatch):
-    monkeypatch.setattr(column_learners, "usable_cores", lambda: 16)
-    assert column_learners._members_at_once("maplight", 1_400 * 2_580, 5) == 5
-    assert column_learners._members_at_once("maplight", 8_000 * 2_580, 5) == 4
-    assert column_learners._members_at_once("maplight", 40_000 * 2_580, 5) == 1
-    assert column_learners._members_at_once("forest", 1_000, 5) == 1
+    monkeypatch.setattr(fit_tabular, "usable_cores", lambda: 16)
+    assert fit_tabular._members_at_once("maplight", 1_400 * 2_580, 5) == 5
+    assert fit_tabular._members_at_once("maplight", 8_000 * 2_580, 5) == 4
+    assert fit_tabular._members_at_once("maplight", 40_000 * 2_580, 5) == 1
+    assert fit_tabular._members_at_once("random_forest", 1_000, 5) == 1
 
 
-def test_a_fit_that_fails_ends_the_training(dataset, monkeypatch):
+def test_a_fit_that_fails_ends_the_training(dataset, monkeypatch, fits_with):
     def fail(_data, plan, _seed, _limits):
         raise RuntimeError(f"member {plan.member}")
 
-    monkeypatch.setattr(column_learners, "_FITS", {**column_learners._FITS, "boosting": fail})
-    monkeypatch.setattr(column_learners, "usable_cores", lambda: 2)
+    fits_with(fail)
+    monkeypatch.setattr(fit_tabular, "usable_cores", lambda: 2)
     with pytest.raises(RuntimeError, match="member 0"):
-        train_ensemble(dataset, make_config(learner="boosting"))
+        train_ensemble(dataset, make_config(learner="catboost"))
 
 
-def test_members_under_way_end_with_the_training(dataset, tmp_path, monkeypatch):
-    fit, told = column_learners._FITS["boosting"], []
+def test_members_under_way_end_with_the_training(dataset, tmp_path, monkeypatch, fits_with):
+    fit, stopped = tabular_learner("catboost").fit, []
 
     def wait(data, plan, seed, limits):
         if plan.member == 0:
             return fit(data, plan, seed, limits)
         while not limits.is_stopped():
             time.sleep(0.01)
-        told.append(plan.member)
+        stopped.append(plan.member)
         return fit(data, plan, seed, limits)  # gives up after its first tree
 
     def stop(progress):
         raise StopError
 
-    monkeypatch.setattr(column_learners, "_FITS", {**column_learners._FITS, "boosting": wait})
-    monkeypatch.setattr(column_learners, "usable_cores", lambda: 2)
-    config = make_config(learner="boosting")
+    fits_with(wait)
+    monkeypatch.setattr(fit_tabular, "usable_cores", lambda: 2)
+    config = make_config(learner="catboost")
     with pytest.raises(StopError):
         train_ensemble(dataset, config, checkpoint_folder=tmp_path / "state", on_progress=stop)
-    assert 1 in told
-    assert [path.name for path in (tmp_path / "state").iterdir()] == ["boosting-0.safetensors"]
+    assert 1 in stopped
+    assert [path.name for path in (tmp_path / "state").iterdir()] == ["catboost-0.safetensors"]
 
 
-@pytest.mark.parametrize("learner", ["network", "boosting"])
+@pytest.mark.parametrize("learner", ["network", "catboost"])
 def test_absolute_errors_let_wild_labels_count_less(learner, make_dataset, assay):
     values = assay[1][:150].copy()
     values[::10] += 60.0
@@ -342,16 +365,18 @@ def test_settings_that_do_not_go_together(settings, words):
 
 
 def test_learners_for_few_rows_are_left_out_of_presets():
-    assert "kernel" in chosen_learners("accurate", None, 500, has_encoder=True)
-    assert "kernel" not in chosen_learners("accurate", None, 6000, has_encoder=True)
-    assert chosen_learners("accurate", "kernel", 6000, has_encoder=True) == ("kernel",)
+    assert "gp_tanimoto" in chosen_learners("accurate", None, 500, has_encoder=True)
+    assert "gp_tanimoto" not in chosen_learners("accurate", None, 6000, has_encoder=True)
+    assert chosen_learners("accurate", "gp_tanimoto", 6000, has_encoder=True) == ("gp_tanimoto",)
 
 
 def test_learners_without_their_encoder_are_left_out_of_presets_and_refused_by_name(dataset):
-    assert "latent" in chosen_learners("fast", None, 500, has_encoder=True)
-    assert "latent" not in chosen_learners("fast", None, 500, has_encoder=False)
-    with pytest.raises(InputError, match="learner is 'latent', and there is no encoder: encoder is 'none'; name the"):
-        train_ensemble(dataset, make_config(learner="latent"))
+    assert "gp_embedding" in chosen_learners("fast", None, 500, has_encoder=True)
+    assert "gp_embedding" not in chosen_learners("fast", None, 500, has_encoder=False)
+    with pytest.raises(
+        InputError, match="learner is 'gp_embedding', and there is no encoder: encoder is 'none'; name the"
+    ):
+        train_ensemble(dataset, make_config(learner="gp_embedding"))
 
 
 def test_small_tables_freeze_the_encoder_unless_told_otherwise(encoder_folder):
@@ -362,25 +387,25 @@ def test_small_tables_freeze_the_encoder_unless_told_otherwise(encoder_folder):
 
 
 def test_trees_on_the_embedding_bring_their_network():
-    assert chosen_learners("fast", "embedding", 500, has_encoder=True) == ("network", "embedding")
+    assert chosen_learners("fast", "catboost_embedding", 500, has_encoder=True) == ("network", "catboost_embedding")
 
 
 def test_a_card_with_the_trees_and_without_their_network_is_refused(dataset, tmp_path):
-    from molgraph.storage.checked_folder import _seal
+    from molgraph.storage.hashes import values_sha256
 
     folder = tmp_path / "model"
-    train(dataset, output=folder, config=make_config(learner="embedding"))
+    train(dataset, output=folder, config=make_config(learner="catboost_embedding"))
     card = json.loads((folder / "card.json").read_text())
     del card["card_sha256"]
-    card["learners"] = ["embedding"]
-    (folder / "card.json").write_text(json.dumps({**card, "card_sha256": _seal(card)}))
-    with pytest.raises(ModelError, match="embedding reads the vectors of a network, and there is none"):
+    card["learners"] = ["catboost_embedding"]
+    (folder / "card.json").write_text(json.dumps({**card, "card_sha256": values_sha256(card)}))
+    with pytest.raises(ModelError, match="catboost_embedding reads the embeddings of a network, and there is none"):
         Predictor.load(folder)
 
 
 def test_networks_alone_learn_variances():
-    with pytest.raises(InputError, match="uncertainty is 'mve', which is of networks, and learner is 'forest'"):
-        make_config(learner="forest", uncertainty="mve")
+    with pytest.raises(InputError, match="uncertainty is 'mve', which is of networks, and learner is 'random_forest'"):
+        make_config(learner="random_forest", uncertainty="mve")
 
 
 @pytest.mark.parametrize(
@@ -396,30 +421,30 @@ def test_shares_that_make_no_sense_are_refused(dataset, tmp_path, weights, messa
 
     from safetensors.numpy import save
 
-    from molgraph.storage.checked_folder import _seal
+    from molgraph.storage.hashes import values_sha256
 
     folder = tmp_path / "model"
-    monkeypatch.setattr(learners, "PRESETS", {"fast": ("network", "boosting")})
+    monkeypatch.setattr(learners, "PRESETS", {"fast": ("network", "catboost")})
     train(dataset, output=folder, config=make_config(preset="fast"))
-    transforms = no_transforms(3, 2).to_arrays()
+    transforms = TargetTransforms(np.zeros((3, 2), dtype=np.int64), np.zeros((3, 2, len(SCORES)))).to_arrays()
     content = save({"weights": np.broadcast_to(np.array(weights), (2, 3, 2)).copy(), **transforms})
     (folder / "blend.safetensors").write_bytes(content)
     card = json.loads((folder / "card.json").read_text())
     del card["card_sha256"]
     card["files"]["blend.safetensors"] = hashlib.sha256(content).hexdigest()
-    (folder / "card.json").write_text(json.dumps({**card, "card_sha256": _seal(card)}))
+    (folder / "card.json").write_text(json.dumps({**card, "card_sha256": values_sha256(card)}))
     with pytest.raises(ModelError, match=message):
         Predictor.load(folder)
 
 
-@pytest.mark.parametrize("learner", ["kernel", "latent", "boosting"])
+@pytest.mark.parametrize("learner", ["gp_tanimoto", "gp_embedding", "catboost"])
 def test_intervals_of_learners_that_remember_their_rows_are_no_wider_than_their_errors_ask_for(
     learner, make_dataset, assay, encoder_folder
 ):
     values = assay[1][:400]
     whole = make_dataset(400, values[:, None], KINDS[:1])
     seen, new = whole.take(np.arange(280)), whole.take(np.arange(280, 400))
-    encoder = {"encoder": str(encoder_folder)} if learner == "latent" else {}
+    encoder = {"encoder": str(encoder_folder)} if learner == "gp_embedding" else {}
     trained = train_ensemble(seen, dataclasses.replace(make_config(**encoder, learner=learner), folds=5))
     model = Predictor(to_stored_model(seen, trained), digest="", device="cpu")
     prediction = model.predict(new.smiles)

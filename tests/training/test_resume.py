@@ -163,7 +163,7 @@ def test_other_settings_are_refused(make_dataset, quick, half_done, change, mess
     with pytest.raises(TrainingError) as caught:
         train_ensemble(make_dataset(), dataclasses.replace(quick, **change), checkpoint_folder=half_done, resume=True)
     assert message in str(caught.value)
-    assert "or train without --resume" in str(caught.value)
+    assert "or train without `resume=True`" in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
@@ -203,7 +203,7 @@ def damage_other_metadata(path: Path) -> None:
 @pytest.mark.parametrize("damage", [damage_truncated, damage_empty, damage_text, damage_foreign, damage_other_metadata])
 def test_damaged_state_is_refused(make_dataset, quick, half_done, damage):
     damage(half_done / "members-0-to-0.safetensors")
-    with pytest.raises(TrainingError, match=r"is damaged .*; delete .* or train without --resume") as caught:
+    with pytest.raises(TrainingError, match=r"is damaged .*; delete .* or train without `resume=True`") as caught:
         train_ensemble(make_dataset(), quick, checkpoint_folder=half_done, resume=True)
     assert "\n" not in str(caught.value)
 

@@ -13,13 +13,13 @@ from molgraph.config.training import ModelConfig
 from molgraph.errors import InputError
 from molgraph.features.blocks import molecule_columns
 from molgraph.features.schema import SCHEMA
+from molgraph.learners import catboost
+from molgraph.learners.member_rows import rows_of_members
+from molgraph.learners.target_transforms import NAMES
 from molgraph.models.network import Network
-from molgraph.models.target_transforms import NAMES
 from molgraph.results.tasks import TaskSpec
-from molgraph.training import boosting
 from molgraph.training.bounds import bounds_as_labels, expected_labels
 from molgraph.training.ensemble import train_ensemble
-from molgraph.training.plan import plan_members
 from molgraph.training.scaling import column_scaling, target_scaling
 from molgraph.training.targets import choose_scaling, chosen_scalings, fit_transforms
 
@@ -29,7 +29,7 @@ Y, C = TaskSpec("y", "regression"), TaskSpec("c", "classification")
 
 @pytest.fixture(autouse=True)
 def few_trees(monkeypatch):
-    monkeypatch.setattr(boosting, "_MOST_TREES", 100)
+    monkeypatch.setattr(catboost, "_MOST_TREES", 100)
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ def test_auto_looks_at_the_distribution(labels, expected):
 
 def test_a_member_looks_at_its_own_training_rows_alone():
     labels = np.exp(RNG.normal(size=(300, 1)))
-    plans = plan_members(np.arange(300) % 3, inner_fraction=0.1, seed=0)
+    plans = rows_of_members(np.arange(300) % 3, inner_fraction=0.1, seed=0)
     before = fit_transforms(labels, chosen_scalings(labels, (Y,), plans, "auto"), plans)
     changed = labels.copy()
     changed[plans[1].held_out_rows] = -5.0
@@ -66,7 +66,7 @@ def test_a_member_looks_at_its_own_training_rows_alone():
 
 def test_classes_are_taken_as_they_are():
     labels = np.stack([np.exp(RNG.normal(size=100)), RNG.integers(0, 2, 100)], axis=1)
-    plans = plan_members(np.arange(100) % 2, inner_fraction=0.1, seed=0)
+    plans = rows_of_members(np.arange(100) % 2, inner_fraction=0.1, seed=0)
     assert chosen_scalings(labels, (Y, C), plans, "log") == [["log", "standard"]] * 2
 
 
@@ -85,7 +85,7 @@ def test_robust_scaling_leaves_wild_labels_aside():
 
 
 @pytest.mark.parametrize("scaling", ["robust", "log", "quantile", "auto"])
-@pytest.mark.parametrize("learner", ["network", "boosting", "embedding"])
+@pytest.mark.parametrize("learner", ["network", "catboost", "catboost_embedding"])
 def test_scaled_targets_are_predicted_in_label_units(make_dataset, assay, tmp_path, scaling, learner):
     values = 10 ** (assay[1][:150, None] - 5.0)  # from activities to concentrations
     dataset = make_dataset(150, values)
@@ -95,7 +95,7 @@ def test_scaled_targets_are_predicted_in_label_units(make_dataset, assay, tmp_pa
     )  # fmt: skip
     model = train(dataset, output=tmp_path / "model", config=config)
     metrics = {record.metric: record.mean for record in model.card.metrics}
-    if learner == "boosting":
+    if learner == "catboost":
         assert metrics["spearman"] > 0.4
     said = model.predict(dataset.smiles[:40], domain=True)
     assert said.mean.shape == (40, 1)
@@ -179,7 +179,7 @@ def test_bounds_count_in_the_mean_whether_they_are_kept_or_not():
     assert network.losses(raw, labels, torch.ones(1, 2), bounds=bounds).item() == pytest.approx(0.5)
 
 
-@pytest.mark.parametrize("learner", ["network", "boosting", "forest", "kernel"])
+@pytest.mark.parametrize("learner", ["network", "catboost", "random_forest", "gp_tanimoto"])
 @pytest.mark.parametrize("scaling", ["standard", "quantile"])
 def test_bounds_teach(make_dataset, assay, learner, scaling):
     """Of high activities no more is told than that they are above the median: predictions of them rise."""

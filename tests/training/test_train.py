@@ -11,9 +11,9 @@ from molgraph import Predictor, train
 from molgraph.config.learners import PRESETS, chosen_learners
 from molgraph.datasets.tables import read_table
 from molgraph.errors import InputError, TrainingError
+from molgraph.learners.member_rows import HELD_OUT
 from molgraph.model_folder.folder import load_model
 from molgraph.training import loop
-from molgraph.training.plan import HELD_OUT
 
 
 def contents(folder) -> dict[str, bytes]:
@@ -109,14 +109,14 @@ def test_without_structures_nothing_stands_in_the_order_of_the_table(
     before, after = whole.calibration.data, secret.calibration.data
     assert not np.array_equal(before.labels, after.labels, equal_nan=True)
     pairs = [
-        np.column_stack([data.judge, data.labels, data.mean, data.epistemic_var, model.domain.calibration])
+        np.column_stack([data.model, data.labels, data.mean, data.epistemic_var, model.domain.calibration])
         for data, model in ((before, whole), (after, secret))
     ]
     places = [model.domain.latent.reference for model in (whole, secret)]
     assert not np.array_equal(*places)
     assert sorted(map(tuple, places[0].tolist())) == sorted(map(tuple, places[1].tolist()))
     assert sorted(map(tuple, pairs[0].tolist())) == sorted(map(tuple, pairs[1].tolist()))
-    assert np.all(np.diff(after.judge) >= 0)
+    assert np.all(np.diff(after.model) >= 0)
     one, other = (Predictor.load(folder).predict(assay[0][:20]) for folder in (model_folder, tmp_path / "m"))
     assert np.array_equal(one.interval(0.9), other.interval(0.9))
 
@@ -128,14 +128,14 @@ def test_a_model_that_held_rows_out_is_read_again(assay_table, small_config, tmp
 
 
 def test_learners_that_hold_rows_are_left_out_or_refused(assay_table, small_config, tmp_path):
-    config = dataclasses.replace(small_config, learner="kernel")
-    with pytest.raises(InputError, match="'kernel' holds a row of numbers for each training compound"):
+    config = dataclasses.replace(small_config, learner="gp_tanimoto")
+    with pytest.raises(InputError, match="'gp_tanimoto' holds a row of numbers for each training compound"):
         train(assay_table, target_columns=["pIC50"], output=tmp_path / "m", config=config, keep_structures=False)
     assert not list(tmp_path.iterdir())
     every = [
         name for preset in PRESETS for name in chosen_learners(preset, None, 50, has_encoder=True, keeps_rows=False)
     ]
-    assert set(every) == {"network", "boosting", "maplight", "forest"}
+    assert set(every) == {"network", "catboost", "maplight", "random_forest"}
 
 
 # Refusals: before any work, and with nothing left behind.
@@ -189,7 +189,7 @@ def test_the_working_folder_can_be_the_output(assay_table, small_config, tmp_pat
     [
         ({"target_columns": ["potency"]}, "potency"),
         ({"target_columns": ["pIC50"], "smiles_column": "structure"}, "structure"),
-        ({}, "--target-columns"),
+        ({}, "`target_columns`"),
         ({"target_columns": ["smiles"]}, "smiles"),
     ],
 )

@@ -22,8 +22,8 @@ from molgraph.uncertainty.label_sets import without_contradiction
 
 KINDS = ("regression", "classification")
 TASKS = (TaskSpec("y", "regression"), TaskSpec("active", "classification"))
-SPLIT = CalibrationSettings(rows="split", n_judges=1)
-CROSS = CalibrationSettings(rows="cross", n_judges=4)
+SPLIT = CalibrationSettings(rows="split", n_models=1)
+CROSS = CalibrationSettings(rows="cross", n_models=4)
 NORMAL = np.array([-1.96, -1.645, -1.2816, -0.9945, -0.6745, 0, 0.6745, 0.9945, 1.2816, 1.645, 1.96])
 
 
@@ -55,10 +55,10 @@ def calibration_rows(rng, n, settings):
             pooled.epistemic_var,
             pooled.quantiles,
         )
-    judge, row = rng.integers(0, 4, n), np.arange(n)
+    model, row = rng.integers(0, 4, n), np.arange(n)
     return CalibrationData(
-        judge, labels, outputs.mean[judge, row], outputs.aleatoric_var[judge, row], outputs.mean.var(axis=0),
-        outputs.quantiles[judge, row],
+        model, labels, outputs.mean[model, row], outputs.aleatoric_var[model, row], outputs.mean.var(axis=0),
+        outputs.quantiles[model, row],
     )  # fmt: skip
 
 
@@ -272,7 +272,7 @@ def test_intervals_of_logarithms_are_factors(settings):
         labels[:, 0], mean[:, 0] = np.exp(labels[:, 0]), np.exp(mean[:, 0])
         aleatoric[:, 0] *= mean[:, 0] ** 2
         epistemic = data.epistemic_var * np.stack([mean[:, 0] ** 2, np.ones(400)], axis=1)
-        data = CalibrationData(data.judge, labels, mean, aleatoric, epistemic)
+        data = CalibrationData(data.model, labels, mean, aleatoric, epistemic)
         rule = fit_calibration(KINDS, data, settings, is_log=(True, False))
         assert rule.is_log == (True, False)
         truth, outputs = as_factors(*draw(rng, 500))
@@ -302,11 +302,11 @@ def test_calls_agree_with_probabilities_of_rare_classes(settings, share):
     for _ in range(20):
         labels = (rng.random((1500, 1)) < share).astype(float)
         raw = expit(1.3 * labels + np.log(share / (1 - share)) + rng.normal(0, 1, labels.shape))
-        said = np.broadcast_to(raw, (settings.n_judges, *raw.shape))
-        judge = rng.integers(0, settings.n_judges, 1000)
-        data = CalibrationData(judge, labels[:1000], raw[:1000], 0 * raw[:1000], 0 * raw[:1000])
+        by_model = np.broadcast_to(raw, (settings.n_models, *raw.shape))
+        model = rng.integers(0, settings.n_models, 1000)
+        data = CalibrationData(model, labels[:1000], raw[:1000], 0 * raw[:1000], 0 * raw[:1000])
         rule = fit_calibration(KINDS[1:], data, settings)
-        new = MemberOutputs(said[:, 1000:], 0 * said[:, 1000:], 0 * said[:, 1000:])
+        new = MemberOutputs(by_model[:, 1000:], 0 * by_model[:, 1000:], 0 * by_model[:, 1000:])
         mean, aleatoric, epistemic = rule.apply(new)
         task = TaskSpec("toxic", "classification", class_names=("safe", "toxic"))
         calls = Prediction((task,), mean, epistemic, aleatoric, new.mean, calibration=rule).calls(0.9)[:, 0]
@@ -336,11 +336,13 @@ def test_what_is_added_to_a_call_is_the_more_likely_class_alone(rows):
 def test_nothing_is_predicted_outside_of_a_range():
     rng = np.random.default_rng(12)
     truth = np.clip(rng.normal(90, 15, (900, 1)), 0, 100)
-    said = (truth + rng.normal(0, 12, (900, 1)) + rng.normal(0, 2, (4, 900, 1))).clip(-20, 130)
+    by_model = (truth + rng.normal(0, 12, (900, 1)) + rng.normal(0, 2, (4, 900, 1))).clip(-20, 130)
     task = TaskSpec("bound", "regression", unit="%", lowest=0, highest=100)
-    outputs = MemberOutputs(said, 0 * said, 0 * said, said[..., None] + NORMAL * 12).within(*ranges([task]))
-    judge, row = rng.integers(0, 4, 400), np.arange(400)
-    data = CalibrationData(judge, truth[:400], outputs.mean[judge, row], 0 * truth[:400], 0 * truth[:400])
+    outputs = MemberOutputs(by_model, 0 * by_model, 0 * by_model, by_model[..., None] + NORMAL * 12).within(
+        *ranges([task])
+    )
+    model, row = rng.integers(0, 4, 400), np.arange(400)
+    data = CalibrationData(model, truth[:400], outputs.mean[model, row], 0 * truth[:400], 0 * truth[:400])
     rule = fit_calibration(KINDS[:1], data, CROSS)
     rest = MemberOutputs(*(part[:, 400:] for part in (outputs.mean, outputs.aleatoric_var, outputs.epistemic_var)))
     mean, aleatoric, epistemic = rule.apply(rest)
@@ -371,9 +373,9 @@ def test_a_label_between_two_bounds_opens_no_interval():
         bounds[0, 1, 0] = start
         data = CalibrationData(np.zeros(200, np.int64), labels, truth + 0.3, nothing, nothing, bounds=bounds)
         rule = fit_calibration(KINDS[:1], data, SPLIT)
-        said = truth[None]
-        mean, aleatoric, epistemic = rule.apply(MemberOutputs(said, 0 * said, 0 * said))
-        ends.append(Prediction(TASKS[:1], mean, epistemic, aleatoric, said, calibration=rule).interval(0.9)[1])
+        by_model = truth[None]
+        mean, aleatoric, epistemic = rule.apply(MemberOutputs(by_model, 0 * by_model, 0 * by_model))
+        ends.append(Prediction(TASKS[:1], mean, epistemic, aleatoric, by_model, calibration=rule).interval(0.9)[1])
     between, above = ends
     assert np.isfinite(between).all()
     assert 0.05 < np.isinf(above).mean() < 0.5
@@ -394,13 +396,13 @@ def test_intervals_are_open_where_labels_are_censored(settings, is_log):
         limit = np.quantile(truth, 0.7)
         labels = np.where(truth > limit, np.nan, truth)[:400]
         bounds = np.stack([np.where(truth > limit, limit, np.nan)[:400], np.full((400, 1), np.nan)])
-        judge = rng.integers(0, settings.n_judges, 400)
+        model = rng.integers(0, settings.n_models, 400)
         nothing = np.zeros((400, 1))
-        data = CalibrationData(judge, labels, middle[:400], nothing, nothing, bounds=bounds)
+        data = CalibrationData(model, labels, middle[:400], nothing, nothing, bounds=bounds)
         rule = fit_calibration(KINDS[:1], data, settings, is_log=(is_log,))
-        said = np.broadcast_to(middle[400:], (settings.n_judges, 1000, 1))
-        mean, aleatoric, epistemic = rule.apply(MemberOutputs(said, 0 * said, 0 * said))
-        lower, upper = Prediction(TASKS[:1], mean, epistemic, aleatoric, said, calibration=rule).interval(0.9)
+        by_model = np.broadcast_to(middle[400:], (settings.n_models, 1000, 1))
+        mean, aleatoric, epistemic = rule.apply(MemberOutputs(by_model, 0 * by_model, 0 * by_model))
+        lower, upper = Prediction(TASKS[:1], mean, epistemic, aleatoric, by_model, calibration=rule).interval(0.9)
         assert set(upper[upper >= limit]) == {np.inf}
         assert np.isfinite(lower).all()
         new = truth[400:]

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +23,6 @@ from molgraph.training.pretraining.targets import TargetScaling, fit_scaling, ra
 #: Molecules of a shard: half a minute of descriptors, and some 10 MB.
 SHARD_ROWS = 4096
 
-_GRAPH_ARRAYS = ("atom_codes", "bond_codes", "bond_atoms", "atom_ptr", "bond_ptr", "row_index")
 _SCALING = "scaling.safetensors"
 _TRAIN, _HELD_OUT = "train", "held-out"
 
@@ -120,10 +119,10 @@ def load_shard(folder: Path, name: str) -> tuple[PackedGraphs, NDArray[np.int8]]
     path = folder / f"{name}.safetensors"
     try:
         with safe_open(path, framework="np") as file:
-            arrays = {key: file.get_tensor(key) for key in (*_GRAPH_ARRAYS, "targets")}
+            arrays = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118  (it is no dict)
             schema = file.metadata()["schema"]
-        targets = arrays.pop("targets")
-        graphs = PackedGraphs(**arrays, schema=schema)
+        targets = arrays["targets"]
+        graphs = PackedGraphs.from_arrays(arrays, schema)
         if (targets.dtype, targets.shape) != (np.int8, (len(graphs), len(target_names()))):
             raise ValueError(f"targets are {targets.dtype} {targets.shape}")  # noqa: TRY301
     except (SafetensorError, OSError, ValueError, KeyError, TypeError, InputError) as error:
@@ -154,8 +153,7 @@ def _described(smiles: Sequence[str]) -> tuple[PackedGraphs, NDArray[np.float32]
 def _write_shard(job: _Job, folder: Path, scaling: TargetScaling) -> int:
     graphs, raw = _described(job.smiles)
     targets = scaling.stored(raw)
-    arrays: dict[str, NDArray[Any]] = {name: getattr(graphs, name) for name in _GRAPH_ARRAYS}
-    stored = {name: np.ascontiguousarray(array) for name, array in {**arrays, "targets": targets}.items()}
+    stored = {**graphs.to_arrays(), "targets": np.ascontiguousarray(targets)}
     with atomic_path(folder / f"{job.name}.safetensors") as path:
         path.write_bytes(serialize_arrays(stored, metadata={"schema": graphs.schema}))
     return len(job.smiles)
@@ -188,6 +186,6 @@ def _stored_scaling(path: Path, identity: Mapping[str, str]) -> tuple[TargetScal
             raise TrainingError(
                 f"the shards in {path.parent} were made of another corpus: {key} was {there.get(key)} and is {value} "
                 "now; use the same libraries and settings, or a new folder: "
-                "begin without --resume, or name another folder of targets"
+                "begin without `resume=True`, or name another folder of targets"
             )
     return scaling, mean_atoms

@@ -160,7 +160,9 @@ def test_nothing_of_another_corpus_is_gone_on_with(library, tmp_path, assay):
         pretrain([library], output=tmp_path / "a", config=SMALL, on_progress=stop_in("train", 2))
     other = tmp_path / "other.smi"
     other.write_text("".join(f"{text}\n" for text in assay[0][120:200]))
-    with pytest.raises(TrainingError, match=r"were made of another corpus: structures was .* begin without --resume"):
+    with pytest.raises(
+        TrainingError, match=r"were made of another corpus: structures was .* begin without `resume=True`"
+    ):
         pretrain([other], output=tmp_path / "a", config=SMALL, resume=True)
     settings = dataclasses.replace(SMALL, peak_lr=2e-3)
     with pytest.raises(TrainingError, match=r"setting peak_lr was 0\.001 and is 0\.002 now"):

@@ -1,0 +1,22 @@
+"""The settings that `molgraph benchmark` compares, by the name in records."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from molgraph.config.learners import LEARNERS, PRESETS
+from molgraph.config.training import TrainConfig
+
+#: Presets and learners alone begin with the built-in encoder. `scratch` is without; `tuned` and `frozen` say what
+#: becomes of it in the network; `single` is one model.
+BENCHMARK_SETTINGS: Mapping[str, TrainConfig] = MappingProxyType(
+    {
+        **{preset: TrainConfig(preset=preset) for preset in PRESETS},
+        "fast_scratch": TrainConfig(preset="fast", encoder="none"),
+        "accurate_scratch": TrainConfig(preset="accurate", encoder="none"),
+        **{name: TrainConfig(learner=name) for name in LEARNERS},
+        "network_scratch": TrainConfig(learner="network", encoder="none"),
+        "network_tuned": TrainConfig(learner="network", encoder_tuning="full"),
+        "network_frozen": TrainConfig(learner="network", encoder_tuning="frozen"),
+        "network_single": TrainConfig(learner="network", encoder="none", folds=1),
+    }
+)
