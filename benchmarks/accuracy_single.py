@@ -22,6 +22,7 @@ from molgraph.model_folder.encoder_folder import encoder_for, shipped_encoder_fo
 from molgraph.model_folder.folder import model_hash
 from molgraph.models.batch import ResidentGraphs
 from molgraph.models.inference import NetworkInference
+from molgraph.models.network_shape import NetworkShape
 from molgraph.models.precision import resolve_device, resolve_precision
 from molgraph.training.loop import TrainingData, train_pass
 from molgraph.training.targets import learned_targets
@@ -53,20 +54,29 @@ class SingleNetwork:
         frozen = encoder.frozen(device, dtype) if encoder is not None and ENCODER in blocks else None
         features = MoleculeColumns(graphs, dataset.smiles).of(blocks, frozen)
         targets = learned_targets(dataset.labels, None, dataset.tasks, [plan], config.target_scaling)
+        weights = None if encoder is None or config.encoder_tuning == "frozen" else encoder.weights
         data = TrainingData(
             graphs=ResidentGraphs(graphs, device, features),
             targets=targets,
             weights=dataset.weights,
             task_weights=np.ones(len(dataset.tasks)),
-            kinds=tuple(task.kind for task in dataset.tasks),
-            vocabulary=SCHEMAS[graphs.schema].vocabulary,
+            shape=NetworkShape(
+                config.model,
+                SCHEMAS[graphs.schema].vocabulary,
+                tuple(task.kind for task in dataset.tasks),
+                n_features=features.shape[1],
+                reads_graphs=config.encoder_tuning == "full",
+                standardizes_vectors=weights is not None,
+                uncertainty=config.uncertainty,
+                loss=config.loss,
+            ),
             features=features,
-            encoder=None if encoder is None or config.encoder_tuning == "frozen" else encoder.weights,
+            encoder=weights,
         )
         network = train_pass(data, [plan], config, dtype=dtype).network
-        ensemble = NetworkInference(network, schema=graphs.schema, device=device, dtype=dtype)
-        said = ensemble.predict(graphs.take(split.test), features[split.test])
-        return targets.transforms.inverse(said).mean[0]
+        inference = NetworkInference(network, schema=graphs.schema, device=device, dtype=dtype)
+        outputs = inference.predict(graphs.take(split.test), features[split.test])
+        return targets.transforms.inverse(outputs).mean[0]
 
 
 _FRESH = TrainConfig(folds=1, batch_size=BATCH_SIZE, target_scaling="standard", device="cpu", encoder="none")

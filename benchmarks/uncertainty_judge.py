@@ -25,7 +25,7 @@ from molgraph.rank.selection import benjamini_hochberg, calibrate_hits
 from molgraph.results.member_outputs import MemberOutputs
 from molgraph.results.prediction import Prediction
 from molgraph.results.tasks import TaskSpec
-from molgraph.training.ensemble import calibration_data
+from molgraph.training.out_of_fold import calibration_data
 from molgraph.uncertainty.calibration import Calibration, fit_calibration
 
 Entry = dict[str, Any]

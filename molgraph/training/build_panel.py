@@ -30,7 +30,8 @@ from molgraph.results.tasks import Direction, TaskKind
 from molgraph.storage.atomic import make_folder
 from molgraph.storage.decode import decode_toml
 from molgraph.storage.decode_typed import decode
-from molgraph.training.ensemble import TrainedEnsemble, train_ensemble
+from molgraph.training.ensemble import train_ensemble
+from molgraph.training.out_of_fold import TrainedEnsemble
 from molgraph.training.train import to_stored_model
 
 
@@ -218,8 +219,8 @@ def _unseen(
     A compound of the training, or its salt, stereoisomer or tautomer, gets the out-of-fold prediction, or NaN where
     there is none: else it would be its remembered label that a new compound is ranked among.
     """
-    blind = MemberOutputs(trained.out_of_fold[None], *(np.zeros((2, 1, *trained.out_of_fold.shape))))
-    out_of_fold = trained.calibration.apply(blind)[0]
+    held_out = MemberOutputs(trained.out_of_fold[None], *(np.zeros((2, 1, *trained.out_of_fold.shape))))
+    out_of_fold = trained.calibration.apply(held_out)[0]
     rows_of: dict[str, list[int]] = {}
     for row, text in enumerate(dataset.smiles):
         rows_of.setdefault(str(parent_key(text)), []).append(row)

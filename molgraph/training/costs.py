@@ -1,4 +1,4 @@
-"""What the stages of a training take, so that the time left can be told from the first of them on."""
+"""What the stages of a training take, from which the time left is estimated from the first of them on."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace

@@ -102,7 +102,7 @@ def tune(
 ) -> TuneResult:
     """Try settings of the network, and write the best as `best.toml` for `config_from_toml`, and for `molgraph train`.
 
-    Each trial trains as `train` does, and is judged by its predictions of rows that the predicting member never saw:
+    Each trial trains as `train` does, and is scored by its out-of-fold predictions:
     root mean squared error over the labels' deviation, or 1 - ROC AUC, mean over the tasks. A trial whose loss on inner
     rows lies above the median of the others at the same epoch is ended. The first trial has the settings of `config`.
     All trials are kept in `study.sqlite`, so another call with the same data goes on with them.
@@ -166,15 +166,15 @@ def _open_study(optuna: Any, folder: Path, dataset: Dataset, base: TrainConfig) 
 def _objective(optuna: Any, trial: Any, dataset: Dataset, base: TrainConfig) -> float:
     config = _with(base, {name: _suggest(trial, name) for name in SEARCH_SPACE})
     losses: dict[int, list[float]] = {}
-    told: set[int] = set()
+    reported: set[int] = set()
 
     def listen(progress: TrainProgress) -> None:
         if progress.inner_loss is not None:
             losses.setdefault(progress.epoch, []).append(progress.inner_loss)
-        # Members train side by side: an epoch is told when the first of them is two epochs further.
+        # Members train side by side: an epoch is reported when the first of them is two epochs further.
         done = progress.epoch - 2
-        if done in losses and done not in told:
-            told.add(done)
+        if done in losses and done not in reported:
+            reported.add(done)
             trial.report(float(np.mean(losses[done])), done)
             if trial.should_prune():
                 raise optuna.TrialPruned

@@ -154,7 +154,7 @@ class TestTraining:
         batch = ResidentGraphs(graphs, torch.device("cpu")).batch(np.arange(20)[None])
         read = []
         network.hidden[0].register_forward_pre_hook(lambda _layer, inputs: read.append(inputs[0]))
-        features = torch.zeros(1, 20, network.n_features)
+        features = torch.zeros(1, 20, network.shape.n_features)
         with torch.inference_mode():
             network.read(network.encoder(batch, torch.float32), features, torch.float32)
         expected = begun.frozen(torch.device("cpu"), torch.float32).vectors(graphs)

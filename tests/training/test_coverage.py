@@ -10,7 +10,8 @@ from molgraph.config.training import CalibrationSettings, ModelConfig
 from molgraph.results.member_outputs import MemberOutputs
 from molgraph.results.prediction import Prediction
 from molgraph.results.tasks import TaskSpec
-from molgraph.training.ensemble import calibration_data, train_ensemble
+from molgraph.training.ensemble import train_ensemble
+from molgraph.training.out_of_fold import calibration_data
 from molgraph.training.train import to_stored_model
 from molgraph.uncertainty.calibration import fit_calibration
 

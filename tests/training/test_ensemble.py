@@ -12,7 +12,8 @@ from molgraph.datasets.parents import parent_groups
 from molgraph.errors import DeviceError, InputError, TrainingError
 from molgraph.learners.member_rows import rows_of_members
 from molgraph.training import loop
-from molgraph.training.ensemble import assign_folds, train_ensemble
+from molgraph.training.ensemble import train_ensemble
+from molgraph.training.folds import assign_folds
 
 LEARNING = TrainConfig(
     learner="network",

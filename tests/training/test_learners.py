@@ -1,4 +1,4 @@
-"""Every learner and every preset makes a model: trained, judged on rows that it never saw, stored, loaded, screened."""
+"""Every learner and every preset makes a model: trained, evaluated out of fold, stored, loaded, screened."""
 
 import dataclasses
 import json
@@ -117,7 +117,7 @@ def test_graphs_are_enough_unless_it_reads_descriptors(model):
     assert np.array_equal(predictor.predict_graphs(graphs, structures=texts).mean, expected, equal_nan=True)
 
 
-def test_the_judged_member_is_blind(dataset):
+def test_the_out_of_fold_member_does_not_see_the_row(dataset):
     """The out-of-fold prediction of a row does not change with its own label; not even by the shares of a blend."""
     config = make_config(preset="accurate")
     before = train_ensemble(dataset, config)
@@ -126,7 +126,7 @@ def test_the_judged_member_is_blind(dataset):
     labels[rows, 0] += 3.0
     after = train_ensemble(dataclasses.replace(dataset, labels=labels), config)
     outputs = [trained.learners for trained in (before, after)]
-    # Labels of fold 1 do reach the shares of member 1 through the models that the other folds are judged by; its
+    # Labels of fold 1 do reach the shares of member 1 through the out-of-fold members of the other folds; its
     # learners themselves, and the shares' own data, are free of them.
     for name, own in outputs[0].tabular.items():
         arrays, others = own.to_arrays(), outputs[1].tabular[name].to_arrays()
@@ -342,9 +342,7 @@ def test_a_task_without_weight_is_not_learned(dataset):
     seeds = [np.random.SeedSequence((config.seed, member)).generate_state(1, np.uint32)[0] for member in range(3)]
     for member, seed in enumerate(seeds):
         network = one.learners.network
-        begun = Network(
-            config.model, network.vocabulary, network.kinds, n_features=network.n_features, seed=int(seed)
-        ).output.weight[0]
+        begun = Network(network.shape, seed=int(seed)).output.weight[0]
         assert torch.equal(weights[1][member][1], begun[1])
         assert not torch.equal(weights[0][member][1], begun[1])
         assert not torch.equal(weights[1][member][0], begun[0])

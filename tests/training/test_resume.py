@@ -175,7 +175,7 @@ def test_other_data_are_refused(make_dataset, quick, half_done):
 
 
 def test_what_another_rdkit_computed_is_refused(make_dataset, quick, half_done, monkeypatch):
-    monkeypatch.setattr("molgraph.training.ensemble.version", lambda _: "2031.09.1")
+    monkeypatch.setattr("molgraph.training.prepare.version", lambda _: "2031.09.1")
     with pytest.raises(TrainingError, match=r"rdkit was \S+ and is 2031\.09\.1 now"):
         train_ensemble(make_dataset(), quick, checkpoint_folder=half_done, resume=True)
 

@@ -17,8 +17,9 @@ from molgraph.learners import catboost
 from molgraph.learners.member_rows import rows_of_members
 from molgraph.learners.target_transforms import NAMES
 from molgraph.models.network import Network
+from molgraph.models.network_shape import NetworkShape
 from molgraph.results.tasks import TaskSpec
-from molgraph.training.bounds import bounds_as_labels, expected_labels
+from molgraph.training.censoring import bounds_as_labels, expected_labels
 from molgraph.training.ensemble import train_ensemble
 from molgraph.training.scaling import column_scaling, target_scaling
 from molgraph.training.targets import choose_scaling, chosen_scalings, fit_transforms
@@ -146,7 +147,9 @@ def test_what_is_expected_is_the_mean_of_the_part_that_is_left():
 
 @pytest.mark.parametrize("uncertainty", ["ensemble", "mve", "evidential", "quantile"])
 def test_a_bound_that_is_kept_costs_nothing_and_one_that_is_broken_pulls(uncertainty):
-    network = Network(ModelConfig(hidden=8, head_hidden=8), SCHEMA.vocabulary, ("regression",), uncertainty=uncertainty)
+    network = Network(
+        NetworkShape(ModelConfig(hidden=8, head_hidden=8), SCHEMA.vocabulary, ("regression",), uncertainty=uncertainty)
+    )
     network.set_scaling(torch.tensor([[5.0]]), torch.tensor([[2.0]]), torch.ones(1, 1))
     raw = torch.zeros(1, 3, network.output.bias.shape[-1], requires_grad=True)
     said = network.outputs(raw).mean.detach()
@@ -171,7 +174,7 @@ def test_a_bound_that_is_kept_costs_nothing_and_one_that_is_broken_pulls(uncerta
 
 
 def test_bounds_count_in_the_mean_whether_they_are_kept_or_not():
-    network = Network(ModelConfig(hidden=8, head_hidden=8), SCHEMA.vocabulary, ("regression",))
+    network = Network(NetworkShape(ModelConfig(hidden=8, head_hidden=8), SCHEMA.vocabulary, ("regression",)))
     raw = torch.zeros(1, 2, 1)
     labels = torch.tensor([[[1.0], [float("nan")]]])
     bounds = torch.full((2, 1, 2, 1), float("nan"))
@@ -240,7 +243,9 @@ def test_the_head_reads_columns_beside_the_graph(make_dataset, tmp_path, feature
 def test_a_head_that_reads_columns_refuses_to_go_without():
     from molgraph.models.batch import ResidentGraphs
 
-    network = Network(ModelConfig(hidden=8, head_hidden=8), SCHEMA.vocabulary, ("regression",), n_features=3).eval()
+    network = Network(
+        NetworkShape(ModelConfig(hidden=8, head_hidden=8), SCHEMA.vocabulary, ("regression",), n_features=3)
+    ).eval()
     graphs = ResidentGraphs(featurize(["CCO", "CCN"]), torch.device("cpu"))
     batch = graphs.batch(np.arange(2)[None])
     with pytest.raises(ValueError, match="reads 3 columns of each molecule, and the batch has none"):
