@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from peers import BATCH_SIZE, package_versions
 
-from molgraph import TrainConfig, featurize
+from molgraph import EncoderConfig, TrainConfig, featurize
 from molgraph.benchmark.protocol import Problem
 from molgraph.features.blocks import ENCODER, MoleculeColumns
 from molgraph.features.schema import SCHEMAS
@@ -35,11 +35,15 @@ class SingleNetwork:
 
     def settings(self) -> dict[str, Any]:
         settings = {"epochs": self.config.n_epochs, **asdict(self.config.model)}
-        return settings if self.config.encoder == "none" else {**settings, "encoder_tuning": self.config.encoder_tuning}
+        return (
+            settings
+            if self.config.encoder.pretrained == "none"
+            else {**settings, "encoder_tuning": self.config.encoder.tuning}
+        )
 
     def versions(self) -> dict[str, str]:
         versions = package_versions(Path(sys.executable), ("molgraph-toolkit", "torch", "rdkit"))
-        folder = None if self.config.encoder == "none" else shipped_encoder_folder()
+        folder = None if self.config.encoder.pretrained == "none" else shipped_encoder_folder()
         return versions if folder is None else {**versions, "encoder": model_hash(folder)}
 
     def predict_test(self, problem: Problem) -> np.ndarray:
@@ -61,7 +65,7 @@ class SingleNetwork:
             kinds=tuple(task.kind for task in dataset.tasks),
             vocabulary=SCHEMAS[graphs.schema].vocabulary,
             features=features,
-            encoder=None if encoder is None or config.encoder_tuning == "frozen" else encoder.weights,
+            encoder=None if encoder is None or config.encoder.tuning == "frozen" else encoder.weights,
         )
         network = train_pass(data, [plan], config, dtype=dtype).network
         ensemble = NetworkInference(network, schema=graphs.schema, device=device, dtype=dtype)
@@ -69,13 +73,15 @@ class SingleNetwork:
         return targets.transforms.inverse(said).mean[0]
 
 
-_FRESH = TrainConfig(folds=1, batch_size=BATCH_SIZE, target_scaling="standard", device="cpu", encoder="none")
+_FRESH = TrainConfig(
+    folds=1, batch_size=BATCH_SIZE, target_scaling="standard", device="cpu", encoder=EncoderConfig(pretrained="none")
+)
 
 #: By the name in records: from fresh weights, with an encoder that is trained on, and with one that is not.
 SINGLE_NETWORKS: Mapping[str, SingleNetwork] = MappingProxyType(
     {
         "dmpnn": SingleNetwork(_FRESH),
-        "dmpnn_tuned": SingleNetwork(replace(_FRESH, encoder="auto", encoder_tuning="full")),
-        "dmpnn_frozen": SingleNetwork(replace(_FRESH, encoder="auto", encoder_tuning="frozen")),
+        "dmpnn_tuned": SingleNetwork(replace(_FRESH, encoder=EncoderConfig(tuning="full"))),
+        "dmpnn_frozen": SingleNetwork(replace(_FRESH, encoder=EncoderConfig(tuning="frozen"))),
     }
 )

@@ -395,9 +395,9 @@ def _begun_network(card: ModelCard) -> Network:
         tuple(task.kind for task in card.tasks),
         card.n_members,
         n_features=_n_columns(card, "network"),
-        reads_graphs=card.config.encoder_tuning == "full",
+        reads_graphs=card.config.encoder.tuning == "full",
         standardizes_vectors=card.config.tunes_encoder,
-        uncertainty=card.config.uncertainty,
+        uncertainty=card.config.uncertainty.method,
         loss=card.config.loss,
     )
 

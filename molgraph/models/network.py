@@ -8,7 +8,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from molgraph.config.training import Loss, ModelConfig, Uncertainty
+from molgraph.config.training import Loss, ModelConfig
+from molgraph.config.uncertainty import Uncertainty
 from molgraph.graphs import Vocabulary
 from molgraph.models.batch import GraphBatch
 from molgraph.models.dropout import UnitDropout

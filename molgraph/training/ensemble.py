@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from molgraph.applicability.applicability import ApplicabilityDomain, fit_applicability
 from molgraph.config.learners import LearnerName, chosen_learners
-from molgraph.config.training import CalibrationSettings, TrainConfig, config_to_dict
+from molgraph.config.training import TrainConfig, settings_by_name
+from molgraph.config.uncertainty import CalibrationSettings
 from molgraph.datasets.dataset import Dataset
 from molgraph.datasets.parents import parent_groups
 from molgraph.datasets.splits import folds
@@ -159,7 +160,7 @@ def train_ensemble(
             kinds=tuple(task.kind for task in dataset.tasks),
             vocabulary=SCHEMAS[graphs.schema].vocabulary,
             features=features,
-            encoder=None if encoder is None or config.encoder_tuning == "frozen" else encoder.weights,
+            encoder=None if encoder is None or config.encoder.tuning == "frozen" else encoder.weights,
         )
         network = train_members(data, plans, config, dtype=dtype, checkpoint=checkpoint, on_progress=on_progress)
         ensemble = NetworkInference(network.network, schema=graphs.schema, device=device, dtype=dtype)
@@ -169,7 +170,7 @@ def train_ensemble(
     rows = TabularRows(dataset, columns, targets, embeddings)
     models, others = fit_tabular_learners(names, rows, plans, config, checkpoint=checkpoint, on_progress=on_progress)
     vectors = structure_vectors(graphs) if frozen is None else known.vectors(frozen)
-    calibrating = calibration_rows(fold, split=config.calibration == "split")
+    calibrating = calibration_rows(fold, split=config.uncertainty.calibration == "split")
     domain, degrees = fit_applicability(graphs, vectors, fold, calibrating)
     fitted = _Fitted(names, network, said, models, others, domain, degrees)
     judged = _judge(dataset, graphs.schema, fold, fitted, targets, config)
@@ -178,9 +179,10 @@ def train_ensemble(
 
 
 def _refuse_values_of_classes(config: TrainConfig, dataset: Dataset) -> None:
-    if config.uncertainty in {"mve", "quantile"} and all(task.kind == "classification" for task in dataset.tasks):
+    method = config.uncertainty.method
+    if method in {"mve", "quantile"} and all(task.kind == "classification" for task in dataset.tasks):
         raise InputError(
-            f"uncertainty is {config.uncertainty!r}, which is for measured values, and all tasks are classes; "
+            f"uncertainty.method is {method!r}, which is for measured values, and all tasks are classes; "
             "choose ensemble, evidential or dropout"
         )
 
@@ -238,13 +240,13 @@ def _task_weights(dataset: Dataset, config: TrainConfig) -> NDArray[np.float64]:
 def assign_folds(dataset: Dataset, config: TrainConfig, parents: NDArray[np.int64]) -> NDArray[np.int64]:
     """Fold of each row, `[B]`; rows of one parent compound (`parents [B]`) are in one.
 
-    With one fold a tenth of the rows is held out and the rest is -1. With `config.calibration` `split`, a further part
-    of the rows is `HELD_OUT`, whole scaffolds of them where the folds are made of scaffolds.
+    With one fold a tenth of the rows is held out and the rest is -1. With `config.uncertainty.calibration` `split`, a
+    further part of the rows is `HELD_OUT`, whole scaffolds of them where the folds are made of scaffolds.
     """
     rows = np.arange(len(dataset))
     fold = np.full(len(rows), HELD_OUT)
-    if config.calibration == "split":
-        n_parts = round(1 / config.calibration_fraction)
+    if config.uncertainty.calibration == "split":
+        n_parts = round(1 / config.uncertainty.calibration_fraction)
         part = folds(
             dataset.smiles, k=n_parts, split=config.split, seed=config.seed, labels=dataset.labels, parents=parents
         )
@@ -311,13 +313,14 @@ def calibration_rows(fold: NDArray[np.int64], *, split: bool) -> NDArray[np.int6
 
 def calibration_settings(config: TrainConfig, n_members: int) -> CalibrationSettings:
     """What the settings of a training say of its calibration."""
-    by_default: Literal["normalised", "quantile"] = "quantile" if config.uncertainty == "quantile" else "normalised"
+    method = config.uncertainty.method
+    by_default: Literal["normalised", "quantile"] = "quantile" if method == "quantile" else "normalised"
     return CalibrationSettings(
-        rows=config.calibration,
-        n_models=n_members if config.calibration == "cross" else 1,
-        intervals=by_default if config.intervals == "auto" else config.intervals,
-        variance=config.variance_scaling,
-        classes=config.class_calibration,
+        rows=config.uncertainty.calibration,
+        n_models=n_members if config.uncertainty.calibration == "cross" else 1,
+        intervals=by_default if config.uncertainty.intervals == "auto" else config.uncertainty.intervals,
+        variance=config.uncertainty.variance_scaling,
+        classes=config.uncertainty.class_calibration,
     )
 
 
@@ -339,7 +342,7 @@ def _judge(  # noqa: PLR0917
     shares = member_shares(_blind(means, fold), _blind(targets.labels[None], fold)[0], fold, kinds, n_members)
     outputs = targets.transforms.inverse(blended(said, others, shares)).within(*ranges(dataset.tasks))
     out_of_fold = _blind(outputs.mean[None], fold)[0]
-    is_split = config.calibration == "split"
+    is_split = config.uncertainty.calibration == "split"
     is_log = targets.transforms.all_log
     data = calibration_data(outputs, dataset.labels, fold, split=is_split, bounds=dataset.bounds)
     return TrainedEnsemble(
@@ -376,7 +379,7 @@ def _identity(
     dataset: Dataset, config: TrainConfig, graphs: PackedGraphs, device: torch.device, dtype: torch.dtype
 ) -> dict[str, str]:
     """What has to be the same for a checkpoint to be of use."""
-    settings = {f"setting {key}": str(value) for key, value in config_to_dict(config).items()}
+    settings = {f"setting {key}": str(value) for key, value in settings_by_name(config).items()}
     return {
         "data": dataset.fingerprint,
         "feature schema": SCHEMAS[graphs.schema].schema_hash,
