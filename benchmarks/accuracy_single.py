@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from peers import BATCH_SIZE, package_versions
 
-from molgraph import TrainConfig, featurize
+from molgraph import EncoderConfig, TrainConfig, featurize
 from molgraph.benchmark.protocol import Problem
 from molgraph.features.blocks import ENCODER, MoleculeColumns
 from molgraph.features.schema import SCHEMAS
@@ -36,11 +36,15 @@ class SingleNetwork:
 
     def settings(self) -> dict[str, Any]:
         settings = {"epochs": self.config.n_epochs, **asdict(self.config.model)}
-        return settings if self.config.encoder == "none" else {**settings, "encoder_tuning": self.config.encoder_tuning}
+        return (
+            settings
+            if self.config.encoder.pretrained == "none"
+            else {**settings, "encoder_tuning": self.config.encoder.tuning}
+        )
 
     def versions(self) -> dict[str, str]:
         versions = package_versions(Path(sys.executable), ("molgraph-toolkit", "torch", "rdkit"))
-        folder = None if self.config.encoder == "none" else shipped_encoder_folder()
+        folder = None if self.config.encoder.pretrained == "none" else shipped_encoder_folder()
         return versions if folder is None else {**versions, "encoder": model_hash(folder)}
 
     def predict_test(self, problem: Problem) -> np.ndarray:
@@ -54,7 +58,7 @@ class SingleNetwork:
         frozen = encoder.frozen(device, dtype) if encoder is not None and ENCODER in blocks else None
         features = MoleculeColumns(graphs, dataset.smiles).of(blocks, frozen)
         targets = learned_targets(dataset.labels, None, dataset.tasks, [plan], config.target_scaling)
-        weights = None if encoder is None or config.encoder_tuning == "frozen" else encoder.weights
+        weights = None if encoder is None or config.encoder.tuning == "frozen" else encoder.weights
         data = TrainingData(
             graphs=ResidentGraphs(graphs, device, features),
             targets=targets,
@@ -65,9 +69,9 @@ class SingleNetwork:
                 SCHEMAS[graphs.schema].vocabulary,
                 tuple(task.kind for task in dataset.tasks),
                 n_features=features.shape[1],
-                reads_graphs=config.encoder_tuning == "full",
+                reads_graphs=config.encoder.tuning == "full",
                 standardizes_vectors=weights is not None,
-                uncertainty=config.uncertainty,
+                uncertainty=config.uncertainty.method,
                 loss=config.loss,
             ),
             features=features,
@@ -79,13 +83,15 @@ class SingleNetwork:
         return targets.transforms.inverse(outputs).mean[0]
 
 
-_FRESH = TrainConfig(folds=1, batch_size=BATCH_SIZE, target_scaling="standard", device="cpu", encoder="none")
+_FRESH = TrainConfig(
+    folds=1, batch_size=BATCH_SIZE, target_scaling="standard", device="cpu", encoder=EncoderConfig(pretrained="none")
+)
 
 #: By the name in records: from fresh weights, with an encoder that is trained on, and with one that is not.
 SINGLE_NETWORKS: Mapping[str, SingleNetwork] = MappingProxyType(
     {
         "dmpnn": SingleNetwork(_FRESH),
-        "dmpnn_tuned": SingleNetwork(replace(_FRESH, encoder="auto", encoder_tuning="full")),
-        "dmpnn_frozen": SingleNetwork(replace(_FRESH, encoder="auto", encoder_tuning="frozen")),
+        "dmpnn_tuned": SingleNetwork(replace(_FRESH, encoder=EncoderConfig(tuning="full"))),
+        "dmpnn_frozen": SingleNetwork(replace(_FRESH, encoder=EncoderConfig(tuning="frozen"))),
     }
 )

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from molgraph.config.training import CalibrationSettings
+from molgraph.config.uncertainty import CalibrationSettings
 from molgraph.learners.member_rows import HELD_OUT
 from molgraph.metrics.scores import average_precision, brier, log_loss, roc_auc
 from molgraph.metrics.spread import (

@@ -386,9 +386,9 @@ def _network(card: ModelCard, content: bytes) -> Network:
         SCHEMAS[card.schema].vocabulary,
         tuple(task.kind for task in card.tasks),
         n_features=_n_columns(card, "network"),
-        reads_graphs=card.config.encoder_tuning == "full",
+        reads_graphs=card.config.encoder.tuning == "full",
         standardizes_vectors=card.config.tunes_encoder,
-        uncertainty=card.config.uncertainty,
+        uncertainty=card.config.uncertainty.method,
         loss=card.config.loss,
     )
     with torch.device("meta"):

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from molgraph.config.training import Loss, ModelConfig, Uncertainty
+from molgraph.config.training import Loss, ModelConfig
+from molgraph.config.uncertainty import Uncertainty
 from molgraph.graphs import Vocabulary
 from molgraph.results.tasks import TaskKind
 

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from molgraph.chem.identity import parent_key
+from molgraph.config.encoder import EncoderConfig
 from molgraph.config.learners import LearnerName, Preset
 from molgraph.config.training import TrainConfig
 from molgraph.datasets.dataset import Dataset
@@ -161,7 +162,7 @@ def build_endpoint(endpoint: Endpoint, data: str | Path, output: str | Path) -> 
         preset=endpoint.preset,
         learner=endpoint.learner,
         folds=endpoint.folds,
-        encoder_tuning="auto" if endpoint.learner is None else "frozen",
+        encoder=EncoderConfig(tuning="auto" if endpoint.learner is None else "frozen"),
         device="cpu",
     )
     trained = train_ensemble(dataset, config)

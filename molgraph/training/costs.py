@@ -47,7 +47,11 @@ def expected_seconds(
     found: dict[StageName, float] = {"descriptors": n_described * _DESCRIPTORS / processes}
     for name in (name for name in LEARNERS if name in names):
         if name == "network":
-            step = _FROZEN_STEP if config.encoder != "none" and config.encoder_tuning == "frozen" else _FULL_STEP
+            step = (
+                _FROZEN_STEP
+                if config.encoder.pretrained != "none" and config.encoder.tuning == "frozen"
+                else _FULL_STEP
+            )
             found[name] = step * config.n_epochs * sum(sizes) / cores
         else:
             spec = LEARNERS[name]

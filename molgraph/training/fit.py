@@ -79,7 +79,7 @@ def fit(prepared: Prepared) -> Fitted:
 def _training_data(prepared: Prepared) -> TrainingData:
     dataset, config, encoder = prepared.dataset, prepared.config, prepared.encoder
     features = prepared.columns.get("network")
-    weights = None if encoder is None or config.encoder_tuning == "frozen" else encoder.weights
+    weights = None if encoder is None or config.encoder.tuning == "frozen" else encoder.weights
     return TrainingData(
         graphs=ResidentGraphs(prepared.graphs, prepared.device, features),
         targets=prepared.targets,
@@ -90,9 +90,9 @@ def _training_data(prepared: Prepared) -> TrainingData:
             SCHEMAS[prepared.graphs.schema].vocabulary,
             tuple(task.kind for task in dataset.tasks),
             n_features=0 if features is None else features.shape[1],
-            reads_graphs=config.encoder_tuning == "full",
+            reads_graphs=config.encoder.tuning == "full",
             standardizes_vectors=weights is not None,
-            uncertainty=config.uncertainty,
+            uncertainty=config.uncertainty.method,
             loss=config.loss,
         ),
         features=features,

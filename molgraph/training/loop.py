@@ -124,14 +124,15 @@ def _start(data: TrainingData, plans: list[MemberRows], config: TrainConfig) -> 
             torch.tensor(np.stack([scale for _, scale in columns]), dtype=torch.float32),
         )
     # Over the learning rate that the schedule gives: a pretrained encoder begins elsewhere than the layers above it.
-    encoder_share = 1.0 if data.encoder is None else config.encoder_lr
+    encoder_share = 1.0 if data.encoder is None else config.encoder.lr_factor
     own = [] if network.encoder is None else [*network.encoder.parameters()]
     of_encoder = {*map(id, own)}
     others = [p for p in network.parameters() if id(p) not in of_encoder]
     groups = [{"params": others, "share": 1.0}]
     if own:
         groups.append({"params": own, "share": encoder_share})
-    optimizer = torch.optim.AdamW(groups, lr=config.initial_lr, weight_decay=config.weight_decay, fused=True)
+    settings = config.optimizer
+    optimizer = torch.optim.AdamW(groups, lr=settings.initial_lr, weight_decay=settings.weight_decay, fused=True)
     return PassState(
         network=network,
         optimizer=optimizer,
@@ -161,7 +162,7 @@ def _train_epoch(  # noqa: PLR0917
     if config.model.dropout > 0:  # the only random numbers of an epoch; seeded anew, so the same after a resume
         torch.manual_seed(_seed(config.seed, plans[0].member, state.epoch + 1))
     if network.encoder is not None:
-        network.encoder.requires_grad_(data.encoder is None or state.epoch >= config.encoder_wait)
+        network.encoder.requires_grad_(data.encoder is None or state.epoch >= config.encoder.frozen_epochs)
     order = _epoch_order(plans, config, state.epoch)
     n_steps = -(-order.shape[1] // config.batch_size)
     loss_sum = torch.zeros(len(plans), device=device)
@@ -174,7 +175,7 @@ def _train_epoch(  # noqa: PLR0917
         state.optimizer.zero_grad(set_to_none=True)
         losses = _losses(network, data, plans, rows, dtype)
         torch.autograd.backward(losses.sum())
-        clip_gradients(network, config.gradient_clip)
+        clip_gradients(network, config.optimizer.gradient_clip)
         state.optimizer.step()
         loss_sum += losses.detach()
         on_step(state.epoch, rows.size, best_loss)
@@ -244,7 +245,7 @@ def _refuse_non_finite(
         if not np.isfinite(value):
             raise TrainingError(
                 f"the {what} of member {plan.member} is {value} in epoch {epoch}; lower the learning rate "
-                f"(peak_lr is {config.peak_lr}) or look for extreme labels and weights in the table"
+                f"(optimizer.peak_lr is {config.optimizer.peak_lr}) or look for extreme labels and weights in the table"
             )
 
 

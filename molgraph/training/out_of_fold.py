@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from molgraph.applicability.applicability import ApplicabilityDomain, fit_applicability
 from molgraph.config.learners import LearnerName
-from molgraph.config.training import CalibrationSettings, TrainConfig
+from molgraph.config.training import TrainConfig
+from molgraph.config.uncertainty import CalibrationSettings
 from molgraph.features.environments import structure_vectors
 from molgraph.learners.blend import BlendedEnsemble, blended
 from molgraph.learners.blend_weights import member_shares
@@ -67,7 +68,7 @@ def evaluate_out_of_fold(prepared: Prepared, fitted: Fitted) -> TrainedEnsemble:
     """Blend the learners; metrics, calibration, domain and errors on new series come from out-of-fold predictions."""
     dataset, config, fold, targets = prepared.dataset, prepared.config, prepared.fold, prepared.targets
     kinds = tuple(task.kind for task in dataset.tasks)
-    is_split = config.calibration == "split"
+    is_split = config.uncertainty.calibration == "split"
     is_log = targets.transforms.all_log
     shares = _shares(prepared, fitted)
     mixed = blended(fitted.network_outputs, [*fitted.tabular_outputs.values()], shares)
@@ -161,13 +162,15 @@ def calibration_rows(fold: NDArray[np.int64], *, split: bool) -> NDArray[np.int6
 
 def calibration_settings(config: TrainConfig, n_members: int) -> CalibrationSettings:
     """What the settings of a training say of its calibration."""
-    by_default: Literal["normalised", "quantile"] = "quantile" if config.uncertainty == "quantile" else "normalised"
+    by_default: Literal["normalised", "quantile"] = (
+        "quantile" if config.uncertainty.method == "quantile" else "normalised"
+    )
     return CalibrationSettings(
-        rows=config.calibration,
-        n_models=n_members if config.calibration == "cross" else 1,
-        intervals=by_default if config.intervals == "auto" else config.intervals,
-        variance=config.variance_scaling,
-        classes=config.class_calibration,
+        rows=config.uncertainty.calibration,
+        n_models=n_members if config.uncertainty.calibration == "cross" else 1,
+        intervals=by_default if config.uncertainty.intervals == "auto" else config.uncertainty.intervals,
+        variance=config.uncertainty.variance_scaling,
+        classes=config.uncertainty.class_calibration,
     )
 
 

@@ -147,9 +147,11 @@ def _graphs_of(dataset: Dataset) -> PackedGraphs:
 
 
 def _refuse_values_of_classes(config: TrainConfig, dataset: Dataset) -> None:
-    if config.uncertainty in {"mve", "quantile"} and all(task.kind == "classification" for task in dataset.tasks):
+    if config.uncertainty.method in {"mve", "quantile"} and all(
+        task.kind == "classification" for task in dataset.tasks
+    ):
         raise InputError(
-            f"uncertainty is {config.uncertainty!r}, which is for measured values, and all tasks are classes; "
+            f"uncertainty is {config.uncertainty.method!r}, which is for measured values, and all tasks are classes; "
             "choose ensemble, evidential or dropout"
         )
 

@@ -172,7 +172,7 @@ def to_stored_model(
         known = known_compounds(canonical)
     if keep == "structures":
         fingerprints = morgan_fingerprints(dataset.smiles)
-        calibrating = calibration_rows(trained.fold, split=trained.config.calibration == "split")
+        calibrating = calibration_rows(trained.fold, split=trained.config.uncertainty.calibration == "split")
         structures = TrainingStructures(
             ids=dataset.ids,
             smiles=dataset.smiles,

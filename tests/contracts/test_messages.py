@@ -6,7 +6,7 @@ import re
 from molgraph_cli.flags import with_flags
 
 _FLAG = re.compile(r"(?<![\w-])--[a-z][a-z-]*")
-_SETTING = re.compile(r"`([a-z_]+)(?:=[^`]*)?`")
+_SETTING = re.compile(r"`((?:[a-z]+\.)?[a-z_]+)(?:=[^`]*)?`")
 
 #: A flag of another program may be named.
 _OTHERS = "ray start --head"

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from molgraph.config.training import ModelConfig, Uncertainty
+from molgraph.config.training import ModelConfig
+from molgraph.config.uncertainty import Uncertainty
 from molgraph.features.featurize import featurize
 from molgraph.features.schema import SCHEMA
 from molgraph.models import inference as module

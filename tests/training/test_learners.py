@@ -12,9 +12,12 @@ import torch
 from molgraph import Predictor, TrainConfig, featurize, screen, train
 from molgraph.config import learners
 from molgraph.config.compute import ComputeConfig
+from molgraph.config.encoder import EncoderConfig
 from molgraph.config.learners import LEARNERS, PRESETS, chosen_learners
+from molgraph.config.optimizer import OptimizerConfig
 from molgraph.config.screening import ScreenConfig
 from molgraph.config.training import ModelConfig
+from molgraph.config.uncertainty import UncertaintyConfig
 from molgraph.errors import InputError, ModelError, TrainingError
 from molgraph.learners import catboost
 from molgraph.learners.registry import tabular_learner
@@ -32,8 +35,8 @@ CHOICES = [
     *({"preset": name} for name in PRESETS if name != "lean"),  # which is a network alone without an encoder
     {"preset": "lean", "encoder": "here"},
     {"learner": "gp_embedding", "encoder": "here"},
-    {"learner": "catboost_embedding", "encoder": "here", "encoder_tuning": "frozen"},
-    {"preset": "fast", "encoder": "here", "encoder_tuning": "full"},
+    {"learner": "catboost_embedding", "encoder": "here", "tuning": "frozen"},
+    {"preset": "fast", "encoder": "here", "tuning": "full"},
     {"preset": "accurate", "encoder": "here"},
 ]
 TEXTS = ["CC(=O)Oc1ccccc1C(=O)O", "CCO", "bad"]
@@ -46,10 +49,17 @@ def few_trees():
         yield
 
 
-def make_config(encoder="none", **choice):
+def make_config(encoder="none", tuning="auto", **choice):
     small = ModelConfig(head_hidden=16) if encoder != "none" else ModelConfig(hidden=16, head_hidden=16)
     return TrainConfig(
-        model=small, encoder=encoder, folds=3, epochs=3, batch_size=16, device="cpu", precision="float32", **choice
+        model=small,
+        encoder=EncoderConfig(pretrained=encoder, tuning=tuning),
+        folds=3,
+        epochs=3,
+        batch_size=16,
+        device="cpu",
+        precision="float32",
+        **choice,
     )
 
 
@@ -70,7 +80,7 @@ def model(request, dataset, encoder_folder, tmp_path_factory):
 
 
 def names_of(config, n_rows):
-    return chosen_learners(config.preset, config.learner, n_rows, has_encoder=config.encoder != "none")
+    return chosen_learners(config.preset, config.learner, n_rows, has_encoder=config.encoder.pretrained != "none")
 
 
 def test_it_predicts_what_it_never_saw(model, dataset):
@@ -325,7 +335,9 @@ def test_absolute_errors_let_wild_labels_count_less(learner, make_dataset, assay
     values = assay[1][:150].copy()
     values[::10] += 60.0
     noisy = make_dataset(150, values[:, None])
-    config = dataclasses.replace(make_config(learner=learner, target_scaling="standard"), epochs=15, peak_lr=3e-3)
+    config = dataclasses.replace(
+        make_config(learner=learner, target_scaling="standard"), epochs=15, optimizer=OptimizerConfig(peak_lr=3e-3)
+    )
     errors = {}
     for loss in ("squared", "absolute"):
         said = train_ensemble(noisy, dataclasses.replace(config, loss=loss)).out_of_fold[:, 0]
@@ -334,7 +346,7 @@ def test_absolute_errors_let_wild_labels_count_less(learner, make_dataset, assay
 
 
 def test_a_task_without_weight_is_not_learned(dataset):
-    config = dataclasses.replace(make_config(learner="network"), epochs=30, peak_lr=5e-3)
+    config = dataclasses.replace(make_config(learner="network"), epochs=30, optimizer=OptimizerConfig(peak_lr=5e-3))
     both = train_ensemble(dataset, config)
     one = train_ensemble(dataset, dataclasses.replace(config, task_weights={"task 1": 0.0}))
     # The last layer of a task without weight has no gradient: it stays as it began.
@@ -354,7 +366,10 @@ def test_a_task_without_weight_is_not_learned(dataset):
     ("settings", "words"),
     [
         ({"task_weights": {"a": -1.0}}, "task_weights.*it must lie between 0"),
-        ({"loss": "absolute", "uncertainty": "mve"}, "uncertainty 'mve' has a loss of its own"),
+        (
+            {"loss": "absolute", "uncertainty": UncertaintyConfig("mve")},
+            "uncertainty.method 'mve' has a loss of its own",
+        ),
     ],
 )
 def test_settings_that_do_not_go_together(settings, words):
@@ -372,16 +387,16 @@ def test_learners_without_their_encoder_are_left_out_of_presets_and_refused_by_n
     assert "gp_embedding" in chosen_learners("fast", None, 500, has_encoder=True)
     assert "gp_embedding" not in chosen_learners("fast", None, 500, has_encoder=False)
     with pytest.raises(
-        InputError, match="learner is 'gp_embedding', and there is no encoder: encoder is 'none'; name the"
+        InputError, match=r"learner is 'gp_embedding', and there is no encoder: encoder\.pretrained is 'none'; name a"
     ):
         train_ensemble(dataset, make_config(learner="gp_embedding"))
 
 
 def test_small_tables_freeze_the_encoder_unless_told_otherwise(encoder_folder):
     config = make_config(encoder=str(encoder_folder))
-    assert [encoder_for(config, n)[1].encoder_tuning for n in (FROZEN_UP_TO, FROZEN_UP_TO + 1)] == ["frozen", "full"]
-    told = dataclasses.replace(config, encoder_tuning="full")
-    assert encoder_for(told, 10)[1].encoder_tuning == "full"
+    assert [encoder_for(config, n)[1].encoder.tuning for n in (FROZEN_UP_TO, FROZEN_UP_TO + 1)] == ["frozen", "full"]
+    tuned = make_config(encoder=str(encoder_folder), tuning="full")
+    assert encoder_for(tuned, 10)[1].encoder.tuning == "full"
 
 
 def test_trees_on_the_embedding_bring_their_network():
@@ -402,8 +417,10 @@ def test_a_card_with_the_trees_and_without_their_network_is_refused(dataset, tmp
 
 
 def test_networks_alone_learn_variances():
-    with pytest.raises(InputError, match="uncertainty is 'mve', which is of networks, and learner is 'random_forest'"):
-        make_config(learner="random_forest", uncertainty="mve")
+    with pytest.raises(
+        InputError, match=r"uncertainty\.method is 'mve', which is of networks, and learner is 'random_forest'"
+    ):
+        make_config(learner="random_forest", uncertainty=UncertaintyConfig("mve"))
 
 
 @pytest.mark.parametrize(

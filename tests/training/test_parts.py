@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from molgraph.config.optimizer import OptimizerConfig
 from molgraph.config.training import ModelConfig, TrainConfig
 from molgraph.graphs import Codes, Vocabulary
 from molgraph.models.network import Network
@@ -16,7 +17,9 @@ from molgraph.training.schedule import learning_rate
 
 
 def test_learning_rate_rises_and_falls():
-    config = TrainConfig(epochs=10, warmup_epochs=2, initial_lr=1e-4, peak_lr=1e-3, final_lr=1e-5)
+    config = TrainConfig(
+        epochs=10, optimizer=OptimizerConfig(warmup_epochs=2, initial_lr=1e-4, peak_lr=1e-3, final_lr=1e-5)
+    )
     rates = np.array([learning_rate(step, steps_per_epoch=5, config=config) for step in range(51)])
     assert rates[[0, 10, 50]] == pytest.approx([1e-4, 1e-3, 1e-5])
     assert np.diff(rates[:11]) == pytest.approx(np.full(10, 9e-5))
@@ -25,14 +28,14 @@ def test_learning_rate_rises_and_falls():
 
 @pytest.mark.parametrize(("warmup", "epochs"), [(0, 3), (2, 1), (0.5, 1), (50, 2)])
 def test_learning_rate_stays_between_its_ends(warmup, epochs):
-    config = TrainConfig(epochs=epochs, warmup_epochs=warmup)
+    config = TrainConfig(epochs=epochs, optimizer=OptimizerConfig(warmup_epochs=warmup))
     rates = [learning_rate(step, steps_per_epoch=3, config=config) for step in range(3 * epochs)]
     assert all(1e-4 <= rate <= 1e-3 for rate in rates)
     assert rates[0] == (1e-3 if warmup == 0 else 1e-4)
 
 
 def test_learning_rate_may_be_zero():
-    config = TrainConfig(peak_lr=0.0, initial_lr=0.0, final_lr=0.0)
+    config = TrainConfig(optimizer=OptimizerConfig(peak_lr=0.0, initial_lr=0.0, final_lr=0.0))
     assert {learning_rate(step, steps_per_epoch=3, config=config) for step in range(150)} == {0.0}
 
 

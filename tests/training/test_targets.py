@@ -9,7 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from molgraph import Predictor, TrainConfig, featurize, train
+from molgraph.config.optimizer import OptimizerConfig
 from molgraph.config.training import ModelConfig
+from molgraph.config.uncertainty import UncertaintyConfig
 from molgraph.errors import InputError
 from molgraph.features.blocks import molecule_columns
 from molgraph.features.schema import SCHEMA
@@ -92,7 +94,7 @@ def test_scaled_targets_are_predicted_in_label_units(make_dataset, assay, tmp_pa
     dataset = make_dataset(150, values)
     config = TrainConfig(
         learner=learner, target_scaling=scaling, model=ModelConfig(hidden=32, head_hidden=32), folds=3, epochs=25,
-        batch_size=16, peak_lr=3e-3, device="cpu", precision="float32",
+        batch_size=16, optimizer=OptimizerConfig(peak_lr=3e-3), device="cpu", precision="float32",
     )  # fmt: skip
     model = train(dataset, output=tmp_path / "model", config=config)
     metrics = {record.metric: record.mean for record in model.card.metrics}
@@ -195,7 +197,7 @@ def test_bounds_teach(make_dataset, assay, learner, scaling):
     dataset = make_dataset(150, labels)
     config = TrainConfig(
         learner=learner, target_scaling=scaling, model=ModelConfig(hidden=32, head_hidden=32), folds=3, epochs=25,
-        batch_size=16, peak_lr=3e-3, device="cpu", precision="float32",
+        batch_size=16, optimizer=OptimizerConfig(peak_lr=3e-3), device="cpu", precision="float32",
     )  # fmt: skip
     without = train_ensemble(dataset, config)
     taught = train_ensemble(dataclasses.replace(dataset, bounds=bounds), config)
@@ -225,8 +227,8 @@ def test_the_head_reads_columns_beside_the_graph(make_dataset, tmp_path, feature
     dataset = make_dataset(120, (weight[:, None] - weight.mean()) / weight.std())
     model = ModelConfig(hidden=16, head_hidden=16, molecule_features=features, readout="mean")
     config = TrainConfig(
-        learner="network", model=model, folds=3, epochs=40, batch_size=16, peak_lr=5e-3, device="cpu",
-        precision="float32", uncertainty="mve",
+        learner="network", model=model, folds=3, epochs=40, batch_size=16, optimizer=OptimizerConfig(peak_lr=5e-3), device="cpu",
+        precision="float32", uncertainty=UncertaintyConfig("mve"),
     )  # fmt: skip
     predictor = train(dataset, output=tmp_path / "model", config=config)
     metrics = {record.metric: record.mean for record in predictor.card.metrics}
