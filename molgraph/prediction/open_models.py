@@ -57,5 +57,5 @@ def open_models(models: Sequence[Model], compute: ComputeConfig) -> AbstractCont
         raise InputError("some models are loaded and some are folders; load all of them, or none")
     from molgraph.prediction.panel import Panel
 
-    parts = [part for one in loaded for part in (one.predictors if isinstance(one, Panel) else (one,))]
+    parts = [part for one in loaded for part in one.predictors]
     return nullcontext(ParallelPredictor(Panel(parts), domain=True))

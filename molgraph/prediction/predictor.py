@@ -1,6 +1,6 @@
 """Predictor: a trained model, loaded once and called many times."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -21,12 +21,11 @@ from molgraph.config.learners import LearnerName
 from molgraph.config.screening import NeighbourSpace
 from molgraph.config.training import Device, Precision
 from molgraph.errors import InputError, ModelError
-from molgraph.features.blocks import MoleculeColumns, needs_structures
+from molgraph.features.blocks import MoleculeFeatures, needs_structures
 from molgraph.features.environments import structure_vectors
-from molgraph.features.featurize import featurize
+from molgraph.features.featurize import featurize, featurize_molecules
+from molgraph.features.molecules import Molecules
 from molgraph.features.schema import SCHEMAS
-from molgraph.files.frames import Structures, structure_list
-from molgraph.graphs import PackedGraphs
 from molgraph.model_folder.card import ModelCard
 from molgraph.model_folder.folder import StoredModel, TrainingStructures, load_model, model_hash
 from molgraph.model_folder.percentiles import ReferenceValues, reference_values
@@ -34,8 +33,9 @@ from molgraph.models.frozen import EncoderWeights, FrozenEncoder
 from molgraph.models.inference import NetworkInference
 from molgraph.models.precision import resolve_device, resolve_precision
 from molgraph.prediction.builtin_models import model_folder
-from molgraph.prediction.measured import MeasuredCompounds, measured_texts
+from molgraph.prediction.measured import MeasuredCompounds
 from molgraph.prediction.neighbours import Neighbours, in_rows
+from molgraph.prediction.structure_predictor import StructurePredictor
 from molgraph.results.member_outputs import MemberOutputs
 from molgraph.results.prediction import Prediction, Rejected
 from molgraph.results.tasks import TaskSpec, ranges
@@ -44,7 +44,7 @@ from molgraph.storage.hashes import text_hashes
 from molgraph.uncertainty.calibration import Calibration
 
 
-class Predictor:
+class Predictor(StructurePredictor):
     r"""A trained ensemble that predicts structures.
 
     Example:
@@ -100,6 +100,11 @@ class Predictor:
         return f"Predictor({tasks}: {names}; {members}, on {self.device.type})"
 
     @property
+    def predictors(self) -> tuple[Self, ...]:
+        """This model alone."""
+        return (self,)
+
+    @property
     def tasks(self) -> tuple[TaskSpec, ...]:
         """The T tasks, in column order."""
         return self.card.tasks
@@ -150,54 +155,14 @@ class Predictor:
         """The training compounds; None if the model was saved without them."""
         return self._model.structures
 
-    def predict(
-        self, smiles: Structures, *, ids: Iterable[str] | None = None, processes: int = 1, domain: bool = False
-    ) -> Prediction:
-        """Predictions aligned with `smiles`; rows that could not be used hold NaN and are listed in `.rejected`.
+    def predict_molecules(self, molecules: Molecules, *, domain: bool = False) -> Prediction:
+        """See `StructurePredictor.predict_molecules`."""
+        return self.predict_features(MoleculeFeatures(molecules), domain=domain)
 
-        Args:
-            smiles: B structures, as SMILES or RDKit molecules; a list, an array or a column of a frame.
-            ids: Identifiers for the list of rejected rows.
-            processes: Processes that parse and featurize.
-            domain: Fill in `Prediction.latent_distance`, `leverage`, `domain` and `measured` too.
-
-        Raises:
-            InputError: `smiles` is a single structure, or a whole table.
-        """
-        smiles = structure_list(smiles)
-        graphs = featurize(smiles, ids=ids, standardizer=self.card.standardizer, processes=processes)
-        structures = None
-        if self.needs_structures:
-            structures = self.standardized([smiles[row] for row in graphs.row_index.tolist()])
-        prediction = self.predict_graphs(graphs, structures=structures, domain=domain)
-        return replace(prediction, measured=measured_texts([self], prediction, smiles)) if domain else prediction
-
-    def predict_graphs(
-        self, graphs: PackedGraphs, *, structures: Sequence[str] | None = None, domain: bool = False
-    ) -> Prediction:
-        """Predictions of graphs made by `featurize` with the model's own standardizer, aligned with its input rows.
-
-        A part of such graphs (`take`, `slice`) has no rejected rows, and its predictions are aligned with itself.
-
-        Args:
-            graphs: B molecules.
-            structures: `[B]` the same as standardized SMILES, for models that need them (`needs_structures`).
-            domain: Fill in `Prediction.latent_distance`, `leverage` and `domain` too.
-
-        Raises:
-            InputError: The graphs belong to another feature schema, or the structures are needed and not there.
-        """
-        return self.predict_columns(MoleculeColumns(graphs, structures), domain=domain)
-
-    def predict_columns(self, columns: MoleculeColumns, *, domain: bool = False) -> Prediction:
-        """As `predict_graphs`, of molecules whose columns several models may share.
-
-        Raises:
-            InputError: The graphs belong to another feature schema, or the structures are needed and not there.
-            ModelError: A prediction is not finite.
-        """
-        graphs = columns.graphs
-        outputs = self._outputs_of(columns)
+    def predict_features(self, features: MoleculeFeatures, *, domain: bool = False) -> Prediction:
+        """As `predict_molecules`, of molecules whose descriptor blocks several models share."""
+        graphs = features.molecules.graphs
+        outputs = self._outputs_of(features)
         mean, aleatoric, epistemic = self.calibration.apply(outputs)
         if not np.isfinite(mean).all():  # what is stored is finite, but its sums need not be
             raise ModelError("the model predicts values that are not finite: it is damaged; train the model again")
@@ -206,7 +171,7 @@ class Predictor:
         n_rows = graphs.n_rows
         distance, leverage, degrees, is_measured = None, None, None, None
         if domain:
-            found = self.domain.assess(graphs, self._domain_vectors(columns))
+            found = self.domain.assess(graphs, self._domain_vectors(features))
             distance, leverage = in_rows(found.distance, row, n_rows), in_rows(found.leverage, row, n_rows)
             named = np.full(n_rows, "", dtype=np.object_)
             named[slice(None) if row is None else row] = degree_names(found.degree)
@@ -231,34 +196,33 @@ class Predictor:
             calibration=self.calibration,
         )
 
-    def member_outputs(self, graphs: PackedGraphs, *, structures: Sequence[str] | None = None) -> MemberOutputs:
-        """What the members say of graphs made by `featurize` with the model's own standardizer, before calibration.
+    def member_outputs(self, molecules: Molecules) -> MemberOutputs:
+        """Outputs of the members before calibration.
 
         Args:
-            graphs: B molecules.
-            structures: `[B]` the same as standardized SMILES, for models that need them (`needs_structures`).
+            molecules: B molecules, as for `predict_molecules`.
 
         Raises:
             InputError: The graphs belong to another feature schema, or the structures are needed and not there.
         """
-        return self._outputs_of(MoleculeColumns(graphs, structures))
+        return self._outputs_of(MoleculeFeatures(molecules))
 
-    def _outputs_of(self, columns: MoleculeColumns) -> MemberOutputs:
-        graphs = columns.graphs
+    def _outputs_of(self, features: MoleculeFeatures) -> MemberOutputs:
+        graphs = features.molecules.graphs
         if graphs.schema != self.card.schema:
             raise InputError(
                 f"graphs of schema {graphs.schema!r} cannot be predicted by a model of {self.card.schema!r}; "
                 "featurize the structures again"
             )
         blocks = {name: self.card.config.blocks_of(name) for name in self.card.learners}
-        read = {name: columns.of(own, self.encoder) for name, own in blocks.items() if own}
+        read = {name: features.of(own, self.encoder) for name, own in blocks.items() if own}
         return self._model.learners.predict(graphs, read, self._network).within(*ranges(self.tasks))
 
-    def _domain_vectors(self, columns: MoleculeColumns) -> NDArray[np.float32]:
+    def _domain_vectors(self, features: MoleculeFeatures) -> NDArray[np.float32]:
         """`[B, H]` vectors by which the domain is measured: none that a member learned, which knows its own rows."""
         if self.encoder is not None:
-            return columns.vectors(self.encoder)
-        return structure_vectors(columns.graphs)
+            return features.vectors(self.encoder)
+        return structure_vectors(features.molecules.graphs)
 
     def domain_reasons(self, smiles: Sequence[str]) -> list[str]:
         """Why each structure is not inside the domain, in words, `[Q]`; empty where it is, or cannot be read.
@@ -266,10 +230,10 @@ class Predictor:
         Args:
             smiles: Q structures.
         """
-        graphs = featurize(smiles, standardizer=self.card.standardizer)
+        molecules = featurize_molecules(smiles, standardizer=self.card.standardizer)
         reasons = [""] * len(smiles)
-        found = self.domain.reasons(graphs, self._domain_vectors(MoleculeColumns(graphs)))
-        for row, reason in zip(graphs.row_index.tolist(), found, strict=True):
+        found = self.domain.reasons(molecules.graphs, self._domain_vectors(MoleculeFeatures(molecules)))
+        for row, reason in zip(molecules.graphs.row_index.tolist(), found, strict=True):
             reasons[row] = reason
         return reasons
 
@@ -315,8 +279,8 @@ class Predictor:
         """
         canonical = tuple(str(canonical_smiles(text)) for text in smiles)
         structures, known, reference = self._model.structures, self._model.known, self._model.reference
-        graphs = featurize(smiles, standardizer="none")
-        domain = self.domain.recalibrated(graphs, self._domain_vectors(MoleculeColumns(graphs)))
+        molecules = featurize_molecules(smiles, standardizer="none")
+        domain = self.domain.recalibrated(molecules.graphs, self._domain_vectors(MoleculeFeatures(molecules)))
         if structures is not None:
             structures = replace(
                 structures,
@@ -412,6 +376,7 @@ class Predictor:
 
     def _places(self, smiles: Sequence[str]) -> NDArray[np.float32]:
         """`[Q, C]` where structures lie in the model's own space; NaN for one that gives no graph."""
-        graphs = featurize(smiles, standardizer=self.card.standardizer)
-        places = self.domain.latent.projected(self._domain_vectors(MoleculeColumns(graphs))).astype(np.float64)
+        molecules = featurize_molecules(smiles, standardizer=self.card.standardizer)
+        graphs = molecules.graphs
+        places = self.domain.latent.projected(self._domain_vectors(MoleculeFeatures(molecules))).astype(np.float64)
         return in_rows(places, graphs.row_index if graphs.rejected else None, len(smiles)).astype(np.float32)

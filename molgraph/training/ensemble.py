@@ -17,9 +17,10 @@ from molgraph.datasets.dataset import Dataset
 from molgraph.datasets.parents import parent_groups
 from molgraph.datasets.splits import folds
 from molgraph.errors import InputError
-from molgraph.features.blocks import ENCODER, MoleculeColumns
+from molgraph.features.blocks import ENCODER, MoleculeFeatures
 from molgraph.features.environments import structure_vectors
 from molgraph.features.featurize import featurize
+from molgraph.features.molecules import Molecules
 from molgraph.features.schema import SCHEMAS
 from molgraph.graphs import PackedGraphs
 from molgraph.learners.base import TabularModel, TabularOutputs
@@ -146,7 +147,7 @@ def train_ensemble(
     computed = compute_structure_columns(
         read, dataset.smiles, processes=processes, checkpoint=checkpoint, on_progress=on_progress
     )
-    known = MoleculeColumns(graphs, dataset.smiles, computed)
+    known = MoleculeFeatures(Molecules(graphs, dataset.smiles), computed)
     columns = {name: known.of(own, frozen) for name, own in blocks.items() if own}
     network, said, embeddings = None, None, None
     if "network" in names:
@@ -209,7 +210,7 @@ class _Fitted:
 
 
 def _described(
-    known: MoleculeColumns, encoder: PretrainedEncoder | None, device: torch.device, dtype: torch.dtype
+    known: MoleculeFeatures, encoder: PretrainedEncoder | None, device: torch.device, dtype: torch.dtype
 ) -> Described:
     """The rows by what no label has shaped: the encoder as it was pretrained, or counts of atom environments."""
     if encoder is None:
