@@ -9,11 +9,13 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from molgraph.chem.standardize import StandardizerName
 from molgraph.config.training import Device, Precision
 from molgraph.errors import InputError
 from molgraph.features.blocks import MoleculeFeatures
 from molgraph.features.molecules import Molecules
 from molgraph.prediction.builtin_models import model_folders
+from molgraph.prediction.measured import measured_texts
 from molgraph.prediction.predictor import Predictor
 from molgraph.prediction.structure_predictor import StructurePredictor
 from molgraph.results.prediction import IntervalCalibration, Prediction
@@ -96,6 +98,11 @@ class Panel(StructurePredictor):
         return self.predictors[0]
 
     @property
+    def standardizer(self) -> StandardizerName:
+        """Standardizer of the structures, which all of the models share."""
+        return self.first.standardizer
+
+    @property
     def digest(self) -> str:
         """One hash for all models; of one model its own."""
         if len(self.predictors) == 1:
@@ -138,6 +145,10 @@ class Panel(StructurePredictor):
         features = MoleculeFeatures(molecules)  # what several models read is computed once
         predictions = [predictor.predict_features(features, domain=domain) for predictor in self.predictors]
         return predictions[0] if len(predictions) == 1 else _joined(predictions, self.calibration)
+
+    def measured(self, prediction: Prediction, smiles: Sequence[str]) -> NDArray[np.object_] | None:
+        """See `StructurePredictor.measured`."""
+        return measured_texts([predictor.measured_compounds for predictor in self.predictors], prediction, smiles)
 
 
 @dataclass(frozen=True)

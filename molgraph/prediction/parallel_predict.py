@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager, suppre
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar, cast
+from typing import TypeVar, cast
 
 from molgraph.chem.standardize import StandardizerName
 from molgraph.config.training import Device, Precision
@@ -18,10 +18,8 @@ from molgraph.features.molecules import Molecules
 from molgraph.files.records import RecordBatch
 from molgraph.parallel.cpu import default_processes
 from molgraph.parallel.process_pool import HelperPool
+from molgraph.prediction.panel import Panel
 from molgraph.results.prediction import Prediction
-
-if TYPE_CHECKING:
-    from molgraph.prediction.panel import Panel
 
 _Result = TypeVar("_Result")
 
@@ -105,7 +103,7 @@ class ParallelPredictor:
         domain: Fill in the distances of `Prediction` too.
     """
 
-    def __init__(self, panel: "Panel", workers: Workers | None = None, *, domain: bool = False) -> None:
+    def __init__(self, panel: Panel, workers: Workers | None = None, *, domain: bool = False) -> None:
         self.panel = panel
         self._domain = domain
         self._workers = workers
@@ -283,8 +281,6 @@ def open_parallel_predictor(
             workers = stack.enter_context(_start_workers(source, processes - 1))
         if workers is not None:
             stack.enter_context(_shared_cores(processes))
-        from molgraph.prediction.panel import Panel
-
         panel = Panel.load(source.paths, device=source.device, precision=source.precision)
         yield ParallelPredictor(panel, workers, domain=domain)
 
@@ -336,9 +332,7 @@ def _take_share_of_cores(processes: int) -> None:
 
 
 @cache
-def _load(source: ModelSource) -> "Panel":
-    from molgraph.prediction.panel import Panel
-
+def _load(source: ModelSource) -> Panel:
     return Panel.load(source.paths, device=source.device, precision=source.precision)
 
 
@@ -358,7 +352,7 @@ def predict_batch(source: ModelSource, digest: str, work: "Work", domain: bool) 
     return replace(predicted(panel, work, domain=domain), calibration=None)
 
 
-def predicted(panel: "Panel", work: "Work", *, domain: bool) -> Prediction:
+def predicted(panel: Panel, work: "Work", *, domain: bool) -> Prediction:
     if isinstance(work, Molecules):
         return panel.predict_molecules(work, domain=domain)
     smiles, ids = work

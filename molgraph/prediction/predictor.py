@@ -1,14 +1,15 @@
 """Predictor: a trained model, loaded once and called many times."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import Self, get_args
+from typing import TYPE_CHECKING, Self, get_args
 
 import numpy as np
 import rdkit
-import torch
 from numpy.typing import NDArray
 
 from molgraph.applicability.applicability import OUTSIDE, ApplicabilityDomain, degree_names
@@ -16,7 +17,7 @@ from molgraph.applicability.neighbours import k_closest, k_nearest, similarities
 from molgraph.chem.fingerprints import morgan_fingerprints
 from molgraph.chem.identity import canonical_smiles, known_compounds
 from molgraph.chem.parse import parse_smiles
-from molgraph.chem.standardize import standardize_smiles
+from molgraph.chem.standardize import StandardizerName, standardize_smiles
 from molgraph.config.learners import LearnerName
 from molgraph.config.screening import NeighbourSpace
 from molgraph.config.training import Device, Precision
@@ -27,13 +28,9 @@ from molgraph.features.featurize import featurize, featurize_molecules
 from molgraph.features.molecules import Molecules
 from molgraph.features.schema import SCHEMAS
 from molgraph.model_folder.card import ModelCard
-from molgraph.model_folder.folder import StoredModel, TrainingStructures, load_model, model_hash
 from molgraph.model_folder.percentiles import ReferenceValues, reference_values
-from molgraph.models.frozen import EncoderWeights, FrozenEncoder
-from molgraph.models.inference import NetworkInference
-from molgraph.models.precision import resolve_device, resolve_precision
 from molgraph.prediction.builtin_models import model_folder
-from molgraph.prediction.measured import MeasuredCompounds
+from molgraph.prediction.measured import MeasuredCompounds, measured_texts
 from molgraph.prediction.neighbours import Neighbours, in_rows
 from molgraph.prediction.structure_predictor import StructurePredictor
 from molgraph.results.member_outputs import MemberOutputs
@@ -42,6 +39,10 @@ from molgraph.results.tasks import TaskSpec, ranges
 from molgraph.spelling import counted
 from molgraph.storage.hashes import text_hashes
 from molgraph.uncertainty.calibration import Calibration
+
+if TYPE_CHECKING:  # these import torch, which takes seconds: it is imported when a model is loaded
+    from molgraph.model_folder.folder import StoredModel, TrainingStructures
+    from molgraph.models.frozen import EncoderWeights, FrozenEncoder
 
 
 class Predictor(StructurePredictor):
@@ -63,6 +64,9 @@ class Predictor(StructurePredictor):
     def __init__(
         self, model: StoredModel, *, digest: str, device: Device = "auto", precision: Precision = "float32"
     ) -> None:
+        from molgraph.models.inference import NetworkInference
+        from molgraph.models.precision import resolve_device, resolve_precision
+
         self.card: ModelCard = model.card
         self.digest = digest
         self.device = resolve_device(device)
@@ -91,6 +95,8 @@ class Predictor(StructurePredictor):
             ModelError: The folder is no model folder, is damaged, or is of another format.
             DeviceError: The device is not there.
         """
+        from molgraph.model_folder.folder import load_model, model_hash
+
         folder = model_folder(path)
         return cls(load_model(folder), digest=model_hash(folder), device=device, precision=precision)
 
@@ -103,6 +109,11 @@ class Predictor(StructurePredictor):
     def predictors(self) -> tuple[Self, ...]:
         """This model alone."""
         return (self,)
+
+    @property
+    def standardizer(self) -> StandardizerName:
+        """Standardizer of the structures."""
+        return self.card.standardizer
 
     @property
     def tasks(self) -> tuple[TaskSpec, ...]:
@@ -148,7 +159,14 @@ class Predictor(StructurePredictor):
     @cached_property
     def measured_compounds(self) -> MeasuredCompounds:
         """The training compounds, for looking up what was measured; made when first asked for."""
-        return MeasuredCompounds(self)
+        structures = self._model.structures
+        return MeasuredCompounds(
+            None if structures is None else structures.smiles,
+            self._model.labels,
+            self._model.bounds,
+            standardized=self.standardized,
+            in_training=self.in_training,
+        )
 
     @property
     def structures(self) -> TrainingStructures | None:
@@ -158,6 +176,10 @@ class Predictor(StructurePredictor):
     def predict_molecules(self, molecules: Molecules, *, domain: bool = False) -> Prediction:
         """See `StructurePredictor.predict_molecules`."""
         return self.predict_features(MoleculeFeatures(molecules), domain=domain)
+
+    def measured(self, prediction: Prediction, smiles: Sequence[str]) -> NDArray[np.object_] | None:
+        """See `StructurePredictor.measured`."""
+        return measured_texts([self.measured_compounds], prediction, smiles)
 
     def predict_features(self, features: MoleculeFeatures, *, domain: bool = False) -> Prediction:
         """As `predict_molecules`, of molecules whose descriptor blocks several models share."""
@@ -230,7 +252,7 @@ class Predictor(StructurePredictor):
         Args:
             smiles: Q structures.
         """
-        molecules = featurize_molecules(smiles, standardizer=self.card.standardizer)
+        molecules = featurize_molecules(smiles, standardizer=self.standardizer)
         reasons = [""] * len(smiles)
         found = self.domain.reasons(molecules.graphs, self._domain_vectors(MoleculeFeatures(molecules)))
         for row, reason in zip(molecules.graphs.row_index.tolist(), found, strict=True):
@@ -239,7 +261,7 @@ class Predictor(StructurePredictor):
 
     def are_measured(self, smiles: Sequence[str]) -> list[bool] | None:
         """Whether each structure, in whatever stereochemistry, was measured for the training; None if not known."""
-        graphs = featurize(smiles, standardizer=self.card.standardizer)
+        graphs = featurize(smiles, standardizer=self.standardizer)
         found = self.domain.are_measured(graphs)
         if found is None:
             return None
@@ -249,6 +271,10 @@ class Predictor(StructurePredictor):
     @cached_property
     def vectorizer(self) -> FrozenEncoder | None:
         """What makes a vector of a molecule: the frozen encoder, or that of the first member; None without either."""
+        import torch
+
+        from molgraph.models.frozen import EncoderWeights
+
         network = self._model.learners.network
         if self.encoder is not None or network is None or network.encoder is None:
             return self.encoder
@@ -257,6 +283,8 @@ class Predictor(StructurePredictor):
         return self._frozen(EncoderWeights(state, torch.zeros(width), torch.ones(width)), self.digest)
 
     def _frozen(self, weights: EncoderWeights, digest: str) -> FrozenEncoder:
+        from molgraph.models.frozen import FrozenEncoder
+
         return FrozenEncoder(
             self.card.config.model,
             SCHEMAS[self.card.schema].vocabulary,
@@ -331,7 +359,7 @@ class Predictor(StructurePredictor):
         """Each structure as the model sees it; one that it cannot read as it came."""
         texts = []
         for own in smiles:
-            text = standardize_smiles(own, self.card.standardizer)
+            text = standardize_smiles(own, self.standardizer)
             if isinstance(text, Rejected) or (text != own and isinstance(parse_smiles(text), Rejected)):
                 text = own  # that RDKit reads what RDKit wrote is not certain
             texts.append(text)
@@ -376,7 +404,7 @@ class Predictor(StructurePredictor):
 
     def _places(self, smiles: Sequence[str]) -> NDArray[np.float32]:
         """`[Q, C]` where structures lie in the model's own space; NaN for one that gives no graph."""
-        molecules = featurize_molecules(smiles, standardizer=self.card.standardizer)
+        molecules = featurize_molecules(smiles, standardizer=self.standardizer)
         graphs = molecules.graphs
         places = self.domain.latent.projected(self._domain_vectors(MoleculeFeatures(molecules))).astype(np.float64)
         return in_rows(places, graphs.row_index if graphs.rejected else None, len(smiles)).astype(np.float32)

@@ -3,7 +3,6 @@
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,11 +11,7 @@ from molgraph.chem.standardize import StandardizerName
 from molgraph.features.featurize import featurize_molecules
 from molgraph.features.molecules import Molecules
 from molgraph.files.frames import Structures, structure_list
-from molgraph.prediction.measured import measured_texts
 from molgraph.results.prediction import Prediction
-
-if TYPE_CHECKING:
-    from molgraph.prediction.predictor import Predictor
 
 
 class StructurePredictor(ABC):
@@ -24,13 +19,8 @@ class StructurePredictor(ABC):
 
     @property
     @abstractmethod
-    def predictors(self) -> "tuple[Predictor, ...]":
-        """The models, one or more."""
-
-    @property
     def standardizer(self) -> StandardizerName:
         """Standardizer of the structures, which all of the models share."""
-        return self.predictors[0].card.standardizer
 
     @abstractmethod
     def predict_molecules(self, molecules: Molecules, *, domain: bool = False) -> Prediction:
@@ -72,6 +62,7 @@ class StructurePredictor(ABC):
         molecules = featurize_molecules(smiles, ids=ids, standardizer=self.standardizer, processes=processes)
         return self.predict_molecules(molecules, domain=domain)
 
+    @abstractmethod
     def measured(self, prediction: Prediction, smiles: Sequence[str]) -> NDArray[np.object_] | None:
         """What was measured of each compound for each task, `[B, T]`; see `Prediction.measured`.
 
@@ -79,4 +70,3 @@ class StructurePredictor(ABC):
             prediction: Of this, with `domain`.
             smiles: `[B]` its structures as they came.
         """
-        return measured_texts(self.predictors, prediction, smiles)
