@@ -115,11 +115,11 @@ class MaplightPeer:
 
 def _by_task(problem: Problem, blocks: tuple[str, ...], fit: Any) -> np.ndarray:
     """One model a task, on the columns of these blocks."""
-    from molgraph import featurize
-    from molgraph.features.blocks import molecule_columns
+    from molgraph.features.blocks import MoleculeFeatures
+    from molgraph.features.featurize import featurize_molecules
 
     dataset = problem.dataset
-    columns = molecule_columns(blocks, featurize(dataset.smiles, standardizer="none"), dataset.smiles)
+    columns = MoleculeFeatures(featurize_molecules(dataset.smiles, standardizer="none")).of(blocks)
     columns = np.nan_to_num(columns, posinf=1e30, neginf=-1e30)
     seen = np.concatenate([problem.split.train, problem.split.valid])
     said = np.empty((len(problem.split.test), len(dataset.tasks)))

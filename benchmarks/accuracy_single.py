@@ -15,7 +15,8 @@ from peers import BATCH_SIZE, package_versions
 
 from molgraph import EncoderConfig, TrainConfig, featurize
 from molgraph.benchmark.protocol import Problem
-from molgraph.features.blocks import ENCODER, MoleculeColumns
+from molgraph.features.blocks import ENCODER, MoleculeFeatures
+from molgraph.features.molecules import Molecules
 from molgraph.features.schema import SCHEMAS
 from molgraph.learners.member_rows import MemberRows
 from molgraph.model_folder.encoder_folder import encoder_for, shipped_encoder_folder
@@ -56,7 +57,7 @@ class SingleNetwork:
         plan = MemberRows(member=0, train_rows=split.train, inner_rows=split.valid, held_out_rows=split.test)
         blocks = config.blocks_of("network")
         frozen = encoder.frozen(device, dtype) if encoder is not None and ENCODER in blocks else None
-        features = MoleculeColumns(graphs, dataset.smiles).of(blocks, frozen)
+        features = MoleculeFeatures(Molecules(graphs, dataset.smiles)).of(blocks, frozen)
         targets = learned_targets(dataset.labels, None, dataset.tasks, [plan], config.target_scaling)
         weights = None if encoder is None or config.encoder.tuning == "frozen" else encoder.weights
         data = TrainingData(

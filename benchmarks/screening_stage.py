@@ -70,16 +70,17 @@ def _parse(_model: Path, library: Path, part: int, parts: int) -> Callable[[], N
 def _forward(model: Path, library: Path, part: int, parts: int) -> Callable[[], None]:
     """Graphs that lie in memory to predictions."""
     from molgraph import Predictor
+    from molgraph.features.molecules import Molecules
     from molgraph.packed_library.reader import open_library
 
     predictor = Predictor.load(model, device="cpu", precision="auto")
     with open_library(library, batch_size=BATCH) as reader:
-        graphs = [batch.graphs for batch in islice(reader, part, None, parts)]
-    predictor.predict_graphs(graphs[0], domain=True)
+        graphs = [Molecules(batch.graphs) for batch in islice(reader, part, None, parts)]
+    predictor.predict_molecules(graphs[0], domain=True)
 
     def run() -> None:
         for piece in graphs:
-            predictor.predict_graphs(piece, domain=True)
+            predictor.predict_molecules(piece, domain=True)
 
     return run
 

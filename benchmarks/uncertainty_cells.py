@@ -34,7 +34,7 @@ DROPOUT = 0.1
 
 def run_cell(data_set: str, split: SplitName, seed: int, method: str, output: Path) -> None:
     """Train on the training rows of one split; writes what the members say of all rows to `output`."""
-    from molgraph.features.featurize import featurize
+    from molgraph.features.featurize import featurize_molecules
     from molgraph.prediction.predictor import Predictor
     from molgraph.training.ensemble import train_ensemble
     from molgraph.training.train import to_stored_model
@@ -46,8 +46,7 @@ def run_cell(data_set: str, split: SplitName, seed: int, method: str, output: Pa
     trained = train_ensemble(dataset, _config(method, UNCERTAINTY_SETS[data_set].epochs, seed))
     seconds = time.monotonic() - started
     predictor = Predictor(to_stored_model(dataset, trained, keep="nothing"), digest="", device="cpu")
-    graphs = featurize(rows.smiles, standardizer="none")
-    outputs = predictor.member_outputs(graphs, structures=rows.smiles if predictor.needs_structures else None)
+    outputs = predictor.member_outputs(featurize_molecules(rows.smiles, standardizer="none"))
     fold = np.full(len(rows.smiles), -1)
     fold[train] = trained.fold
     arrays = {name: values for name, values in vars(outputs).items() if isinstance(values, np.ndarray)}

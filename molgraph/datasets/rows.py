@@ -1,8 +1,8 @@
 """Reads the rows of a table: structures, identifiers, and columns of numbers and of texts."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Literal, TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from molgraph.datasets.companions import TextColumn, companion_names, find_companions
 from molgraph.datasets.labels import FileLines, NumberColumn, Place, record_of
 from molgraph.errors import InputError
-from molgraph.files import RecordBatch, RecordReader, open_records
+from molgraph.files import RecordBatch, open_records
 from molgraph.files.columns import position_of
 from molgraph.files.frames import Readable
 from molgraph.results.prediction import Rejected
@@ -90,19 +90,37 @@ class Rows:
         return len(self.smiles) + len(self.rejected)
 
 
-def read_rows(source: Readable, request: TableRequest) -> Rows:
+def read_rows(
+    source: Readable, request: TableRequest, choose_targets: Callable[[Sequence[str]], Sequence[str]] | None = None
+) -> Rows:
     """Read all records; numbers of the target columns, or of all columns where no target is named.
+
+    The source is opened once, but for SD files, whose properties are collected first.
+
+    Args:
+        source: The table.
+        request: The columns and rows to read.
+        choose_targets: Chooses the target columns from the names of all columns, in place of those of the request.
 
     Raises:
         InputError: A column is missing, or the file cannot be read.
     """
-    targets = request.target_columns
-    if targets is not None and len(set(targets)) < max(len(targets), 1):
-        raise InputError(f"target columns are {', '.join(targets) or 'none'}; name at least one, and each once")
-    if targets is not None and len(targets) > 1 and ALL_COLUMNS in targets:
-        raise InputError(f"target columns are {', '.join(targets)}; {ALL_COLUMNS} means all and stands alone")
+
+    def needed(names: Sequence[str]) -> tuple[str, ...]:
+        nonlocal request
+        if choose_targets is not None:
+            request = replace(request, target_columns=tuple(choose_targets(names)))
+            _check_targets(request)
+        return _needed(request, names)
+
+    _check_targets(request)
     table = Rows()
-    with _opened(source, request) as records:
+    with open_records(
+        source,
+        smiles_column=request.smiles_column,
+        id_column=request.id_column,
+        keep_columns="all" if choose_targets is None and request.takes_all else needed,
+    ) as records:
         table.smiles_column, table.column_names = records.smiles_column, records.column_names
         table.has_lines = records.format != "sdf"
         table.notes = records.notes
@@ -116,14 +134,12 @@ def read_rows(source: Readable, request: TableRequest) -> Rows:
     return table
 
 
-def _opened(source: Readable, request: TableRequest) -> RecordReader:
-    """A reader of the needed columns: the requested ones and their companions."""
-    if request.takes_all or str(source) == "-":
-        keep: tuple[str, ...] | Literal["all"] = "all"
-    else:
-        with open_records(source, smiles_column=request.smiles_column, id_column=request.id_column) as records:
-            keep = _needed(request, records.column_names)
-    return open_records(source, smiles_column=request.smiles_column, id_column=request.id_column, keep_columns=keep)
+def _check_targets(request: TableRequest) -> None:
+    targets = request.target_columns
+    if targets is not None and len(set(targets)) < max(len(targets), 1):
+        raise InputError(f"target columns are {', '.join(targets) or 'none'}; name at least one, and each once")
+    if targets is not None and len(targets) > 1 and ALL_COLUMNS in targets:
+        raise InputError(f"target columns are {', '.join(targets)}; {ALL_COLUMNS} means all and stands alone")
 
 
 def _needed(request: TableRequest, names: Sequence[str]) -> tuple[str, ...]:

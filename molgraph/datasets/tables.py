@@ -1,7 +1,7 @@
 """`read_table`: a table of structures and measured values, in any format of `molgraph.files`, to a `Dataset`."""
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -101,8 +101,7 @@ def read_table(
     )
     source = readable(source)
     table = read_rows(source, request)
-    if table.n_read == 0:
-        raise InputError(f"{source} has no rows; give a table with structures and measured values")
+    _refuse_empty(table, source)
     columns = choose_targets(table, source, request)
     choices = [task_kind] * len(columns) if isinstance(task_kind, str) else task_kind
     concentrations = units if isinstance(units, str) else None
@@ -113,16 +112,98 @@ def read_table(
     ]
     targets, notes = find_targets(table, source, columns, options, as_is=as_is)
     weights = _weights(table, weight_column)
-    if table.n_skipped:
-        chosen = ", ".join(f"{column}={text}" for column, text in (where or {}).items())
-        notes = (f"{table.n_read:,} rows with {chosen}; {table.n_skipped:,} others are not taken", *notes)
-    texts = [column for column in table.numbers if column not in (*columns, weight_column)]
-    if request.target_columns == (ALL_COLUMNS,) and texts:
-        notes = (_left_columns(table, texts), *notes)
-    dataset = _merged(table, targets, weights, standardizer, source)
-    dataset = replace(dataset, name=name or Path(source).name, notes=(*table.notes, *notes))
     takes_all = request.target_columns == (ALL_COLUMNS,)
+    texts = [column for column in table.numbers if column not in (*columns, weight_column)]
+    skipped = _skipped(table, request)
+    if takes_all and texts:
+        skipped = (_left_columns(table, texts), *skipped)
+    dataset = _merged(table, targets, weights, standardizer, source)
+    dataset = replace(dataset, name=name or Path(source).name, notes=(*table.notes, *skipped, *notes))
     return _check_labels(dataset, source, to_learn=to_learn, leave_out=takes_all)
+
+
+@dataclass(frozen=True)
+class TargetColumn:
+    """A column of labels whose kind is known.
+
+    Attributes:
+        name: Its name.
+        kind: What it is learned as.
+        as_is: Whether to take its numbers as they are, and to recognise no unit.
+    """
+
+    name: str
+    kind: TaskKind
+    as_is: bool = False
+
+
+def read_columns(
+    source: TableLike | MemoryTable,
+    choose: Callable[[Sequence[str]], Sequence[TargetColumn]],
+    *,
+    smiles_column: str | None = None,
+    id_column: str | None = None,
+    standardizer: StandardizerName = "default",
+    missing: Sequence[str] = (),
+    where: Mapping[str, str] | None = None,
+) -> Dataset:
+    r"""As `read_table`, with the target columns chosen from the names of all columns, so that a table is opened once.
+
+    A column may hold one value alone: nothing is learned from it.
+
+    Args:
+        source: The table.
+        choose: Gives the target columns, of the names of all columns.
+        smiles_column: Column of structures; found by name if left out.
+        id_column: Column of identifiers; found by name if left out.
+        standardizer: Standardizer of the structures, see `molgraph.chem.standardize`.
+        missing: Cells that mean "not measured" besides the usual ones.
+        where: Filter of rows: the text that they must have in a column.
+
+    Raises:
+        InputError: The table cannot be used; the message names the column and the line.
+
+    Example:
+        >>> dataset = read_columns(
+        ...     {"smiles": ["CCO", "CCN"], "y": [1, 1], "note": ["", ""]},
+        ...     lambda names: [TargetColumn(name, "regression") for name in names if name == "y"],
+        ... )
+        >>> dataset.labels.tolist()
+        [[1.0], [1.0]]
+    """
+    chosen: list[TargetColumn] = []
+
+    def names_of(header: Sequence[str]) -> list[str]:
+        chosen[:] = choose(header)
+        return [column.name for column in chosen]
+
+    request = TableRequest(smiles_column, id_column, missing=tuple(missing), where=where or {})
+    source = readable(source)
+    table = read_rows(source, request, names_of)
+    _refuse_empty(table, source)
+    targets, notes = find_targets(
+        table,
+        source,
+        [column.name for column in chosen],
+        [ColumnOptions(column.kind) for column in chosen],
+        as_is=[column.name for column in chosen if column.as_is],
+    )
+    dataset = _merged(table, targets, np.ones(len(table.smiles)), standardizer, source)
+    dataset = replace(dataset, name=Path(source).name, notes=(*table.notes, *_skipped(table, request), *notes))
+    return _check_labels(dataset, source, to_learn=False, leave_out=False)
+
+
+def _refuse_empty(table: Rows, source: Readable) -> None:
+    if table.n_read == 0:
+        raise InputError(f"{source} has no rows; give a table with structures and measured values")
+
+
+def _skipped(table: Rows, request: TableRequest) -> tuple[str, ...]:
+    """A note on the rows that the filter leaves out; none if there are none."""
+    if not table.n_skipped:
+        return ()
+    chosen = ", ".join(f"{column}={text}" for column, text in request.where.items())
+    return (f"{table.n_read:,} rows with {chosen}; {table.n_skipped:,} others are not taken",)
 
 
 def _left_columns(table: Rows, columns: Sequence[str]) -> str:

@@ -22,7 +22,7 @@ from molgraph.evaluation.recalibrate import recalibrated_model
 from molgraph.evaluation.report import CoverageVerdict, Evaluation, evaluation_values
 from molgraph.evaluation.task_metrics import TaskRows, evaluate_task
 from molgraph.evaluation.verdict import coverage_verdicts
-from molgraph.features.featurize import featurize
+from molgraph.features.featurize import featurize_molecules
 from molgraph.files.frames import TableLike, readable
 from molgraph.model_folder.folder import check_model_target, save_model
 from molgraph.prediction.builtin_models import refuse_swapped
@@ -118,8 +118,8 @@ def evaluate(
     if not is_new.any():
         raise InputError(f"all {len(whole):,} compounds of {source} were in the training set; give held-out compounds")
     dataset = whole.take(np.flatnonzero(is_new))
-    graphs = featurize(dataset.smiles, ids=dataset.ids, standardizer="none")
-    prediction = predictor.predict_graphs(graphs, structures=dataset.smiles)
+    molecules = featurize_molecules(dataset.smiles, ids=dataset.ids, standardizer="none")
+    prediction = predictor.predict_molecules(molecules)
     scales = other_scales(predictor, dataset, prediction.mean)
     if recalibrate is not None and scales and not other_scale:
         advice = "`other_scale=True` recalibrates all the same"
@@ -153,7 +153,7 @@ def evaluate(
     evaluation = replace(evaluation, verdicts=_verdicts(predictor, evaluation, parts))
     stored = None
     if recalibrate is not None:
-        stored = recalibrated_model(predictor, dataset, predictor.member_outputs(graphs, structures=dataset.smiles))
+        stored = recalibrated_model(predictor, dataset, predictor.member_outputs(molecules))
         by_chance = stored.calibration.no_better_than_chance
         evaluation = replace(evaluation, no_better_than_chance=tuple(predictor.tasks[t].name for t in by_chance))
     if output is not None:

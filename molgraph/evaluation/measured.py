@@ -8,10 +8,9 @@ from numpy.typing import NDArray
 
 from molgraph.datasets.companions import is_generic
 from molgraph.datasets.dataset import Dataset
-from molgraph.datasets.tables import read_table
+from molgraph.datasets.tables import TargetColumn, read_columns
 from molgraph.errors import InputError
 from molgraph.files.frames import Readable
-from molgraph.files.reader import open_records
 from molgraph.prediction.predictor import Predictor
 from molgraph.quantities.names import named
 from molgraph.quantities.units import P_UNIT, unit_of
@@ -57,21 +56,26 @@ def read_measured(predictor: Predictor, table: Readable, options: TableOptions) 
         InputError: The table has no column of a task, or its values cannot be converted to the unit of the task.
     """
     tasks = predictor.tasks
-    columns = _columns(predictor, table, options)
-    as_is = [columns[task.name] for task in tasks if task.name in columns and not _has_scale(task)]
-    with_column = [task for task in tasks if task.name in columns]
-    read = read_table(
+    columns: dict[str, str] = {}
+
+    def choose(header: Sequence[str]) -> list[TargetColumn]:
+        columns.update(_columns(predictor, table, options, header))
+        return [
+            TargetColumn(columns[task.name], task.kind, as_is=not _has_scale(task))
+            for task in tasks
+            if task.name in columns
+        ]
+
+    read = read_columns(
         table,
+        choose,
         smiles_column=options.smiles_column,
         id_column=options.id_column,
-        target_columns=[columns[task.name] for task in with_column],
-        task_kind=[task.kind for task in with_column],
         standardizer=predictor.card.standardizer,
         missing=options.missing,
         where=options.where,
-        as_is=as_is,
-        to_learn=False,
     )
+    with_column = [task for task in tasks if task.name in columns]
     index = [tasks.index(task) for task in with_column]
     labels: Floats = np.full((len(read), len(tasks)), np.nan)
     bounds: Floats | None = None if read.bounds is None else np.full((2, *labels.shape), np.nan)
@@ -96,7 +100,7 @@ def read_measured(predictor: Predictor, table: Readable, options: TableOptions) 
     )
 
 
-def _columns(predictor: Predictor, table: Readable, options: TableOptions) -> dict[str, str]:
+def _columns(predictor: Predictor, table: Readable, options: TableOptions, header: Sequence[str]) -> dict[str, str]:
     """The column of each task that the table has."""
     names = predictor.card.task_names
     given = options.target_columns
@@ -107,8 +111,6 @@ def _columns(predictor: Predictor, table: Readable, options: TableOptions) -> di
         )
     if given is not None:
         return dict(zip(names, given, strict=True))
-    with open_records(table, smiles_column=options.smiles_column, id_column=options.id_column) as reader:
-        header = reader.column_names
     columns = {task.name: column for task in predictor.tasks if (column := _column_of(task, header)) is not None}
     if not columns:
         raise InputError(

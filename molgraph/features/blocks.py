@@ -15,6 +15,7 @@ from molgraph.chem.descriptors import DESCRIPTORS
 from molgraph.chem.parse import parse_smiles, quiet_rdkit
 from molgraph.errors import InputError
 from molgraph.features.environments import N_CODES, code_counts, environment_counts
+from molgraph.features.molecules import Molecules
 from molgraph.features.schema import SCHEMA
 from molgraph.graphs import PackedGraphs
 from molgraph.results.prediction import Rejected
@@ -88,28 +89,21 @@ class Vectorizer(Protocol):
         """Embeddings `[B, H]` of B molecules."""
 
 
-class MoleculeColumns:
-    """Descriptors of B molecules: each block is computed when it is first needed, and only once.
+class MoleculeFeatures:
+    """Descriptor blocks of B molecules: each is computed when it is first needed, and only once.
 
     Args:
-        graphs: B molecules.
-        smiles: `[B]` the same as standardized structures; only asked for where a block needs them.
+        molecules: B molecules; their structures are only read where a block needs them.
         computed: Blocks that have been computed before (`structure_blocks`).
 
-    >>> from molgraph import featurize
-    >>> texts = ["CCO", "c1ccccc1"]
-    >>> MoleculeColumns(featurize(texts), texts).of(["environments", "ecfp_counts"]).shape
+    >>> from molgraph.features.featurize import featurize_molecules
+    >>> molecules = featurize_molecules(["CCO", "c1ccccc1"])
+    >>> MoleculeFeatures(molecules).of(["environments", "ecfp_counts"]).shape
     (2, 2048)
     """
 
-    def __init__(
-        self,
-        graphs: PackedGraphs,
-        smiles: Sequence[str] | None = None,
-        computed: Mapping[str, NDArray[np.float32]] | None = None,
-    ) -> None:
-        self.graphs = graphs
-        self._smiles = smiles
+    def __init__(self, molecules: Molecules, computed: Mapping[str, NDArray[np.float32]] | None = None) -> None:
+        self.molecules = molecules
         self._blocks: dict[str, NDArray[Any]] = dict(computed or {})
         self._vectors: dict[str, NDArray[np.float32]] = {}
 
@@ -126,9 +120,9 @@ class MoleculeColumns:
         for block in (BLOCKS[name] for name in blocks if name != ENCODER and name not in self._blocks):
             from_graphs = block.from_graphs
             self._blocks[block.name] = (
-                _computed(block.name, self._mols) if from_graphs is None else from_graphs(self.graphs)
+                _computed(block.name, self._mols) if from_graphs is None else from_graphs(self.molecules.graphs)
             )
-        none = np.empty((len(self.graphs), 0), dtype=np.float32)
+        none = np.empty((len(self.molecules), 0), dtype=np.float32)
         parts = [self._blocks[name] if name != ENCODER else self.vectors(encoder) for name in blocks]
         return np.concatenate([none, *parts], axis=1, dtype=np.float32)
 
@@ -137,14 +131,14 @@ class MoleculeColumns:
         if encoder is None:
             raise ValueError(f"the block {ENCODER!r} is made by an encoder, and none was given")
         if encoder.digest not in self._vectors:
-            self._vectors[encoder.digest] = encoder.vectors(self.graphs)
+            self._vectors[encoder.digest] = encoder.vectors(self.molecules.graphs)
         return self._vectors[encoder.digest]
 
     @cached_property
     def _mols(self) -> list[Chem.Mol]:
-        if self._smiles is None or len(self._smiles) != len(self.graphs):
+        if self.molecules.structures is None:
             raise InputError("these columns are computed from structures; give the SMILES of all graphs")
-        return _parsed(self._smiles)
+        return _parsed(self.molecules.structures)
 
 
 def _parsed(smiles: Sequence[str]) -> list[Chem.Mol]:
@@ -164,10 +158,3 @@ def _computed(name: str, mols: Sequence[Chem.Mol]) -> NDArray[np.float32]:
         for row, mol in enumerate(mols):
             columns[row] = own.compute(mol)
     return columns
-
-
-def molecule_columns(
-    blocks: Sequence[str], graphs: PackedGraphs, smiles: Sequence[str] | None = None
-) -> NDArray[np.float32]:
-    """The columns of all blocks, side by side, `[B, F]` float32; see `MoleculeColumns`."""
-    return MoleculeColumns(graphs, smiles).of(blocks)

@@ -1,13 +1,15 @@
-"""`featurize`: SMILES to `PackedGraphs`, the one entry point for everything else."""
+"""`featurize`: SMILES to `PackedGraphs`, the one entry point for everything else, and to `Molecules`."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from itertools import chain
 from typing import Literal, NamedTuple, get_args
 
 from molgraph.chem.parse import rejected
 from molgraph.chem.standardize import StandardizerName, standardize_smiles
 from molgraph.errors import InputError
 from molgraph.features.cuik_engine import encode_cuik, is_cuik_available
+from molgraph.features.molecules import Molecules
 from molgraph.features.rdkit_engine import encode_rdkit
 from molgraph.files.frames import Structures, structure_list
 from molgraph.graphs import PackedGraphs, concatenate
@@ -51,6 +53,26 @@ def featurize(
         >>> graphs.rejected[0].reason
         'SMILES Parse Error: unclosed ring'
     """
+    return featurize_molecules(smiles, ids=ids, standardizer=standardizer, engine=engine, processes=processes).graphs
+
+
+def featurize_molecules(
+    smiles: Structures,
+    *,
+    ids: Iterable[str] | None = None,
+    standardizer: StandardizerName = "default",
+    engine: Engine = "auto",
+    processes: int = 1,
+) -> Molecules:
+    """As `featurize`, with the standardized SMILES of each graph beside the graphs.
+
+    Raises:
+        InputError: An argument does not fit, or `cuik` was asked for and is not available.
+
+    Example:
+        >>> featurize_molecules(["C[NH3+].[Cl-]", "C1CC", "OCC"]).structures
+        ('CN', 'OCC')
+    """
     smiles = structure_list(smiles)
     ids = [""] * len(smiles) if ids is None else [*ids]
     _check(smiles, ids, engine, processes)
@@ -62,9 +84,14 @@ def featurize(
         for row in range(0, max(len(smiles), 1), _CHUNK_SIZE)
     ]
     if processes == 1 or len(chunks) == 1:
-        return concatenate(map(_featurize_chunk, chunks))
+        return _joined([_featurize_chunk(chunk) for chunk in chunks])
     with HelperPool(min(processes, len(chunks))) as pool:
-        return concatenate(pool.map(_featurize_chunk, chunks))
+        return _joined([*pool.map(_featurize_chunk, chunks)])
+
+
+def _joined(parts: Sequence[Molecules]) -> Molecules:
+    structures = tuple(chain.from_iterable(part.structures or () for part in parts))
+    return Molecules(concatenate(part.graphs for part in parts), structures)
 
 
 class _Chunk(NamedTuple):
@@ -77,7 +104,7 @@ class _Chunk(NamedTuple):
     engine: Literal["cuik", "rdkit"]
 
 
-def _featurize_chunk(chunk: _Chunk) -> PackedGraphs:
+def _featurize_chunk(chunk: _Chunk) -> Molecules:
     texts: list[str] = []
     rows: list[int] = []
     failed: list[Rejected] = []
@@ -93,7 +120,10 @@ def _featurize_chunk(chunk: _Chunk) -> PackedGraphs:
     # The rejected text is the original one, not the standardized one.
     original = {bad.row: chunk.smiles[bad.row - chunk.first_row] for bad in graphs.rejected}
     failed.extend(rejected(original[bad.row], bad.step, bad.reason, row=bad.row, id=bad.id) for bad in graphs.rejected)
-    return replace(graphs, rejected=tuple(sorted(failed, key=lambda bad: bad.row)))
+    if len(graphs) < len(texts):
+        text_of = dict(zip(rows, texts, strict=True))
+        texts = [text_of[row] for row in graphs.row_index.tolist()]
+    return Molecules(replace(graphs, rejected=tuple(sorted(failed, key=lambda bad: bad.row))), tuple(texts))
 
 
 def _standardize(text: object, row: int, id_: str, standardizer: StandardizerName) -> str | Rejected:

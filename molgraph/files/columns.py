@@ -2,8 +2,8 @@
 
 import difflib
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Literal
 
@@ -77,6 +77,10 @@ _N_CELLS_TRIED = 20
 _MAX_HEADER_READ = 100_000
 
 
+#: Further columns to pass on: their names, `all`, or a function that chooses them from the names of all columns.
+KeepColumns = Sequence[str] | Literal["all"] | Callable[[Sequence[str]], Sequence[str]]
+
+
 @dataclass(frozen=True)
 class Request:
     """The columns that a caller asked for; None means that it is found by name.
@@ -84,12 +88,27 @@ class Request:
     Attributes:
         smiles_column: The column of structures.
         id_column: The column of identifiers.
-        keep_columns: The further columns to pass on, or `all`.
+        keep_columns: The further columns to pass on.
     """
 
     smiles_column: str | None = None
     id_column: str | None = None
-    keep_columns: tuple[str, ...] | Literal["all"] = ()
+    keep_columns: KeepColumns = ()
+
+    @property
+    def needs_names(self) -> bool:
+        """Whether the columns to pass on depend on the names of all columns."""
+        return self.keep_columns == "all" or callable(self.keep_columns)
+
+    @property
+    def named(self) -> tuple[str, ...]:
+        """The columns that are asked for by name."""
+        kept = () if isinstance(self.keep_columns, str) or callable(self.keep_columns) else self.keep_columns
+        return tuple(name for name in (self.smiles_column, self.id_column, *kept) if name is not None)
+
+    def of(self, names: Sequence[str]) -> "Request":
+        """The request for a file with columns of these names."""
+        return replace(self, keep_columns=tuple(self.keep_columns(names))) if callable(self.keep_columns) else self
 
 
 @dataclass(frozen=True)
@@ -171,8 +190,9 @@ def choose_columns(names: Sequence[str], rows: Sequence[Sequence[str]], request:
         InputError: A requested column is missing or comes more than once, or no column of structures is found.
     """
     header = tuple(name.strip() or f"column_{position}" for position, name in enumerate(names, start=1))
-    _refuse_doubled(header, request, file)
     names = _unique(header)
+    request = request.of(names)
+    _refuse_doubled(header, request, file)
     if request.smiles_column is None:
         smiles = _find_structures(names, rows, file)
     else:
@@ -189,9 +209,7 @@ def choose_columns(names: Sequence[str], rows: Sequence[Sequence[str]], request:
 
 def _refuse_doubled(header: Sequence[str], request: Request, file: str) -> None:
     """Refuse repeated names, but only where one of them is asked for."""
-    kept = () if request.keep_columns == "all" else request.keep_columns
-    requested = {name for name in (request.smiles_column, request.id_column, *kept) if name is not None}
-    doubled = [name for name, count in Counter(header).items() if count > 1 and name in requested]
+    doubled = [name for name, count in Counter(header).items() if count > 1 and name in request.named]
     if doubled:
         raise InputError(f"{file}: the header has {_quoted(doubled)} more than once; give every column its own name")
 
@@ -213,9 +231,10 @@ def kept_columns(
     names: Sequence[str], request: Request, file: str, *, without: Sequence[int | None] = ()
 ) -> tuple[int, ...]:
     """Positions of the columns to pass on; `all` leaves out those in `without`."""
-    if request.keep_columns == "all":
+    keep = request.of(names).keep_columns
+    if isinstance(keep, str) or callable(keep):
         return tuple(position for position in range(len(names)) if position not in without)
-    return tuple(position_of(name, names, file) for name in request.keep_columns)
+    return tuple(position_of(name, names, file) for name in keep)
 
 
 def position_of(name: str, names: Sequence[str], file: str) -> int:

@@ -5,10 +5,10 @@ import itertools
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from types import TracebackType
-from typing import Any, BinaryIO, Literal, Self, cast
+from typing import BinaryIO, Self, cast
 
 from molgraph.errors import InputError
-from molgraph.files.columns import Request
+from molgraph.files.columns import KeepColumns, Request
 from molgraph.files.compression import ByteSource, CountedStream
 from molgraph.files.delimited import read_delimited
 from molgraph.files.formats import FormatName, checked_format, sniff_format, split_name
@@ -26,7 +26,7 @@ def open_records(
     *,
     smiles_column: str | None = None,
     id_column: str | None = None,
-    keep_columns: Sequence[str] | Literal["all"] = (),
+    keep_columns: KeepColumns = (),
     batch_size: int = 4096,
     format: FormatName | None = None,  # noqa: A002
 ) -> "RecordReader":
@@ -42,7 +42,8 @@ def open_records(
         source: What to read; a frame, a mapping of columns or a list of structures also does.
         smiles_column: Column of structures; found by name if None (see `columns.STRUCTURE_COLUMNS`).
         id_column: Column of identifiers; found by name if None (see `columns.ID_COLUMNS`).
-        keep_columns: Further columns to pass on; `all` is all but those two.
+        keep_columns: Further columns to pass on; `all` is all but those two. Or a function that chooses them from the
+            names of all columns.
         batch_size: Records in a batch, rejected ones included; the last batch may be shorter.
         format: Format of the input, for stdin and for names without a known ending.
 
@@ -64,10 +65,8 @@ def open_records(
         raise InputError(f"batch_size is {batch_size}; it must be at least 1")
     if isinstance(keep_columns, str) and keep_columns != "all":
         raise InputError(f"keep_columns is {keep_columns!r}; it must be a list of names, or 'all'")
-    keep = keep_columns if keep_columns == "all" else tuple(keep_columns)
-    return RecordReader(
-        find_sources(readable(source)), Request(smiles_column, id_column, cast("Any", keep)), batch_size, format
-    )
+    keep = keep_columns if isinstance(keep_columns, str) or callable(keep_columns) else tuple(keep_columns)
+    return RecordReader(find_sources(readable(source)), Request(smiles_column, id_column, keep), batch_size, format)
 
 
 class RecordReader:
@@ -102,12 +101,13 @@ class RecordReader:
     @cached_property
     def column_names(self) -> tuple[str, ...]:
         """Columns of the first file, as in the file; of SD files the properties of all records, which are all read."""
-        return self._properties() if self.format == "sdf" and self._can_reopen else self._first.names
+        return self._properties if self.format == "sdf" and self._can_reopen else self._first.names
 
     @property
     def _can_reopen(self) -> bool:
         return None not in [source.n_bytes for source in self._sources]
 
+    @cached_property
     def _properties(self) -> tuple[str, ...]:
         """The properties of all records of SD files, which are opened anew for it."""
         names: dict[str, None] = {}
@@ -182,7 +182,7 @@ class RecordReader:
     def _open(self, source: Source, format_name: FormatName | None) -> tuple[FormatName, Table]:
         self._stream = CountedStream(source.open(), is_owned=source.is_owned)
         try:
-            all_properties = self._properties if self._can_reopen else None
+            all_properties = (lambda: self._properties) if self._can_reopen else None
             return _open_table(self._stream, source.name, format_name, self._request, all_properties)
         except BaseException:
             self.close()

@@ -76,7 +76,7 @@ def read_sdf(
     if request.smiles_column is not None:
         raise InputError(f"{name}: an SD file holds its structures in mol blocks; leave `smiles_column` out")
     kept_file: IO[str] | None = None
-    if all_properties is None and request.keep_columns == "all":
+    if all_properties is None and request.needs_names:
         kept_file = _written(blocks)
         names = tuple(property_names(_read_again(kept_file), name))
         blocks = _read_again(kept_file)
@@ -106,13 +106,12 @@ def _all_names(
     names: tuple[str, ...], request: Request, all_properties: Callable[[], tuple[str, ...]] | None
 ) -> tuple[str, ...]:
     """The names, with those of later records where they may matter."""
-    if request.keep_columns == "all":
+    if request.needs_names:
         return names if all_properties is None else all_properties()
-    requested = [column for column in dict.fromkeys((request.id_column, *request.keep_columns)) if column is not None]
-    if set(requested) <= set(names):
+    if set(request.named) <= set(names):
         return names
     # Input that can be read only once cannot be searched for the requested names, so they are taken to exist.
-    return all_properties() if all_properties is not None else tuple(dict.fromkeys((*names, *requested)))
+    return all_properties() if all_properties is not None else tuple(dict.fromkeys((*names, *request.named)))
 
 
 def _written(blocks: Iterable[str]) -> IO[str]:

@@ -3,10 +3,9 @@
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, Self, cast
+from typing import Literal, Self
 
 from molgraph.errors import InputError, setting
-from molgraph.files.columns import Request
 from molgraph.files.frames import MemoryTable, TableLike
 from molgraph.files.library_reader import LibraryReader
 from molgraph.files.reader import open_records
@@ -36,8 +35,13 @@ def open_library(
         InputError: The library cannot be read, or lacks a column.
     """
     if isinstance(source, str | Path) and is_packed(source):
-        keep = keep_columns if keep_columns == "all" else tuple(keep_columns)
-        return PackedReader(source, Request(smiles_column, id_column, cast("Any", keep)), batch_size)
+        return PackedReader(
+            source,
+            smiles_column=smiles_column,
+            id_column=id_column,
+            keep_columns=keep_columns,
+            batch_size=batch_size,
+        )
     return open_records(
         source,
         smiles_column=smiles_column,
@@ -78,18 +82,23 @@ class PackedReader:
     format: str = "packed"
     notes: tuple[str, ...] = ()
 
-    def __init__(self, source: str | Path, request: Request, batch_size: int) -> None:
+    def __init__(
+        self,
+        source: str | Path,
+        *,
+        smiles_column: str | None,
+        id_column: str | None,
+        keep_columns: Sequence[str] | Literal["all"],
+        batch_size: int,
+    ) -> None:
         self.name = str(source)
         self._folder = Path(source).expanduser()
         self._index = read_index(self._folder)
         self.standardizer = self._index.standardizer
-        for asked, has in (
-            (request.smiles_column, self._index.smiles_column),
-            (request.id_column, self._index.id_column),
-        ):
+        for asked, has in ((smiles_column, self._index.smiles_column), (id_column, self._index.id_column)):
             if asked is not None and asked != has:
                 raise InputError(f"{source} was packed with the column {has!r}, not {asked!r}; leave the option out")
-        self._keep = self._index.columns if request.keep_columns == "all" else request.keep_columns
+        self._keep = self._index.columns if keep_columns == "all" else tuple(keep_columns)
         missing = [name for name in self._keep if name not in self._index.columns]
         if missing:
             raise InputError(

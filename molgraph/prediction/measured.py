@@ -1,10 +1,9 @@
 """Compounds that were measured for the training of a model: as they are, but for stereo, or but for their salt."""
 
-from __future__ import annotations
-
 import math
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,9 +13,6 @@ from molgraph.features.environments import graph_hashes
 from molgraph.features.featurize import featurize
 from molgraph.results.prediction import Prediction
 
-if TYPE_CHECKING:
-    from molgraph.prediction.predictor import Predictor
-
 _Key = TypeVar("_Key")
 
 #: Values of stereoisomers that are shown; a text of more says nothing.
@@ -24,22 +20,41 @@ _MOST_SHOWN = 3
 
 
 class MeasuredCompounds:
-    """The training compounds of a model, for looking up what is asked.
+    """The training compounds of a model, for looking up what is asked; they are parsed at the first look.
 
     Args:
-        predictor: A model; one with its structures knows values too.
+        smiles: `[B]` their standardized structures; None for a model without these, which knows no values.
+        labels: `[B, T]` their labels, NaN = not measured.
+        bounds: `[2, B, T]` lower and upper bounds of censored labels; None where there are none.
+        standardized: Gives structures as the model reads them.
+        in_training: Gives for each canonical SMILES whether it was in the training; None where that is unknown.
     """
 
-    def __init__(self, predictor: Predictor) -> None:
-        self._predictor = predictor
-        structures = predictor.structures
-        self._exact: Mapping[str, list[int]] = {}
-        self._stereo_free: Mapping[int, list[int]] = {}
-        if structures is not None:
-            graphs = featurize(structures.smiles, standardizer="none")
-            self._stereo_free = _rows_of(graph_hashes(graphs).tolist(), graphs.row_index.tolist())
-            keys = [str(canonical_smiles(text)) for text in structures.smiles]
-            self._exact = _rows_of(keys, range(len(keys)))
+    def __init__(
+        self,
+        smiles: Sequence[str] | None,
+        labels: NDArray[np.float64],
+        bounds: NDArray[np.float64] | None,
+        *,
+        standardized: Callable[[Sequence[str]], list[str]],
+        in_training: Callable[[Sequence[str]], list[bool] | None],
+    ) -> None:
+        self.n_tasks = labels.shape[1]
+        self._smiles = () if smiles is None else smiles
+        self._labels = labels
+        self._bounds = bounds
+        self._standardized = standardized
+        self._in_training = in_training
+
+    @cached_property
+    def _exact(self) -> Mapping[str, list[int]]:
+        keys = [str(canonical_smiles(text)) for text in self._smiles]
+        return _rows_of(keys, range(len(keys)))
+
+    @cached_property
+    def _stereo_free(self) -> Mapping[int, list[int]]:
+        graphs = featurize(self._smiles, standardizer="none")
+        return _rows_of(graph_hashes(graphs).tolist(), graphs.row_index.tolist())
 
     def texts(self, smiles: Sequence[str]) -> NDArray[np.object_]:
         """What is known of structures whose graph is that of a training compound, `[n, T]`.
@@ -50,18 +65,17 @@ class MeasuredCompounds:
         Args:
             smiles: n structures as they came.
         """
-        predictor = self._predictor
-        texts = predictor.standardized(smiles)
+        texts = self._standardized(smiles)
         keys = [str(canonical_smiles(text)) for text in texts]
-        known: Sequence[bool | None] = predictor.in_training(keys) or [None] * len(keys)
+        known: Sequence[bool | None] = self._in_training(keys) or [None] * len(keys)
         graphs = featurize(texts, standardizer="none")
         hashes = dict(zip(graphs.row_index.tolist(), graph_hashes(graphs).tolist(), strict=True))
-        found = np.full((len(texts), len(predictor.tasks)), "", dtype=np.object_)
+        found = np.full((len(texts), self.n_tasks), "", dtype=np.object_)
         for row, (came, text, key, is_same) in enumerate(zip(smiles, texts, keys, known, strict=True)):
             is_salt = came.split(maxsplit=1)[0].count(".") > text.count(".")  # the standardizer took fragments away
             how = _likeness(is_same=is_same, is_salt=is_salt)
             rows = self._exact.get(key) or self._stereo_free.get(hashes.get(row, -1), [])
-            found[row] = [self._text(rows, t, how) for t in range(len(predictor.tasks))]
+            found[row] = [self._text(rows, t, how) for t in range(self.n_tasks)]
         return found
 
     def _text(self, rows: Sequence[int], task: int, how: str) -> str:
@@ -72,19 +86,18 @@ class MeasuredCompounds:
         return f"{' or '.join(shown[:_MOST_SHOWN])} ({how})" if shown else ""
 
     def _value(self, row: int, task: int) -> str:
-        labels, bounds = self._predictor.training_labels
-        if not math.isnan(labels[row, task]):
-            return f"{labels[row, task]:.6g}"
-        return "" if bounds is None else bound_text(*bounds[:, row, task].tolist())
+        if not math.isnan(self._labels[row, task]):
+            return f"{self._labels[row, task]:.6g}"
+        return "" if self._bounds is None else bound_text(*self._bounds[:, row, task].tolist())
 
 
 def measured_texts(
-    predictors: Sequence[Predictor], prediction: Prediction, smiles: Sequence[str]
+    compounds: Sequence[MeasuredCompounds], prediction: Prediction, smiles: Sequence[str]
 ) -> NDArray[np.object_] | None:
     """What was measured of each compound for each task, `[B, T]`; None if the prediction does not say what was.
 
     Args:
-        predictors: The models that predicted.
+        compounds: The training compounds of each model that predicted.
         prediction: Their prediction of B compounds.
         smiles: `[B]` the structures as they came.
     """
@@ -92,11 +105,11 @@ def measured_texts(
         return None
     found = np.full(prediction.is_measured.shape, "", dtype=np.object_)
     start = 0
-    for predictor in predictors:
+    for own in compounds:
         rows = np.flatnonzero(prediction.is_measured[:, start])
-        own = slice(start, start := start + len(predictor.tasks))
+        columns = slice(start, start := start + own.n_tasks)
         if len(rows):
-            found[rows, own] = predictor.measured_compounds.texts([smiles[row] for row in rows.tolist()])
+            found[rows, columns] = own.texts([smiles[row] for row in rows.tolist()])
     return found
 
 

@@ -1,23 +1,19 @@
 """Models as a caller has them, opened for prediction: folders and names, or what is loaded already."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
 from molgraph.config.compute import ComputeConfig
 from molgraph.errors import InputError
 from molgraph.prediction.builtin_models import model_folders
+from molgraph.prediction.panel import Panel
 from molgraph.prediction.parallel_predict import ModelSource, ParallelPredictor, open_parallel_predictor
+from molgraph.prediction.predictor import Predictor
 
-if TYPE_CHECKING:  # loading a model loads torch: worker processes are started before that
-    from molgraph.prediction.panel import Panel
-    from molgraph.prediction.predictor import Predictor
-
-    #: A model folder or the name of a built-in model, or a model that is loaded.
-    Model: TypeAlias = Predictor | Panel | str | Path
+#: A model folder or the name of a built-in model, or a model that is loaded.
+Model: TypeAlias = Predictor | Panel | str | Path
 
 
 def model_list(model: Model | Sequence[Model]) -> list[Model]:
@@ -55,7 +51,5 @@ def open_models(models: Sequence[Model], compute: ComputeConfig) -> AbstractCont
         return open_parallel_predictor(source, compute.processes_that_fit, domain=True, others=others)
     if paths:
         raise InputError("some models are loaded and some are folders; load all of them, or none")
-    from molgraph.prediction.panel import Panel
-
-    parts = [part for one in loaded for part in (one.predictors if isinstance(one, Panel) else (one,))]
+    parts = [part for one in loaded for part in one.predictors]
     return nullcontext(ParallelPredictor(Panel(parts), domain=True))

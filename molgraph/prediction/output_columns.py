@@ -1,21 +1,17 @@
 """Columns of a prediction, as tables show them."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from molgraph.prediction.panel import Panel
 from molgraph.results.columns import ColumnSpec
 from molgraph.results.prediction import Prediction, value_endings
 from molgraph.results.tasks import TaskSpec
-
-if TYPE_CHECKING:  # loading a model loads torch: worker processes are started before that
-    from molgraph.prediction.panel import Panel
 
 Columns = dict[str, Sequence[object] | NDArray[Any]]
 Floats = NDArray[np.float64]

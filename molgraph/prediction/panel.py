@@ -1,23 +1,23 @@
 """Panel: one model or several that score the same structures in one pass."""
 
 import hashlib
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from molgraph.chem.standardize import StandardizerName
 from molgraph.config.training import Device, Precision
 from molgraph.errors import InputError
-from molgraph.features.blocks import MoleculeColumns
-from molgraph.features.featurize import featurize
-from molgraph.files.frames import Structures, structure_list
-from molgraph.graphs import PackedGraphs
+from molgraph.features.blocks import MoleculeFeatures
+from molgraph.features.molecules import Molecules
 from molgraph.prediction.builtin_models import model_folders
 from molgraph.prediction.measured import measured_texts
 from molgraph.prediction.predictor import Predictor
+from molgraph.prediction.structure_predictor import StructurePredictor
 from molgraph.results.prediction import IntervalCalibration, Prediction
 from molgraph.results.tasks import TaskSpec
 from molgraph.spelling import counted
@@ -26,13 +26,12 @@ from molgraph.uncertainty.calibration import Calibration
 Floats = NDArray[np.float64]
 
 
-class Panel:
+class Panel(StructurePredictor):
     """Models that read the same graphs; structures are parsed once for all of them.
 
     The first model is the one whose training compounds, domain and calibration count where only one can.
 
     Attributes:
-        predictors: The models, one or more.
         tasks: The tasks of all, in order.
 
     Raises:
@@ -40,7 +39,7 @@ class Panel:
     """
 
     def __init__(self, predictors: Sequence[Predictor]) -> None:
-        self.predictors = tuple(predictors)
+        self._predictors = tuple(predictors)
         self.tasks: tuple[TaskSpec, ...] = tuple(task for predictor in predictors for task in predictor.tasks)
         names = [task.name for task in self.tasks]
         repeated = sorted({name for name in names if names.count(name) > 1})
@@ -89,14 +88,19 @@ class Panel:
         return f"Panel({counted(len(self.predictors), 'model')}, {counted(len(self.tasks), 'task')}: {names})"
 
     @property
+    def predictors(self) -> tuple[Predictor, ...]:
+        """The models, one or more."""
+        return self._predictors
+
+    @property
     def first(self) -> Predictor:
         """The model that counts where only one can."""
         return self.predictors[0]
 
     @property
-    def standardizer(self) -> str:
-        """What is done to each structure first."""
-        return self.first.card.standardizer
+    def standardizer(self) -> StandardizerName:
+        """Standardizer of the structures, which all of the models share."""
+        return self.first.standardizer
 
     @property
     def digest(self) -> str:
@@ -136,36 +140,15 @@ class Panel:
         """Whether graphs alone are not enough for one of the models."""
         return any(predictor.needs_structures for predictor in self.predictors)
 
-    def predict(self, smiles: Structures, *, ids: Iterable[str] | None = None, domain: bool = False) -> Prediction:
-        """Predictions of all tasks, aligned with `smiles`; see `Predictor.predict`."""
-        smiles = structure_list(smiles)
-        prediction = self.predict_texts(smiles, ids=ids, domain=domain)
-        return replace(prediction, measured=self.measured(prediction, smiles)) if domain else prediction
-
-    def predict_texts(self, smiles: list[str], *, ids: Iterable[str] | None = None, domain: bool = False) -> Prediction:
-        """As `predict`, without looking up what was measured (`Prediction.measured` is None)."""
-        graphs = featurize(smiles, ids=ids, standardizer=self.first.card.standardizer)
-        structures = None
-        if self.needs_structures:
-            structures = self.first.standardized([smiles[row] for row in graphs.row_index.tolist()])
-        return self.predict_graphs(graphs, structures=structures, domain=domain)
+    def predict_molecules(self, molecules: Molecules, *, domain: bool = False) -> Prediction:
+        """See `StructurePredictor.predict_molecules`. The distances are those of the first model."""
+        features = MoleculeFeatures(molecules)  # what several models read is computed once
+        predictions = [predictor.predict_features(features, domain=domain) for predictor in self.predictors]
+        return predictions[0] if len(predictions) == 1 else _joined(predictions, self.calibration)
 
     def measured(self, prediction: Prediction, smiles: Sequence[str]) -> NDArray[np.object_] | None:
-        """What was measured of each compound for each task, `[B, T]`; see `Prediction.measured`.
-
-        Args:
-            prediction: Of this panel, with `domain`.
-            smiles: `[B]` its structures as they came.
-        """
-        return measured_texts(self.predictors, prediction, smiles)
-
-    def predict_graphs(
-        self, graphs: PackedGraphs, *, structures: Sequence[str] | None = None, domain: bool = False
-    ) -> Prediction:
-        """Predictions of all tasks; see `Predictor.predict_graphs`. The distances are those of the first model."""
-        columns = MoleculeColumns(graphs, structures)  # what several models read is computed once
-        predictions = [predictor.predict_columns(columns, domain=domain) for predictor in self.predictors]
-        return predictions[0] if len(predictions) == 1 else _joined(predictions, self.calibration)
+        """See `StructurePredictor.measured`."""
+        return measured_texts([predictor.measured_compounds for predictor in self.predictors], prediction, smiles)
 
 
 @dataclass(frozen=True)

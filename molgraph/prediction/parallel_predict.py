@@ -9,24 +9,22 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager, suppre
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar, cast
+from typing import TypeVar, cast
 
 from molgraph.chem.standardize import StandardizerName
 from molgraph.config.training import Device, Precision
 from molgraph.errors import InputError, ModelError, WorkerError
+from molgraph.features.molecules import Molecules
 from molgraph.files.records import RecordBatch
-from molgraph.graphs import PackedGraphs
 from molgraph.parallel.cpu import default_processes
 from molgraph.parallel.process_pool import HelperPool
+from molgraph.prediction.panel import Panel
 from molgraph.results.prediction import Prediction
-
-if TYPE_CHECKING:
-    from molgraph.prediction.panel import Panel
 
 _Result = TypeVar("_Result")
 
-#: What a prediction is made of: graphs where these were made before, else structures and identifiers.
-Work = PackedGraphs | tuple[list[str], list[str]]
+#: What a prediction is made of: molecules where these were featurized before, else structures and identifiers.
+Work = Molecules | tuple[list[str], list[str]]
 
 #: Records of a batch. With larger ones a process idles longer at the end, smaller ones cost more talk between them.
 BATCH_SIZE = 512
@@ -105,7 +103,7 @@ class ParallelPredictor:
         domain: Fill in the distances of `Prediction` too.
     """
 
-    def __init__(self, panel: "Panel", workers: Workers | None = None, *, domain: bool = False) -> None:
+    def __init__(self, panel: Panel, workers: Workers | None = None, *, domain: bool = False) -> None:
         self.panel = panel
         self._domain = domain
         self._workers = workers
@@ -168,14 +166,14 @@ class ParallelPredictor:
         is_on_gpu = self.panel.first.device.type == "cuda" and not self.panel.needs_structures
         n_under_way = sum(not other.is_done for other in waiting if other is not task)
         if is_on_gpu and batch.graphs is not None:
-            task.answer = batch.graphs
+            task.answer = Molecules(batch.graphs)
             return
         if workers is None or not (is_on_gpu or n_under_way < 2 * workers.n_ready):
             task.answer = predicted(self.panel, self._work_of(batch), domain=self._domain)
             return
         try:
             if is_on_gpu:
-                standardizer = self.panel.first.card.standardizer
+                standardizer = self.panel.standardizer
                 task.answer = workers.pool.submit(featurize_batch, batch.smiles, batch.ids, standardizer)
             else:
                 digest = self.panel.digest
@@ -188,22 +186,22 @@ class ParallelPredictor:
     def _work_of(self, batch: RecordBatch) -> Work:
         if batch.graphs is None or self.panel.needs_structures:
             return batch.smiles, batch.ids
-        return batch.graphs
+        return Molecules(batch.graphs)
 
     def _finish(self, waiting: "deque[_Task]") -> tuple[RecordBatch, Prediction]:
         """The prediction of the first batch, which is taken out."""
         result = self._result(waiting)
         batch = waiting.popleft().batch
-        if isinstance(result, PackedGraphs):
-            result = self.panel.predict_graphs(result, domain=self._domain)
+        if isinstance(result, Molecules):
+            result = self.panel.predict_molecules(result, domain=self._domain)
         rejected = tuple(batch.placed(r) for r in result.rejected)
         return batch, replace(result, rejected=rejected, calibration=self.panel.calibration)
 
-    def _result(self, waiting: "deque[_Task]") -> PackedGraphs | Prediction:
+    def _result(self, waiting: "deque[_Task]") -> Molecules | Prediction:
         first, workers = waiting[0], self._workers
         while True:
             if not isinstance(first.answer, Future) or workers is None:
-                return cast("PackedGraphs | Prediction", first.answer)
+                return cast("Molecules | Prediction", first.answer)
             try:
                 return first.answer.result(timeout=_PATIENCE)
             except TimeoutError:
@@ -233,12 +231,12 @@ class ParallelPredictor:
 
 @dataclass
 class _Task:
-    """A batch, and its prediction or its future (on a GPU, of the graphs that it takes)."""
+    """A batch, and its prediction or its future (on a GPU, of the molecules that it reads)."""
 
     batch: RecordBatch
-    answer: (
-        Prediction | PackedGraphs | Future[PackedGraphs | Prediction] | Future[PackedGraphs] | Future[Prediction] | None
-    ) = None
+    answer: Prediction | Molecules | Future[Molecules | Prediction] | Future[Molecules] | Future[Prediction] | None = (
+        None
+    )
 
     @property
     def is_done(self) -> bool:
@@ -283,8 +281,6 @@ def open_parallel_predictor(
             workers = stack.enter_context(_start_workers(source, processes - 1))
         if workers is not None:
             stack.enter_context(_shared_cores(processes))
-        from molgraph.prediction.panel import Panel
-
         panel = Panel.load(source.paths, device=source.device, precision=source.precision)
         yield ParallelPredictor(panel, workers, domain=domain)
 
@@ -336,9 +332,7 @@ def _take_share_of_cores(processes: int) -> None:
 
 
 @cache
-def _load(source: ModelSource) -> "Panel":
-    from molgraph.prediction.panel import Panel
-
+def _load(source: ModelSource) -> Panel:
     return Panel.load(source.paths, device=source.device, precision=source.precision)
 
 
@@ -358,14 +352,14 @@ def predict_batch(source: ModelSource, digest: str, work: "Work", domain: bool) 
     return replace(predicted(panel, work, domain=domain), calibration=None)
 
 
-def predicted(panel: "Panel", work: "Work", *, domain: bool) -> Prediction:
-    if isinstance(work, PackedGraphs):
-        return panel.predict_graphs(work, domain=domain)
+def predicted(panel: Panel, work: "Work", *, domain: bool) -> Prediction:
+    if isinstance(work, Molecules):
+        return panel.predict_molecules(work, domain=domain)
     smiles, ids = work
     return panel.predict_texts(smiles, ids=ids, domain=domain)
 
 
-def featurize_batch(smiles: list[str], ids: list[str], standardizer: StandardizerName) -> PackedGraphs:
-    from molgraph.features.featurize import featurize
+def featurize_batch(smiles: list[str], ids: list[str], standardizer: StandardizerName) -> Molecules:
+    from molgraph.features.featurize import featurize_molecules
 
-    return featurize(smiles, ids=ids, standardizer=standardizer)
+    return featurize_molecules(smiles, ids=ids, standardizer=standardizer)

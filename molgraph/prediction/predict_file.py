@@ -1,11 +1,8 @@
 """`predict_file`: every row of a table with its predictions beside it; rows in = rows out, in the same order."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -21,7 +18,7 @@ from molgraph.files.writer import open_table_writer
 from molgraph.packed_library.progress import StreamProgress
 from molgraph.packed_library.reader import check_standardizer, open_library
 from molgraph.prediction.builtin_models import refuse_swapped
-from molgraph.prediction.open_models import model_list, model_paths, open_models
+from molgraph.prediction.open_models import Model, model_list, model_paths, open_models
 from molgraph.prediction.output_columns import (
     ROW_COLUMNS,
     STATUS_COLUMNS,
@@ -37,9 +34,6 @@ from molgraph.prediction.parallel_predict import BATCH_SIZE
 from molgraph.prediction.shift_sample import Sample, check_shift
 from molgraph.results.prediction import Prediction, Rejected
 from molgraph.storage.atomic import check_file, refuse_input
-
-if TYPE_CHECKING:
-    from molgraph.prediction.open_models import Model
 
 
 @dataclass(frozen=True)

@@ -1,14 +1,15 @@
 """Predictor: a trained model, loaded once and called many times."""
 
-from collections.abc import Iterable, Sequence
+from __future__ import annotations
+
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import Self, get_args
+from typing import TYPE_CHECKING, Self, get_args
 
 import numpy as np
 import rdkit
-import torch
 from numpy.typing import NDArray
 
 from molgraph.applicability.applicability import OUTSIDE, ApplicabilityDomain, degree_names
@@ -16,26 +17,22 @@ from molgraph.applicability.neighbours import k_closest, k_nearest, similarities
 from molgraph.chem.fingerprints import morgan_fingerprints
 from molgraph.chem.identity import canonical_smiles, known_compounds
 from molgraph.chem.parse import parse_smiles
-from molgraph.chem.standardize import standardize_smiles
+from molgraph.chem.standardize import StandardizerName, standardize_smiles
 from molgraph.config.learners import LearnerName
 from molgraph.config.screening import NeighbourSpace
 from molgraph.config.training import Device, Precision
 from molgraph.errors import InputError, ModelError
-from molgraph.features.blocks import MoleculeColumns, needs_structures
+from molgraph.features.blocks import MoleculeFeatures, needs_structures
 from molgraph.features.environments import structure_vectors
-from molgraph.features.featurize import featurize
+from molgraph.features.featurize import featurize, featurize_molecules
+from molgraph.features.molecules import Molecules
 from molgraph.features.schema import SCHEMAS
-from molgraph.files.frames import Structures, structure_list
-from molgraph.graphs import PackedGraphs
 from molgraph.model_folder.card import ModelCard
-from molgraph.model_folder.folder import StoredModel, TrainingStructures, load_model, model_hash
 from molgraph.model_folder.percentiles import ReferenceValues, reference_values
-from molgraph.models.frozen import EncoderWeights, FrozenEncoder
-from molgraph.models.inference import NetworkInference
-from molgraph.models.precision import resolve_device, resolve_precision
 from molgraph.prediction.builtin_models import model_folder
 from molgraph.prediction.measured import MeasuredCompounds, measured_texts
 from molgraph.prediction.neighbours import Neighbours, in_rows
+from molgraph.prediction.structure_predictor import StructurePredictor
 from molgraph.results.member_outputs import MemberOutputs
 from molgraph.results.prediction import Prediction, Rejected
 from molgraph.results.tasks import TaskSpec, ranges
@@ -43,8 +40,12 @@ from molgraph.spelling import counted
 from molgraph.storage.hashes import text_hashes
 from molgraph.uncertainty.calibration import Calibration
 
+if TYPE_CHECKING:  # these import torch, which takes seconds: it is imported when a model is loaded
+    from molgraph.model_folder.folder import StoredModel, TrainingStructures
+    from molgraph.models.frozen import EncoderWeights, FrozenEncoder
 
-class Predictor:
+
+class Predictor(StructurePredictor):
     r"""A trained ensemble that predicts structures.
 
     Example:
@@ -63,6 +64,9 @@ class Predictor:
     def __init__(
         self, model: StoredModel, *, digest: str, device: Device = "auto", precision: Precision = "float32"
     ) -> None:
+        from molgraph.models.inference import NetworkInference
+        from molgraph.models.precision import resolve_device, resolve_precision
+
         self.card: ModelCard = model.card
         self.digest = digest
         self.device = resolve_device(device)
@@ -91,6 +95,8 @@ class Predictor:
             ModelError: The folder is no model folder, is damaged, or is of another format.
             DeviceError: The device is not there.
         """
+        from molgraph.model_folder.folder import load_model, model_hash
+
         folder = model_folder(path)
         return cls(load_model(folder), digest=model_hash(folder), device=device, precision=precision)
 
@@ -98,6 +104,16 @@ class Predictor:
         names = ", ".join(self.card.task_names[:3]) + (", ..." if len(self.tasks) > 3 else "")
         tasks, members = counted(len(self.tasks), "task"), counted(self.card.n_members, "model")
         return f"Predictor({tasks}: {names}; {members}, on {self.device.type})"
+
+    @property
+    def predictors(self) -> tuple[Self, ...]:
+        """This model alone."""
+        return (self,)
+
+    @property
+    def standardizer(self) -> StandardizerName:
+        """Standardizer of the structures."""
+        return self.card.standardizer
 
     @property
     def tasks(self) -> tuple[TaskSpec, ...]:
@@ -143,61 +159,32 @@ class Predictor:
     @cached_property
     def measured_compounds(self) -> MeasuredCompounds:
         """The training compounds, for looking up what was measured; made when first asked for."""
-        return MeasuredCompounds(self)
+        structures = self._model.structures
+        return MeasuredCompounds(
+            None if structures is None else structures.smiles,
+            self._model.labels,
+            self._model.bounds,
+            standardized=self.standardized,
+            in_training=self.in_training,
+        )
 
     @property
     def structures(self) -> TrainingStructures | None:
         """The training compounds; None if the model was saved without them."""
         return self._model.structures
 
-    def predict(
-        self, smiles: Structures, *, ids: Iterable[str] | None = None, processes: int = 1, domain: bool = False
-    ) -> Prediction:
-        """Predictions aligned with `smiles`; rows that could not be used hold NaN and are listed in `.rejected`.
+    def predict_molecules(self, molecules: Molecules, *, domain: bool = False) -> Prediction:
+        """See `StructurePredictor.predict_molecules`."""
+        return self.predict_features(MoleculeFeatures(molecules), domain=domain)
 
-        Args:
-            smiles: B structures, as SMILES or RDKit molecules; a list, an array or a column of a frame.
-            ids: Identifiers for the list of rejected rows.
-            processes: Processes that parse and featurize.
-            domain: Fill in `Prediction.latent_distance`, `leverage`, `domain` and `measured` too.
+    def measured(self, prediction: Prediction, smiles: Sequence[str]) -> NDArray[np.object_] | None:
+        """See `StructurePredictor.measured`."""
+        return measured_texts([self.measured_compounds], prediction, smiles)
 
-        Raises:
-            InputError: `smiles` is a single structure, or a whole table.
-        """
-        smiles = structure_list(smiles)
-        graphs = featurize(smiles, ids=ids, standardizer=self.card.standardizer, processes=processes)
-        structures = None
-        if self.needs_structures:
-            structures = self.standardized([smiles[row] for row in graphs.row_index.tolist()])
-        prediction = self.predict_graphs(graphs, structures=structures, domain=domain)
-        return replace(prediction, measured=measured_texts([self], prediction, smiles)) if domain else prediction
-
-    def predict_graphs(
-        self, graphs: PackedGraphs, *, structures: Sequence[str] | None = None, domain: bool = False
-    ) -> Prediction:
-        """Predictions of graphs made by `featurize` with the model's own standardizer, aligned with its input rows.
-
-        A part of such graphs (`take`, `slice`) has no rejected rows, and its predictions are aligned with itself.
-
-        Args:
-            graphs: B molecules.
-            structures: `[B]` the same as standardized SMILES, for models that need them (`needs_structures`).
-            domain: Fill in `Prediction.latent_distance`, `leverage` and `domain` too.
-
-        Raises:
-            InputError: The graphs belong to another feature schema, or the structures are needed and not there.
-        """
-        return self.predict_columns(MoleculeColumns(graphs, structures), domain=domain)
-
-    def predict_columns(self, columns: MoleculeColumns, *, domain: bool = False) -> Prediction:
-        """As `predict_graphs`, of molecules whose columns several models may share.
-
-        Raises:
-            InputError: The graphs belong to another feature schema, or the structures are needed and not there.
-            ModelError: A prediction is not finite.
-        """
-        graphs = columns.graphs
-        outputs = self._outputs_of(columns)
+    def predict_features(self, features: MoleculeFeatures, *, domain: bool = False) -> Prediction:
+        """As `predict_molecules`, of molecules whose descriptor blocks several models share."""
+        graphs = features.molecules.graphs
+        outputs = self._outputs_of(features)
         mean, aleatoric, epistemic = self.calibration.apply(outputs)
         if not np.isfinite(mean).all():  # what is stored is finite, but its sums need not be
             raise ModelError("the model predicts values that are not finite: it is damaged; train the model again")
@@ -206,7 +193,7 @@ class Predictor:
         n_rows = graphs.n_rows
         distance, leverage, degrees, is_measured = None, None, None, None
         if domain:
-            found = self.domain.assess(graphs, self._domain_vectors(columns))
+            found = self.domain.assess(graphs, self._domain_vectors(features))
             distance, leverage = in_rows(found.distance, row, n_rows), in_rows(found.leverage, row, n_rows)
             named = np.full(n_rows, "", dtype=np.object_)
             named[slice(None) if row is None else row] = degree_names(found.degree)
@@ -231,34 +218,33 @@ class Predictor:
             calibration=self.calibration,
         )
 
-    def member_outputs(self, graphs: PackedGraphs, *, structures: Sequence[str] | None = None) -> MemberOutputs:
-        """What the members say of graphs made by `featurize` with the model's own standardizer, before calibration.
+    def member_outputs(self, molecules: Molecules) -> MemberOutputs:
+        """Outputs of the members before calibration.
 
         Args:
-            graphs: B molecules.
-            structures: `[B]` the same as standardized SMILES, for models that need them (`needs_structures`).
+            molecules: B molecules, as for `predict_molecules`.
 
         Raises:
             InputError: The graphs belong to another feature schema, or the structures are needed and not there.
         """
-        return self._outputs_of(MoleculeColumns(graphs, structures))
+        return self._outputs_of(MoleculeFeatures(molecules))
 
-    def _outputs_of(self, columns: MoleculeColumns) -> MemberOutputs:
-        graphs = columns.graphs
+    def _outputs_of(self, features: MoleculeFeatures) -> MemberOutputs:
+        graphs = features.molecules.graphs
         if graphs.schema != self.card.schema:
             raise InputError(
                 f"graphs of schema {graphs.schema!r} cannot be predicted by a model of {self.card.schema!r}; "
                 "featurize the structures again"
             )
         blocks = {name: self.card.config.blocks_of(name) for name in self.card.learners}
-        read = {name: columns.of(own, self.encoder) for name, own in blocks.items() if own}
+        read = {name: features.of(own, self.encoder) for name, own in blocks.items() if own}
         return self._model.learners.predict(graphs, read, self._network).within(*ranges(self.tasks))
 
-    def _domain_vectors(self, columns: MoleculeColumns) -> NDArray[np.float32]:
+    def _domain_vectors(self, features: MoleculeFeatures) -> NDArray[np.float32]:
         """`[B, H]` vectors by which the domain is measured: none that a member learned, which knows its own rows."""
         if self.encoder is not None:
-            return columns.vectors(self.encoder)
-        return structure_vectors(columns.graphs)
+            return features.vectors(self.encoder)
+        return structure_vectors(features.molecules.graphs)
 
     def domain_reasons(self, smiles: Sequence[str]) -> list[str]:
         """Why each structure is not inside the domain, in words, `[Q]`; empty where it is, or cannot be read.
@@ -266,16 +252,16 @@ class Predictor:
         Args:
             smiles: Q structures.
         """
-        graphs = featurize(smiles, standardizer=self.card.standardizer)
+        molecules = featurize_molecules(smiles, standardizer=self.standardizer)
         reasons = [""] * len(smiles)
-        found = self.domain.reasons(graphs, self._domain_vectors(MoleculeColumns(graphs)))
-        for row, reason in zip(graphs.row_index.tolist(), found, strict=True):
+        found = self.domain.reasons(molecules.graphs, self._domain_vectors(MoleculeFeatures(molecules)))
+        for row, reason in zip(molecules.graphs.row_index.tolist(), found, strict=True):
             reasons[row] = reason
         return reasons
 
     def are_measured(self, smiles: Sequence[str]) -> list[bool] | None:
         """Whether each structure, in whatever stereochemistry, was measured for the training; None if not known."""
-        graphs = featurize(smiles, standardizer=self.card.standardizer)
+        graphs = featurize(smiles, standardizer=self.standardizer)
         found = self.domain.are_measured(graphs)
         if found is None:
             return None
@@ -285,6 +271,10 @@ class Predictor:
     @cached_property
     def vectorizer(self) -> FrozenEncoder | None:
         """What makes a vector of a molecule: the frozen encoder, or that of the first member; None without either."""
+        import torch
+
+        from molgraph.models.frozen import EncoderWeights
+
         network = self._model.learners.network
         if self.encoder is not None or network is None or network.encoder is None:
             return self.encoder
@@ -293,6 +283,8 @@ class Predictor:
         return self._frozen(EncoderWeights(state, torch.zeros(width), torch.ones(width)), self.digest)
 
     def _frozen(self, weights: EncoderWeights, digest: str) -> FrozenEncoder:
+        from molgraph.models.frozen import FrozenEncoder
+
         return FrozenEncoder(
             self.card.config.model,
             SCHEMAS[self.card.schema].vocabulary,
@@ -315,8 +307,8 @@ class Predictor:
         """
         canonical = tuple(str(canonical_smiles(text)) for text in smiles)
         structures, known, reference = self._model.structures, self._model.known, self._model.reference
-        graphs = featurize(smiles, standardizer="none")
-        domain = self.domain.recalibrated(graphs, self._domain_vectors(MoleculeColumns(graphs)))
+        molecules = featurize_molecules(smiles, standardizer="none")
+        domain = self.domain.recalibrated(molecules.graphs, self._domain_vectors(MoleculeFeatures(molecules)))
         if structures is not None:
             structures = replace(
                 structures,
@@ -367,7 +359,7 @@ class Predictor:
         """Each structure as the model sees it; one that it cannot read as it came."""
         texts = []
         for own in smiles:
-            text = standardize_smiles(own, self.card.standardizer)
+            text = standardize_smiles(own, self.standardizer)
             if isinstance(text, Rejected) or (text != own and isinstance(parse_smiles(text), Rejected)):
                 text = own  # that RDKit reads what RDKit wrote is not certain
             texts.append(text)
@@ -412,6 +404,7 @@ class Predictor:
 
     def _places(self, smiles: Sequence[str]) -> NDArray[np.float32]:
         """`[Q, C]` where structures lie in the model's own space; NaN for one that gives no graph."""
-        graphs = featurize(smiles, standardizer=self.card.standardizer)
-        places = self.domain.latent.projected(self._domain_vectors(MoleculeColumns(graphs))).astype(np.float64)
+        molecules = featurize_molecules(smiles, standardizer=self.standardizer)
+        graphs = molecules.graphs
+        places = self.domain.latent.projected(self._domain_vectors(MoleculeFeatures(molecules))).astype(np.float64)
         return in_rows(places, graphs.row_index if graphs.rejected else None, len(smiles)).astype(np.float32)

@@ -17,14 +17,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from molgraph.errors import InputError, ModelError
+from molgraph.prediction.panel import Panel
 from molgraph.prediction.parallel_predict import ModelSource, Work, Workers, predict_batch, predicted
 from molgraph.results.prediction import Prediction
-
-if TYPE_CHECKING:
-    from molgraph.prediction.panel import Panel
 
 #: Memory that Ray takes for objects where it is started for one screen: a few batches are all that is in it.
 _OBJECT_STORE_BYTES = 200_000_000
@@ -168,13 +166,11 @@ class _Files:
 
 
 @cache
-def _panel(files: _Files, source: ModelSource) -> "Panel":
+def _panel(files: _Files, source: ModelSource) -> Panel:
     """The models, on one thread of this worker's processor."""
     import ray
     import torch
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
-
-    from molgraph.prediction.panel import Panel
 
     torch.set_num_threads(1)
     threadpool_limits(1, user_api="blas")

@@ -1,10 +1,7 @@
 """A random sample of a library, and what it says about the calibration compounds."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,10 +11,8 @@ from molgraph.chem.fingerprints import morgan_fingerprints
 from molgraph.chem.identity import canonical_smiles
 from molgraph.errors import InputError
 from molgraph.files.library_reader import LibraryReader
+from molgraph.prediction.predictor import Predictor
 from molgraph.storage.hashes import text_hashes
-
-if TYPE_CHECKING:  # loading a model loads torch: worker processes are started before that
-    from molgraph.prediction.predictor import Predictor
 
 #: Structures from which weights are learned, before those outside the domain are left out.
 _WEIGHED = 4000

@@ -3,20 +3,15 @@
 The standardizer is called here only, and once for each hit: what comes later reads `Hit.standard` and `Hit.key`.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import TYPE_CHECKING
 
 from molgraph.chem.identity import canonical_smiles
 from molgraph.config.screening import DomainRule
+from molgraph.prediction.predictor import Predictor
 from molgraph.rank.top_k import TopK
 from molgraph.screening.filters import HardFilters
 from molgraph.screening.hit import Hit
-
-if TYPE_CHECKING:  # loading a model loads torch: worker processes are started before that
-    from molgraph.prediction.predictor import Predictor
 
 
 def look_closely(

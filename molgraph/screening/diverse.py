@@ -1,10 +1,7 @@
 """Hits that differ from each other, without giving up many of the hits that a plain list would have."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +9,7 @@ from numpy.typing import NDArray
 from molgraph.chem.fingerprints import morgan_fingerprints
 from molgraph.chem.scaffold import murcko_scaffold
 from molgraph.config.screening import DiversityRule, ScreenConfig
+from molgraph.prediction.panel import Panel
 from molgraph.rank.diverse import best_of_each, clusters, max_min, pick_above_floor
 from molgraph.rank.goal import Goal
 from molgraph.rank.hit import Condition, HitRule
@@ -21,9 +19,6 @@ from molgraph.screening.close_look import look_closely
 from molgraph.screening.hit import Hit
 from molgraph.screening.out_of_fold import hit_probability
 from molgraph.screening.state import ScreenState
-
-if TYPE_CHECKING:  # loading a model loads torch: worker processes are started before that
-    from molgraph.prediction.panel import Panel
 
 Floats = NDArray[np.float64]
 

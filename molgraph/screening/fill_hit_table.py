@@ -1,17 +1,16 @@
 """Fills a table of hits: all that is known of them, a row each, best first."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from molgraph.config.screening import NeighbourSpace
 from molgraph.prediction.measured import bound_text
+from molgraph.prediction.neighbours import Neighbours
 from molgraph.prediction.output_columns import (
     KEPT_COLUMN,
     Columns,
@@ -20,17 +19,14 @@ from molgraph.prediction.output_columns import (
     prediction_values,
     shown_tasks,
 )
+from molgraph.prediction.panel import Panel
+from molgraph.prediction.predictor import Predictor
 from molgraph.rank.top_k import Ranked
 from molgraph.results.columns import ColumnSpec
 from molgraph.screening.close_look import look_closely
 from molgraph.screening.hit import Hit
 from molgraph.screening.hit_columns import hit_columns, place_name
 from molgraph.screening.hit_table import HitTable
-
-if TYPE_CHECKING:  # loading a model loads torch: worker processes are started before that
-    from molgraph.prediction.neighbours import Neighbours
-    from molgraph.prediction.panel import Panel
-    from molgraph.prediction.predictor import Predictor
 
 
 @dataclass(frozen=True)

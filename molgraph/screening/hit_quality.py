@@ -1,20 +1,15 @@
 """What speaks against a hit, whatever a model says: structural alerts, drug-likeness, how hard it is to make."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache, partial
-from typing import TYPE_CHECKING
 
 from molgraph.chem.alerts import alerts
 from molgraph.chem.druglikeness import DrugLikeness, drug_likeness
 from molgraph.prediction.output_columns import Columns
+from molgraph.prediction.predictor import Predictor
 from molgraph.rank.top_k import Ranked
 from molgraph.screening.close_look import look_closely
 from molgraph.screening.hit import Hit
-
-if TYPE_CHECKING:  # loading a model loads torch: worker processes are started before that
-    from molgraph.prediction.predictor import Predictor
 
 #: Alerts and drug-likeness of some structures.
 Quality = list[tuple[str, DrugLikeness]]

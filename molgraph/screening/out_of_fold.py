@@ -1,17 +1,11 @@
 """The calibration compounds of models, as what a hit's probability is fitted to."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import numpy as np
 from numpy.typing import NDArray
 
+from molgraph.prediction.predictor import Predictor
 from molgraph.rank.hit import HitRule
 from molgraph.rank.hit_probability import HitProbability, OutOfFoldRows, fit_hit_probability
-
-if TYPE_CHECKING:  # loading a model loads torch: worker processes are started before that
-    from molgraph.prediction.predictor import Predictor
 
 
 def out_of_fold_rows(

@@ -1,15 +1,15 @@
 """What a screen is to do, as the models and the settings say, before a row is read."""
 
-from __future__ import annotations
-
 from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from molgraph.config.screening import ScreenConfig
 from molgraph.errors import InputError
 from molgraph.files.frames import Readable
 from molgraph.files.library_reader import LibraryReader
 from molgraph.packed_library.reader import open_library
+from molgraph.prediction.panel import Panel
+from molgraph.prediction.predictor import Predictor
 from molgraph.prediction.shift_sample import weigh_calibration
 from molgraph.rank.goal import Goal, parse_goal
 from molgraph.rank.hit import parse_hit
@@ -21,10 +21,6 @@ from molgraph.screening.out_of_fold import hit_probability
 from molgraph.screening.selection import LibrarySelection, SelectionSettings, check_calibration
 from molgraph.screening.state import ScreenState
 from molgraph.version import __version__
-
-if TYPE_CHECKING:  # loading a model loads torch: worker processes are started before that
-    from molgraph.prediction.panel import Panel
-    from molgraph.prediction.predictor import Predictor
 
 
 @dataclass(frozen=True)

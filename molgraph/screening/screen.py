@@ -1,14 +1,11 @@
 """`screen`: from a library to a ranked, uncertainty-annotated hit list."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from molgraph.config.compute import ComputeConfig
 from molgraph.config.screening import ScreenConfig
@@ -21,7 +18,7 @@ from molgraph.files.writer import open_table_writer
 from molgraph.packed_library.progress import StreamProgress
 from molgraph.packed_library.reader import check_standardizer
 from molgraph.prediction.builtin_models import refuse_swapped
-from molgraph.prediction.open_models import model_list, model_paths, open_models
+from molgraph.prediction.open_models import Model, model_list, model_paths, open_models
 from molgraph.prediction.parallel_predict import BATCH_SIZE, ParallelPredictor
 from molgraph.screening.candidates import candidate_file
 from molgraph.screening.checkpoint import ScreenCheckpoint, open_checkpoint, run_id
@@ -32,9 +29,6 @@ from molgraph.screening.state import ScreenState
 from molgraph.screening.summary import ScreenResult, write_summary, write_timing
 from molgraph.screening.write_results import DIVERSE, DUPLICATES, HITS, OUTSIDE, SELECTED, WrittenResults, write_results
 from molgraph.storage.atomic import check_folder
-
-if TYPE_CHECKING:
-    from molgraph.prediction.open_models import Model
 
 REJECTED = "rejected.csv"
 SUMMARY = "summary.json"

@@ -1,13 +1,10 @@
 """Selecting hits of a library at a false discovery rate, while it streams by."""
 
-from __future__ import annotations
-
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from types import MappingProxyType
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +14,7 @@ from molgraph.chem.fingerprints import morgan_fingerprints
 from molgraph.chem.scaffold import murcko_scaffold
 from molgraph.config.screening import FdrMethod
 from molgraph.errors import InputError
+from molgraph.prediction.predictor import Predictor
 from molgraph.rank.discovery_bound import bound_false_discoveries
 from molgraph.rank.diverse_selection import diverse_selection
 from molgraph.rank.hit import HitRule
@@ -33,9 +31,6 @@ from molgraph.screening.hit import Hit
 from molgraph.screening.out_of_fold import out_of_fold_rows
 from molgraph.screening.selectable_hits import SelectableHits
 from molgraph.screening.selection_report import SelectionReport
-
-if TYPE_CHECKING:  # loading a model loads torch: worker processes are started before that
-    from molgraph.prediction.predictor import Predictor
 
 Floats = NDArray[np.float64]
 

@@ -1,16 +1,14 @@
 """A screen under way: takes in what is found, in the order of the library."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from molgraph.files.records import RecordBatch
 from molgraph.files.tables import TableWriter
+from molgraph.prediction.panel import Panel
 from molgraph.prediction.shift_sample import Sample
 from molgraph.rank.goal import Goal
 from molgraph.rank.profile import Profile
@@ -19,9 +17,6 @@ from molgraph.results.prediction import Prediction, Rejected
 from molgraph.screening.chunk import ChunkResult
 from molgraph.screening.hit import Hit, hits_at
 from molgraph.screening.selection import LibrarySelection
-
-if TYPE_CHECKING:  # loading a model loads torch: worker processes are started before that
-    from molgraph.prediction.panel import Panel
 
 #: Rejected rows that a summary shows.
 _SHOWN = 5

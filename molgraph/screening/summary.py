@@ -1,23 +1,19 @@
 """What a screen did: in numbers for people, and as `summary.json`."""
 
-from __future__ import annotations
-
 import json
 import reprlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from molgraph.applicability.shift import ShiftReport
+from molgraph.prediction.panel import Panel
 from molgraph.results.prediction import Rejected
 from molgraph.screening.diverse import DiversityReport
 from molgraph.screening.hit_table import HitTable
 from molgraph.screening.selection_report import SelectionReport
 from molgraph.version import __version__
-
-if TYPE_CHECKING:  # loading a model loads torch: worker processes are started before that
-    from molgraph.prediction.panel import Panel
 
 #: Version of `summary.json`.
 FORMAT_VERSION = 3

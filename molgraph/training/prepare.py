@@ -15,8 +15,9 @@ from molgraph.config.training import TrainConfig, settings_by_name
 from molgraph.datasets.dataset import Dataset
 from molgraph.datasets.parents import parent_groups
 from molgraph.errors import InputError
-from molgraph.features.blocks import ENCODER, MoleculeColumns
+from molgraph.features.blocks import ENCODER, MoleculeFeatures
 from molgraph.features.featurize import featurize
+from molgraph.features.molecules import Molecules
 from molgraph.features.schema import SCHEMAS
 from molgraph.graphs import PackedGraphs
 from molgraph.learners.member_rows import MemberRows, rows_of_members
@@ -63,7 +64,7 @@ class Prepared:
     device: torch.device
     dtype: torch.dtype
     graphs: PackedGraphs
-    features: MoleculeColumns
+    features: MoleculeFeatures
     columns: Mapping[LearnerName, NDArray[np.float32]]
     parents: NDArray[np.int64]
     fold: NDArray[np.int64]
@@ -117,7 +118,7 @@ def prepare(
     computed = compute_structure_columns(
         read, dataset.smiles, processes=processes, checkpoint=checkpoint, on_progress=on_progress
     )
-    features = MoleculeColumns(graphs, dataset.smiles, computed)
+    features = MoleculeFeatures(Molecules(graphs, dataset.smiles), computed)
     return Prepared(
         dataset=dataset,
         config=config,

@@ -1,6 +1,7 @@
 """Commands that work: what they print, what they write, and the exit codes."""
 
 import csv
+import io
 import json
 import os
 import re
@@ -10,6 +11,7 @@ import sys
 import time
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -299,7 +301,7 @@ def test_screen_selects_and_tells_on_what_it_rests(molgraph, folder):
         assert message in ended.error
 
 
-def test_evaluate(molgraph, folder, assay):
+def test_evaluate(molgraph, folder, assay, monkeypatch):
     lines = [f"{text},{value}" for text, value in zip(assay[0][100:140], assay[1][100:140], strict=True)]
     (folder / "new.csv").write_text("\n".join(["smiles,pIC50", *lines, "C1CC,5"]))
     ended = molgraph("evaluate", "model", "new.csv", "-o", "judged", "--hit", "pIC50 >= 6.5", "--recalibrate", "again")
@@ -313,7 +315,8 @@ def test_evaluate(molgraph, folder, assay):
     told = molgraph("evaluate", "again", "new.csv")
     assert told.code == 2
     assert "all 40 compounds of new.csv were in the training" in told.error
-    as_json = molgraph("evaluate", "model", "new.csv", "--json")
+    monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=io.BytesIO((folder / "new.csv").read_bytes())))
+    as_json = molgraph("evaluate", "model", "-", "--json")
     assert json.loads(as_json.out)["tasks"][0]["n_rows"] == 40
     assert as_json.err == ""
 

@@ -1,6 +1,8 @@
 """Measured values of another unit or scale than that of the model."""
 
 import csv
+import io
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -8,6 +10,7 @@ import pytest
 from molgraph import Predictor, TrainConfig, evaluate, train
 from molgraph.errors import InputError
 from molgraph.evaluation.measured import is_p_value, scale_sentence
+from molgraph.files.compression import CountedStream
 from molgraph.results.tasks import TaskSpec
 
 CONFIG = TrainConfig(learner="gp_tanimoto", folds=2)
@@ -49,6 +52,25 @@ def test_any_unit_gives_the_same_evaluation(potent, assay, tmp_path):
     assert any("learned as" in note for note in found.notes)
     with pytest.raises(InputError, match="no column of a task of the model"):
         evaluate(potent, micro)
+
+
+def test_a_table_is_opened_once_so_it_may_be_standard_input(potent, assay, tmp_path, monkeypatch):
+    table = write(tmp_path / "t.csv", ["note", "IC50 (nM)"], assay[0][60:120], [["x"] * 60, range(1, 61)])
+    opened = []
+
+    def counting(stream, *, is_owned):
+        opened.append(stream)
+        return CountedStream(stream, is_owned=is_owned)
+
+    monkeypatch.setattr("molgraph.files.reader.CountedStream", counting)
+    from_file = evaluate(potent, table, where={"note": "x"})
+    assert len(opened) == 1
+    monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=io.BytesIO(table.read_bytes())))
+    from_stdin = evaluate(potent, "-", where={"note": "x"})
+    assert from_stdin.rows_read == 60
+    assert from_stdin.tasks[0].value("rmse") == from_file.tasks[0].value("rmse")
+    with pytest.raises(InputError, match="has no column 'pKi'"):
+        evaluate(potent, table, target_columns=["pKi"])
 
 
 def test_values_of_another_scale_are_said_and_do_not_recalibrate(potent, assay, tmp_path):

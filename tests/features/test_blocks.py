@@ -16,12 +16,13 @@ from molgraph.features import blocks as columns_module
 from molgraph.features.blocks import (
     BLOCKS,
     ENCODER,
-    MoleculeColumns,
-    molecule_columns,
+    MoleculeFeatures,
     needs_structures,
     structure_blocks,
 )
 from molgraph.features.environments import code_counts, environment_counts
+from molgraph.features.featurize import featurize_molecules
+from molgraph.features.molecules import Molecules
 
 SMILES = [
     "CC(=O)Oc1ccccc1C(=O)O",
@@ -35,30 +36,32 @@ SMILES = [
 ]
 
 
+def columns_of(blocks, graphs, structures=None):
+    return MoleculeFeatures(Molecules(graphs, None if structures is None else tuple(structures))).of(blocks)
+
+
 @pytest.mark.parametrize("name", BLOCKS)
 def test_a_block_has_its_declared_columns(name):
     graphs = featurize(SMILES, standardizer="none")
-    columns = molecule_columns([name], graphs, SMILES)
+    columns = columns_of([name], graphs, SMILES)
     assert columns.shape == (len(SMILES), BLOCKS[name].n_columns)
     assert columns.dtype == np.float32
     assert not np.isinf(columns).any()
-    assert molecule_columns([name], graphs.slice(0, 0), []).shape == (0, BLOCKS[name].n_columns)
+    assert columns_of([name], graphs.slice(0, 0), []).shape == (0, BLOCKS[name].n_columns)
 
 
 @pytest.mark.parametrize("name", BLOCKS)
 def test_the_spelling_does_not_matter(name):
     texts, others = SMILES, [Chem.MolToSmiles(Chem.MolFromSmiles(text), doRandom=True) for text in SMILES]
-    one, other = (molecule_columns([name], featurize(t, standardizer="none"), t) for t in (texts, others))
+    one, other = (columns_of([name], featurize(t, standardizer="none"), t) for t in (texts, others))
     np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-6)
 
 
 def test_blocks_stand_side_by_side():
     graphs = featurize(SMILES, standardizer="none")
-    both = molecule_columns(["codes", "properties"], graphs, SMILES)
-    np.testing.assert_array_equal(both[:, : BLOCKS["codes"].n_columns], molecule_columns(["codes"], graphs))
-    np.testing.assert_array_equal(
-        both[:, BLOCKS["codes"].n_columns :], molecule_columns(["properties"], graphs, SMILES)
-    )
+    both = columns_of(["codes", "properties"], graphs, SMILES)
+    np.testing.assert_array_equal(both[:, : BLOCKS["codes"].n_columns], columns_of(["codes"], graphs))
+    np.testing.assert_array_equal(both[:, BLOCKS["codes"].n_columns :], columns_of(["properties"], graphs, SMILES))
 
 
 def test_structures_must_be_given_where_they_are_needed():
@@ -66,25 +69,25 @@ def test_structures_must_be_given_where_they_are_needed():
     assert not needs_structures(["environments", "codes"])
     assert needs_structures(["environments", "descriptors"])
     for structures in (None, ["CCO"]):
-        with pytest.raises(InputError, match="computed from structures; give the SMILES of all graphs"):
-            molecule_columns(["properties"], graphs, structures)
+        with pytest.raises(InputError, match=r"structures.*give the SMILES of all graphs"):
+            columns_of(["properties"], graphs, structures)
     with pytest.raises(InputError, match="no descriptors of 'C1CC'"):
-        molecule_columns(["properties"], graphs, ["CCO", "C1CC"])
+        columns_of(["properties"], graphs, ["CCO", "C1CC"])
 
 
 def test_descriptors_equal_those_of_rdkit():
     mols = [Chem.MolFromSmiles(text) for text in SMILES]
     graphs = featurize(SMILES, standardizer="none")
     names = list(rdMolDescriptors.Properties.GetAvailableProperties())
-    properties = molecule_columns(["properties"], graphs, SMILES)
+    properties = columns_of(["properties"], graphs, SMILES)
     np.testing.assert_allclose(
         properties[:, names.index("tpsa")], [rdMolDescriptors.CalcTPSA(m) for m in mols], rtol=1e-6
     )
-    descriptors = molecule_columns(["descriptors"], graphs, SMILES)
+    descriptors = columns_of(["descriptors"], graphs, SMILES)
     expected = [[Descriptors.CalcMolDescriptors(mol)[name] for name, _ in Descriptors.descList] for mol in mols]
     np.testing.assert_allclose(descriptors, np.clip(expected, -1e30, 1e30), rtol=1e-5)
     generator = rdFingerprintGenerator.GetMorganGenerator(radius=2, fpSize=1024)
-    counts = molecule_columns(["ecfp_counts"], graphs, SMILES)
+    counts = columns_of(["ecfp_counts"], graphs, SMILES)
     np.testing.assert_array_equal(counts, [generator.GetCountFingerprintAsNumPy(mol) for mol in mols])
 
 
@@ -127,19 +130,19 @@ def test_shared_blocks_are_computed_once(monkeypatch):
     counted = dataclasses.replace(properties, compute=lambda mol: calls.append(mol) or properties.compute(mol))
     monkeypatch.setattr(columns_module, "DESCRIPTORS", {**columns_module.DESCRIPTORS, "properties": counted})
     readers = {"one": ("codes", "properties"), "other": ("properties",), "none": ()}
-    columns = MoleculeColumns(graphs, SMILES)
+    columns = MoleculeFeatures(Molecules(graphs, tuple(SMILES)))
     values = {reader: columns.of(blocks) for reader, blocks in readers.items()}
     assert len(calls) == len(SMILES)
     for reader, blocks in readers.items():
-        np.testing.assert_array_equal(values[reader], molecule_columns(blocks, graphs, SMILES))
+        np.testing.assert_array_equal(values[reader], columns_of(blocks, graphs, SMILES))
     assert values["none"].shape == (len(SMILES), 0)
 
 
 def test_blocks_computed_before_are_reused():
     graphs, names = featurize(SMILES, standardizer="none"), ("properties", "reduced_graph")
     computed = structure_blocks(names, SMILES)
-    without_structures = MoleculeColumns(graphs, None, computed)
-    np.testing.assert_array_equal(without_structures.of(names), molecule_columns(names, graphs, SMILES))
+    without_structures = MoleculeFeatures(Molecules(graphs), computed)
+    np.testing.assert_array_equal(without_structures.of(names), columns_of(names, graphs, SMILES))
     with pytest.raises(InputError, match="give the SMILES of all graphs"):
         without_structures.of(["ecfp_counts"])
     with pytest.raises(InputError, match="no descriptors of 'bad'"):
@@ -156,7 +159,7 @@ def test_embeddings_of_each_encoder_are_computed_once():
             return np.full((len(graphs), 3), len(self.digest), dtype=np.float32)
 
     one, other = Encoder("a"), Encoder("bb")
-    columns = MoleculeColumns(featurize(SMILES, standardizer="none"))
+    columns = MoleculeFeatures(featurize_molecules(SMILES, standardizer="none"))
     n_codes = BLOCKS["codes"].n_columns
     for _ in range(2):
         assert (columns.of(["codes", ENCODER], one)[:, n_codes:] == 1).all()
@@ -169,7 +172,7 @@ def test_embeddings_of_each_encoder_are_computed_once():
 
 def test_rdkit_logs_nothing(capfd):
     text = ["CCO.[H+]"]
-    molecule_columns([*BLOCKS], featurize(text, standardizer="none"), text)
+    columns_of([*BLOCKS], featurize(text, standardizer="none"), text)
     assert capfd.readouterr() == ("", "")
 
 

@@ -6,6 +6,7 @@ import pytest
 from molgraph import Predictor, featurize
 from molgraph.errors import InputError, ModelError
 from molgraph.features.environments import structure_vectors
+from molgraph.features.molecules import Molecules
 from molgraph.models.precision import resolve_device
 from molgraph.prediction.neighbours import Neighbours
 
@@ -86,8 +87,8 @@ def test_more_processes_give_the_same_numbers(predictor, assay):
 
 def test_ensemble_mean_and_spread_are_the_members(predictor):
     graphs = featurize(["CCO", "c1ccccc1"])
-    members = predictor.member_outputs(graphs).mean
-    prediction = predictor.predict_graphs(graphs)
+    members = predictor.member_outputs(Molecules(graphs)).mean
+    prediction = predictor.predict_molecules(Molecules(graphs))
     np.testing.assert_array_equal(prediction.mean, members.mean(axis=0))
     np.testing.assert_array_equal(prediction.members, members)
     # Of the rows that calibrate, each was held out from one member alone: how far members differ on a new molecule has
@@ -100,10 +101,14 @@ def test_ensemble_mean_and_spread_are_the_members(predictor):
 def test_a_part_of_graphs_is_aligned_with_itself(predictor):
     smiles = ["CCO", "bad", "c1ccccc1", "CC(=O)N"]
     graphs = featurize(smiles)
-    mean = predictor.predict_graphs(graphs).mean
+    mean = predictor.predict_molecules(Molecules(graphs)).mean
     assert mean.shape == (4, 1)
-    np.testing.assert_allclose(predictor.predict_graphs(graphs.take([2, 0, 2])).mean, mean[[3, 0, 3]], rtol=TOLERANCE)
-    np.testing.assert_allclose(predictor.predict_graphs(graphs.slice(1, 3)).mean, mean[[2, 3]], rtol=TOLERANCE)
+    np.testing.assert_allclose(
+        predictor.predict_molecules(Molecules(graphs.take([2, 0, 2]))).mean, mean[[3, 0, 3]], rtol=TOLERANCE
+    )
+    np.testing.assert_allclose(
+        predictor.predict_molecules(Molecules(graphs.slice(1, 3))).mean, mean[[2, 3]], rtol=TOLERANCE
+    )
 
 
 def test_interval_widens_with_the_level(predictor):
@@ -221,7 +226,7 @@ def test_graphs_of_another_schema(predictor):
     graphs = featurize(["CCO"])
     object.__setattr__(graphs, "schema", "atoms-99")
     with pytest.raises(InputError, match="atoms-99"):
-        predictor.predict_graphs(graphs)
+        predictor.predict_molecules(Molecules(graphs))
 
 
 def test_options_are_checked(model_folder, tmp_path):

@@ -19,6 +19,7 @@ from molgraph.config.screening import ScreenConfig
 from molgraph.config.training import ModelConfig
 from molgraph.config.uncertainty import UncertaintyConfig
 from molgraph.errors import InputError, ModelError, TrainingError
+from molgraph.features.molecules import Molecules
 from molgraph.learners import catboost
 from molgraph.learners.registry import tabular_learner
 from molgraph.learners.target_transforms import SCORES, TargetTransforms
@@ -121,10 +122,10 @@ def test_graphs_are_enough_unless_it_reads_descriptors(model):
     graphs = featurize(TEXTS)
     if needs:
         with pytest.raises(InputError, match="computed from structures"):
-            predictor.predict_graphs(graphs)
+            predictor.predict_molecules(Molecules(graphs))
     texts = predictor.standardized(TEXTS[:2])
     expected = predictor.predict(TEXTS).mean
-    assert np.array_equal(predictor.predict_graphs(graphs, structures=texts).mean, expected, equal_nan=True)
+    assert np.array_equal(predictor.predict_molecules(Molecules(graphs, tuple(texts))).mean, expected, equal_nan=True)
 
 
 def test_the_out_of_fold_member_does_not_see_the_row(dataset):

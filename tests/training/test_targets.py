@@ -13,7 +13,8 @@ from molgraph.config.optimizer import OptimizerConfig
 from molgraph.config.training import ModelConfig
 from molgraph.config.uncertainty import UncertaintyConfig
 from molgraph.errors import InputError
-from molgraph.features.blocks import molecule_columns
+from molgraph.features.blocks import MoleculeFeatures
+from molgraph.features.featurize import featurize_molecules
 from molgraph.features.schema import SCHEMA
 from molgraph.learners import catboost
 from molgraph.learners.member_rows import rows_of_members
@@ -222,8 +223,8 @@ def test_columns_are_scaled_by_the_training_rows():
 @pytest.mark.parametrize("features", ["environments", "ecfp_counts", "properties", "descriptors"])
 def test_the_head_reads_columns_beside_the_graph(make_dataset, tmp_path, features):
     dataset = make_dataset(120)
-    graphs = featurize(dataset.smiles, standardizer="none")
-    weight = molecule_columns(["properties"], graphs, dataset.smiles)[:, 0].astype(float)
+    molecules = featurize_molecules(dataset.smiles, standardizer="none")
+    weight = MoleculeFeatures(molecules).of(["properties"])[:, 0].astype(float)
     dataset = make_dataset(120, (weight[:, None] - weight.mean()) / weight.std())
     model = ModelConfig(hidden=16, head_hidden=16, molecule_features=features, readout="mean")
     config = TrainConfig(

@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from molgraph.chem.descriptors import DESCRIPTORS
-from molgraph.features.blocks import molecule_columns
+from molgraph.features.blocks import MoleculeFeatures
+from molgraph.features.molecules import Molecules
 from molgraph.graphs import PackedGraphs
 
 #: Blocks of `molgraph.features.blocks.BLOCKS` that are learned. Fragment counts (`fr_*`) are among the descriptors.
@@ -43,7 +44,7 @@ def block_slices() -> dict[str, slice]:
 
 def raw_targets(graphs: PackedGraphs, smiles: Sequence[str]) -> NDArray[np.float32]:
     """The columns of all blocks as RDKit computes them, `[B, F]`, counts as logarithms; NaN where none is known."""
-    columns = molecule_columns(TARGET_BLOCKS, graphs, smiles)
+    columns = MoleculeFeatures(Molecules(graphs, tuple(smiles))).of(TARGET_BLOCKS)
     for block, own in block_slices().items():
         if block in COUNT_BLOCKS:
             columns[:, own] = np.log1p(columns[:, own])
