@@ -324,6 +324,7 @@ def test_members_under_way_end_with_the_training(dataset, tmp_path, monkeypatch,
 
     fits_with(wait)
     monkeypatch.setattr(fit_tabular, "usable_cores", lambda: 2)
+    monkeypatch.setattr(fit_tabular, "_REPORT_SECONDS", 60)  # the first report is that member 0 is fitted
     config = make_config(learner="catboost")
     with pytest.raises(StopError):
         train_ensemble(dataset, config, checkpoint_folder=tmp_path / "state", on_progress=stop)
