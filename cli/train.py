@@ -49,7 +49,7 @@ Examples:
   molgraph train assay.csv -o model --config settings.toml
 
 \b
-settings.toml may hold any setting of a training, in tables for the network, the encoder, the optimizer and uncertainty:
+settings.toml may hold any setting of a training, in a table for each group:
   folds = 5
   epochs = 80
   patience = 15

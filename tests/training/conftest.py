@@ -24,7 +24,7 @@ def quick() -> TrainConfig:
         folds=3,
         epochs=4,
         batch_size=16,
-        optimizer=OptimizerConfig(warmup_epochs=1),
+        optimizer=OptimizerConfig(warmup_epochs=1.0),
         device="cpu",
         precision="float32",
     )

@@ -35,7 +35,7 @@ def states_equal(one, other, members=slice(None)) -> bool:
 
 def peaking_at(rate) -> OptimizerConfig:
     """The schedule of `quick`, with another peak."""
-    return OptimizerConfig(warmup_epochs=1, peak_lr=rate)
+    return OptimizerConfig(warmup_epochs=1.0, peak_lr=rate)
 
 
 def folds_of(dataset, config):

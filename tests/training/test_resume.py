@@ -94,7 +94,7 @@ def test_resumed_with_early_stopping(make_dataset, quick, tmp_path, members_per_
         epochs=12,
         patience=2,
         inner_fraction=0.3,
-        optimizer=OptimizerConfig(warmup_epochs=1, peak_lr=2e-2),
+        optimizer=OptimizerConfig(warmup_epochs=1.0, peak_lr=2e-2),
         members_per_pass=members_per_pass,
     )
     expected = train_ensemble(make_dataset(), config)
@@ -161,7 +161,7 @@ def half_done(make_dataset, quick, tmp_path) -> Path:
     [
         ({"epochs": 9}, "setting epochs was 4 and is 9 now"),
         (
-            {"optimizer": OptimizerConfig(warmup_epochs=1, peak_lr=0.1)},
+            {"optimizer": OptimizerConfig(warmup_epochs=1.0, peak_lr=0.1)},
             "setting optimizer.peak_lr was 0.001 and is 0.1 now",
         ),
         ({"seed": 3}, "setting seed was 0 and is 3 now"),
