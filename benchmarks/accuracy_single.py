@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from peers import BATCH_SIZE, package_versions
 
-from molgraph import TrainConfig, featurize
+from molgraph import EncoderConfig, TrainConfig, featurize
 from molgraph.benchmark.protocol import Problem
 from molgraph.features.blocks import ENCODER, MoleculeFeatures
 from molgraph.features.molecules import Molecules
@@ -23,6 +23,7 @@ from molgraph.model_folder.encoder_folder import encoder_for, shipped_encoder_fo
 from molgraph.model_folder.folder import model_hash
 from molgraph.models.batch import ResidentGraphs
 from molgraph.models.inference import NetworkInference
+from molgraph.models.network_shape import NetworkShape
 from molgraph.models.precision import resolve_device, resolve_precision
 from molgraph.training.loop import TrainingData, train_pass
 from molgraph.training.targets import learned_targets
@@ -36,11 +37,15 @@ class SingleNetwork:
 
     def settings(self) -> dict[str, Any]:
         settings = {"epochs": self.config.n_epochs, **asdict(self.config.model)}
-        return settings if self.config.encoder == "none" else {**settings, "encoder_tuning": self.config.encoder_tuning}
+        return (
+            settings
+            if self.config.encoder.pretrained == "none"
+            else {**settings, "encoder_tuning": self.config.encoder.tuning}
+        )
 
     def versions(self) -> dict[str, str]:
         versions = package_versions(Path(sys.executable), ("molgraph-toolkit", "torch", "rdkit"))
-        folder = None if self.config.encoder == "none" else shipped_encoder_folder()
+        folder = None if self.config.encoder.pretrained == "none" else shipped_encoder_folder()
         return versions if folder is None else {**versions, "encoder": model_hash(folder)}
 
     def predict_test(self, problem: Problem) -> np.ndarray:
@@ -54,29 +59,40 @@ class SingleNetwork:
         frozen = encoder.frozen(device, dtype) if encoder is not None and ENCODER in blocks else None
         features = MoleculeFeatures(Molecules(graphs, dataset.smiles)).of(blocks, frozen)
         targets = learned_targets(dataset.labels, None, dataset.tasks, [plan], config.target_scaling)
+        weights = None if encoder is None or config.encoder.tuning == "frozen" else encoder.weights
         data = TrainingData(
             graphs=ResidentGraphs(graphs, device, features),
             targets=targets,
             weights=dataset.weights,
             task_weights=np.ones(len(dataset.tasks)),
-            kinds=tuple(task.kind for task in dataset.tasks),
-            vocabulary=SCHEMAS[graphs.schema].vocabulary,
+            shape=NetworkShape(
+                config.model,
+                SCHEMAS[graphs.schema].vocabulary,
+                tuple(task.kind for task in dataset.tasks),
+                n_features=features.shape[1],
+                reads_graphs=config.encoder.tuning == "full",
+                standardizes_vectors=weights is not None,
+                uncertainty=config.uncertainty.method,
+                loss=config.loss,
+            ),
             features=features,
-            encoder=None if encoder is None or config.encoder_tuning == "frozen" else encoder.weights,
+            encoder=weights,
         )
         network = train_pass(data, [plan], config, dtype=dtype).network
-        ensemble = NetworkInference(network, schema=graphs.schema, device=device, dtype=dtype)
-        said = ensemble.predict(graphs.take(split.test), features[split.test])
-        return targets.transforms.inverse(said).mean[0]
+        inference = NetworkInference(network, schema=graphs.schema, device=device, dtype=dtype)
+        outputs = inference.predict(graphs.take(split.test), features[split.test])
+        return targets.transforms.inverse(outputs).mean[0]
 
 
-_FRESH = TrainConfig(folds=1, batch_size=BATCH_SIZE, target_scaling="standard", device="cpu", encoder="none")
+_FRESH = TrainConfig(
+    folds=1, batch_size=BATCH_SIZE, target_scaling="standard", device="cpu", encoder=EncoderConfig(pretrained="none")
+)
 
 #: By the name in records: from fresh weights, with an encoder that is trained on, and with one that is not.
 SINGLE_NETWORKS: Mapping[str, SingleNetwork] = MappingProxyType(
     {
         "dmpnn": SingleNetwork(_FRESH),
-        "dmpnn_tuned": SingleNetwork(replace(_FRESH, encoder="auto", encoder_tuning="full")),
-        "dmpnn_frozen": SingleNetwork(replace(_FRESH, encoder="auto", encoder_tuning="frozen")),
+        "dmpnn_tuned": SingleNetwork(replace(_FRESH, encoder=EncoderConfig(tuning="full"))),
+        "dmpnn_frozen": SingleNetwork(replace(_FRESH, encoder=EncoderConfig(tuning="frozen"))),
     }
 )

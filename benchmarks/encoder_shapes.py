@@ -21,7 +21,7 @@ from peers import package_versions
 from rdkit import RDConfig
 from records import RESULTS, machine, new_record, write_record
 
-from molgraph import ModelConfig, PretrainConfig, TrainConfig, featurize, pretrain
+from molgraph import EncoderConfig, ModelConfig, PretrainConfig, TrainConfig, featurize, pretrain
 from molgraph.model_folder.encoder_folder import load_encoder
 from molgraph.models.precision import resolve_device, resolve_precision
 from molgraph.training.build_panel import endpoint_dataset, endpoints
@@ -107,7 +107,7 @@ def _judged(shape: tuple[int, int], options: argparse.Namespace, data: Path) -> 
     if not (folder / "card.json").exists():
         _pretrain(shape, options, data, folder)
     known: dict[str, float] = json.loads(said.read_text(encoding="utf-8")) if said.exists() else {}
-    config = TrainConfig(learner="gp_embedding", encoder=str(folder), device="cpu", model=_model(shape))
+    config = TrainConfig(learner="gp_embedding", encoder=EncoderConfig(str(folder)), device="cpu", model=_model(shape))
     for endpoint in endpoints():
         if endpoint.name in JUDGES and endpoint.name not in known:
             known[endpoint.name] = _out_of_fold(endpoint.name, config, data)

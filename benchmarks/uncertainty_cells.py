@@ -66,14 +66,21 @@ def run_cell(data_set: str, split: SplitName, seed: int, method: str, output: Pa
 
 
 def _config(method: str, epochs: int, seed: int) -> "TrainConfig":
-    from molgraph.config.training import ModelConfig, TrainConfig
+    from molgraph import EncoderConfig, ModelConfig, TrainConfig, UncertaintyConfig
 
     if method in {"fast", "accurate"}:
         return TrainConfig(preset=method, seed=seed, standardizer="none", device="cpu")
     if method in SHIPPED:
         return TrainConfig(learner=method, seed=seed, standardizer="none", device="cpu")
     model = ModelConfig(dropout=DROPOUT) if method == "dropout" else ModelConfig()
-    return TrainConfig(learner="network", encoder="none", epochs=epochs, seed=seed, model=model, uncertainty=method)
+    return TrainConfig(
+        learner="network",
+        encoder=EncoderConfig(pretrained="none"),
+        epochs=epochs,
+        seed=seed,
+        model=model,
+        uncertainty=UncertaintyConfig(method),
+    )
 
 
 def _dataset(rows: SplitRows, name: str) -> "Dataset":

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from molgraph.config.training import CalibrationSettings
+from molgraph.config.uncertainty import CalibrationSettings
 from molgraph.learners.member_rows import HELD_OUT
 from molgraph.metrics.scores import average_precision, brier, log_loss, roc_auc
 from molgraph.metrics.spread import (
@@ -25,7 +25,7 @@ from molgraph.rank.selection import benjamini_hochberg, calibrate_hits
 from molgraph.results.member_outputs import MemberOutputs
 from molgraph.results.prediction import Prediction
 from molgraph.results.tasks import TaskSpec
-from molgraph.training.ensemble import calibration_data
+from molgraph.training.out_of_fold import calibration_data
 from molgraph.uncertainty.calibration import Calibration, fit_calibration
 
 Entry = dict[str, Any]

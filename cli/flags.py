@@ -8,8 +8,9 @@ from typing import Any
 
 import typer
 
-#: A setting as the library writes it (`molgraph.errors.setting`): its name, and perhaps its value as Python has it.
-_SETTING = re.compile(r"`([a-z_]+)(?:=([^`]*))?`")
+#: A setting as the library writes it (`molgraph.errors.setting`): its name, behind that of its group if it has one, and
+#: perhaps its value as Python has it.
+_SETTING = re.compile(r"`(?:[a-z]+\.)?([a-z_]+)(?:=([^`]*))?`")
 
 #: Settings whose option has another name, or that two options share.
 _OTHER_NAMES = {"units": "unit"}
@@ -23,6 +24,8 @@ def with_flags(text: str) -> str:
     "give another --output, or --overwrite; choose one with --where 'Type=IC50 mean'"
     >>> with_flags("leave them out with `missing=['-999']`, or say `units='nM'`")
     'leave them out with --missing=-999, or say --unit nM'
+    >>> with_flags("choose `uncertainty.method='ensemble'`")
+    'choose --uncertainty ensemble'
     >>> with_flags("the file `notes` stays as it is")
     'the file `notes` stays as it is'
     """

@@ -149,7 +149,7 @@ def _lines(card: "ModelCard") -> list[tuple[str, str]]:
         ("conflicting", f"{data.conflicting_groups:,} of {data.merged_groups:,} merged structures"),
         *([("encoder", _encoder_line(card))] if card.encoder is not None else []),
         ("standardizer", f"{card.standardizer}, version {card.standardizer_version}"),
-        ("uncertainty", config.uncertainty),
+        ("uncertainty", config.uncertainty.method),
         ("calibration", _calibration_line(card)),
         ("structures", _structures_line(card)),
         *(("domain", line) for line in domain_lines(card.domain[:60])),
@@ -178,13 +178,13 @@ def _metric_line(record: "MetricRecord") -> str:
 
 
 def _encoder_line(card: "ModelCard") -> str:
-    tuning = "frozen" if card.config.encoder_tuning == "frozen" else "fine-tuned by each member of the network"
+    tuning = "frozen" if card.config.encoder.tuning == "frozen" else "fine-tuned by each member of the network"
     return f"{(card.encoder or '')[:12]}, {tuning}"
 
 
 def _network_line(config: "TrainConfig") -> str:
     model = config.model
-    if config.encoder_tuning == "frozen":
+    if config.encoder.tuning == "frozen":
         features = "" if model.molecule_features == "none" else f" and {model.molecule_features}"
         return f"a head on the encoder's embedding{features}"
     reads = "" if model.molecule_features == "none" else f"; its head also reads {model.molecule_features}"

@@ -49,14 +49,19 @@ Examples:
   molgraph train assay.csv -o model --config settings.toml
 
 \b
-settings.toml may hold any setting of training, and of the network below [model]:
+settings.toml may hold any setting of a training, in tables for the network, the encoder, the optimizer and uncertainty:
   folds = 5
   epochs = 80
   patience = 15
-  peak_lr = 5e-4
   [model]
   hidden = 400
   dropout = 0.1
+  [encoder]
+  tuning = "full"
+  [optimizer]
+  peak_lr = 5e-4
+  [uncertainty]
+  calibration = "split"
 """
 
 
@@ -77,8 +82,8 @@ def train(
     config: ConfigFile = None,
     preset: options.PresetName = None,
     learner: options.Learner = None,
-    encoder: options.Encoder = None,
-    encoder_tuning: options.EncoderTuning = None,
+    pretrained: options.Encoder = None,
+    tuning: options.EncoderTuning = None,
     folds: options.Folds = None,
     split: options.Split = None,
     epochs: options.Epochs = None,
@@ -88,7 +93,7 @@ def train(
     depth: options.Depth = None,
     dropout: options.Dropout = None,
     molecule_features: options.MoleculeFeaturesName = None,
-    uncertainty: options.UncertaintyName = None,
+    method: options.UncertaintyName = None,
     calibration: options.CalibrationName = None,
     class_calibration: options.ClassCalibrationName = None,
     loss: options.LossName = None,

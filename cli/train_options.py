@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from molgraph.config import encoder, uncertainty
 from molgraph.config import training as config
 from molgraph.config.learners import LearnerName, Preset
 from molgraph.config.training import TrainConfig
@@ -43,16 +44,18 @@ Learner = Annotated[LearnerName | None, typer.Option(help="A single learner inst
 Encoder = Annotated[
     str | None,
     typer.Option(
+        "--encoder",
         metavar="auto|none|FOLDER",
         help="Initial weights of the network: the built-in encoder, random, or an encoder folder. "
-        f"{default_text(_TRAIN.encoder)}",
+        f"{default_text(_TRAIN.encoder.pretrained)}",
     ),
 ]
 EncoderTuning = Annotated[
-    config.EncoderTuning | None,
+    encoder.EncoderTuning | None,
     typer.Option(
+        "--encoder-tuning",
         help="Fine-tune the pretrained encoder (full), or keep it frozen, which trains in seconds. "
-        "[default: frozen up to 2,000 rows]"
+        "[default: frozen up to 2,000 rows]",
     ),
 ]
 Folds = Annotated[
@@ -94,22 +97,23 @@ MoleculeFeaturesName = Annotated[
     ),
 ]
 UncertaintyName = Annotated[
-    config.Uncertainty | None,
+    uncertainty.Uncertainty | None,
     typer.Option(
+        "--uncertainty",
         help="Source of predictive variance, in addition to the disagreement of the members. "
-        f"{default_text(_TRAIN.uncertainty)}"
+        f"{default_text(_TRAIN.uncertainty.method)}",
     ),
 ]
 CalibrationName = Annotated[
-    config.CalibrationRows | None,
+    uncertainty.CalibrationRows | None,
     typer.Option(
         help="Calibrate with the out-of-fold predictions of all rows, or with a fifth that no model is trained on, for "
-        f"exact guarantees. {default_text(_TRAIN.calibration)}"
+        f"exact guarantees. {default_text(_TRAIN.uncertainty.calibration)}"
     ),
 ]
 ClassCalibrationName = Annotated[
-    config.ClassCalibration | None,
-    typer.Option(help=f"Method of probability calibration. {default_text(_TRAIN.class_calibration)}"),
+    uncertainty.ClassCalibration | None,
+    typer.Option(help=f"Method of probability calibration. {default_text(_TRAIN.uncertainty.class_calibration)}"),
 ]
 LossName = Annotated[
     config.Loss | None,

@@ -1,9 +1,12 @@
 # The public names, each written once: where it lives, for type checkers and for the lazy imports of `__init__.py`.
 from .config.compute import ComputeConfig as ComputeConfig
+from .config.encoder import EncoderConfig as EncoderConfig
+from .config.optimizer import OptimizerConfig as OptimizerConfig
 from .config.screening import ScreenConfig as ScreenConfig
 from .config.training import ModelConfig as ModelConfig
 from .config.training import PretrainConfig as PretrainConfig
 from .config.training import TrainConfig as TrainConfig
+from .config.uncertainty import UncertaintyConfig as UncertaintyConfig
 from .datasets.load import load_dataset as load_dataset
 from .errors import MolgraphError as MolgraphError
 from .evaluation.evaluate import evaluate as evaluate

@@ -30,7 +30,9 @@ def test_every_public_object_is_short_and_says_what_it_is(model_folder, assay, a
     table.write_text(
         "smiles,pIC50\n" + "".join(f"{t},{v}\n" for t, v in zip(assay[0][60:80], assay[1][60:80], strict=True))
     )
-    result = screen(predictor, smiles, output=tmp_path / "hits", top=5, diverse=2, domain="ignore")
+    result = screen(
+        predictor, smiles, output=tmp_path / "hits", config=molgraph.ScreenConfig(top=5, diverse=2, domain="ignore")
+    )
     objects = {
         "Predictor": predictor,
         "Panel": Panel([predictor]),
@@ -40,6 +42,8 @@ def test_every_public_object_is_short_and_says_what_it_is(model_folder, assay, a
         "ModelConfig": ModelConfig(),
         "TrainConfig": TrainConfig(epochs=3, model=ModelConfig(depth=5)),
         "PretrainConfig": PretrainConfig(),
+        "ScreenConfig": molgraph.ScreenConfig(top=7),
+        "ComputeConfig": molgraph.ComputeConfig(device="cpu"),
         "MolgraphRegressor": MolgraphRegressor(),
         "MolgraphClassifier": MolgraphClassifier(),
         "MolgraphError": MolgraphError("no"),

@@ -2,7 +2,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from molgraph import ModelConfig, PretrainConfig, TrainConfig
+from molgraph import (
+    EncoderConfig,
+    ModelConfig,
+    OptimizerConfig,
+    PretrainConfig,
+    TrainConfig,
+    UncertaintyConfig,
+)
 from molgraph.config.learners import LEARNERS
 from molgraph.config.training import config_from_dict
 from molgraph.errors import InputError
@@ -19,12 +26,15 @@ def test_suggestions_are_few_and_among_the_names(name, names):
 
 
 def test_a_synonym_leads_to_a_name_that_exists():
-    fields = {*TrainConfig.__dataclass_fields__, *ModelConfig.__dataclass_fields__, *LEARNERS, "processes"}
+    groups = (TrainConfig, ModelConfig, EncoderConfig, OptimizerConfig, UncertaintyConfig)
+    fields = {*(name for group in groups for name in group.__dataclass_fields__), *LEARNERS, "processes"}
     assert set(SYNONYMS.values()) <= fields
     assert not set(SYNONYMS) & fields
 
 
-@pytest.mark.parametrize("kind", [TrainConfig, ModelConfig, PretrainConfig])
+@pytest.mark.parametrize(
+    "kind", [TrainConfig, ModelConfig, EncoderConfig, OptimizerConfig, UncertaintyConfig, PretrainConfig]
+)
 def test_unknown_settings_in_python_get_a_suggestion(kind):
     with pytest.raises(TypeError, match=rf"{kind.__name__} has no setting 'batchsize'"):
         kind(batchsize=3)
@@ -41,9 +51,17 @@ def test_a_misspelt_setting_is_suggested(name, meant):
         config_from_dict({name: 3}, source="file")
 
 
-def test_a_setting_of_the_network_is_sent_to_its_table():
-    with pytest.raises(TypeError, match=r"'hidden'.*ModelConfig"):
+def test_a_setting_of_a_group_is_sent_to_its_table():
+    with pytest.raises(TypeError, match=r"'hidden'; it is one of ModelConfig: model=ModelConfig\(hidden=\.\.\.\)"):
         TrainConfig(hidden=3)
+    with pytest.raises(
+        TypeError, match=r"'peak_lr'; it is one of OptimizerConfig: optimizer=OptimizerConfig\(peak_lr="
+    ):
+        TrainConfig(peak_lr=1e-3)
+    with pytest.raises(TypeError, match=r"'learning_rate'; did you mean 'peak_lr'\? it is one of OptimizerConfig: opt"):
+        TrainConfig(learning_rate=1e-3)
+    with pytest.raises(InputError, match=r"'learning_rate'; did you mean 'peak_lr'\? it belongs below \[optimizer\]"):
+        config_from_dict({"learning_rate": 1e-3}, source="file")
     with pytest.raises(InputError, match=r"'hidden'; it belongs below \[model\]"):
         config_from_dict({"hidden": 300}, source="file")
     with pytest.raises(InputError, match=r"'epochs'; it belongs above \[model\]"):

@@ -1,6 +1,6 @@
 """The page on columns: what each column of the tables that molgraph writes holds."""
 
-from pathlib import Path
+from molgraph.screening.hit_columns import column_reference
 
 _INTRODUCTION = """\
 # Columns
@@ -12,9 +12,4 @@ What the columns of `hits.csv` and of a table of predictions hold. `T` stands fo
 
 def columns_page() -> str:
     """The introduction and the table."""
-    return f"{_INTRODUCTION}\n{columns_table()}"
-
-
-def columns_table() -> str:
-    """The table of all columns in Markdown."""
-    return (Path(__file__).parent / "columns_table.md").read_text(encoding="utf-8")
+    return f"{_INTRODUCTION}\n{column_reference()}"

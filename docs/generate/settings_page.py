@@ -18,7 +18,7 @@ _INTRODUCTION = """\
 # Settings
 
 This page is made from the code. Settings of a training go into a TOML file (`molgraph train --config settings.toml`) or
-into the dataclass of the same fields in Python; the most common ones are options of the
+into the dataclasses of the same fields in Python, which are tables in the file; the most common ones are options of the
 [command line](command-line.md) too. What they are for is explained in [Training](training.md).
 """
 

@@ -3,7 +3,7 @@
 import platform
 import tempfile
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Protocol
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from molgraph.benchmark.protocol import STANDARDIZER, Problem
 from molgraph.config.benchmark import BENCHMARK_SETTINGS
-from molgraph.config.training import TrainConfig
+from molgraph.config.training import TrainConfig, settings_by_name
 from molgraph.model_folder.encoder_folder import shipped_encoder_folder
 from molgraph.model_folder.folder import model_hash
 from molgraph.training.train import train
@@ -45,7 +45,7 @@ class OwnLearner:
 
     def settings(self) -> dict[str, Any]:
         """Settings that differ from the defaults."""
-        settings, default = asdict(self.config), asdict(TrainConfig())
+        settings, default = settings_by_name(self.config), settings_by_name(TrainConfig())
         return {name: value for name, value in settings.items() if value != default[name]}
 
     def versions(self) -> dict[str, str]:
@@ -55,7 +55,7 @@ class OwnLearner:
         import sklearn
         import torch
 
-        folder = shipped_encoder_folder() if self.config.encoder == "auto" else None
+        folder = shipped_encoder_folder() if self.config.encoder.pretrained == "auto" else None
         encoder = {} if folder is None else {"encoder": model_hash(folder)}
         return {
             **encoder,

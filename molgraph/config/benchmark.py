@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from molgraph.config.encoder import EncoderConfig
 from molgraph.config.learners import LEARNERS, PRESETS
 from molgraph.config.training import TrainConfig
 
@@ -11,12 +12,12 @@ from molgraph.config.training import TrainConfig
 BENCHMARK_SETTINGS: Mapping[str, TrainConfig] = MappingProxyType(
     {
         **{preset: TrainConfig(preset=preset) for preset in PRESETS},
-        "fast_scratch": TrainConfig(preset="fast", encoder="none"),
-        "accurate_scratch": TrainConfig(preset="accurate", encoder="none"),
+        "fast_scratch": TrainConfig(preset="fast", encoder=EncoderConfig(pretrained="none")),
+        "accurate_scratch": TrainConfig(preset="accurate", encoder=EncoderConfig(pretrained="none")),
         **{name: TrainConfig(learner=name) for name in LEARNERS},
-        "network_scratch": TrainConfig(learner="network", encoder="none"),
-        "network_tuned": TrainConfig(learner="network", encoder_tuning="full"),
-        "network_frozen": TrainConfig(learner="network", encoder_tuning="frozen"),
-        "network_single": TrainConfig(learner="network", encoder="none", folds=1),
+        "network_scratch": TrainConfig(learner="network", encoder=EncoderConfig(pretrained="none")),
+        "network_tuned": TrainConfig(learner="network", encoder=EncoderConfig(tuning="full")),
+        "network_frozen": TrainConfig(learner="network", encoder=EncoderConfig(tuning="frozen")),
+        "network_single": TrainConfig(learner="network", encoder=EncoderConfig(pretrained="none"), folds=1),
     }
 )

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from molgraph.config.settings import checks_names, require_choices
+from molgraph.config.short_repr import short_repr
 from molgraph.config.training import Device, Precision
 from molgraph.errors import InputError
 from molgraph.parallel.cpu import processes_within
@@ -41,6 +42,9 @@ class ComputeConfig:
     memory: float | None = None
     engine: Engine = "local"
     address: str | None = None
+
+    def __repr__(self) -> str:
+        return short_repr(self)
 
     def __post_init__(self) -> None:
         require_choices(self)

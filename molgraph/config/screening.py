@@ -7,6 +7,7 @@ from typing import Literal, get_args
 
 from molgraph.config.level import DEFAULT_LEVEL, check_level
 from molgraph.config.settings import checks_names, require_choices
+from molgraph.config.short_repr import short_repr
 from molgraph.errors import InputError, setting
 from molgraph.spelling import did_you_mean
 
@@ -92,6 +93,9 @@ class ScreenConfig:
     alerts: Sequence[AlertName] = ("pains", "brenk")
     diverse: int | None = None
     diverse_by: DiversityRule = "maxmin"
+
+    def __repr__(self) -> str:
+        return short_repr(self)
 
     def __post_init__(self) -> None:
         require_choices(self)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from molgraph.errors import InputError
-from molgraph.spelling import did_you_mean
+from molgraph.spelling import did_you_mean, near_names
 from molgraph.storage.decode import decode_toml, read_bounded
 from molgraph.storage.decode_typed import choices, describe
 
@@ -44,10 +44,22 @@ def checks_names(kind: type[_Settings]) -> type[_Settings]:
 
 
 def _hint(kind: type, name: str, known: Collection[str]) -> str:
-    for field, held in typing.get_type_hints(kind).items():
-        if isinstance(held, type) and is_dataclass(held) and name in held.__dataclass_fields__:
+    groups = _groups(kind)
+    for field, held in groups.items():
+        if name in held.__dataclass_fields__:
             return f"it is one of {held.__name__}: {field}={held.__name__}({name}=...)"
-    return did_you_mean(name, known).strip() or f"there are {', '.join(known)}"
+    if near := did_you_mean(name, known):
+        return near.strip()
+    for field, held in groups.items():
+        for meant in near_names(name, held.__dataclass_fields__)[:1]:
+            return f"did you mean {meant!r}? it is one of {held.__name__}: {field}={held.__name__}({meant}=...)"
+    return f"there are {', '.join(known)}"
+
+
+def _groups(kind: type) -> dict[str, Any]:
+    """The fields of a dataclass that hold groups of settings, with the dataclasses of these."""
+    hints = typing.get_type_hints(kind)
+    return {name: held for name, held in hints.items() if isinstance(held, type) and is_dataclass(held)}
 
 
 #: Bytes of settings that are read.
@@ -58,6 +70,18 @@ def require_range(config: object, name: str, value: float, low: float, high: flo
     """Raise an `InputError` if the field `name` of `config` has a value outside of these bounds."""
     if not low <= value <= high:
         raise InputError(f"{type(config).__name__}.{name} is {value}; it must lie between {low} and {high}")
+
+
+def require_groups(config: object) -> None:
+    """Raise an `InputError` if a field of a dataclass that holds a group of settings has another value."""
+    for name, held in _groups(type(config)).items():
+        value = getattr(config, name)
+        if not isinstance(value, held):
+            inner = next(iter(held.__dataclass_fields__))
+            raise InputError(
+                f"{type(config).__name__}.{name} is {value!r}; it must be settings, "
+                f"as in {name}={held.__name__}({inner}=...)"
+            )
 
 
 def require_choices(config: object) -> None:

@@ -1,14 +1,20 @@
-"""Frozen settings of models and of training, and how they are read from a TOML file."""
+"""Frozen settings of models and of training, and how they are read from a TOML file.
+
+Groups of settings that are not here: `molgraph.config.encoder`, `optimizer` and `uncertainty`.
+"""
 
 import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, is_dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from molgraph.config.encoder import EncoderConfig
 from molgraph.config.learners import LEARNERS, LearnerName, Preset
-from molgraph.config.settings import checks_names, read_toml, require_choices, require_range
+from molgraph.config.optimizer import OptimizerConfig
+from molgraph.config.settings import checks_names, read_toml, require_choices, require_groups, require_range
 from molgraph.config.short_repr import short_repr
+from molgraph.config.uncertainty import UncertaintyConfig
 from molgraph.errors import InputError
 from molgraph.storage.decode_typed import decode
 
@@ -17,7 +23,6 @@ KindChoice = Literal["auto", "regression", "classification"]
 Architecture = Literal["dmpnn", "gine", "gatv2", "attentive_fp", "pna", "gps"]
 Readout = Literal["sum", "mean", "norm", "attention", "set2set"]
 MoleculeFeatures = Literal["none", "codes", "environments", "ecfp_counts", "properties", "descriptors"]
-EncoderTuning = Literal["auto", "full", "frozen"]
 Precision = Literal["auto", "float32", "bfloat16"]
 Device = Literal["auto", "cpu", "cuda"]
 
@@ -29,12 +34,6 @@ StandardizerChoice = Literal["default", "none"]
 DEFAULT_STANDARDIZER: StandardizerChoice = "default"
 Loss = Literal["squared", "absolute"]
 TargetScaling = Literal["auto", "standard", "robust", "log", "quantile"]
-Uncertainty = Literal["ensemble", "mve", "evidential", "quantile", "dropout"]
-CalibrationRows = Literal["cross", "split"]
-VarianceScalingChoice = Literal["none", "global", "local"]
-ClassCalibration = Literal["none", "temperature", "platt", "isotonic", "venn-abers"]
-Intervals = Literal["normalised", "absolute", "quantile"]
-IntervalChoice = Literal["auto", "normalised", "absolute", "quantile"]
 
 
 @checks_names
@@ -54,8 +53,8 @@ class ModelConfig:
         molecule_features: Columns that the head reads beside the encoder's vector (`molgraph.features.blocks.BLOCKS`).
             Counts of the atoms' and bonds' `codes` come from the graph for nothing; RDKit's `properties` (43) and
             `descriptors` (217) need structures, and make screening slower.
-        dropout: Share of hidden values dropped in training. A `TrainConfig` with the uncertainty `dropout` makes
-            `DEFAULT_DROPOUT` of 0.
+        dropout: Share of hidden values dropped in training. A `TrainConfig` whose `uncertainty.method` is `dropout`
+            makes `DEFAULT_DROPOUT` of 0.
         head_hidden: Width of the head's hidden layers.
         head_layers: Hidden layers of the head.
     """
@@ -102,26 +101,16 @@ class TrainConfig:
             leave half of the network's rate when a library is screened, `accurate` all.
         learner: One learner alone, in the place of a preset's (`molgraph.config.learners.LEARNERS`).
         model: Shape of each network.
-        encoder: Where the network's encoder begins: with the one that comes with molgraph (`auto`; where none does, or
-            `model` asks for another shape, with fresh weights), with fresh weights (`none`), or with that in the folder
-            of this name. Its shape takes the place of that in `model`.
-        encoder_tuning: What becomes of a pretrained encoder in the network: it learns on (`full`), or stays as it is
-            (`frozen`); then structures are embedded once, and heads are trained in seconds. `auto` freezes it for small
-            tables (`molgraph.model_folder.encoder_folder.FROZEN_UP_TO` rows). Other learners read it as it is.
-        encoder_lr: Its learning rate over that of the other layers; what decided it is in `benchmarks/README.md`.
-        encoder_wait: Epochs in which only the other layers learn.
-        folds: Members of the ensemble, each blind to its own fold. 1 trains a single model with a held-out tenth.
+        encoder: The encoder that the network starts from.
+        optimizer: Learning rates and weight decay of each network.
+        uncertainty: Where the spread of a prediction comes from, and how it is calibrated.
+        folds: Members of the ensemble, each trained without its own fold. 1 trains a single model with a held-out
+            tenth.
         split: How rows are put into folds.
         epochs: Passes over the training rows, at most; None for what suits (`n_epochs`).
         batch_size: Molecules a step.
         patience: A member stops after so many epochs without progress on its inner rows; None for never.
         inner_fraction: Share of a member's own training rows that decides when it stops.
-        warmup_epochs: Epochs in which the learning rate rises.
-        initial_lr: Learning rate at the start.
-        peak_lr: Learning rate after the warm-up.
-        final_lr: Learning rate at the end.
-        weight_decay: Decoupled weight decay of AdamW.
-        gradient_clip: Largest norm of a member's gradient.
         balance_classes: Weigh classes so that each counts the same (per task).
         loss: What is made small where values are learned; absolute errors let a few wild labels count less.
         target_scaling: What learners fit in the place of measured values: these in deviations from their mean
@@ -133,40 +122,20 @@ class TrainConfig:
         precision: Number format of the products; `auto` takes bfloat16 where the processor is fast at it.
         members_per_pass: Members trained in one pass; None for all on a GPU and one on a CPU.
         standardizer: What is done to structures, at training and at prediction alike.
-        uncertainty: What gives the spread of a prediction: the members' disagreement alone (`ensemble`), or with it a
-            variance that each member learns (`mve`), a distribution over distributions (`evidential`), quantiles
-            (`quantile`), or thinned networks (`dropout`). The default won the comparison in
-            `benchmarks/results/uncertainty.md`: after calibration its errors and likelihoods are the best or within
-            the noise of the best on all sets, it serves classes too, and it costs nothing extra. `mve` comes closest.
-        calibration: Rows that calibrate: all of them, each judged by the member that was blind to it (`cross`), or
-            rows held out from all members (`split`), for guarantees that hold exactly.
-        calibration_fraction: Share of the rows that `split` holds out.
-        variance_scaling: How predicted variances are brought to the size of the errors: `global` by one factor,
-            `local` by one for each kind of variance and a constant.
-        class_calibration: How probabilities are brought to the shares that were seen.
-        intervals: What intervals are made of: residuals over the spread (`normalised`), plain residuals (`absolute`)
-            or quantiles; `auto` takes quantiles where they are learned and normalised residuals elsewhere.
     """
 
     preset: Preset = "fast"
     learner: LearnerName | None = None
     model: ModelConfig = field(default_factory=ModelConfig)
-    encoder: str = "auto"
-    encoder_tuning: EncoderTuning = "auto"
-    encoder_lr: float = 2.0
-    encoder_wait: int = 0
+    encoder: EncoderConfig = field(default_factory=EncoderConfig)
+    optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
+    uncertainty: UncertaintyConfig = field(default_factory=UncertaintyConfig)
     folds: int = 5
     split: FoldSplit = "random"
     epochs: int | None = None
     batch_size: int = 64
     patience: int | None = None
     inner_fraction: float = 0.1
-    warmup_epochs: float = 2.0
-    initial_lr: float = 1e-4
-    peak_lr: float = 1e-3
-    final_lr: float = 1e-4
-    weight_decay: float = 0.0
-    gradient_clip: float = 10.0
     balance_classes: bool = False
     loss: Loss = "squared"
     target_scaling: TargetScaling = "auto"
@@ -176,20 +145,13 @@ class TrainConfig:
     precision: Precision = "auto"
     members_per_pass: int | None = None
     standardizer: StandardizerChoice = DEFAULT_STANDARDIZER
-    uncertainty: Uncertainty = "ensemble"
-    calibration: CalibrationRows = "cross"
-    calibration_fraction: float = 0.2
-    variance_scaling: VarianceScalingChoice = "local"
-    class_calibration: ClassCalibration = "platt"
-    intervals: IntervalChoice = "auto"
 
     def __repr__(self) -> str:
         return short_repr(self)
 
     def __post_init__(self) -> None:
+        require_groups(self)
         require_choices(self)
-        require_range(self, "encoder_lr", self.encoder_lr, 0.0, 10.0)
-        require_range(self, "encoder_wait", self.encoder_wait, 0, 100_000)
         require_range(self, "folds", self.folds, 1, 100)
         if self.epochs is not None:
             require_range(self, "epochs", self.epochs, 1, 100_000)
@@ -199,42 +161,31 @@ class TrainConfig:
         if self.members_per_pass is not None:
             require_range(self, "members_per_pass", self.members_per_pass, 1, float("inf"))
         require_range(self, "inner_fraction", self.inner_fraction, 0.0, 0.5)
-        require_range(self, "gradient_clip", self.gradient_clip, 1e-6, 1e6)
-        require_range(self, "peak_lr", self.peak_lr, 0.0, 10.0)
-        require_range(self, "initial_lr", self.initial_lr, 0.0, self.peak_lr)
-        require_range(self, "final_lr", self.final_lr, 0.0, self.peak_lr)
-        require_range(self, "warmup_epochs", self.warmup_epochs, 0.0, 1e6)
-        require_range(self, "weight_decay", self.weight_decay, 0.0, 1e3)
         require_range(self, "seed", self.seed, 0, 2**32 - 1)
-        require_range(self, "calibration_fraction", self.calibration_fraction, 0.05, 0.5)
         for name, weight in self.task_weights.items():
             require_range(self, f"task_weights[{name!r}]", weight, 0.0, 1e6)
-        if self.loss == "absolute" and self.uncertainty not in {"ensemble", "dropout"}:
+        method = self.uncertainty.method
+        if self.loss == "absolute" and method not in {"ensemble", "dropout"}:
             raise InputError(
-                f"loss is 'absolute', and uncertainty {self.uncertainty!r} has a loss of its own; "
-                "choose uncertainty 'ensemble' or 'dropout'"
+                f"loss is 'absolute', and uncertainty.method {method!r} has a loss of its own; "
+                "choose `uncertainty.method='ensemble'` or `uncertainty.method='dropout'`"
             )
-        if self.uncertainty != "ensemble" and self.learner not in (None, "network"):
+        if method != "ensemble" and self.learner not in (None, "network"):
             raise InputError(
-                f"uncertainty is {self.uncertainty!r}, which is of networks, and learner is {self.learner!r}; "
-                "choose uncertainty 'ensemble', or another learner"
+                f"uncertainty.method is {method!r}, which is of networks, and learner is {self.learner!r}; "
+                "choose `uncertainty.method='ensemble'`, or another learner"
             )
-        if self.uncertainty == "dropout" and self.model.dropout == 0:  # without any there would be no spread
+        if method == "dropout" and self.model.dropout == 0:  # without any there would be no spread
             object.__setattr__(self, "model", dataclasses.replace(self.model, dropout=DEFAULT_DROPOUT))
-        if self.intervals == "quantile" and self.uncertainty != "quantile":
-            raise InputError(
-                f"intervals is 'quantile', but uncertainty is {self.uncertainty!r}, which learns no quantiles; "
-                "choose uncertainty 'quantile', or intervals 'auto'"
-            )
 
     @property
     def tunes_encoder(self) -> bool:
         """Whether a pretrained encoder learns on in the network.
 
-        This, and what is below, is asked of settings as a training has decided on them: `encoder` is none where there
-        is none, and `encoder_tuning` is not auto.
+        This, and what is below, is asked of settings as a training has decided on them: `encoder.pretrained` is none
+        where there is none, and `encoder.tuning` is not auto.
         """
-        return self.encoder != "none" and self.encoder_tuning == "full"
+        return self.encoder.pretrained != "none" and self.encoder.tuning == "full"
 
     @property
     def n_epochs(self) -> int:
@@ -245,7 +196,7 @@ class TrainConfig:
 
     def reads_network(self, learner: LearnerName) -> bool:
         """Whether a learner reads what the member's own network makes of a molecule."""
-        return LEARNERS[learner].reads_network and self.encoder_tuning == "full"
+        return LEARNERS[learner].reads_network and self.encoder.tuning == "full"
 
     def blocks_of(self, learner: LearnerName) -> tuple[str, ...]:
         """Columns of molecules that a learner reads (`molgraph.features.blocks`)."""
@@ -255,8 +206,8 @@ class TrainConfig:
         else:
             own = LEARNERS[learner].blocks
         when = LEARNERS[learner].reads_encoder
-        reads_it = when == "always" or (when == "frozen" and self.encoder_tuning == "frozen")
-        return ("encoder", *own) if reads_it and self.encoder != "none" else own
+        reads_it = when == "always" or (when == "frozen" and self.encoder.tuning == "frozen")
+        return ("encoder", *own) if reads_it and self.encoder.pretrained != "none" else own
 
 
 @checks_names
@@ -314,27 +265,8 @@ class PretrainConfig:
         require_range(self, "seed", self.seed, 0, 2**32 - 1)
 
 
-@dataclass(frozen=True)
-class CalibrationSettings:
-    """What a calibration was fitted to and how, see `molgraph.uncertainty.calibration`.
-
-    Attributes:
-        rows: Rows that calibrate.
-        n_models: Who predicted them without having seen them: the members for `cross`, 1 (all of them) for `split`.
-        intervals: What intervals are made of.
-        variance: How variances are scaled.
-        classes: How probabilities are mapped.
-    """
-
-    rows: CalibrationRows = "cross"
-    n_models: int = 1
-    intervals: Intervals = "normalised"
-    variance: VarianceScalingChoice = "local"
-    classes: ClassCalibration = "platt"
-
-
 def config_from_dict(values: Mapping[str, Any], *, source: str) -> TrainConfig:
-    """The settings named in `values`, defaults for the others; the table `model` holds those of `ModelConfig`.
+    """The settings named in `values`, defaults for the others; each group is a table.
 
     Raises:
         InputError: A setting is unknown or has the wrong type; `source` is named in the message.
@@ -372,3 +304,20 @@ def pretrain_config_from_toml(path: str | Path) -> PretrainConfig:
 def config_to_dict(config: TrainConfig | PretrainConfig) -> dict[str, Any]:
     """Plain values, as `config_from_dict` takes them."""
     return dataclasses.asdict(config)
+
+
+def settings_by_name(config: TrainConfig | PretrainConfig) -> dict[str, Any]:
+    """Each setting by its name, with that of its group before it.
+
+    >>> settings = settings_by_name(TrainConfig())
+    >>> settings["folds"], settings["optimizer.peak_lr"]
+    (5, 0.001)
+    """
+    values: dict[str, Any] = {}
+    for own in fields(config):
+        value = getattr(config, own.name)
+        if is_dataclass(value):
+            values |= {f"{own.name}.{part.name}": getattr(value, part.name) for part in fields(value)}
+        else:
+            values[own.name] = value
+    return values

@@ -1,11 +1,11 @@
-"""Shares of several learners in a blend, from predictions of rows that they never saw."""
+"""Shares of several learners in a blend, from out-of-fold predictions."""
 
 import numpy as np
 from numpy.typing import NDArray
 
 from molgraph.results.tasks import TaskKind
 
-#: Rows that speak for equal shares, beside those that were measured: few rows then change little.
+#: Pseudo-rows for equal shares, beside those that were measured: few rows then change little.
 _ROWS_FOR_EQUAL_SHARES = 20.0
 _STEPS = 500
 _LEAST = 1e-6
@@ -25,9 +25,9 @@ def member_shares(
     little to be measured. Where no rows are left, all shares are equal.
 
     Args:
-        out_of_fold: `[L, B, T]` predictions by members that never saw the row; NaN where there is none.
+        out_of_fold: `[L, B, T]` out-of-fold predictions; NaN where there is none.
         labels: `[B, T]`, NaN = not measured.
-        fold: `[B]` member that never saw the row, negative for none.
+        fold: `[B]` member that holds the row out, negative for none.
         kinds: Kind of each task.
         n_members: M.
     """

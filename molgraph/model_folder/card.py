@@ -7,7 +7,8 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 from molgraph.config.learners import LearnerName
-from molgraph.config.training import CalibrationSettings, StandardizerChoice, TrainConfig, config_to_dict
+from molgraph.config.training import StandardizerChoice, TrainConfig, config_to_dict
+from molgraph.config.uncertainty import CalibrationSettings
 from molgraph.errors import InputError
 from molgraph.results.prediction import DomainDegree
 from molgraph.results.row_counts import RowCounts

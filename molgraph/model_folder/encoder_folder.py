@@ -156,24 +156,24 @@ def encoder_for(config: TrainConfig, n_rows: int) -> tuple[PretrainedEncoder | N
         InputError: The encoder in it has another shape than the settings ask for, or there is none and the settings
             need one.
     """
-    folder = shipped_encoder_folder() if config.encoder == "auto" else Path(config.encoder)
-    if config.encoder == "none" or folder is None:
+    folder = shipped_encoder_folder() if config.encoder.pretrained == "auto" else Path(config.encoder.pretrained)
+    if config.encoder.pretrained == "none" or folder is None:
         return None, _without(config)
     own = load_encoder_card(folder).config.model
     shape = {name: getattr(own, name) for name in _SHAPE}
     for name, value in shape.items():
         asked = getattr(config.model, name)
         if asked not in (value, getattr(ModelConfig(), name)):
-            if config.encoder == "auto":
+            if config.encoder.pretrained == "auto":
                 return None, _without(config)
             raise InputError(
                 f"model.{name} is {asked!r}, and the encoder in {folder} has {value!r}; leave the setting out, or "
-                "train without the encoder (encoder = 'none')"
+                "train without the encoder (`encoder.pretrained='none'`)"
             )
-    tuning = config.encoder_tuning
+    tuning = config.encoder.tuning
     if tuning == "auto":
         tuning = "frozen" if n_rows <= FROZEN_UP_TO else "full"
-    decided = replace(config, model=replace(config.model, **shape), encoder_tuning=tuning)
+    decided = replace(config, model=replace(config.model, **shape), encoder=replace(config.encoder, tuning=tuning))
     return load_encoder(folder), replace(decided, epochs=decided.n_epochs)
 
 
@@ -184,11 +184,11 @@ def _without(config: TrainConfig) -> TrainConfig:
         InputError: They need an encoder.
     """
     learner = config.learner
-    if config.encoder_tuning == "frozen" or (learner is not None and LEARNERS[learner].needs_encoder):
-        what = f"learner is {learner!r}" if config.encoder_tuning != "frozen" else "encoder_tuning is 'frozen'"
+    if config.encoder.tuning == "frozen" or (learner is not None and LEARNERS[learner].needs_encoder):
+        what = f"learner is {learner!r}" if config.encoder.tuning != "frozen" else "encoder.tuning is 'frozen'"
         raise InputError(
-            f"{what}, and there is no encoder: encoder is {config.encoder!r}; name a folder that molgraph "
-            "pretrain wrote, and leave the shape of the network out"
+            f"{what}, and there is no encoder: encoder.pretrained is {config.encoder.pretrained!r}; name a folder that "
+            "molgraph pretrain wrote, and leave the shape of the network out"
         )
-    decided = replace(config, encoder="none", encoder_tuning="full")
+    decided = replace(config, encoder=replace(config.encoder, pretrained="none", tuning="full"))
     return replace(decided, epochs=decided.n_epochs)

@@ -51,6 +51,7 @@ from molgraph.model_folder.percentiles import ReferenceValues, reference_from_ar
 from molgraph.models.encoders import encoder_width
 from molgraph.models.frozen import EncoderWeights, weights_from_tensors
 from molgraph.models.network import Network
+from molgraph.models.network_shape import NetworkShape
 from molgraph.models.weights import require_fitting
 from molgraph.results.tasks import are_labels_of
 from molgraph.storage.arrays import ArraySpec, checked_arrays
@@ -379,27 +380,23 @@ def _shipped_weights(folder: Path, _digest: str) -> EncoderWeights:
 
 def _network(card: ModelCard, content: bytes) -> Network:
     weights = load_tensors(content)
-    # Shapes are compared before memory is allocated: a card cannot ask for more than its file holds.
-    with torch.device("meta"):
-        outline = _begun_network(card).state_dict()
-    require_fitting(outline, weights)
-    network = _begun_network(card)
-    network.load_state_dict(weights)
-    return network.eval()
-
-
-def _begun_network(card: ModelCard) -> Network:
-    return Network(
+    # What the card asks for is compared before it is allocated: the file bounds the memory, whatever the card says.
+    shape = NetworkShape(
         card.config.model,
         SCHEMAS[card.schema].vocabulary,
         tuple(task.kind for task in card.tasks),
-        card.n_members,
         n_features=_n_columns(card, "network"),
-        reads_graphs=card.config.encoder_tuning == "full",
+        reads_graphs=card.config.encoder.tuning == "full",
         standardizes_vectors=card.config.tunes_encoder,
-        uncertainty=card.config.uncertainty,
+        uncertainty=card.config.uncertainty.method,
         loss=card.config.loss,
     )
+    with torch.device("meta"):
+        outline = Network(shape, card.n_members).state_dict()
+    require_fitting(outline, weights)
+    network = Network(shape, card.n_members)
+    network.load_state_dict(weights)
+    return network.eval()
 
 
 def _calibration(card: ModelCard, content: bytes) -> Calibration:

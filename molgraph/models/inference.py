@@ -50,8 +50,8 @@ class NetworkInference:
         self.device = device
         self.dtype = dtype
         self.n_members = network.n_members
-        self.n_tasks = len(network.kinds)
-        self._is_sampled = network.uncertainty == "dropout"
+        self.n_tasks = len(network.shape.kinds)
+        self._is_sampled = network.shape.uncertainty == "dropout"
         self._has_quantiles = any(head.quantiles is not None for head in network.heads)
         size = members_per_pass(per_pass, network.n_members, device)
         on_device = network.to(device)

@@ -8,16 +8,14 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from molgraph.config.training import Loss, ModelConfig, Uncertainty
-from molgraph.graphs import Vocabulary
 from molgraph.models.batch import GraphBatch
 from molgraph.models.dropout import UnitDropout
 from molgraph.models.encoders import make_encoder
 from molgraph.models.heads.head import Moments
 from molgraph.models.heads.table import head_of
 from molgraph.models.linear import MemberLinear
+from molgraph.models.network_shape import NetworkShape
 from molgraph.results.member_outputs import QUANTILE_LEVELS
-from molgraph.results.tasks import TaskKind
 
 #: Columns of a molecule further from the mean than so many deviations are cut there: some descriptors run away.
 FARTHEST = 6.0
@@ -47,16 +45,8 @@ class Network(nn.Module):
     """M members, each from graphs to T tasks. Every parameter and buffer has the member as its leading axis.
 
     Args:
-        config: Shape of a member.
-        vocabulary: Sizes of the feature codes.
-        kinds: Kind of each of the T tasks.
+        shape: Shape of each member.
         n_members: M.
-        n_features: F, columns of each molecule that the head reads beside the encoder's vector.
-        reads_graphs: Whether there is an encoder; without one the head reads columns alone.
-        standardizes_vectors: Whether the head reads the encoder's vectors in deviations, times `VECTOR_SIZE`. Those of
-            a pretrained encoder are some hundredths: beside columns of size 1 the head would be slow to read them.
-        uncertainty: What gives the spread; with the kinds and the loss it decides on the heads.
-        loss: What is made small where values are learned.
         seed: The first weights depend on this and on nothing else; torch's own generator is left alone, which the
             threads of several members share.
     """
@@ -69,32 +59,14 @@ class Network(nn.Module):
     target_scale: Tensor
     positive_weight: Tensor
 
-    def __init__(
-        self,
-        config: ModelConfig,
-        vocabulary: Vocabulary,
-        kinds: tuple[TaskKind, ...],
-        n_members: int = 1,
-        *,
-        n_features: int = 0,
-        reads_graphs: bool = True,
-        standardizes_vectors: bool = False,
-        uncertainty: Uncertainty = "ensemble",
-        loss: Loss = "squared",
-        seed: int = 0,
-    ) -> None:
+    def __init__(self, shape: NetworkShape, n_members: int = 1, *, seed: int = 0) -> None:
         super().__init__()
         generator = torch.Generator().manual_seed(seed)
-        self.config = config
-        self.vocabulary = vocabulary
-        self.kinds = kinds
+        config, kinds, n_features = shape.config, shape.kinds, shape.n_features
+        self.shape = shape
         self.n_members = n_members
-        self.n_features = n_features
-        self.standardizes_vectors = standardizes_vectors
-        self.uncertainty = uncertainty
-        self.loss = loss
-        self.heads = tuple(head_of(uncertainty, kind, loss) for kind in kinds)
-        self.encoder = make_encoder(config, vocabulary, n_members, generator) if reads_graphs else None
+        self.heads = tuple(head_of(shape.uncertainty, kind, shape.loss) for kind in kinds)
+        self.encoder = make_encoder(config, shape.vocabulary, n_members, generator) if shape.reads_graphs else None
         n_read = n_features + (0 if self.encoder is None else self.encoder.n_out)
         widths = [n_read] + [config.head_hidden] * config.head_layers
         self.hidden = nn.ModuleList(
@@ -104,7 +76,7 @@ class Network(nn.Module):
         #: Where each task's part of the raw outputs ends and the next begins.
         self._bounds = (0, *accumulate(head.n_outputs for head in self.heads))
         self.output = MemberLinear(n_members, widths[-1], self._bounds[-1], generator=generator)
-        if self.encoder is not None and standardizes_vectors:
+        if self.encoder is not None and shape.standardizes_vectors:
             self.register_buffer("vector_mean", torch.zeros(n_members, self.encoder.n_out))
             self.register_buffer("vector_scale", torch.ones(n_members, self.encoder.n_out))
         if n_features:
@@ -127,12 +99,14 @@ class Network(nn.Module):
             features: Columns; a leading axis of 1 is that of all members. None if the head reads none.
             dtype: Number format of all but the last layer.
         """
-        if vectors is not None and self.standardizes_vectors:
+        if vectors is not None and self.shape.standardizes_vectors:
             deviations = _in_deviations(vectors.float(), self.vector_mean, self.vector_scale)
             vectors = (VECTOR_SIZE * deviations).to(dtype)
-        if self.n_features:
+        if self.shape.n_features:
             if features is None:
-                raise ValueError(f"the head reads {self.n_features} columns of each molecule, and the batch has none")
+                raise ValueError(
+                    f"the head reads {self.shape.n_features} columns of each molecule, and the batch has none"
+                )
             scaled = _in_deviations(features, self.feature_mean, self.feature_scale).to(dtype)
             vectors = scaled if vectors is None else torch.cat([vectors, scaled], dim=-1)
         if vectors is None:
@@ -159,17 +133,17 @@ class Network(nn.Module):
             labels: `[M, B, T]` in label units, NaN = not measured.
             weights: `[M, B]` weight of each molecule.
             bounds: `[2, M, B, T]` values that the unmeasured labels lie above and below, NaN = no bound; None for none.
-                What keeps within them costs nothing, what does not is judged by the bound that it breaks.
+                What keeps within them costs nothing, what does not is compared with the bound that it breaks.
             task_weights: `[T]` weight of each task; all the same if left out.
             watching: The loss that decides on the best epoch, instead of the one that training makes small.
         """
         is_kept = None
         if bounds is not None:
-            said = self.outputs(raw.detach()).mean
-            nearest = torch.fmin(torch.fmax(said, bounds[0]), bounds[1])  # fmax and fmin leave NaN aside
+            predicted = self.outputs(raw.detach()).mean
+            nearest = torch.fmin(torch.fmax(predicted, bounds[0]), bounds[1])  # fmax and fmin leave NaN aside
             is_bounded = torch.isnan(labels) & ~torch.isnan(bounds).all(dim=0)
             labels = torch.where(is_bounded, nearest, labels)
-            is_kept = is_bounded & (nearest == said)
+            is_kept = is_bounded & (nearest == predicted)
         is_measured = ~torch.isnan(labels)
         target = (torch.nan_to_num(labels) - self.target_mean[:, None]) / self.target_scale[:, None]
         entries = []
@@ -203,9 +177,9 @@ class Network(nn.Module):
     @contextmanager
     def thinned(self, sample: int) -> Iterator[None]:
         """Meanwhile this is the thinned network number `sample` of Monte-Carlo dropout, the same every time."""
-        layers = [(self.dropout, self.config.head_hidden)]
+        layers = [(self.dropout, self.shape.config.head_hidden)]
         if self.encoder is not None:
-            layers.insert(0, (self.encoder.dropout, self.config.hidden))
+            layers.insert(0, (self.encoder.dropout, self.shape.config.hidden))
         try:
             for position, (layer, n_units) in enumerate(layers):
                 layer.set_mask(1000 * sample + position, n_units)
@@ -216,17 +190,7 @@ class Network(nn.Module):
 
     def members(self, start: int, stop: int) -> "Network":
         """The members `start:stop` as a network of their own; weights are shared, not copied."""
-        part = Network(
-            self.config,
-            self.vocabulary,
-            self.kinds,
-            stop - start,
-            n_features=self.n_features,
-            reads_graphs=self.encoder is not None,
-            standardizes_vectors=self.standardizes_vectors,
-            uncertainty=self.uncertainty,
-            loss=self.loss,
-        )
+        part = Network(self.shape, stop - start)
         state = {key: tensor[start:stop] for key, tensor in self.state_dict().items()}
         part.load_state_dict(state, assign=True)
         # Buffers that are not part of the state, such as offsets into tables, follow the weights.
@@ -247,7 +211,7 @@ class Network(nn.Module):
             mean: `[H]` mean of its vectors.
             scale: `[H]` their deviation.
         """
-        if self.encoder is None or not self.standardizes_vectors:
+        if self.encoder is None or not self.shape.standardizes_vectors:
             raise ValueError("this network was not made to begin with the weights of a pretrained encoder")
         own = self.encoder.state_dict()
         self.encoder.load_state_dict({key: encoder[key].expand_as(tensor) for key, tensor in own.items()})

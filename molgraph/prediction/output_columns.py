@@ -16,30 +16,48 @@ from molgraph.results.tasks import TaskSpec
 Columns = dict[str, Sequence[object] | NDArray[Any]]
 Floats = NDArray[np.float64]
 
-_AT_LEVEL = "at `--level 0.9`, nine in ten true values lie between them"
-
-#: What a row is.
+#: Identity of a row.
 ROW_COLUMNS = (
-    ColumnSpec("id", "text", "identifier in the input, or the number of the row", "files"),
-    ColumnSpec("smiles", "text", "the structure as the input has it", "files"),
+    ColumnSpec(
+        "id",
+        "text",
+        "identifier in the input, or the row number",
+        "files",
+    ),
+    ColumnSpec(
+        "smiles",
+        "text",
+        "structure as in the input",
+        "files",
+    ),
 )
 
-#: What became of a row of `predict_file`.
+#: Status of a row of `predict_file`.
 STATUS_COLUMNS = (
-    ColumnSpec("status", "text", "in predictions: `ok` or `rejected`", "features"),
-    ColumnSpec("reason", "text", "in predictions: the step at which a row was rejected, and why", "features"),
+    ColumnSpec(
+        "status",
+        "text",
+        "of predictions: `ok` or `rejected`",
+        "features",
+    ),
+    ColumnSpec(
+        "reason",
+        "text",
+        "of predictions: the step at which a row was rejected, and why",
+        "features",
+    ),
 )
 
 #: Columns of the input that are carried along.
 KEPT_COLUMN = ColumnSpec(
     "{column}",
     "text",
-    "a column of the input (of a library: with `--keep-columns C`), as it came; `input_C` where the output has a "
-    "column of that name itself",
+    "column of the input, unchanged (of a library: those of `keep_columns`); `input_C` where the "
+    "output itself has a column C",
     "files",
 )
 
-#: What is said of each task, by the ending of the name.
+#: Columns of each task, by the suffix of the name.
 TASK_COLUMNS: Mapping[str, ColumnSpec] = MappingProxyType(
     {
         spec.name.removeprefix("{task}_"): spec
@@ -47,54 +65,69 @@ TASK_COLUMNS: Mapping[str, ColumnSpec] = MappingProxyType(
             ColumnSpec(
                 "{task}_pred",
                 "number",
-                "the value; for a yes/no task the probability of yes",
+                "predicted value; of a classification task the probability of the positive class",
                 "models",
                 "{unit}",
             ),
             ColumnSpec(
                 "{task}_std",
                 "number",
-                "how far off it may be (one standard deviation); for yes/no how far the members disagree",
+                "predicted standard deviation; of a classification task the standard deviation between the "
+                "ensemble members",
                 "uncertainty",
                 "{unit}",
             ),
             ColumnSpec(
                 "{task}_std_log10",
                 "number",
-                "the same of tasks learned as logarithms, in log10 units: 0.3 is a factor of 2. It takes the place of "
-                "`T_std`",
+                "instead of `T_std` for tasks learned as logarithms: standard deviation in log10 units (0.3 is "
+                "a factor of 2)",
                 "uncertainty",
                 "log10",
             ),
-            ColumnSpec("{task}_lower", "number", _AT_LEVEL, "uncertainty", "{unit}"),
-            ColumnSpec("{task}_upper", "number", _AT_LEVEL, "uncertainty", "{unit}"),
+            ColumnSpec(
+                "{task}_lower",
+                "number",
+                "lower end of the prediction interval; at `level=0.9`, nine in ten measured values lie between "
+                "the ends",
+                "uncertainty",
+                "{unit}",
+            ),
+            ColumnSpec(
+                "{task}_upper",
+                "number",
+                "upper end of the prediction interval",
+                "uncertainty",
+                "{unit}",
+            ),
             ColumnSpec(
                 "{task}_call",
                 "text",
-                "of yes/no tasks: the class, where the other one can be excluded at that level (`active`, `inactive` "
-                "or the task's own words); `uncertain` where neither can, `atypical` where the compound looks like "
-                "neither. It never names the class that `T_pred` calls less likely",
+                "classification: the class, if the other one can be excluded at that `level` (`active`, "
+                "`inactive` or the task's class names); `uncertain` if neither can be, `atypical` if the "
+                "compound conforms to neither. Never the class that is less likely by `T_pred`",
                 "uncertainty",
             ),
             ColumnSpec(
                 "{task}_percentile",
                 "number",
-                "with built-in models: per cent of 1,203 approved drugs that are predicted to have less",
+                "built-in models: percentage of 1,203 approved drugs with a lower prediction",
                 "model_folder",
                 "%",
             ),
             ColumnSpec(
                 "{task}_domain",
                 "text",
-                "in predictions, and in hits of several models: `inside`, `edge` or `outside` of the applicability "
-                "domain of the model of this task",
+                "of predictions, and of hits of several models: `inside`, `edge` or `outside` of the "
+                "applicability domain of the task's model",
                 "applicability",
             ),
             ColumnSpec(
                 "{task}_measured",
                 "text",
-                "in predictions: the compound was measured for the training of this model: `6.52 (same structure)`, or "
-                "the same but for stereo or salt; without the value where the model does not hold it",
+                "of predictions: the compound was measured for the training of this model, e.g. `6.52 (same "
+                "structure)`, or the same but for stereo or salt; without the value where the model does not "
+                "store it",
                 "prediction",
             ),
         )

@@ -151,11 +151,6 @@ class Predictor(StructurePredictor):
         """What the model says of the compounds that predictions are compared with; None without any."""
         return self._model.reference
 
-    @property
-    def training_labels(self) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
-        """Labels `[B, T]` of the training compounds, and the bounds `[2, B, T]` of those that are only bounded."""
-        return self._model.labels, self._model.bounds
-
     @cached_property
     def measured_compounds(self) -> MeasuredCompounds:
         """The training compounds, for looking up what was measured; made when first asked for."""

@@ -15,74 +15,126 @@ from molgraph.prediction.output_columns import (
 )
 from molgraph.results.columns import ColumnSpec, markdown_table
 
-_DISTANCES = (
-    "how far from the training compounds the model itself sees it (distance to the nearest ones, and from their "
-    "middle); above 1 is further than 99 in 100 of their kind"
-)
-_RANKED = (
-    "what the list is sorted by, best first, and which way is better. Of a task the score is the predicted value "
-    "itself; of a profile its desirability or probability; with `--hit` how clearly it is one: the distance from the "
-    "limit in units of the model's usual error (of logarithms, where it learned these)"
-)
-_DOMAIN = (
-    "`inside` the applicability domain: as near to the training compounds as these are to each other, or one of them; "
-    "at its `edge`, where errors are larger; `outside`, and why: too far from all of them, or an element, charge or "
-    "size that none of them has. How much larger errors are is told by `molgraph train` and `molgraph models show`"
-)
-_NEAREST = (
-    "the most similar training compound (Tanimoto, Morgan radius 2) and what was measured for it, or the bound that is "
-    "known of it (`>10`); with `--nearest-by model` the one that the model sees nearest, which may have another "
-    "scaffold"
-)
-_DRUG_LIKE = "drug-likeness from 0 to 1, rules of five that are broken, and how hard it is to make, 1 (easy) to 10"
-
-#: What a hit is.
+#: Identity of a hit.
 _IDENTITY = (
-    ColumnSpec("rank", "integer", "place in the list, 1 is the best", "screening"),
+    ColumnSpec("rank", "integer", "position in the list; 1 is the best", "screening"),
     *ROW_COLUMNS,
     ColumnSpec(
-        "duplicate_ids", "text", "identifiers of up to ten other rows of the library with this structure", "screening"
+        "duplicate_ids",
+        "text",
+        "identifiers of up to ten other rows of the library with the same structure",
+        "screening",
     ),
 )
 
-#: Its place in the ranking.
+#: Its position in the ranking.
 _RANKING = (
-    ColumnSpec("ranked_by", "text", _RANKED, "rank"),
-    ColumnSpec("score", "number", _RANKED, "rank"),
+    ColumnSpec(
+        "ranked_by",
+        "text",
+        "criterion that sorts the list, best first, with its direction",
+        "rank",
+    ),
+    ColumnSpec(
+        "score",
+        "number",
+        "value that sorts the list: the predicted value of a task, the desirability or probability of a "
+        "profile, or with `hit` the distance from its limit in units of the model's root mean squared "
+        "error (of logarithms, where the task was learned as logarithms)",
+        "rank",
+    ),
 )
 
-#: With a hit that was named.
+#: With the definition of a hit.
 _SELECTION = (
     ColumnSpec(
-        "hit_probability", "number", "with `--hit`: the calibrated probability that the compound is one", "rank"
+        "hit_probability",
+        "number",
+        "with `hit`: calibrated probability that the compound is a hit",
+        "rank",
     ),
     ColumnSpec(
         "p_value",
         "number",
-        "with `--hit`: the share of all calibration compounds that are no hits and score as high as this (counting the "
-        'compound itself). It is what the selection compares; small is good, and below 0.05 is *not* "95% sure"',
+        "with `hit`: conformal p-value, the fraction of calibration compounds that are no hits and "
+        "score at least as high (the compound itself counted). The selection compares p-values; small "
+        "is good, and below 0.05 does *not* mean 95% sure",
         "rank",
     ),
     ColumnSpec(
-        "selected", "boolean", "with `--hit`: the compound is on the list that keeps the rate asked for", "screening"
+        "selected",
+        "boolean",
+        "with `hit`: selected at the false discovery rate asked for",
+        "screening",
     ),
 )
 
-#: How near it is to the training compounds.
+#: Its applicability domain.
 _APPLICABILITY = (
-    ColumnSpec("latent_distance", "number", _DISTANCES, "applicability"),
-    ColumnSpec("leverage", "number", _DISTANCES, "applicability"),
-    ColumnSpec("in_training", "boolean", "the compound is one that the model was trained on", "prediction"),
-    ColumnSpec("domain", "text", _DOMAIN, "applicability"),
-    ColumnSpec("domain_reason", "text", _DOMAIN, "applicability"),
+    ColumnSpec(
+        "latent_distance",
+        "number",
+        "mean distance to the nearest training compounds in latent space; above 1 is farther than 95% "
+        "of compounds like those of the table",
+        "applicability",
+    ),
+    ColumnSpec(
+        "leverage",
+        "number",
+        "Mahalanobis distance from the mean of the training compounds in latent space, on the same scale",
+        "applicability",
+    ),
+    ColumnSpec(
+        "in_training",
+        "boolean",
+        "the compound is a training compound",
+        "prediction",
+    ),
+    ColumnSpec(
+        "domain",
+        "text",
+        "applicability domain: `inside`, as near to the training compounds as these are to each other, "
+        "or one of them; `edge`, where errors are larger; `outside`. How much larger they are is "
+        "printed by `molgraph train` and `molgraph models show`",
+        "applicability",
+    ),
+    ColumnSpec(
+        "domain_reason",
+        "text",
+        "why the compound is not inside: too far from all training compounds, or an element, charge or "
+        "size that none of them has",
+        "applicability",
+    ),
 )
 
-#: Each of the training compounds beside it.
+#: Each of the nearest training compounds.
 _NEAREST_COLUMNS = (
-    ColumnSpec("nearest{place}_id", "text", _NEAREST, "prediction"),
-    ColumnSpec("nearest{place}_smiles", "text", _NEAREST, "prediction"),
-    ColumnSpec("nearest{place}_similarity", "number", _NEAREST, "applicability"),
-    ColumnSpec("nearest{place}_value", "number or text", _NEAREST, "prediction", "{unit}"),
+    ColumnSpec(
+        "nearest{place}_id",
+        "text",
+        "identifier of the most similar training compound (Tanimoto, Morgan radius 2), or with "
+        "`nearest_by='model'` of the nearest in latent space, which may have another scaffold",
+        "prediction",
+    ),
+    ColumnSpec(
+        "nearest{place}_smiles",
+        "text",
+        "its structure",
+        "prediction",
+    ),
+    ColumnSpec(
+        "nearest{place}_similarity",
+        "number",
+        "its Tanimoto similarity",
+        "applicability",
+    ),
+    ColumnSpec(
+        "nearest{place}_value",
+        "number or text",
+        "its measured value, or the bound that is known of it (`>10`)",
+        "prediction",
+        "{unit}",
+    ),
 )
 
 #: With a profile of several objectives.
@@ -90,24 +142,38 @@ _FRONTS = (
     ColumnSpec(
         "pareto_front",
         "integer",
-        "with a profile of several objectives: 1 where no other hit is better in all of them, 2 where that holds "
-        "without those of front 1, and so on",
+        "with a profile of several objectives: Pareto front among the hits. No hit is better in all "
+        "objectives than one of front 1; front 2 is that of the rest, and so on",
         "rank",
     ),
 )
 
-#: What speaks against it, whatever a model says.
+#: Structural alerts and drug-likeness.
 _QUALITY = (
     ColumnSpec(
         "alerts",
         "text",
-        "substructures that interfere with assays (`pains`) or are unwanted in leads (`brenk`); `--alerts "
-        "pains,brenk,nih,chembl` looks for more",
+        "structural alerts: assay interference (`pains`), unwanted in leads (`brenk`), or the catalogues of `alerts`",
         "chem",
     ),
-    ColumnSpec("qed", "number", _DRUG_LIKE, "chem"),
-    ColumnSpec("lipinski_violations", "integer", _DRUG_LIKE, "chem"),
-    ColumnSpec("sa_score", "number", _DRUG_LIKE, "chem"),
+    ColumnSpec(
+        "qed",
+        "number",
+        "quantitative estimate of drug-likeness, 0 to 1 (Bickerton 2012)",
+        "chem",
+    ),
+    ColumnSpec(
+        "lipinski_violations",
+        "integer",
+        "violations of Lipinski's rule of five",
+        "chem",
+    ),
+    ColumnSpec(
+        "sa_score",
+        "number",
+        "synthetic accessibility, 1 (easy) to 10 (Ertl and Schuffenhauer 2009)",
+        "chem",
+    ),
 )
 
 #: All columns that a list of hits can have, in their order.

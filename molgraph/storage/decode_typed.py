@@ -182,9 +182,21 @@ def _place(kind: Any, name: str, path: str, outer: Any) -> str:
     for field, held in hints.items():
         if _is_table(held) and name in _hints(held):
             return f"it belongs below [{path}.{field}]" if path else f"it belongs below [{field}]"
-    if outer is not None and name in _hints(outer) and not _is_table(_hints(outer)[name]):
-        return f"it belongs above [{path}]"
-    return f"{did_you_mean(name, hints)}allowed are {', '.join(hints)}"
+    if outer is not None:
+        beside = _hints(outer)
+        if name in beside and not _is_table(beside[name]):
+            return f"it belongs above [{path}]"
+        parent = path.rpartition(".")[0] + "." if "." in path else ""
+        for field, held in beside.items():
+            if _is_table(held) and name in _hints(held):
+                return f"it belongs below [{parent}{field}]"
+    near = did_you_mean(name, hints)
+    if not near:
+        for field, held in hints.items():
+            if _is_table(held) and (near := did_you_mean(name, _hints(held))):
+                near += f"it belongs below [{path}.{field}]; " if path else f"it belongs below [{field}]; "
+                break
+    return f"{near}allowed are {', '.join(hints)}"
 
 
 @cache

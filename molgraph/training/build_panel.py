@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from molgraph.chem.identity import parent_key
+from molgraph.config.encoder import EncoderConfig
 from molgraph.config.learners import LearnerName, Preset
 from molgraph.config.training import TrainConfig
 from molgraph.datasets.dataset import Dataset
@@ -30,7 +31,8 @@ from molgraph.results.tasks import Direction, TaskKind
 from molgraph.storage.atomic import make_folder
 from molgraph.storage.decode import decode_toml
 from molgraph.storage.decode_typed import decode
-from molgraph.training.ensemble import TrainedEnsemble, train_ensemble
+from molgraph.training.ensemble import train_ensemble
+from molgraph.training.out_of_fold import TrainedEnsemble
 from molgraph.training.train import to_stored_model
 
 
@@ -160,7 +162,7 @@ def build_endpoint(endpoint: Endpoint, data: str | Path, output: str | Path) -> 
         preset=endpoint.preset,
         learner=endpoint.learner,
         folds=endpoint.folds,
-        encoder_tuning="auto" if endpoint.learner is None else "frozen",
+        encoder=EncoderConfig(tuning="auto" if endpoint.learner is None else "frozen"),
         device="cpu",
     )
     trained = train_ensemble(dataset, config)
@@ -218,8 +220,8 @@ def _unseen(
     A compound of the training, or its salt, stereoisomer or tautomer, gets the out-of-fold prediction, or NaN where
     there is none: else it would be its remembered label that a new compound is ranked among.
     """
-    blind = MemberOutputs(trained.out_of_fold[None], *(np.zeros((2, 1, *trained.out_of_fold.shape))))
-    out_of_fold = trained.calibration.apply(blind)[0]
+    held_out = MemberOutputs(trained.out_of_fold[None], *(np.zeros((2, 1, *trained.out_of_fold.shape))))
+    out_of_fold = trained.calibration.apply(held_out)[0]
     rows_of: dict[str, list[int]] = {}
     for row, text in enumerate(dataset.smiles):
         rows_of.setdefault(str(parent_key(text)), []).append(row)

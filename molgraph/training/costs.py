@@ -1,4 +1,4 @@
-"""What the stages of a training take, so that the time left can be told from the first of them on."""
+"""What the stages of a training take, from which the time left is estimated from the first of them on."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
@@ -47,7 +47,11 @@ def expected_seconds(
     found: dict[StageName, float] = {"descriptors": n_described * _DESCRIPTORS / processes}
     for name in (name for name in LEARNERS if name in names):
         if name == "network":
-            step = _FROZEN_STEP if config.encoder != "none" and config.encoder_tuning == "frozen" else _FULL_STEP
+            step = (
+                _FROZEN_STEP
+                if config.encoder.pretrained != "none" and config.encoder.tuning == "frozen"
+                else _FULL_STEP
+            )
             found[name] = step * config.n_epochs * sum(sizes) / cores
         else:
             spec = LEARNERS[name]

@@ -7,7 +7,7 @@ from molgraph.applicability.applicability import DEGREES, Degrees
 from molgraph.datasets.dataset import Dataset
 from molgraph.model_folder.card import DomainRecord
 from molgraph.results.tasks import TaskSpec
-from molgraph.training.ensemble import TrainedEnsemble
+from molgraph.training.out_of_fold import TrainedEnsemble
 
 Floats = NDArray[np.float64]
 
@@ -16,7 +16,7 @@ LEAST_ROWS = 10
 
 
 def domain_records(dataset: Dataset, trained: TrainedEnsemble) -> tuple[DomainRecord, ...]:
-    """A record for each task and degree, from rows that were judged by members which never saw them."""
+    """A record for each task and degree, from out-of-fold predictions."""
     is_log = trained.calibration.is_log
     return tuple(
         record

@@ -19,7 +19,7 @@ from molgraph.learners.blend import with_embeddings
 from molgraph.learners.member_rows import MemberRows
 from molgraph.learners.registry import tabular_learner
 from molgraph.parallel.cpu import usable_cores
-from molgraph.training.bounds import bounds_as_labels, expected_labels
+from molgraph.training.censoring import bounds_as_labels, expected_labels
 from molgraph.training.checkpoint import Checkpoint
 from molgraph.training.progress import ProgressListener, TrainProgress
 from molgraph.training.targets import LearnedTargets

@@ -11,12 +11,11 @@ from torch import Tensor
 
 from molgraph.config.training import TrainConfig
 from molgraph.errors import TrainingError
-from molgraph.graphs import Vocabulary
 from molgraph.learners.member_rows import MemberRows
 from molgraph.models.batch import ResidentGraphs
 from molgraph.models.frozen import EncoderWeights
 from molgraph.models.network import Network
-from molgraph.results.tasks import TaskKind
+from molgraph.models.network_shape import NetworkShape
 from molgraph.training.checkpoint import Checkpoint
 from molgraph.training.pass_state import PassState
 from molgraph.training.scaling import column_scaling, positive_weights, target_scaling
@@ -36,8 +35,7 @@ class TrainingData:
         targets: Labels of the B molecules, as all members of the ensemble learn them.
         weights: `[B]` weight of each molecule in the loss.
         task_weights: `[T]` weight of each task in the loss.
-        kinds: Kind of each of the T tasks.
-        vocabulary: Sizes of the feature codes.
+        shape: Shape of each member's network.
         features: `[B, F]` columns of each molecule that the head reads; None for none.
         encoder: What each member's encoder begins with; None for fresh weights.
     """
@@ -46,14 +44,13 @@ class TrainingData:
     targets: LearnedTargets
     weights: NDArray[np.float64]
     task_weights: NDArray[np.float64]
-    kinds: tuple[TaskKind, ...]
-    vocabulary: Vocabulary
+    shape: NetworkShape
     features: NDArray[np.float32] | None = None
     encoder: EncoderWeights | None = None
 
 
 @dataclass(frozen=True)
-class TrainedPass:
+class TrainedMembers:
     """Members that have been trained together, and the epoch whose weights each one kept."""
 
     network: Network
@@ -68,7 +65,7 @@ def train_pass(
     dtype: torch.dtype,
     checkpoint: Checkpoint | None = None,
     on_step: Callable[[int, int, float | None], None] = lambda _epoch, _molecules, _loss: None,
-) -> TrainedPass:
+) -> TrainedMembers:
     """The members of `plans` after training, each with the weights of its best epoch.
 
     Args:
@@ -96,32 +93,20 @@ def train_pass(
     if checkpoint is not None:
         state.save(checkpoint, name)
     state.network.load_state_dict(state.best_weights)
-    return TrainedPass(network=state.network.eval(), best_epochs=tuple(state.best_epoch.tolist()))
+    return TrainedMembers(network=state.network.eval(), best_epochs=tuple(state.best_epoch.tolist()))
 
 
 def _start(data: TrainingData, plans: list[MemberRows], config: TrainConfig) -> PassState:
     # One by one, so that a member starts the same whoever trains beside it.
-    members = [
-        Network(
-            config.model,
-            data.vocabulary,
-            data.kinds,
-            n_features=0 if data.features is None else data.features.shape[1],
-            reads_graphs=config.encoder_tuning == "full",
-            standardizes_vectors=data.encoder is not None,
-            uncertainty=config.uncertainty,
-            loss=config.loss,
-            seed=_seed(config.seed, plan.member),
-        )
-        for plan in plans
-    ]
+    members = [Network(data.shape, seed=_seed(config.seed, plan.member)) for plan in plans]
     network = stack_members(members).to(data.graphs.device)
     targets = data.targets
     known = [targets.labels[plan.member][plan.train_rows] for plan in plans]
     scalings = [
-        target_scaling(own, data.kinds, targets.is_robust[plan.member]) for own, plan in zip(known, plans, strict=True)
+        target_scaling(own, data.shape.kinds, targets.is_robust[plan.member])
+        for own, plan in zip(known, plans, strict=True)
     ]
-    rare = [positive_weights(own, data.kinds, balance=config.balance_classes) for own in known]
+    rare = [positive_weights(own, data.shape.kinds, balance=config.balance_classes) for own in known]
     network.set_scaling(
         torch.tensor(np.stack([mean for mean, _ in scalings]), dtype=torch.float32),
         torch.tensor(np.stack([scale for _, scale in scalings]), dtype=torch.float32),
@@ -139,14 +124,15 @@ def _start(data: TrainingData, plans: list[MemberRows], config: TrainConfig) -> 
             torch.tensor(np.stack([scale for _, scale in columns]), dtype=torch.float32),
         )
     # Over the learning rate that the schedule gives: a pretrained encoder begins elsewhere than the layers above it.
-    encoder_share = 1.0 if data.encoder is None else config.encoder_lr
+    encoder_share = 1.0 if data.encoder is None else config.encoder.lr_factor
     own = [] if network.encoder is None else [*network.encoder.parameters()]
     of_encoder = {*map(id, own)}
     others = [p for p in network.parameters() if id(p) not in of_encoder]
     groups = [{"params": others, "share": 1.0}]
     if own:
         groups.append({"params": own, "share": encoder_share})
-    optimizer = torch.optim.AdamW(groups, lr=config.initial_lr, weight_decay=config.weight_decay, fused=True)
+    settings = config.optimizer
+    optimizer = torch.optim.AdamW(groups, lr=settings.initial_lr, weight_decay=settings.weight_decay, fused=True)
     return PassState(
         network=network,
         optimizer=optimizer,
@@ -158,19 +144,7 @@ def _start(data: TrainingData, plans: list[MemberRows], config: TrainConfig) -> 
 
 def stack_members(members: list[Network]) -> Network:
     """One network that holds all members side by side."""
-    first = members[0]
-    n_members = sum(member.n_members for member in members)
-    stacked = Network(
-        first.config,
-        first.vocabulary,
-        first.kinds,
-        n_members,
-        n_features=first.n_features,
-        reads_graphs=first.encoder is not None,
-        standardizes_vectors=first.standardizes_vectors,
-        uncertainty=first.uncertainty,
-        loss=first.loss,
-    )
+    stacked = Network(members[0].shape, sum(member.n_members for member in members))
     states = [member.state_dict() for member in members]
     stacked.load_state_dict({key: torch.cat([state[key] for state in states]) for key in states[0]})
     return stacked
@@ -188,7 +162,7 @@ def _train_epoch(  # noqa: PLR0917
     if config.model.dropout > 0:  # the only random numbers of an epoch; seeded anew, so the same after a resume
         torch.manual_seed(_seed(config.seed, plans[0].member, state.epoch + 1))
     if network.encoder is not None:
-        network.encoder.requires_grad_(data.encoder is None or state.epoch >= config.encoder_wait)
+        network.encoder.requires_grad_(data.encoder is None or state.epoch >= config.encoder.frozen_epochs)
     order = _epoch_order(plans, config, state.epoch)
     n_steps = -(-order.shape[1] // config.batch_size)
     loss_sum = torch.zeros(len(plans), device=device)
@@ -201,7 +175,7 @@ def _train_epoch(  # noqa: PLR0917
         state.optimizer.zero_grad(set_to_none=True)
         losses = _losses(network, data, plans, rows, dtype)
         torch.autograd.backward(losses.sum())
-        clip_gradients(network, config.gradient_clip)
+        clip_gradients(network, config.optimizer.gradient_clip)
         state.optimizer.step()
         loss_sum += losses.detach()
         on_step(state.epoch, rows.size, best_loss)
@@ -271,7 +245,7 @@ def _refuse_non_finite(
         if not np.isfinite(value):
             raise TrainingError(
                 f"the {what} of member {plan.member} is {value} in epoch {epoch}; lower the learning rate "
-                f"(peak_lr is {config.peak_lr}) or look for extreme labels and weights in the table"
+                f"(optimizer.peak_lr is {config.optimizer.peak_lr}) or look for extreme labels and weights in the table"
             )
 
 

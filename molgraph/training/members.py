@@ -14,7 +14,7 @@ from molgraph.learners.member_rows import MemberRows
 from molgraph.models.precision import members_per_pass
 from molgraph.parallel.cpu import usable_cores
 from molgraph.training.checkpoint import Checkpoint
-from molgraph.training.loop import TrainedPass, TrainingData, stack_members, train_pass
+from molgraph.training.loop import TrainedMembers, TrainingData, stack_members, train_pass
 from molgraph.training.progress import ProgressListener, TrainProgress
 
 
@@ -26,7 +26,7 @@ def train_members(
     dtype: torch.dtype,
     checkpoint: Checkpoint | None,
     on_progress: ProgressListener,
-) -> TrainedPass:
+) -> TrainedMembers:
     """All members after training, side by side on the CPU.
 
     On a CPU each member trains on a core of its own, in a thread: members need nothing of each other, while the
@@ -42,7 +42,7 @@ def train_members(
     lanes = 1 if device.type == "cuda" or config.model.dropout > 0 else min(len(parts), usable_cores())
     progress = _Progress(config.n_epochs, config.n_epochs * sum(len(plan.train_rows) for plan in plans), on_progress)
 
-    def train_part(part: list[MemberRows]) -> TrainedPass:
+    def train_part(part: list[MemberRows]) -> TrainedMembers:
         members = tuple(plan.member for plan in part)
 
         def report(epoch: int, molecules: int, inner_loss: float | None) -> None:
@@ -62,7 +62,7 @@ def train_members(
             progress.stop()
             pool.shutdown(wait=True, cancel_futures=True)
             raise
-    return TrainedPass(
+    return TrainedMembers(
         network=stack_members([trained.network.cpu() for trained in passes]).eval(),
         best_epochs=tuple(epoch for trained in passes for epoch in trained.best_epochs),
     )

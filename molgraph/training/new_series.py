@@ -1,7 +1,7 @@
 """The error to expect on new series beside that on compounds like those of the table, by a quick learner.
 
 Random folds hold out compounds whose near relatives are learned from; folds of whole series do not. One Gaussian
-process is judged by both, and how many times worse it is on new series is taken to hold for the model, too: training
+process is evaluated by both, and how many times worse it is on new series is taken to hold for the model, too: training
 all of it again for each kind of folds would double the time of a training.
 """
 
@@ -103,12 +103,12 @@ def _record(  # noqa: PLR0917
         return None
     if is_class and min(np.bincount(truth[rows][known].astype(int), minlength=2)) < LEAST_OF_CLASS:
         return None
-    judged = np.isfinite(truth) & np.isfinite(out_of_fold)
-    own = _error(truth[judged], _learned(out_of_fold[judged], is_log=is_log), is_class=is_class)
+    is_measured = np.isfinite(truth) & np.isfinite(out_of_fold)
+    own = _error(truth[is_measured], _learned(out_of_fold[is_measured], is_log=is_log), is_class=is_class)
     alike, series = both
     y = truth[rows][known]
-    said = [process.out_of_fold(known, y, fold[known]) for fold in (alike, series.fold)]
-    quick, quick_new = (_error(y, one, is_class=is_class) for one in said)
+    predicted = [process.out_of_fold(known, y, fold[known]) for fold in (alike, series.fold)]
+    quick, quick_new = (_error(y, one, is_class=is_class) for one in predicted)
     if not np.isfinite([own, quick, quick_new]).all() or min(own, quick, quick_new) <= 0:
         return None
     ratio = quick_new / quick
@@ -121,7 +121,7 @@ def _record(  # noqa: PLR0917
         like_table=like,
         new_series=new,
         ratio=ratio,
-        ratio_low=_least_ratio(y, said[0], said[1], is_class=is_class),
+        ratio_low=_least_ratio(y, predicted[0], predicted[1], is_class=is_class),
         series=series.kind,
         learner=f"a Gaussian process on {process.reads}",
         n_rows=len(known),
@@ -135,11 +135,11 @@ def _learned(values: Floats, *, is_log: bool) -> Floats:
     return np.log10(values, out=np.full(values.shape, np.nan), where=values > 0)
 
 
-def _error(truth: Floats, said: Floats, *, is_class: bool) -> float:
+def _error(truth: Floats, predicted: Floats, *, is_class: bool) -> float:
     """Root mean squared error; of classes the share of pairs in the wrong order, 1 - ROC AUC."""
     if is_class:
-        return 1 - roc_auc(truth, said, np.ones(len(truth)))
-    error = truth - said
+        return 1 - roc_auc(truth, predicted, np.ones(len(truth)))
+    error = truth - predicted
     return float(np.sqrt(np.mean(error[np.isfinite(error)] ** 2)))
 
 
@@ -185,15 +185,15 @@ class _Process:
             self._similar, places[chosen], np.ones(len(chosen)), residual[chosen], self._lengths
         )
         kernel = self._similar(places, length)
-        said = np.full(len(places), centre)
+        predicted = np.full(len(places), centre)
         for own in np.unique(fold):
             seen, held = np.flatnonzero(fold != own), np.flatnonzero(fold == own)
             if len(seen):
                 system = kernel[np.ix_(seen, seen)]
                 system[np.diag_indices_from(system)] += noise
                 factor = cho_factor(system, lower=True, overwrite_a=True)
-                said[held] += kernel[np.ix_(held, seen)] @ cho_solve(factor, residual[seen, 0])
-        return said
+                predicted[held] += kernel[np.ix_(held, seen)] @ cho_solve(factor, residual[seen, 0])
+        return predicted
 
     def _similar(self, places: NDArray[np.int64], length: float) -> Floats:
         own = self._kernel[np.ix_(places, places)]

@@ -10,14 +10,15 @@ RISE, LOWEST = 0.05, 0.01
 
 def learning_rate(step: int, *, steps_per_epoch: int, config: TrainConfig) -> float:
     """Learning rate of the step with number `step`, counted from 0."""
-    warmup = min(config.warmup_epochs, config.n_epochs) * steps_per_epoch
+    rates = config.optimizer
+    warmup = min(rates.warmup_epochs, config.n_epochs) * steps_per_epoch
     total = config.n_epochs * steps_per_epoch
     if step < warmup:
-        return config.initial_lr + (config.peak_lr - config.initial_lr) * step / warmup
-    if config.peak_lr <= 0 or config.final_lr <= 0:
-        return config.final_lr
+        return rates.initial_lr + (rates.peak_lr - rates.initial_lr) * step / warmup
+    if rates.peak_lr <= 0 or rates.final_lr <= 0:
+        return rates.final_lr
     fallen = (step - warmup) / max(total - warmup, 1)
-    return float(config.peak_lr * (config.final_lr / config.peak_lr) ** fallen)
+    return float(rates.peak_lr * (rates.final_lr / rates.peak_lr) ** fallen)
 
 
 def one_cycle(step: int, total: int, peak: float) -> float:

@@ -1,4 +1,4 @@
-"""The columns that RDKit computes of structures, before training: by several processes, told, and kept if it stops."""
+"""The columns that RDKit computes of structures, before training: by several processes, kept for a resumed one."""
 
 from collections.abc import Collection, Sequence
 from functools import partial

@@ -34,7 +34,8 @@ from molgraph.prediction.predictor import Predictor
 from molgraph.results.tasks import Direction
 from molgraph.storage.locks import exclusive
 from molgraph.training.domain_errors import domain_records
-from molgraph.training.ensemble import TrainedEnsemble, calibration_rows, train_ensemble
+from molgraph.training.ensemble import train_ensemble
+from molgraph.training.out_of_fold import TrainedEnsemble, calibration_rows
 from molgraph.training.progress import ProgressListener, silent
 from molgraph.uncertainty.unordered import in_order, own_order
 from molgraph.version import __version__
@@ -171,7 +172,7 @@ def to_stored_model(
         known = known_compounds(canonical)
     if keep == "structures":
         fingerprints = morgan_fingerprints(dataset.smiles)
-        calibrating = calibration_rows(trained.fold, split=trained.config.calibration == "split")
+        calibrating = calibration_rows(trained.fold, split=trained.config.uncertainty.calibration == "split")
         structures = TrainingStructures(
             ids=dataset.ids,
             smiles=dataset.smiles,

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from molgraph.config.training import TrainConfig
+from molgraph.config.training import TrainConfig, settings_by_name
 from molgraph.datasets.dataset import Dataset
 from molgraph.errors import InputError, TrainingError
 from molgraph.metrics.scores import METRICS
@@ -44,7 +44,7 @@ class Range:
     step: float | None = None
 
 
-#: What is searched, by the name of the setting; `model.` stands before those of the network.
+#: What is searched, by the name of the setting; that of its group stands before it.
 SEARCH_SPACE: Mapping[str, Range | tuple[str, ...]] = MappingProxyType(
     {
         "model.hidden": Range(100, 600, 50),
@@ -52,10 +52,10 @@ SEARCH_SPACE: Mapping[str, Range | tuple[str, ...]] = MappingProxyType(
         "model.head_layers": Range(1, 3, 1),
         "model.dropout": Range(0.0, 0.4, 0.05),
         "model.readout": ("norm", "mean", "sum"),
-        "peak_lr": Range(3e-4, 3e-3),
-        "weight_decay": Range(1e-6, 1e-2),
+        "optimizer.peak_lr": Range(3e-4, 3e-3),
+        "optimizer.weight_decay": Range(1e-6, 1e-2),
         "batch_size": Range(16, 128, 16),
-        "warmup_epochs": Range(1, 5, 1),
+        "optimizer.warmup_epochs": Range(1, 5, 1),
     }
 )
 
@@ -102,7 +102,7 @@ def tune(
 ) -> TuneResult:
     """Try settings of the network, and write the best as `best.toml` for `config_from_toml`, and for `molgraph train`.
 
-    Each trial trains as `train` does, and is judged by its predictions of rows that the predicting member never saw:
+    Each trial trains as `train` does, and is scored by its out-of-fold predictions:
     root mean squared error over the labels' deviation, or 1 - ROC AUC, mean over the tasks. A trial whose loss on inner
     rows lies above the median of the others at the same epoch is ended. The first trial has the settings of `config`.
     All trials are kept in `study.sqlite`, so another call with the same data goes on with them.
@@ -166,15 +166,15 @@ def _open_study(optuna: Any, folder: Path, dataset: Dataset, base: TrainConfig) 
 def _objective(optuna: Any, trial: Any, dataset: Dataset, base: TrainConfig) -> float:
     config = _with(base, {name: _suggest(trial, name) for name in SEARCH_SPACE})
     losses: dict[int, list[float]] = {}
-    told: set[int] = set()
+    reported: set[int] = set()
 
     def listen(progress: TrainProgress) -> None:
         if progress.inner_loss is not None:
             losses.setdefault(progress.epoch, []).append(progress.inner_loss)
-        # Members train side by side: an epoch is told when the first of them is two epochs further.
+        # Members train side by side: an epoch is reported when the first of them is two epochs further.
         done = progress.epoch - 2
-        if done in losses and done not in told:
-            told.add(done)
+        if done in losses and done not in reported:
+            reported.add(done)
             trial.report(float(np.mean(losses[done])), done)
             if trial.should_prune():
                 raise optuna.TrialPruned
@@ -205,22 +205,24 @@ def _suggest(trial: Any, name: str) -> Any:
 
 
 def _with(base: TrainConfig, settings: Mapping[str, Any]) -> TrainConfig:
-    model = {name.removeprefix("model."): value for name, value in settings.items() if name.startswith("model.")}
-    own = {name: value for name, value in settings.items() if not name.startswith("model.")}
-    if "peak_lr" in own:  # the schedule keeps its shape
-        scale = own["peak_lr"] / base.peak_lr
-        own |= {"initial_lr": base.initial_lr * scale, "final_lr": base.final_lr * scale}
+    groups: dict[str, dict[str, Any]] = {}
+    for name, value in settings.items():
+        group, _, own = name.rpartition(".")
+        groups.setdefault(group, {})[own] = value
+    top, model, optimizer = (groups.get(group, {}) for group in ("", "model", "optimizer"))
+    if "peak_lr" in optimizer:  # the schedule keeps its shape
+        scale = optimizer["peak_lr"] / base.optimizer.peak_lr
+        optimizer |= {name: getattr(base.optimizer, name) * scale for name in ("initial_lr", "final_lr")}
     if "hidden" in model:
         model["head_hidden"] = model["hidden"]
-    return replace(base, model=replace(base.model, **model), **own)
+    return replace(base, model=replace(base.model, **model), optimizer=replace(base.optimizer, **optimizer), **top)
 
 
 def _settings_of(config: TrainConfig) -> dict[str, Any]:
     """The settings that are searched, as near to these as the search space allows."""
-    values: dict[str, Any] = {}
+    values, settings = dict[str, Any](), settings_by_name(config)
     for name, space in SEARCH_SPACE.items():
-        holder = config.model if name.startswith("model.") else config
-        value = getattr(holder, name.removeprefix("model."))
+        value = settings[name]
         if isinstance(space, Range):
             value = min(max(value, space.low), space.high)
             if space.step is not None:
@@ -258,10 +260,13 @@ def to_toml(config: TrainConfig) -> str:
     hidden = 400
     <BLANKLINE>
     """
-    own, default = asdict(config), asdict(TrainConfig())
-    lines = [f"{name} = {json.dumps(own[name])}" for name in own if name != "model" and own[name] != default[name]]
-    model = [f"{name} = {json.dumps(v)}" for name, v in own["model"].items() if v != default["model"][name]]
-    return "\n".join([*lines, *(["", "[model]", *model] if model else [])]) + "\n"
+    default, lines = settings_by_name(TrainConfig()), dict[str, list[str]]()
+    for name, value in settings_by_name(config).items():
+        if value != default[name]:
+            group, _, own = name.rpartition(".")
+            lines.setdefault(group, []).append(f"{own} = {json.dumps(value)}")
+    tables = [line for group, own in lines.items() if group for line in ("", f"[{group}]", *own)]
+    return "\n".join([*lines.get("", ()), *tables]) + "\n"
 
 
 def _optuna() -> Any:

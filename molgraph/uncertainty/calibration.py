@@ -7,7 +7,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from molgraph.config.training import CalibrationSettings
+from molgraph.config.uncertainty import CalibrationSettings
 from molgraph.errors import InputError
 from molgraph.results.member_outputs import QUANTILE_LEVELS, MemberOutputs
 from molgraph.results.prediction import Prediction

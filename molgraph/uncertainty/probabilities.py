@@ -7,7 +7,7 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
-from molgraph.config.training import ClassCalibration
+from molgraph.config.uncertainty import ClassCalibration
 
 Floats = NDArray[np.float64]
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from molgraph.config.training import VarianceScalingChoice
+from molgraph.config.uncertainty import VarianceScalingChoice
 
 #: Steps of the search for the most likely scaling; it converges in a few dozen.
 _MAX_STEPS = 200

@@ -13,7 +13,7 @@ from accuracy_peers import PEERS, ChempropLearner, DeepchemLearner, ForestPeer, 
 from accuracy_single import SingleNetwork
 from peers import Chemprop
 
-from molgraph import TrainConfig
+from molgraph import EncoderConfig, TrainConfig
 from molgraph.benchmark.protocol import Problem
 from molgraph.benchmark.record import Record, read_records, write_record
 from molgraph.config.training import ModelConfig
@@ -102,9 +102,13 @@ def chemprop(tmp_path, monkeypatch):
         MaplightPeer(),
         DeepchemLearner("fcn"),
         pytest.param(DeepchemLearner("dmpnn"), marks=pytest.mark.slow),
-        SingleNetwork(replace(SINGLE, encoder="none", model=ModelConfig(hidden=32, head_hidden=32))),
-        SingleNetwork(replace(SINGLE, encoder_tuning="frozen")),
-        pytest.param(SingleNetwork(replace(SINGLE, epochs=10, encoder_tuning="full")), marks=pytest.mark.slow),
+        SingleNetwork(
+            replace(SINGLE, encoder=EncoderConfig(pretrained="none"), model=ModelConfig(hidden=32, head_hidden=32))
+        ),
+        SingleNetwork(replace(SINGLE, encoder=EncoderConfig(tuning="frozen"))),
+        pytest.param(
+            SingleNetwork(replace(SINGLE, epochs=10, encoder=EncoderConfig(tuning="full"))), marks=pytest.mark.slow
+        ),
     ],
     ids=["rf", "maplight", "deepchem fcn", "deepchem dmpnn", "dmpnn", "dmpnn frozen", "dmpnn tuned"],
 )

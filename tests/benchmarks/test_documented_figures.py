@@ -15,6 +15,7 @@ from uncertainty_tables import tables, with_tables
 
 from molgraph.benchmark.record import read_records
 from molgraph.benchmark.report import compare, summary_table
+from molgraph.config.encoder import EncoderConfig
 from molgraph.config.training import TrainConfig
 from molgraph.results.tasks import TaskSpec
 
@@ -114,7 +115,9 @@ def test_a_cell_is_trained_and_judged(method, assay, tmp_path, monkeypatch):
     monkeypatch.setattr(uncertainty_cells, "split_rows", lambda *_: rows)
     monkeypatch.setattr(uncertainty_cells, "data_folder", lambda: tmp_path)
     if method == "ensemble":
-        quick = TrainConfig(learner="network", encoder="none", epochs=1, folds=2, device="cpu")
+        quick = TrainConfig(
+            learner="network", encoder=EncoderConfig(pretrained="none"), epochs=1, folds=2, device="cpu"
+        )
         monkeypatch.setattr(uncertainty_cells, "_config", lambda *_: quick)
     uncertainty_cells.run_cell("esol", "random", 0, method, tmp_path / "cell.npz")
     cell = read_cell(dict(np.load(tmp_path / "cell.npz")), (TaskSpec("y", "regression"),), method)

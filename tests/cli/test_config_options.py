@@ -10,7 +10,15 @@ import pytest
 import typer
 
 import molgraph_cli
-from molgraph import ComputeConfig, ModelConfig, PretrainConfig, ScreenConfig, TrainConfig
+from molgraph import (
+    ComputeConfig,
+    EncoderConfig,
+    ModelConfig,
+    PretrainConfig,
+    ScreenConfig,
+    TrainConfig,
+    UncertaintyConfig,
+)
 from molgraph.config.user_defaults import UserDefaults
 from molgraph.errors import InputError
 from molgraph_cli.app import app
@@ -21,8 +29,8 @@ COMMANDS = typer.main.get_command(app).commands
 #: Settings without an option: a file of settings, or Python, has them.
 WITHOUT_OPTION = {
     TrainConfig: {
-        "architecture", "calibration_fraction", "encoder_lr", "encoder_wait", "final_lr", "gradient_clip",
-        "head_hidden", "head_layers", "initial_lr", "inner_fraction", "intervals", "members_per_pass", "peak_lr",
+        "architecture", "calibration_fraction", "final_lr", "frozen_epochs", "gradient_clip", "head_hidden",
+        "head_layers", "initial_lr", "inner_fraction", "intervals", "lr_factor", "members_per_pass", "peak_lr",
         "readout", "variance_scaling", "virtual_node", "warmup_epochs", "weight_decay",
     },
     ScreenConfig: set(),
@@ -95,15 +103,26 @@ def test_no_choice_of_the_library_is_written_again(path):
 def test_only_what_was_given_changes():
     config = TrainConfig(folds=3, model=ModelConfig(depth=5))
     assert with_options(config, SimpleNamespace(params={"folds": None, "output": "x"})) is config
-    changed = with_options(config, SimpleNamespace(params={"epochs": 7, "hidden": 16, "balance_classes": False}))
-    assert changed == TrainConfig(folds=3, epochs=7, model=ModelConfig(depth=5, hidden=16))
+    changed = with_options(
+        config, SimpleNamespace(params={"epochs": 7, "hidden": 16, "balance_classes": False, "pretrained": "none"})
+    )
+    assert changed == TrainConfig(
+        folds=3, epochs=7, model=ModelConfig(depth=5, hidden=16), encoder=EncoderConfig(pretrained="none")
+    )
     with pytest.raises(InputError, match="folds is 0"):
         with_options(config, SimpleNamespace(params={"folds": 0}))
 
 
+def test_options_of_groups_keep_their_flags():
+    flags = {option.name: option.opts for option in options("train").values()}
+    assert [flags[name] for name in ("pretrained", "tuning", "method")] == [
+        ["--encoder"], ["--encoder-tuning"], ["--uncertainty"],
+    ]  # fmt: skip
+
+
 def test_dropout_by_its_name_needs_no_rate():
-    assert TrainConfig(uncertainty="dropout").model.dropout == 0.1
-    assert TrainConfig(uncertainty="dropout", model=ModelConfig(dropout=0.3)).model.dropout == 0.3
-    changed = with_options(TrainConfig(), SimpleNamespace(params={"uncertainty": "dropout", "dropout": None}))
+    assert TrainConfig(uncertainty=UncertaintyConfig("dropout")).model.dropout == 0.1
+    assert TrainConfig(uncertainty=UncertaintyConfig("dropout"), model=ModelConfig(dropout=0.3)).model.dropout == 0.3
+    changed = with_options(TrainConfig(), SimpleNamespace(params={"method": "dropout", "dropout": None}))
     assert changed.model.dropout == 0.1
     assert TrainConfig().model.dropout == 0

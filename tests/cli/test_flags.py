@@ -23,6 +23,8 @@ from molgraph_cli.flags import _flags, with_flags
         (setting("directions", {"IC50 (x)": "minimize"}), "--minimize 'IC50 (x)'"),
         ("`directions`", "--minimize or --maximize"),
         ("`hidden`", "--hidden"),
+        (setting("uncertainty.method", "mve"), "--uncertainty mve"),
+        (setting("encoder.pretrained", "none"), "--encoder none"),
         ("`intervals='auto'`", "`intervals='auto'`"),  # of a file of settings
         ("`hit=open(1)`", "`hit=open(1)`"),
         ("`hit=[`", "`hit=[`"),

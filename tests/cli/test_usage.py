@@ -107,9 +107,9 @@ def test_the_help_names_all_learners_of_a_benchmark(molgraph):
 
 
 def test_the_settings_file_of_the_help_is_right():
-    lines = train_module.EXAMPLE.split("[model]:\n")[1]
+    lines = train_module.EXAMPLE.split("uncertainty:\n")[1]
     settings = config_from_dict(tomllib.loads(lines), source="help")
-    assert (settings.epochs, settings.model.hidden) == (80, 400)
+    assert (settings.epochs, settings.model.hidden, settings.optimizer.peak_lr) == (80, 400, 5e-4)
 
 
 def test_rejected_limits():

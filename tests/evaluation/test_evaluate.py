@@ -11,6 +11,7 @@ import scipy.stats
 
 from molgraph import Predictor, TrainConfig, evaluate, screen, train
 from molgraph.config.screening import ScreenConfig
+from molgraph.config.uncertainty import UncertaintyConfig
 from molgraph.errors import InputError, ModelError
 from molgraph.evaluation.evaluate import EVALUATION
 from molgraph.evaluation.report import CoverageVerdict, evaluation_values
@@ -416,7 +417,9 @@ def test_coverage_verdicts(coverage, group, is_valid, what, conclusion):
 
 
 def test_settings_are_kept(assay_table, clean_table, small_config, tmp_path):
-    config: TrainConfig = replace(small_config, uncertainty="quantile", variance_scaling="global")
+    config: TrainConfig = replace(
+        small_config, uncertainty=UncertaintyConfig(method="quantile", variance_scaling="global")
+    )
     train(assay_table, target_columns=["pIC50"], output=tmp_path / "m", config=config)
     evaluate(tmp_path / "m", clean_table, recalibrate=tmp_path / "new")
     card = load_card(tmp_path / "new")

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from molgraph.config.training import CalibrationSettings, ModelConfig, TrainConfig
+from molgraph.config.training import ModelConfig, TrainConfig
+from molgraph.config.uncertainty import CalibrationSettings
 from molgraph.errors import InputError
 from molgraph.model_folder.card import (
     FORMAT_VERSION,

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.torch import load_file, save
 
-from molgraph import ModelConfig, Predictor, TrainConfig, featurize, train
+from molgraph import EncoderConfig, ModelConfig, Predictor, TrainConfig, featurize, train
 from molgraph.errors import InputError, ModelError
 from molgraph.features.blocks import BLOCKS
 from molgraph.model_folder.encoder_card import encoder_card_from_dict, encoder_card_to_dict
@@ -127,19 +127,25 @@ def test_a_flipped_byte_is_an_error_or_changes_nothing(encoder_folder, tmp_path_
     assert found is None or found.card == load_encoder(encoder_folder).card
 
 
+def with_encoder(config, **settings) -> TrainConfig:
+    return dataclasses.replace(config, encoder=dataclasses.replace(config.encoder, **settings))
+
+
 class TestTraining:
     """A network that begins with an encoder."""
 
     @pytest.fixture
     def config(self, small_config, encoder_folder):
         return dataclasses.replace(
-            small_config, model=ModelConfig(head_hidden=32), encoder=str(encoder_folder), encoder_tuning="full"
+            small_config,
+            model=ModelConfig(head_hidden=32),
+            encoder=EncoderConfig(pretrained=str(encoder_folder), tuning="full"),
         )
 
     def test_it_begins_with_these_weights_and_takes_their_shape(
         self, assay_table, config, encoder_folder, tmp_path, assay
     ):
-        held = dataclasses.replace(config, encoder_wait=config.epochs)
+        held = with_encoder(config, frozen_epochs=config.epochs)
         model = train(assay_table, target_columns=["pIC50"], output=tmp_path / "model", config=held)
         assert model.card.config.model.hidden == 32
         assert model.card.encoder == load_encoder(encoder_folder).digest
@@ -154,7 +160,7 @@ class TestTraining:
         batch = ResidentGraphs(graphs, torch.device("cpu")).batch(np.arange(20)[None])
         read = []
         network.hidden[0].register_forward_pre_hook(lambda _layer, inputs: read.append(inputs[0]))
-        features = torch.zeros(1, 20, network.n_features)
+        features = torch.zeros(1, 20, network.shape.n_features)
         with torch.inference_mode():
             network.read(network.encoder(batch, torch.float32), features, torch.float32)
         expected = begun.frozen(torch.device("cpu"), torch.float32).vectors(graphs)
@@ -163,7 +169,7 @@ class TestTraining:
     def test_it_learns_on_at_its_own_rate(self, assay_table, config, encoder_folder, tmp_path):
         moved = []
         for share in (0.0, 0.1, 1.0):
-            own = dataclasses.replace(config, encoder_lr=share)
+            own = with_encoder(config, lr_factor=share)
             folder = tmp_path / f"{share}"
             train(assay_table, target_columns=["pIC50"], output=folder, config=own)
             state, begun = load_file(folder / "weights.safetensors"), load_encoder(encoder_folder).weights.state
@@ -179,12 +185,12 @@ class TestTraining:
         ):
             encoder_for(wide, 60)
         monkeypatch.setattr("molgraph.model_folder.encoder_folder.shipped_encoder_folder", lambda: encoder_folder)
-        assert encoder_for(dataclasses.replace(wide, encoder="auto"), 60) == (
+        assert encoder_for(with_encoder(wide, pretrained="auto"), 60) == (
             None,
-            dataclasses.replace(wide, encoder="none", encoder_tuning="full"),
+            with_encoder(wide, pretrained="none", tuning="full"),
         )
         epochs = [
-            encoder_for(TrainConfig(encoder=encoder, encoder_tuning=tuning, epochs=own), 60)[1].epochs
+            encoder_for(TrainConfig(encoder=EncoderConfig(encoder, tuning), epochs=own), 60)[1].epochs
             for encoder, tuning, own in (
                 ("none", "auto", None), ("auto", "frozen", None), ("auto", "full", None), ("auto", "full", 7)
             )
@@ -193,10 +199,10 @@ class TestTraining:
         found, shaped = encoder_for(TrainConfig(), 60)
         assert found is not None
         assert shaped.model.hidden == 32
-        assert encoder_for(TrainConfig(encoder="none"), 60)[0] is None
+        assert encoder_for(TrainConfig(encoder=EncoderConfig("none")), 60)[0] is None
 
     def test_a_frozen_encoder_is_a_block_of_columns(self, assay_table, config, encoder_folder, tmp_path, assay):
-        frozen = dataclasses.replace(config, learner=None, preset="fast", encoder_tuning="frozen")
+        frozen = with_encoder(dataclasses.replace(config, learner=None, preset="fast"), tuning="frozen")
         model = train(assay_table, target_columns=["pIC50", "active"], output=tmp_path / "model", config=frozen)
         state = load_file(tmp_path / "model" / "weights.safetensors")
         assert not any(key.startswith("encoder.") for key in state)
@@ -215,13 +221,13 @@ class TestTraining:
         assert abs(state["feature_mean"][:, :32].mean() - vectors.mean()) < 0.2
 
     def test_trees_read_the_frozen_encoder(self, assay_table, config, tmp_path):
-        frozen = dataclasses.replace(config, learner="catboost_embedding", encoder_tuning="frozen")
+        frozen = with_encoder(dataclasses.replace(config, learner="catboost_embedding"), tuning="frozen")
         model = train(assay_table, target_columns=["pIC50"], output=tmp_path / "model", config=frozen)
         assert model.card.learners == ("network", "catboost_embedding")
         assert np.isfinite(model.predict(["CCO"]).mean).all()
 
     def test_models_that_share_an_encoder_embed_once(self, assay_table, config, tmp_path, monkeypatch):
-        frozen = dataclasses.replace(config, encoder_tuning="frozen")
+        frozen = with_encoder(config, tuning="frozen")
         for task in ("pIC50", "active"):
             train(assay_table, target_columns=[task], output=tmp_path / task, config=frozen)
         panel = Panel.load([tmp_path / "pIC50", tmp_path / "active"])
@@ -236,7 +242,7 @@ class TestTraining:
     def test_a_model_without_its_encoder_needs_that_of_the_installation(
         self, assay_table, config, encoder_folder, tmp_path, monkeypatch
     ):
-        frozen = dataclasses.replace(config, encoder_tuning="frozen")
+        frozen = with_encoder(config, tuning="frozen")
         own = train(assay_table, target_columns=["pIC50"], output=tmp_path / "own", config=frozen)
         save_model(tmp_path / "bare", load_model(tmp_path / "own"), with_encoder=False)
         with pytest.raises(ModelError, match=r"needs the built-in encoder of molgraph .* has another"):
@@ -246,12 +252,14 @@ class TestTraining:
         np.testing.assert_array_equal(bare.predict(["CCO"]).mean, own.predict(["CCO"]).mean)
 
     def test_freezing_needs_an_encoder(self, assay_table, config, tmp_path):
-        with pytest.raises(InputError, match="encoder_tuning is 'frozen', and there is no encoder: encoder is 'none'"):
+        with pytest.raises(
+            InputError, match=r"encoder\.tuning is 'frozen', and there is no encoder: encoder\.pretrained is 'none'"
+        ):
             train(
                 assay_table,
                 target_columns=["pIC50"],
                 output=tmp_path / "model",
-                config=dataclasses.replace(config, encoder="none", encoder_tuning="frozen"),
+                config=with_encoder(config, pretrained="none", tuning="frozen"),
             )
 
     def test_no_encoder_is_told_in_one_line(self, assay_table, config, tmp_path):
@@ -260,12 +268,12 @@ class TestTraining:
                 assay_table,
                 target_columns=["pIC50"],
                 output=tmp_path / "model",
-                config=dataclasses.replace(config, encoder="nowhere"),
+                config=with_encoder(config, pretrained="nowhere"),
             )
 
     def test_the_model_is_complete_without_the_encoder(self, assay_table, config, encoder_folder, tmp_path):
         own = Path(shutil.copytree(encoder_folder, tmp_path / "encoder"))
-        settings = dataclasses.replace(config, encoder=str(own))
+        settings = with_encoder(config, pretrained=str(own))
         train(assay_table, target_columns=["pIC50"], output=tmp_path / "model", config=settings)
         shutil.rmtree(own)
         assert np.isfinite(Predictor.load(tmp_path / "model").predict(["CCO"]).mean).all()

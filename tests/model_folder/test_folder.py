@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from molgraph import Predictor, __version__, train
 from molgraph.chem.identity import KnownCompounds
+from molgraph.config.encoder import EncoderConfig
 from molgraph.errors import InputError, ModelError
 from molgraph.model_folder.folder import load_card, load_model, model_hash, none_if_undefined, save_model
 
@@ -101,7 +102,7 @@ def test_card_tells_where_a_model_comes_from(model_folder, small_config):
     card = load_card(model_folder)
     assert card.molgraph_version == __version__
     # No encoder has that shape; what was decided is on the card.
-    assert card.config == replace(small_config, encoder="none", encoder_tuning="full")
+    assert card.config == replace(small_config, encoder=EncoderConfig(pretrained="none", tuning="full"))
     assert card.encoder is None
     assert card.n_members == len(card.best_epochs) == 2
     assert card.data.name == "assay.csv"

@@ -11,6 +11,7 @@ from molgraph.features.featurize import featurize
 from molgraph.features.schema import SCHEMA
 from molgraph.graphs import PackedGraphs
 from molgraph.models.network import Network
+from molgraph.models.network_shape import NetworkShape
 from molgraph.results.tasks import TaskKind
 
 SINGLE_ATOMS = ["C", "[Na+]", "O", "[Cl-]"]
@@ -61,6 +62,6 @@ def make_network() -> NetworkMaker:
     """Makes a network with weights that depend on nothing but the arguments."""
 
     def make(config: ModelConfig, n_members: int = 1, kinds: tuple[TaskKind, ...] = KINDS, seed: int = 0) -> Network:
-        return Network(config, SCHEMA.vocabulary, kinds, n_members, seed=seed).eval()
+        return Network(NetworkShape(config, SCHEMA.vocabulary, kinds), n_members, seed=seed).eval()
 
     return make

@@ -38,8 +38,8 @@ def reference(network: Network, graphs: PackedGraphs, molecule: int, member: int
     weight_h, weight_o = encoder.message.weight[member], encoder.atom_from_messages.weight[member]
     start = {(v, w): torch.cat([x[v], bond[v, w]]) @ weight_i for v, w in bond}
     hidden = {edge: torch.relu(value) for edge, value in start.items()}
-    zero = torch.zeros(network.config.hidden, dtype=torch.float64)
-    for _ in range(network.config.depth - 1):
+    zero = torch.zeros(network.shape.config.hidden, dtype=torch.float64)
+    for _ in range(network.shape.config.depth - 1):
         message = {(v, w): sum((hidden[k, v] for k in neighbours[v] if k != w), zero) for v, w in bond}
         hidden = {(v, w): torch.relu(start[v, w] + weight_h @ message[v, w]) for v, w in bond}
     atoms = []
@@ -49,7 +49,7 @@ def reference(network: Network, graphs: PackedGraphs, molecule: int, member: int
         atoms.append(torch.relu(from_codes + weight_o @ into_atom + encoder.atom_from_messages.bias[member]))
     vector = (
         sum(atoms, zero)
-        / {"sum": 1, "mean": len(atoms), "norm": encoder.typical_atoms[member].item()}[network.config.readout]
+        / {"sum": 1, "mean": len(atoms), "norm": encoder.typical_atoms[member].item()}[network.shape.config.readout]
     )
     for layer in network.hidden:
         vector = torch.relu(layer.weight[member] @ vector + layer.bias[member])

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from molgraph.config.training import ModelConfig, Uncertainty
+from molgraph.config.training import ModelConfig
+from molgraph.config.uncertainty import Uncertainty
 from molgraph.features.featurize import featurize
 from molgraph.features.schema import SCHEMA
 from molgraph.models import inference as module
@@ -18,6 +19,7 @@ from molgraph.models.batch import ResidentGraphs
 from molgraph.models.heads.table import HEADS
 from molgraph.models.inference import DROPOUT_SAMPLES, NetworkInference
 from molgraph.models.network import Network
+from molgraph.models.network_shape import NetworkShape
 from molgraph.results.member_outputs import QUANTILE_LEVELS
 from molgraph.results.tasks import TaskKind
 
@@ -32,7 +34,9 @@ EACH_UNCERTAINTY = pytest.mark.parametrize("uncertainty", get_args(Uncertainty))
 def make(uncertainty: Uncertainty, kinds: tuple[TaskKind, ...], n_members: int = 1, seed: int = 0) -> Network:
     dropout = 0.2 if uncertainty == "dropout" else 0.0
     config = ModelConfig(hidden=32, head_hidden=32, dropout=dropout)
-    network = Network(config, SCHEMA.vocabulary, kinds, n_members, uncertainty=uncertainty, seed=seed).eval()
+    network = Network(
+        NetworkShape(config, SCHEMA.vocabulary, kinds, uncertainty=uncertainty), n_members, seed=seed
+    ).eval()
     network.encoder.typical_atoms.fill_(20.0)
     return network
 
@@ -301,7 +305,9 @@ class TestThinnedNetworks:
         assert (outputs.epistemic_var > 0).all()
 
     def test_masks_keep_the_asked_share_and_differ_between_layers_and_samples(self):
-        network = Network(ModelConfig(hidden=500, head_hidden=500, dropout=0.3), SCHEMA.vocabulary, ("regression",))
+        network = Network(
+            NetworkShape(ModelConfig(hidden=500, head_hidden=500, dropout=0.3), SCHEMA.vocabulary, ("regression",))
+        )
         masks = []
         for sample in range(3):
             with network.thinned(sample):
@@ -323,7 +329,7 @@ class TestThinnedNetworks:
 
     def test_without_the_choice_dropout_only_trains(self, drug_like):
         config = ModelConfig(hidden=32, head_hidden=32, dropout=0.5)
-        network = Network(config, SCHEMA.vocabulary, ("regression",)).eval()
+        network = Network(NetworkShape(config, SCHEMA.vocabulary, ("regression",))).eval()
         assert (predict(network, drug_like).epistemic_var == 0).all()
 
 

@@ -225,7 +225,7 @@ def test_weight_two_is_the_row_twice(two_tasks):
 
 def test_losses_of_members_are_apart(two_tasks):
     network = two_tasks.members(0, 1)
-    pair = Network(network.config, network.vocabulary, network.kinds, 2)
+    pair = Network(network.shape, 2)
     pair.load_state_dict({key: torch.cat([tensor, tensor]) for key, tensor in network.state_dict().items()})
     labels = torch.cat([LABELS, torch.full_like(LABELS, torch.nan)])
     found = pair.losses(torch.cat([RAW, RAW]), labels, torch.ones(2, 3))

@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from molgraph import Predictor, embed_file, featurize, pack_library, train
+from molgraph import EncoderConfig, Predictor, embed_file, featurize, pack_library, train
 from molgraph.errors import InputError, ModelError
 from molgraph.model_folder.encoder_folder import load_encoder
 
@@ -48,9 +48,9 @@ def test_formats_agree_and_a_packed_library_gives_the_same(library, encoder_fold
 
 def test_a_models_own_encoder(library, assay_table, small_config, encoder_folder, tmp_path, assay):  # noqa: PLR0917
     config = dataclasses.replace(small_config, model=dataclasses.replace(small_config.model, hidden=32))
-    config = dataclasses.replace(config, encoder=str(encoder_folder), encoder_tuning="full")
+    config = dataclasses.replace(config, encoder=EncoderConfig(str(encoder_folder), tuning="full"))
     train(assay_table, target_columns=["pIC50"], output=tmp_path / "tuned", config=config)
-    frozen = dataclasses.replace(config, encoder_tuning="frozen")
+    frozen = dataclasses.replace(config, encoder=EncoderConfig(str(encoder_folder), tuning="frozen"))
     train(assay_table, target_columns=["pIC50"], output=tmp_path / "frozen", config=frozen)
     found = {}
     for name, folder in (("encoder", encoder_folder), ("tuned", tmp_path / "tuned"), ("frozen", tmp_path / "frozen")):

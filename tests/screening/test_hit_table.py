@@ -5,7 +5,7 @@ import csv
 import numpy as np
 import pytest
 
-from molgraph import screen
+from molgraph import ComputeConfig, ScreenConfig, screen
 from molgraph.errors import InputError
 from molgraph.screening.hit_columns import HIT_COLUMNS
 from molgraph.screening.hit_table import HitTable
@@ -76,7 +76,8 @@ def test_files_are_safe(table, tmp_path):
 
 def test_a_screen_gives_its_lists(model_folder, assay, tmp_path):
     (tmp_path / "library.smi").write_text("".join(f"{text} {HOSTILE}{row}\n" for row, text in enumerate(assay[0][:30])))
-    result = screen(model_folder, tmp_path / "library.smi", output=tmp_path / "hits", top=12, diverse=3, device="cpu")
+    config, compute = ScreenConfig(top=12, diverse=3), ComputeConfig(device="cpu")
+    result = screen(model_folder, tmp_path / "library.smi", output=tmp_path / "hits", config=config, compute=compute)
     assert (len(result.hits), len(result.diverse), result.selected) == (12, 3, None)
     assert result.hits["score"].tolist() == sorted(result.hits["score"], reverse=True)
     assert repr(result).startswith("ScreenResult(30 rows: 30 scored, 0 rejected; 12 hits, 3 diverse, ")

@@ -154,9 +154,8 @@ def test_each_compound_is_standardized_once(predictor, library, tmp_path, monkey
 
         monkeypatch.setattr(plan, "weigh_calibration", weighed)
     monkeypatch.setattr(Predictor, "standardized", counted)
-    result = screen(
-        predictor, library, output=tmp_path / "out", hit=HIT, fdr=RATE, fdr_method=method, top=60, diverse=10
-    )
+    config = ScreenConfig(hit=HIT, fdr=RATE, fdr_method=method, top=60, diverse=10)
+    result = screen(predictor, library, output=tmp_path / "out", config=config)
     assert result.selection.selected > 20
     assert result.diversity.picked == 10
     listed = {

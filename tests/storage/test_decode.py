@@ -109,7 +109,7 @@ def test_only_ordinary_files_of_some_size_are_read(tmp_path):
 @pytest.mark.parametrize(
     "value", ["[" * 3000, "9" * 5000, "nan", "1e400", "[[]]", "{a=" * 3000, "9999-99-99", '"\\uD800"']
 )
-@pytest.mark.parametrize("line", ["peak_lr = {}", "folds = {}", "seed = {}", "[model]\nhidden = {}"])
+@pytest.mark.parametrize("line", ["[optimizer]\npeak_lr = {}", "folds = {}", "seed = {}", "[model]\nhidden = {}"])
 def test_settings_of_any_value_are_refused_in_a_line(tmp_path, line, value):
     (tmp_path / "c.toml").write_text(line.format(value))
     with pytest.raises(InputError, match=r"c\.toml"):

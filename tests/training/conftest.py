@@ -6,6 +6,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from molgraph.config.optimizer import OptimizerConfig
 from molgraph.config.training import ModelConfig, TrainConfig
 from molgraph.datasets.dataset import Dataset
 from molgraph.datasets.duplicates import MergeReport
@@ -23,7 +24,7 @@ def quick() -> TrainConfig:
         folds=3,
         epochs=4,
         batch_size=16,
-        warmup_epochs=1,
+        optimizer=OptimizerConfig(warmup_epochs=1),
         device="cpu",
         precision="float32",
     )

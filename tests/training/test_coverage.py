@@ -5,12 +5,15 @@ import pytest
 from scipy.stats import norm
 
 from molgraph import Predictor, TrainConfig
+from molgraph.config.encoder import EncoderConfig
 from molgraph.config.learners import LEARNERS, PRESETS
-from molgraph.config.training import CalibrationSettings, ModelConfig
+from molgraph.config.training import ModelConfig
+from molgraph.config.uncertainty import CalibrationSettings
 from molgraph.results.member_outputs import MemberOutputs
 from molgraph.results.prediction import Prediction
 from molgraph.results.tasks import TaskSpec
-from molgraph.training.ensemble import calibration_data, train_ensemble
+from molgraph.training.ensemble import train_ensemble
+from molgraph.training.out_of_fold import calibration_data
 from molgraph.training.train import to_stored_model
 from molgraph.uncertainty.calibration import fit_calibration
 
@@ -40,7 +43,7 @@ def whole(request, make_dataset, assay):
 @pytest.mark.parametrize("choice", CHOICES)
 def test_intervals_of_new_compounds_hold_as_often_as_promised(choice, whole, encoder_folder):
     config = TrainConfig(
-        model=ModelConfig(head_hidden=32), encoder=str(encoder_folder), folds=N_MEMBERS, epochs=10, batch_size=32,
+        model=ModelConfig(head_hidden=32), encoder=EncoderConfig(str(encoder_folder)), folds=N_MEMBERS, epochs=10, batch_size=32,
         device="cpu", precision="float32", **choice,
     )  # fmt: skip
     seen, new = whole.take(np.arange(N_TRAIN)), whole.take(np.arange(N_TRAIN, N_ALL))

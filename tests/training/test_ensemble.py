@@ -7,12 +7,14 @@ import numpy as np
 import pytest
 import torch
 
+from molgraph.config.optimizer import OptimizerConfig
 from molgraph.config.training import ModelConfig, TrainConfig
 from molgraph.datasets.parents import parent_groups
 from molgraph.errors import DeviceError, InputError, TrainingError
 from molgraph.learners.member_rows import rows_of_members
 from molgraph.training import loop
-from molgraph.training.ensemble import assign_folds, train_ensemble
+from molgraph.training.ensemble import train_ensemble
+from molgraph.training.folds import assign_folds
 
 LEARNING = TrainConfig(
     learner="network",
@@ -20,9 +22,7 @@ LEARNING = TrainConfig(
     folds=3,
     epochs=30,
     batch_size=32,
-    initial_lr=2e-3,
-    peak_lr=2e-2,
-    final_lr=2e-3,
+    optimizer=OptimizerConfig(initial_lr=2e-3, peak_lr=2e-2, final_lr=2e-3),
     device="cpu",
     precision="float32",
 )
@@ -31,6 +31,11 @@ LEARNING = TrainConfig(
 def states_equal(one, other, members=slice(None)) -> bool:
     state, other_state = one.learners.network.state_dict(), other.learners.network.state_dict()
     return all(torch.equal(state[key][members], other_state[key][members]) for key in state)
+
+
+def peaking_at(rate) -> OptimizerConfig:
+    """The schedule of `quick`, with another peak."""
+    return OptimizerConfig(warmup_epochs=1, peak_lr=rate)
 
 
 def folds_of(dataset, config):
@@ -89,7 +94,7 @@ class TestHeldOutRows:
 
     def test_not_even_through_early_stopping(self, regression, quick, with_labels):
         dataset, trained = regression
-        config = dataclasses.replace(quick, patience=1, epochs=6, inner_fraction=0.3, peak_lr=2e-2)
+        config = dataclasses.replace(quick, patience=1, epochs=6, inner_fraction=0.3, optimizer=peaking_at(2e-2))
         labels = np.where(trained.fold[:, None] == 0, dataset.labels * -3 + 100, dataset.labels)
         one, other = train_ensemble(dataset, config), train_ensemble(with_labels(dataset, labels), config)
         assert states_equal(one, other, slice(0, 1))
@@ -157,7 +162,9 @@ class TestPasses:
         assert together.best_epochs == alone.best_epochs
 
     def test_a_member_that_has_stopped_keeps_its_weights(self, make_dataset, quick):
-        config = dataclasses.replace(quick, folds=5, epochs=12, patience=1, inner_fraction=0.3, peak_lr=1e-2)
+        config = dataclasses.replace(
+            quick, folds=5, epochs=12, patience=1, inner_fraction=0.3, optimizer=peaking_at(1e-2)
+        )
         alone = train_ensemble(make_dataset(50), config)
         assert len(set(alone.best_epochs)) > 1  # they stop at different times
         together = train_ensemble(make_dataset(50), dataclasses.replace(config, members_per_pass=5))
@@ -173,7 +180,9 @@ class TestPasses:
 
 class TestStopping:
     def test_patience(self, make_dataset, quick):
-        config = dataclasses.replace(quick, folds=2, epochs=40, peak_lr=5e-2, patience=2, inner_fraction=0.3)
+        config = dataclasses.replace(
+            quick, folds=2, epochs=40, optimizer=peaking_at(5e-2), patience=2, inner_fraction=0.3
+        )
         epochs: dict[int, int] = {}
         trained = train_ensemble(
             make_dataset(), config, on_progress=lambda p: epochs.update({p.members[0]: p.epoch + 1})
@@ -186,7 +195,7 @@ class TestStopping:
         assert train_ensemble(make_dataset(), config).best_epochs == (4, 4, 4)
 
     def test_best_weights_are_kept_and_not_the_last(self, make_dataset, quick):
-        config = dataclasses.replace(quick, folds=2, epochs=10, peak_lr=5e-2, inner_fraction=0.3)
+        config = dataclasses.replace(quick, folds=2, epochs=10, optimizer=peaking_at(5e-2), inner_fraction=0.3)
         trained = train_ensemble(make_dataset(), config)
         assert min(trained.best_epochs) < 10
         stopped = train_ensemble(make_dataset(), dataclasses.replace(config, patience=3))

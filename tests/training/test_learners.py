@@ -1,4 +1,4 @@
-"""Every learner and every preset makes a model: trained, judged on rows that it never saw, stored, loaded, screened."""
+"""Every learner and every preset makes a model: trained, evaluated out of fold, stored, loaded, screened."""
 
 import dataclasses
 import json
@@ -12,9 +12,12 @@ import torch
 from molgraph import Predictor, TrainConfig, featurize, screen, train
 from molgraph.config import learners
 from molgraph.config.compute import ComputeConfig
+from molgraph.config.encoder import EncoderConfig
 from molgraph.config.learners import LEARNERS, PRESETS, chosen_learners
+from molgraph.config.optimizer import OptimizerConfig
 from molgraph.config.screening import ScreenConfig
 from molgraph.config.training import ModelConfig
+from molgraph.config.uncertainty import UncertaintyConfig
 from molgraph.errors import InputError, ModelError, TrainingError
 from molgraph.features.molecules import Molecules
 from molgraph.learners import catboost
@@ -33,8 +36,8 @@ CHOICES = [
     *({"preset": name} for name in PRESETS if name != "lean"),  # which is a network alone without an encoder
     {"preset": "lean", "encoder": "here"},
     {"learner": "gp_embedding", "encoder": "here"},
-    {"learner": "catboost_embedding", "encoder": "here", "encoder_tuning": "frozen"},
-    {"preset": "fast", "encoder": "here", "encoder_tuning": "full"},
+    {"learner": "catboost_embedding", "encoder": "here", "tuning": "frozen"},
+    {"preset": "fast", "encoder": "here", "tuning": "full"},
     {"preset": "accurate", "encoder": "here"},
 ]
 TEXTS = ["CC(=O)Oc1ccccc1C(=O)O", "CCO", "bad"]
@@ -47,10 +50,17 @@ def few_trees():
         yield
 
 
-def make_config(encoder="none", **choice):
+def make_config(encoder="none", tuning="auto", **choice):
     small = ModelConfig(head_hidden=16) if encoder != "none" else ModelConfig(hidden=16, head_hidden=16)
     return TrainConfig(
-        model=small, encoder=encoder, folds=3, epochs=3, batch_size=16, device="cpu", precision="float32", **choice
+        model=small,
+        encoder=EncoderConfig(pretrained=encoder, tuning=tuning),
+        folds=3,
+        epochs=3,
+        batch_size=16,
+        device="cpu",
+        precision="float32",
+        **choice,
     )
 
 
@@ -71,7 +81,7 @@ def model(request, dataset, encoder_folder, tmp_path_factory):
 
 
 def names_of(config, n_rows):
-    return chosen_learners(config.preset, config.learner, n_rows, has_encoder=config.encoder != "none")
+    return chosen_learners(config.preset, config.learner, n_rows, has_encoder=config.encoder.pretrained != "none")
 
 
 def test_it_predicts_what_it_never_saw(model, dataset):
@@ -118,7 +128,7 @@ def test_graphs_are_enough_unless_it_reads_descriptors(model):
     assert np.array_equal(predictor.predict_molecules(Molecules(graphs, tuple(texts))).mean, expected, equal_nan=True)
 
 
-def test_the_judged_member_is_blind(dataset):
+def test_the_out_of_fold_member_does_not_see_the_row(dataset):
     """The out-of-fold prediction of a row does not change with its own label; not even by the shares of a blend."""
     config = make_config(preset="accurate")
     before = train_ensemble(dataset, config)
@@ -127,7 +137,7 @@ def test_the_judged_member_is_blind(dataset):
     labels[rows, 0] += 3.0
     after = train_ensemble(dataclasses.replace(dataset, labels=labels), config)
     outputs = [trained.learners for trained in (before, after)]
-    # Labels of fold 1 do reach the shares of member 1 through the models that the other folds are judged by; its
+    # Labels of fold 1 do reach the shares of member 1 through the out-of-fold members of the other folds; its
     # learners themselves, and the shares' own data, are free of them.
     for name, own in outputs[0].tabular.items():
         arrays, others = own.to_arrays(), outputs[1].tabular[name].to_arrays()
@@ -326,7 +336,9 @@ def test_absolute_errors_let_wild_labels_count_less(learner, make_dataset, assay
     values = assay[1][:150].copy()
     values[::10] += 60.0
     noisy = make_dataset(150, values[:, None])
-    config = dataclasses.replace(make_config(learner=learner, target_scaling="standard"), epochs=15, peak_lr=3e-3)
+    config = dataclasses.replace(
+        make_config(learner=learner, target_scaling="standard"), epochs=15, optimizer=OptimizerConfig(peak_lr=3e-3)
+    )
     errors = {}
     for loss in ("squared", "absolute"):
         said = train_ensemble(noisy, dataclasses.replace(config, loss=loss)).out_of_fold[:, 0]
@@ -335,7 +347,7 @@ def test_absolute_errors_let_wild_labels_count_less(learner, make_dataset, assay
 
 
 def test_a_task_without_weight_is_not_learned(dataset):
-    config = dataclasses.replace(make_config(learner="network"), epochs=30, peak_lr=5e-3)
+    config = dataclasses.replace(make_config(learner="network"), epochs=30, optimizer=OptimizerConfig(peak_lr=5e-3))
     both = train_ensemble(dataset, config)
     one = train_ensemble(dataset, dataclasses.replace(config, task_weights={"task 1": 0.0}))
     # The last layer of a task without weight has no gradient: it stays as it began.
@@ -343,9 +355,7 @@ def test_a_task_without_weight_is_not_learned(dataset):
     seeds = [np.random.SeedSequence((config.seed, member)).generate_state(1, np.uint32)[0] for member in range(3)]
     for member, seed in enumerate(seeds):
         network = one.learners.network
-        begun = Network(
-            config.model, network.vocabulary, network.kinds, n_features=network.n_features, seed=int(seed)
-        ).output.weight[0]
+        begun = Network(network.shape, seed=int(seed)).output.weight[0]
         assert torch.equal(weights[1][member][1], begun[1])
         assert not torch.equal(weights[0][member][1], begun[1])
         assert not torch.equal(weights[1][member][0], begun[0])
@@ -357,7 +367,10 @@ def test_a_task_without_weight_is_not_learned(dataset):
     ("settings", "words"),
     [
         ({"task_weights": {"a": -1.0}}, "task_weights.*it must lie between 0"),
-        ({"loss": "absolute", "uncertainty": "mve"}, "uncertainty 'mve' has a loss of its own"),
+        (
+            {"loss": "absolute", "uncertainty": UncertaintyConfig("mve")},
+            "uncertainty.method 'mve' has a loss of its own",
+        ),
     ],
 )
 def test_settings_that_do_not_go_together(settings, words):
@@ -375,16 +388,16 @@ def test_learners_without_their_encoder_are_left_out_of_presets_and_refused_by_n
     assert "gp_embedding" in chosen_learners("fast", None, 500, has_encoder=True)
     assert "gp_embedding" not in chosen_learners("fast", None, 500, has_encoder=False)
     with pytest.raises(
-        InputError, match="learner is 'gp_embedding', and there is no encoder: encoder is 'none'; name the"
+        InputError, match=r"learner is 'gp_embedding', and there is no encoder: encoder\.pretrained is 'none'; name a"
     ):
         train_ensemble(dataset, make_config(learner="gp_embedding"))
 
 
 def test_small_tables_freeze_the_encoder_unless_told_otherwise(encoder_folder):
     config = make_config(encoder=str(encoder_folder))
-    assert [encoder_for(config, n)[1].encoder_tuning for n in (FROZEN_UP_TO, FROZEN_UP_TO + 1)] == ["frozen", "full"]
-    told = dataclasses.replace(config, encoder_tuning="full")
-    assert encoder_for(told, 10)[1].encoder_tuning == "full"
+    assert [encoder_for(config, n)[1].encoder.tuning for n in (FROZEN_UP_TO, FROZEN_UP_TO + 1)] == ["frozen", "full"]
+    tuned = make_config(encoder=str(encoder_folder), tuning="full")
+    assert encoder_for(tuned, 10)[1].encoder.tuning == "full"
 
 
 def test_trees_on_the_embedding_bring_their_network():
@@ -405,8 +418,10 @@ def test_a_card_with_the_trees_and_without_their_network_is_refused(dataset, tmp
 
 
 def test_networks_alone_learn_variances():
-    with pytest.raises(InputError, match="uncertainty is 'mve', which is of networks, and learner is 'random_forest'"):
-        make_config(learner="random_forest", uncertainty="mve")
+    with pytest.raises(
+        InputError, match=r"uncertainty\.method is 'mve', which is of networks, and learner is 'random_forest'"
+    ):
+        make_config(learner="random_forest", uncertainty=UncertaintyConfig("mve"))
 
 
 @pytest.mark.parametrize(

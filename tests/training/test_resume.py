@@ -13,6 +13,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from molgraph.config.optimizer import OptimizerConfig
 from molgraph.config.training import config_to_dict
 from molgraph.errors import InputError, TrainingError
 from molgraph.training import loop
@@ -89,7 +90,12 @@ def test_stopped_again_and_again(make_dataset, config, uninterrupted, tmp_path):
 @pytest.mark.parametrize("members_per_pass", [None, 3])
 def test_resumed_with_early_stopping(make_dataset, quick, tmp_path, members_per_pass):
     config = dataclasses.replace(
-        quick, epochs=12, patience=2, inner_fraction=0.3, peak_lr=2e-2, members_per_pass=members_per_pass
+        quick,
+        epochs=12,
+        patience=2,
+        inner_fraction=0.3,
+        optimizer=OptimizerConfig(warmup_epochs=1, peak_lr=2e-2),
+        members_per_pass=members_per_pass,
     )
     expected = train_ensemble(make_dataset(), config)
     with pytest.raises(StopError):
@@ -154,7 +160,10 @@ def half_done(make_dataset, quick, tmp_path) -> Path:
     ("change", "message"),
     [
         ({"epochs": 9}, "setting epochs was 4 and is 9 now"),
-        ({"peak_lr": 0.1}, "setting peak_lr was 0.001 and is 0.1 now"),
+        (
+            {"optimizer": OptimizerConfig(warmup_epochs=1, peak_lr=0.1)},
+            "setting optimizer.peak_lr was 0.001 and is 0.1 now",
+        ),
         ({"seed": 3}, "setting seed was 0 and is 3 now"),
         ({"precision": "bfloat16"}, "precision was torch.float32 and is torch.bfloat16 now"),
     ],
@@ -175,7 +184,7 @@ def test_other_data_are_refused(make_dataset, quick, half_done):
 
 
 def test_what_another_rdkit_computed_is_refused(make_dataset, quick, half_done, monkeypatch):
-    monkeypatch.setattr("molgraph.training.ensemble.version", lambda _: "2031.09.1")
+    monkeypatch.setattr("molgraph.training.prepare.version", lambda _: "2031.09.1")
     with pytest.raises(TrainingError, match=r"rdkit was \S+ and is 2031\.09\.1 now"):
         train_ensemble(make_dataset(), quick, checkpoint_folder=half_done, resume=True)
 

@@ -9,7 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from molgraph import Predictor, TrainConfig, featurize, train
+from molgraph.config.optimizer import OptimizerConfig
 from molgraph.config.training import ModelConfig
+from molgraph.config.uncertainty import UncertaintyConfig
 from molgraph.errors import InputError
 from molgraph.features.blocks import MoleculeFeatures
 from molgraph.features.featurize import featurize_molecules
@@ -18,8 +20,9 @@ from molgraph.learners import catboost
 from molgraph.learners.member_rows import rows_of_members
 from molgraph.learners.target_transforms import NAMES
 from molgraph.models.network import Network
+from molgraph.models.network_shape import NetworkShape
 from molgraph.results.tasks import TaskSpec
-from molgraph.training.bounds import bounds_as_labels, expected_labels
+from molgraph.training.censoring import bounds_as_labels, expected_labels
 from molgraph.training.ensemble import train_ensemble
 from molgraph.training.scaling import column_scaling, target_scaling
 from molgraph.training.targets import choose_scaling, chosen_scalings, fit_transforms
@@ -92,7 +95,7 @@ def test_scaled_targets_are_predicted_in_label_units(make_dataset, assay, tmp_pa
     dataset = make_dataset(150, values)
     config = TrainConfig(
         learner=learner, target_scaling=scaling, model=ModelConfig(hidden=32, head_hidden=32), folds=3, epochs=25,
-        batch_size=16, peak_lr=3e-3, device="cpu", precision="float32",
+        batch_size=16, optimizer=OptimizerConfig(peak_lr=3e-3), device="cpu", precision="float32",
     )  # fmt: skip
     model = train(dataset, output=tmp_path / "model", config=config)
     metrics = {record.metric: record.mean for record in model.card.metrics}
@@ -147,7 +150,9 @@ def test_what_is_expected_is_the_mean_of_the_part_that_is_left():
 
 @pytest.mark.parametrize("uncertainty", ["ensemble", "mve", "evidential", "quantile"])
 def test_a_bound_that_is_kept_costs_nothing_and_one_that_is_broken_pulls(uncertainty):
-    network = Network(ModelConfig(hidden=8, head_hidden=8), SCHEMA.vocabulary, ("regression",), uncertainty=uncertainty)
+    network = Network(
+        NetworkShape(ModelConfig(hidden=8, head_hidden=8), SCHEMA.vocabulary, ("regression",), uncertainty=uncertainty)
+    )
     network.set_scaling(torch.tensor([[5.0]]), torch.tensor([[2.0]]), torch.ones(1, 1))
     raw = torch.zeros(1, 3, network.output.bias.shape[-1], requires_grad=True)
     said = network.outputs(raw).mean.detach()
@@ -172,7 +177,7 @@ def test_a_bound_that_is_kept_costs_nothing_and_one_that_is_broken_pulls(uncerta
 
 
 def test_bounds_count_in_the_mean_whether_they_are_kept_or_not():
-    network = Network(ModelConfig(hidden=8, head_hidden=8), SCHEMA.vocabulary, ("regression",))
+    network = Network(NetworkShape(ModelConfig(hidden=8, head_hidden=8), SCHEMA.vocabulary, ("regression",)))
     raw = torch.zeros(1, 2, 1)
     labels = torch.tensor([[[1.0], [float("nan")]]])
     bounds = torch.full((2, 1, 2, 1), float("nan"))
@@ -193,7 +198,7 @@ def test_bounds_teach(make_dataset, assay, learner, scaling):
     dataset = make_dataset(150, labels)
     config = TrainConfig(
         learner=learner, target_scaling=scaling, model=ModelConfig(hidden=32, head_hidden=32), folds=3, epochs=25,
-        batch_size=16, peak_lr=3e-3, device="cpu", precision="float32",
+        batch_size=16, optimizer=OptimizerConfig(peak_lr=3e-3), device="cpu", precision="float32",
     )  # fmt: skip
     without = train_ensemble(dataset, config)
     taught = train_ensemble(dataclasses.replace(dataset, bounds=bounds), config)
@@ -223,8 +228,8 @@ def test_the_head_reads_columns_beside_the_graph(make_dataset, tmp_path, feature
     dataset = make_dataset(120, (weight[:, None] - weight.mean()) / weight.std())
     model = ModelConfig(hidden=16, head_hidden=16, molecule_features=features, readout="mean")
     config = TrainConfig(
-        learner="network", model=model, folds=3, epochs=40, batch_size=16, peak_lr=5e-3, device="cpu",
-        precision="float32", uncertainty="mve",
+        learner="network", model=model, folds=3, epochs=40, batch_size=16, optimizer=OptimizerConfig(peak_lr=5e-3), device="cpu",
+        precision="float32", uncertainty=UncertaintyConfig("mve"),
     )  # fmt: skip
     predictor = train(dataset, output=tmp_path / "model", config=config)
     metrics = {record.metric: record.mean for record in predictor.card.metrics}
@@ -241,7 +246,9 @@ def test_the_head_reads_columns_beside_the_graph(make_dataset, tmp_path, feature
 def test_a_head_that_reads_columns_refuses_to_go_without():
     from molgraph.models.batch import ResidentGraphs
 
-    network = Network(ModelConfig(hidden=8, head_hidden=8), SCHEMA.vocabulary, ("regression",), n_features=3).eval()
+    network = Network(
+        NetworkShape(ModelConfig(hidden=8, head_hidden=8), SCHEMA.vocabulary, ("regression",), n_features=3)
+    ).eval()
     graphs = ResidentGraphs(featurize(["CCO", "CCN"]), torch.device("cpu"))
     batch = graphs.batch(np.arange(2)[None])
     with pytest.raises(ValueError, match="reads 3 columns of each molecule, and the batch has none"):

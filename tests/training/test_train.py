@@ -9,6 +9,7 @@ import pytest
 
 from molgraph import Predictor, train
 from molgraph.config.learners import PRESETS, chosen_learners
+from molgraph.config.uncertainty import UncertaintyConfig
 from molgraph.datasets.tables import read_table
 from molgraph.errors import InputError, TrainingError
 from molgraph.learners.member_rows import HELD_OUT
@@ -122,7 +123,7 @@ def test_without_structures_nothing_stands_in_the_order_of_the_table(
 
 
 def test_a_model_that_held_rows_out_is_read_again(assay_table, small_config, tmp_path):
-    config = dataclasses.replace(small_config, calibration="split")
+    config = dataclasses.replace(small_config, uncertainty=UncertaintyConfig(calibration="split"))
     train(assay_table, target_columns=["pIC50"], output=tmp_path / "m", config=config)
     assert set(load_model(tmp_path / "m").fold.tolist()) >= {HELD_OUT, 0}
 

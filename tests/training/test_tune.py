@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from molgraph import TrainConfig, load_dataset
+from molgraph import EncoderConfig, ModelConfig, OptimizerConfig, TrainConfig, UncertaintyConfig, load_dataset
 from molgraph.config.training import config_from_toml
 from molgraph.errors import InputError
 from molgraph.training.tune import SEARCH_SPACE, Range, to_toml, tune
@@ -34,12 +34,13 @@ def test_the_best_of_all_trials_is_written_and_can_be_trained_with(dataset, tmp_
     values = [trial.value for trial in result.trials if trial.value is not None]
     assert result.best.value == min(values)
     assert result.default_value == result.trials[0].value
-    assert result.trials[0].settings["peak_lr"] == pytest.approx(BASE.peak_lr)
+    assert result.trials[0].settings["optimizer.peak_lr"] == pytest.approx(BASE.optimizer.peak_lr)
     config = config_from_toml(tmp_path / "study" / "best.toml")
     assert config == result.config
     assert config.learner == "network"
     assert (config.model.hidden, config.model.head_hidden) == (result.best.settings["model.hidden"],) * 2
-    assert config.initial_lr / config.peak_lr == pytest.approx(BASE.initial_lr / BASE.peak_lr)
+    rates, before = config.optimizer, BASE.optimizer
+    assert rates.initial_lr / rates.peak_lr == pytest.approx(before.initial_lr / before.peak_lr)
     with (tmp_path / "study" / "trials.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert [row["trial"] for row in rows] == ["0", "1", "2", "3"]
@@ -76,7 +77,15 @@ def test_wrong_settings(dataset, tmp_path, monkeypatch):
 
 
 def test_settings_survive_toml(tmp_path):
-    config = TrainConfig(epochs=7, patience=3, learner="network", balance_classes=True)
+    config = TrainConfig(
+        epochs=7,
+        learner="network",
+        balance_classes=True,
+        model=ModelConfig(hidden=64),
+        encoder=EncoderConfig(tuning="full"),
+        optimizer=OptimizerConfig(peak_lr=5e-4),
+        uncertainty=UncertaintyConfig("mve"),
+    )
     (tmp_path / "best.toml").write_text(to_toml(config))
     assert config_from_toml(tmp_path / "best.toml") == config
     (tmp_path / "none.toml").write_text(to_toml(TrainConfig()))

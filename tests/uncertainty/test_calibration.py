@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from safetensors.numpy import load, save
 from scipy.special import expit
 
-from molgraph.config.training import CalibrationSettings
+from molgraph.config.uncertainty import CalibrationSettings
 from molgraph.errors import InputError
 from molgraph.results.member_outputs import QUANTILE_LEVELS, MemberOutputs
 from molgraph.results.prediction import Prediction

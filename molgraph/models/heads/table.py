@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from molgraph.config.training import Loss, Uncertainty
+from molgraph.config.training import Loss
+from molgraph.config.uncertainty import Uncertainty
 from molgraph.models.heads.evidential import EVIDENTIAL_CLASS, EVIDENTIAL_VALUE
 from molgraph.models.heads.head import Head
 from molgraph.models.heads.mean_variance import MEAN_VARIANCE

@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from molgraph.chem.standardize import STANDARDIZERS
-from molgraph.config.training import PretrainConfig, config_to_dict
+from molgraph.config.training import PretrainConfig, settings_by_name
 from molgraph.errors import InputError
 from molgraph.features.blocks import BLOCKS
 from molgraph.features.schema import SCHEMA
@@ -118,7 +118,7 @@ def pretrain(
         processes=processes,
         on_progress=described,
     )
-    settings = {f"setting {key}": str(value) for key, value in config_to_dict(config).items()}
+    settings = {f"setting {key}": str(value) for key, value in settings_by_name(config).items()}
     versions = {"device": device.type, "precision": str(dtype), "molgraph": __version__, "torch": torch.__version__}
     checkpoint = Checkpoint(work / "state", {**described_as, **settings, **versions})
     model = train_pretrainer(

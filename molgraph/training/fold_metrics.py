@@ -1,4 +1,4 @@
-"""Out-of-fold metrics: each fold scored by the member that never saw it, and the spread over the folds."""
+"""Out-of-fold metrics: each fold scored by its out-of-fold member, and the spread over the folds."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -75,7 +75,7 @@ def evaluate_folds(
     Args:
         tasks: The T tasks.
         labels: `[B, T]`, NaN = not measured.
-        out_of_fold: `[B, T]` predictions by members that never saw the row.
+        out_of_fold: `[B, T]` out-of-fold predictions.
         fold: `[B]` fold of each row; -1 for rows without such a prediction.
         weights: `[B]` weight of each row.
         is_log: `[T]` tasks that were learned as logarithms.
