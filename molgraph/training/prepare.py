@@ -27,9 +27,9 @@ from molgraph.models.precision import resolve_device, resolve_precision
 from molgraph.training.checkpoint import Checkpoint
 from molgraph.training.costs import expected_seconds, with_shares
 from molgraph.training.folds import assign_folds
-from molgraph.training.progress import ProgressListener, silent
 from molgraph.training.structure_columns import compute_structure_columns
 from molgraph.training.targets import LearnedTargets, learned_targets
+from molgraph.training.training_progress import ProgressListener, silent
 from molgraph.version import __version__
 
 
