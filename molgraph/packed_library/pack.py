@@ -205,7 +205,7 @@ def check_library(folder: str | Path) -> LibraryIndex:
     Raises:
         InputError: It is damaged, or a shard is missing.
     """
-    from molgraph.packed_library.reader import open_library
+    from molgraph.packed_library.open_library import open_library
 
     index = read_index(folder)
     with open_library(folder, keep_columns="all") as reader:

@@ -8,7 +8,7 @@ from molgraph.errors import InputError, ModelError
 from molgraph.features.environments import structure_vectors
 from molgraph.features.molecules import Molecules
 from molgraph.models.precision import resolve_device
-from molgraph.prediction.neighbours import Neighbours
+from molgraph.prediction.training_neighbours import Neighbours
 
 #: Relative difference of float32 predictions of one molecule in other company or spelling, where sums may round
 #: differently. (Measured in other company, for 1,017 molecules and 300 hidden units: none, whatever the threads.)

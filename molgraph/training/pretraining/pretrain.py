@@ -24,10 +24,10 @@ from molgraph.models.precision import resolve_device, resolve_precision
 from molgraph.storage.atomic import check_folder
 from molgraph.training.checkpoint import Checkpoint
 from molgraph.training.pretraining.corpus import Corpus, collect_corpus
-from molgraph.training.pretraining.loop import held_out_r2, train_pretrainer, vector_scaling
+from molgraph.training.pretraining.pretraining_loop import held_out_r2, train_pretrainer, vector_scaling
 from molgraph.training.pretraining.pretraining_progress import PretrainListener, PretrainProgress, silent
+from molgraph.training.pretraining.pretraining_targets import TARGET_BLOCKS, block_slices, target_names
 from molgraph.training.pretraining.shards import ShardedCorpus, shard_corpus
-from molgraph.training.pretraining.targets import TARGET_BLOCKS, block_slices, target_names
 from molgraph.version import __version__
 
 #: What may be done with weights that were learned from numbers computed of structures.
