@@ -15,8 +15,8 @@ HOLDOUT_PARTS = 10
 def assign_folds(dataset: Dataset, config: TrainConfig, parents: NDArray[np.int64]) -> NDArray[np.int64]:
     """Fold of each row, `[B]`; rows of one parent compound (`parents [B]`) are in one.
 
-    With one fold a tenth of the rows is held out and the rest is -1. With
-    `config.uncertainty.calibration` `split`, a further part of the rows is `HELD_OUT`, whole scaffolds of them where the folds are made of scaffolds.
+    With one fold a tenth of the rows is held out and the rest is -1. With `config.uncertainty.calibration` `split`, a
+    further part of the rows is `HELD_OUT`, whole scaffolds of them where the folds are made of scaffolds.
     """
     rows = np.arange(len(dataset))
     fold = np.full(len(rows), HELD_OUT)

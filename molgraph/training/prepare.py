@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from molgraph.config.learners import LearnerName, chosen_learners
-from molgraph.config.training import TrainConfig, config_to_dict
+from molgraph.config.training import TrainConfig, settings_by_name
 from molgraph.datasets.dataset import Dataset
 from molgraph.datasets.parents import parent_groups
 from molgraph.errors import InputError
@@ -148,11 +148,10 @@ def _graphs_of(dataset: Dataset) -> PackedGraphs:
 
 
 def _refuse_values_of_classes(config: TrainConfig, dataset: Dataset) -> None:
-    if config.uncertainty.method in {"mve", "quantile"} and all(
-        task.kind == "classification" for task in dataset.tasks
-    ):
+    method = config.uncertainty.method
+    if method in {"mve", "quantile"} and all(task.kind == "classification" for task in dataset.tasks):
         raise InputError(
-            f"uncertainty is {config.uncertainty.method!r}, which is for measured values, and all tasks are classes; "
+            f"uncertainty.method is {method!r}, which is for measured values, and all tasks are classes; "
             "choose ensemble, evidential or dropout"
         )
 
@@ -161,7 +160,7 @@ def _identity(
     dataset: Dataset, config: TrainConfig, graphs: PackedGraphs, device: torch.device, dtype: torch.dtype
 ) -> dict[str, str]:
     """What has to be the same for a checkpoint to be of use."""
-    settings = {f"setting {key}": str(value) for key, value in config_to_dict(config).items()}
+    settings = {f"setting {key}": str(value) for key, value in settings_by_name(config).items()}
     return {
         "data": dataset.fingerprint,
         "feature schema": SCHEMAS[graphs.schema].schema_hash,
