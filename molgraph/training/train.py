@@ -259,7 +259,7 @@ def _card(dataset: Dataset, trained: TrainedEnsemble, *, has_structures: bool) -
         domain=domain_records(dataset, trained),
         reference=None,
         about=None,
-        libraries=library_versions(),
+        libraries=library_versions("python", "numpy", "rdkit", "torch"),
         files={},
         new_series=trained.new_series,
         new_series_unknown=trained.new_series_unknown,

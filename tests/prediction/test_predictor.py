@@ -175,7 +175,7 @@ def test_neighbours_in_the_space_of_the_model(predictor, assay):
     by_structure, by_model = (predictor.neighbours(queries, count=60, by=by) for by in ("structure", "model"))
     assert by_structure.ids != by_model.ids
     graphs = featurize([*queries, *assay[0][:60]])
-    places = predictor.domain.latent.placed(structure_vectors(graphs))
+    places = predictor.domain.latent.projected(structure_vectors(graphs))
     for row, ids in enumerate(by_model.ids):
         apart = np.linalg.norm(places[30:] - places[row], axis=1)
         assert (np.diff(apart[[int(name.removeprefix("cpd-")) for name in ids]]) >= -1e-5).all()
