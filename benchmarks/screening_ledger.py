@@ -13,8 +13,8 @@ from typing import Any
 
 from molgraph import ComputeConfig, screen
 from molgraph.screening import screen as module
-from molgraph.screening.checkpoint import ScreenCheckpoint
 from molgraph.screening.chunk import ChunkContent
+from molgraph.screening.screen_checkpoint import ScreenCheckpoint
 
 
 def main(model: str, library: str, output: str) -> None:

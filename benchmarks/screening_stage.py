@@ -71,7 +71,7 @@ def _forward(model: Path, library: Path, part: int, parts: int) -> Callable[[], 
     """Graphs that lie in memory to predictions."""
     from molgraph import Predictor
     from molgraph.features.molecules import Molecules
-    from molgraph.packed_library.reader import open_library
+    from molgraph.packed_library.open_library import open_library
 
     predictor = Predictor.load(model, device="cpu", precision="auto")
     with open_library(library, batch_size=BATCH) as reader:
@@ -91,7 +91,7 @@ def _batch(_model: Path, library: Path, part: int, parts: int) -> Callable[[], N
 
     from molgraph.models.batch import ResidentGraphs
     from molgraph.models.inference import BATCH_LIMITS, cut_batches
-    from molgraph.packed_library.reader import open_library
+    from molgraph.packed_library.open_library import open_library
 
     def run() -> None:
         with open_library(library, batch_size=BATCH) as reader:

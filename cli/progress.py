@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 from .text import tell
 
 if TYPE_CHECKING:
-    from molgraph.packed_library.progress import StreamProgress
-    from molgraph.training.pretraining.progress import PretrainProgress
-    from molgraph.training.progress import TrainProgress
+    from molgraph.files.stream_progress import StreamProgress
+    from molgraph.training.pretraining.pretraining_progress import PretrainProgress
+    from molgraph.training.training_progress import TrainProgress
 
     from .options import ProgressStyle
 

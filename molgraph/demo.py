@@ -25,15 +25,15 @@ from molgraph.datasets.embedded import (
     embedded_library,
 )
 from molgraph.errors import InputError
-from molgraph.packed_library.progress import StreamProgress
+from molgraph.files.stream_progress import StreamProgress
 from molgraph.prediction.builtin_models import PANEL
 from molgraph.prediction.predictor import Predictor
 from molgraph.screening.hit_table import HitTable
 from molgraph.screening.screen import screen
 from molgraph.screening.summary import ScreenResult
 from molgraph.storage.atomic import make_folder
-from molgraph.training.progress import ProgressListener
 from molgraph.training.train import train
+from molgraph.training.training_progress import ProgressListener
 
 #: pIC50 from which a compound counts as active: about the best quarter of the series.
 ACTIVE_FROM = 7.5

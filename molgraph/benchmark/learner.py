@@ -1,6 +1,5 @@
 """Learners of molgraph behind the interface of the benchmark."""
 
-import platform
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -16,8 +15,8 @@ from molgraph.config.benchmark import BENCHMARK_SETTINGS
 from molgraph.config.training import TrainConfig, settings_by_name
 from molgraph.model_folder.encoder_folder import shipped_encoder_folder
 from molgraph.model_folder.folder import model_hash
+from molgraph.model_folder.libraries import library_versions
 from molgraph.training.train import train
-from molgraph.version import __version__
 
 
 class BenchmarkLearner(Protocol):
@@ -50,22 +49,9 @@ class OwnLearner:
 
     def versions(self) -> dict[str, str]:
         """Versions of molgraph and of the libraries it computes with."""
-        import catboost  # type: ignore[import-untyped]
-        import rdkit
-        import sklearn
-        import torch
-
         folder = shipped_encoder_folder() if self.config.encoder.pretrained == "auto" else None
         encoder = {} if folder is None else {"encoder": model_hash(folder)}
-        return {
-            **encoder,
-            "molgraph": __version__,
-            "python": platform.python_version(),
-            "torch": torch.__version__,
-            "rdkit": rdkit.__version__,
-            "catboost": catboost.__version__,
-            "scikit-learn": sklearn.__version__,
-        }
+        return {**encoder, **library_versions("molgraph", "python", "torch", "rdkit", "catboost", "scikit-learn")}
 
     def predict_test(self, problem: Problem) -> NDArray[np.float64]:
         """Values, or probabilities of the class 1, `[n, T]` of the n test rows in their order."""

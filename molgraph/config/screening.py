@@ -46,8 +46,8 @@ class ScreenConfig:
             `hit`, which then ranks by how clearly a compound is a hit.
         profile: TOML file that says what a good compound is in several respects, see `molgraph.rank.profile`; it ranks
             in the place of a goal.
-        hit: What a hit is, e.g. `pIC50 >= 7`, see `molgraph.rank.hit.parse_hit`; each compound then gets a p-value, and
-            hits are selected.
+        hit: What a hit is, e.g. `pIC50 >= 7`, see `molgraph.rank.hit_rule.parse_hit`; each compound then gets a
+            p-value, and hits are selected.
         fdr: The share of the selected that may be no hits, on average over many tables and libraries, where a list that
             stays empty counts as free of error; `DEFAULT_FDR` if left out. It does not hold for a rate that was tried
             out.

@@ -6,5 +6,5 @@ from molgraph.files.formats import FormatName as FormatName
 from molgraph.files.reader import RecordReader as RecordReader
 from molgraph.files.reader import open_records as open_records
 from molgraph.files.records import RecordBatch as RecordBatch
-from molgraph.files.tables import TableWriter as TableWriter
+from molgraph.files.table_writers import TableWriter as TableWriter
 from molgraph.files.writer import open_table_writer as open_table_writer

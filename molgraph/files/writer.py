@@ -11,7 +11,7 @@ from typing import Any
 
 from molgraph.errors import InputError
 from molgraph.files.formats import FormatName, split_name
-from molgraph.files.tables import DelimitedWriter, ParquetWriter, SdfWriter, TableWriter
+from molgraph.files.table_writers import DelimitedWriter, ParquetWriter, SdfWriter, TableWriter
 from molgraph.storage.atomic import atomic_path
 
 

@@ -17,6 +17,7 @@ from molgraph.features.featurize import featurize
 from molgraph.features.schema import SCHEMA
 from molgraph.files.reader import open_records
 from molgraph.files.records import RecordBatch
+from molgraph.files.stream_progress import StreamProgress
 from molgraph.files.unusable import nothing_usable
 from molgraph.graphs import PackedGraphs
 from molgraph.packed_library.index import (
@@ -29,7 +30,6 @@ from molgraph.packed_library.index import (
     shard_path,
     write_index,
 )
-from molgraph.packed_library.progress import StreamProgress
 from molgraph.packed_library.shard import SHARD_ROWS, graphs_of, joined, shard_bytes
 from molgraph.parallel.cpu import default_processes
 from molgraph.parallel.ordered_map import map_in_order
@@ -205,7 +205,7 @@ def check_library(folder: str | Path) -> LibraryIndex:
     Raises:
         InputError: It is damaged, or a shard is missing.
     """
-    from molgraph.packed_library.reader import open_library
+    from molgraph.packed_library.open_library import open_library
 
     index = read_index(folder)
     with open_library(folder, keep_columns="all") as reader:

@@ -13,13 +13,13 @@ from molgraph.config.training import WRITTEN_PRECISION, Device, Precision
 from molgraph.errors import InputError
 from molgraph.features.featurize import featurize
 from molgraph.files.records import RecordBatch
+from molgraph.files.stream_progress import StreamProgress
 from molgraph.files.unusable import nothing_usable
 from molgraph.files.writer import open_table_writer
 from molgraph.model_folder.encoder_folder import load_encoder, shipped_encoder_folder
 from molgraph.models.frozen import FrozenEncoder
 from molgraph.models.precision import resolve_device, resolve_precision
-from molgraph.packed_library.progress import StreamProgress
-from molgraph.packed_library.reader import check_standardizer, open_library
+from molgraph.packed_library.open_library import check_standardizer, open_library
 from molgraph.prediction.builtin_models import model_folder
 from molgraph.prediction.predictor import Predictor
 from molgraph.results.prediction import Rejected

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from molgraph.prediction.panel import Panel
-from molgraph.results.columns import ColumnSpec
+from molgraph.results.column_spec import ColumnSpec
 from molgraph.results.prediction import Prediction, value_endings
 from molgraph.results.tasks import TaskSpec
 

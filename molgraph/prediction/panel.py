@@ -15,7 +15,7 @@ from molgraph.errors import InputError
 from molgraph.features.blocks import MoleculeFeatures
 from molgraph.features.molecules import Molecules
 from molgraph.prediction.builtin_models import model_folders
-from molgraph.prediction.measured import measured_texts
+from molgraph.prediction.measured_compounds import measured_texts
 from molgraph.prediction.predictor import Predictor
 from molgraph.prediction.structure_predictor import StructurePredictor
 from molgraph.results.prediction import IntervalCalibration, Prediction

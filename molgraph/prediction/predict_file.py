@@ -13,10 +13,10 @@ from molgraph.config.training import WRITTEN_PRECISION, Device, Precision
 from molgraph.files.frames import TableLike, readable
 from molgraph.files.library_reader import LibraryReader
 from molgraph.files.records import RecordBatch
+from molgraph.files.stream_progress import StreamProgress
 from molgraph.files.unusable import nothing_usable
 from molgraph.files.writer import open_table_writer
-from molgraph.packed_library.progress import StreamProgress
-from molgraph.packed_library.reader import check_standardizer, open_library
+from molgraph.packed_library.open_library import check_standardizer, open_library
 from molgraph.prediction.builtin_models import refuse_swapped
 from molgraph.prediction.open_models import Model, model_list, model_paths, open_models
 from molgraph.prediction.output_columns import (

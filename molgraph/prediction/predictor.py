@@ -30,9 +30,9 @@ from molgraph.features.schema import SCHEMAS
 from molgraph.model_folder.card import ModelCard
 from molgraph.model_folder.percentiles import ReferenceValues, reference_values
 from molgraph.prediction.builtin_models import model_folder
-from molgraph.prediction.measured import MeasuredCompounds, measured_texts
-from molgraph.prediction.neighbours import Neighbours, in_rows
+from molgraph.prediction.measured_compounds import MeasuredCompounds, measured_texts
 from molgraph.prediction.structure_predictor import StructurePredictor
+from molgraph.prediction.training_neighbours import Neighbours, in_rows
 from molgraph.results.member_outputs import MemberOutputs
 from molgraph.results.prediction import Prediction, Rejected
 from molgraph.results.tasks import TaskSpec, ranges
@@ -150,11 +150,6 @@ class Predictor(StructurePredictor):
     def reference(self) -> ReferenceValues | None:
         """What the model says of the compounds that predictions are compared with; None without any."""
         return self._model.reference
-
-    @property
-    def training_labels(self) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
-        """Labels `[B, T]` of the training compounds, and the bounds `[2, B, T]` of those that are only bounded."""
-        return self._model.labels, self._model.bounds
 
     @cached_property
     def measured_compounds(self) -> MeasuredCompounds:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from molgraph.rank.hit import Condition, HitRule
+from molgraph.rank.hit_rule import Condition, HitRule
 from molgraph.rank.margin_map import MarginMap, fit_margin_map
 from molgraph.rank.normal_copula import joint_probability, nearest_correlation, probit_correlation
 
@@ -112,7 +112,7 @@ def fit_hit_probability(rule: HitRule, tables: Sequence[OutOfFoldRows]) -> HitPr
         rule: What a hit is.
         tables: Calibration compounds of each model that has a task of the rule.
 
-    >>> from molgraph.rank.hit import parse_hit
+    >>> from molgraph.rank.hit_rule import parse_hit
     >>> from molgraph.results.tasks import TaskSpec
     >>> rng = np.random.default_rng(0)
     >>> means = rng.normal(size=(500, 1))

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from molgraph.rank.hit import Condition
+from molgraph.rank.hit_rule import Condition
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

@@ -25,8 +25,8 @@ from numpy.typing import NDArray
 
 from molgraph.errors import InputError
 from molgraph.rank.desirability import CURVES, CurveName, geometric_mean
-from molgraph.rank.hit import HitRule, parse_hit, parse_requirement
 from molgraph.rank.hit_probability import HitProbability
+from molgraph.rank.hit_rule import HitRule, parse_hit, parse_requirement
 from molgraph.rank.pareto import pareto_fronts
 from molgraph.results.prediction import Prediction
 from molgraph.results.tasks import TaskSpec
@@ -119,7 +119,7 @@ class Profile:
             if self.probability is None:
                 raise InputError(
                     "rank_by is 'probability', which calibration compounds tell: set Profile.probability, see "
-                    "molgraph.screening.out_of_fold.hit_probability"
+                    "molgraph.screening.calibration_compounds.hit_probability"
                 )
             scores = self.probability(prediction.mean)
         elif self.rank_by == "lower_bound":

@@ -9,8 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from molgraph.config.screening import NeighbourSpace
-from molgraph.prediction.measured import bound_text
-from molgraph.prediction.neighbours import Neighbours
+from molgraph.prediction.measured_compounds import bound_text
 from molgraph.prediction.output_columns import (
     KEPT_COLUMN,
     Columns,
@@ -21,8 +20,9 @@ from molgraph.prediction.output_columns import (
 )
 from molgraph.prediction.panel import Panel
 from molgraph.prediction.predictor import Predictor
+from molgraph.prediction.training_neighbours import Neighbours
 from molgraph.rank.top_k import Ranked
-from molgraph.results.columns import ColumnSpec
+from molgraph.results.column_spec import ColumnSpec
 from molgraph.screening.close_look import look_closely
 from molgraph.screening.hit import Hit
 from molgraph.screening.hit_columns import hit_columns, place_name

@@ -13,7 +13,7 @@ from molgraph.prediction.output_columns import (
     free_names,
     prediction_columns,
 )
-from molgraph.results.columns import ColumnSpec, markdown_table
+from molgraph.results.column_spec import ColumnSpec, markdown_table
 
 #: Identity of a hit.
 _IDENTITY = (

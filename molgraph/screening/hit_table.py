@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from molgraph.errors import InputError
-from molgraph.files.cells import texts
+from molgraph.files.cell_text import texts
 from molgraph.files.writer import open_table_writer
 from molgraph.prediction.output_columns import Columns
-from molgraph.results.columns import ColumnSpec
+from molgraph.results.column_spec import ColumnSpec
 from molgraph.results.html import html_table
 from molgraph.spelling import counted
 

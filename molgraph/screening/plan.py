@@ -7,20 +7,20 @@ from molgraph.config.screening import ScreenConfig
 from molgraph.errors import InputError
 from molgraph.files.frames import Readable
 from molgraph.files.library_reader import LibraryReader
-from molgraph.packed_library.reader import open_library
+from molgraph.model_folder.libraries import library_versions
+from molgraph.packed_library.open_library import open_library
 from molgraph.prediction.panel import Panel
 from molgraph.prediction.predictor import Predictor
 from molgraph.prediction.shift_sample import weigh_calibration
 from molgraph.rank.goal import Goal, parse_goal
-from molgraph.rank.hit import parse_hit
+from molgraph.rank.hit_rule import parse_hit
 from molgraph.rank.profile import Profile, read_profile
+from molgraph.screening.calibration_compounds import hit_probability
 from molgraph.screening.candidates import CandidateFile
 from molgraph.screening.close_look import best_hits
 from molgraph.screening.filters import HardFilters, parse_filters
-from molgraph.screening.out_of_fold import hit_probability
-from molgraph.screening.selection import LibrarySelection, SelectionSettings, check_calibration
+from molgraph.screening.hit_selection import LibrarySelection, SelectionSettings, check_calibration
 from molgraph.screening.state import ScreenState
-from molgraph.version import __version__
 
 
 @dataclass(frozen=True)
@@ -146,17 +146,12 @@ def shown_settings(plan: ScreenPlan, reader: LibraryReader) -> dict[str, Any]:
 
 def about_run(plan: ScreenPlan, reader: LibraryReader, chunk_rows: int) -> dict[str, Any]:
     """All that the result depends on, besides what is in the library."""
-    import rdkit
-    import torch
-
     return {
         **shown_settings(plan, reader),
         "model": plan.panel.digest,
         "ranking": repr(plan.goal),  # the content of a profile, not the name of its file
         "rows of a chunk": chunk_rows,
-        "molgraph": __version__,
-        "rdkit": rdkit.__version__,
-        "torch": torch.__version__,
+        **library_versions("molgraph", "rdkit", "torch"),
     }
 
 

@@ -12,7 +12,7 @@ from molgraph.errors import InputError
 from molgraph.files.deduplicate import DuplicateFilter
 from molgraph.files.library_reader import LibraryReader
 from molgraph.files.records import RecordBatch
-from molgraph.files.tables import TableWriter
+from molgraph.files.table_writers import TableWriter
 from molgraph.files.writer import open_table_writer
 from molgraph.screening.chunk import ChunkContent
 

@@ -12,19 +12,19 @@ from molgraph.config.screening import ScreenConfig
 from molgraph.errors import InputError
 from molgraph.files.frames import TableLike, readable
 from molgraph.files.library_reader import LibraryReader
-from molgraph.files.tables import TableWriter
+from molgraph.files.stream_progress import StreamProgress
+from molgraph.files.table_writers import TableWriter
 from molgraph.files.unusable import nothing_usable
 from molgraph.files.writer import open_table_writer
-from molgraph.packed_library.progress import StreamProgress
-from molgraph.packed_library.reader import check_standardizer
+from molgraph.packed_library.open_library import check_standardizer
 from molgraph.prediction.builtin_models import refuse_swapped
 from molgraph.prediction.open_models import Model, model_list, model_paths, open_models
 from molgraph.prediction.parallel_predict import BATCH_SIZE, ParallelPredictor
 from molgraph.screening.candidates import candidate_file
-from molgraph.screening.checkpoint import ScreenCheckpoint, open_checkpoint, run_id
 from molgraph.screening.chunk import joined
 from molgraph.screening.plan import LibrarySource, about_run, begin_screen, plan_screen, shown_settings
 from molgraph.screening.read_library import CHUNK_BATCHES, DuplicatesFile, LibraryChunks
+from molgraph.screening.screen_checkpoint import ScreenCheckpoint, open_checkpoint, run_id
 from molgraph.screening.state import ScreenState
 from molgraph.screening.summary import ScreenResult, write_summary, write_timing
 from molgraph.screening.write_results import DIVERSE, DUPLICATES, HITS, OUTSIDE, SELECTED, WrittenResults, write_results

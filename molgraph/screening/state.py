@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from molgraph.files.records import RecordBatch
-from molgraph.files.tables import TableWriter
+from molgraph.files.table_writers import TableWriter
 from molgraph.prediction.panel import Panel
 from molgraph.prediction.shift_sample import Sample
 from molgraph.rank.goal import Goal
@@ -16,7 +16,7 @@ from molgraph.rank.top_k import TopK
 from molgraph.results.prediction import Prediction, Rejected
 from molgraph.screening.chunk import ChunkResult
 from molgraph.screening.hit import Hit, hits_at
-from molgraph.screening.selection import LibrarySelection
+from molgraph.screening.hit_selection import LibrarySelection
 
 #: Rejected rows that a summary shows.
 _SHOWN = 5

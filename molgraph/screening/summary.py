@@ -10,7 +10,7 @@ from typing import Any
 from molgraph.applicability.shift import ShiftReport
 from molgraph.prediction.panel import Panel
 from molgraph.results.prediction import Rejected
-from molgraph.screening.diverse import DiversityReport
+from molgraph.screening.diverse_hits import DiversityReport
 from molgraph.screening.hit_table import HitTable
 from molgraph.screening.selection_report import SelectionReport
 from molgraph.version import __version__
@@ -91,7 +91,7 @@ def write_summary(path: Path, result: ScreenResult, panel: Panel, settings: Mapp
         result: What the screen did.
         panel: The models.
         settings: The options.
-        run: What tells this run from another (see `molgraph.screening.checkpoint.run_id`).
+        run: What tells this run from another (see `molgraph.screening.screen_checkpoint.run_id`).
     """
     values = summary_values(result, panel, settings, run)
     path.write_text(json.dumps(values, indent=2, allow_nan=False) + "\n", encoding="utf-8")

@@ -16,8 +16,8 @@ from molgraph.prediction.shift_sample import check_shift
 from molgraph.rank.goal import Goal
 from molgraph.rank.profile import Profile
 from molgraph.rank.top_k import Ranked
-from molgraph.screening.diverse import DiversityReport, diverse_hits
-from molgraph.screening.duplicates import duplicate_ids_of
+from molgraph.screening.diverse_hits import DiversityReport, diverse_hits
+from molgraph.screening.duplicate_rows import duplicate_ids_of
 from molgraph.screening.fill_hit_table import HitFacts, ShownFacts, hit_table
 from molgraph.screening.hit import Hit
 from molgraph.screening.hit_quality import quality_columns

@@ -8,7 +8,7 @@ from molgraph.config.learners import LEARNERS, LearnerName
 from molgraph.config.training import TrainConfig
 from molgraph.learners.member_rows import MemberRows
 from molgraph.parallel.cpu import usable_cores
-from molgraph.training.progress import ProgressListener, StageName, TrainProgress
+from molgraph.training.training_progress import ProgressListener, StageName, TrainProgress
 
 #: Seconds on one core that a network takes for each molecule and epoch, as `FitSeconds` of the other learners: with an
 #: encoder that learns on or fresh weights, and with a frozen one.

@@ -7,7 +7,7 @@ from molgraph.datasets.dataset import Dataset
 from molgraph.training.fit import fit
 from molgraph.training.out_of_fold import TrainedEnsemble, evaluate_out_of_fold
 from molgraph.training.prepare import prepare
-from molgraph.training.progress import ProgressListener, silent
+from molgraph.training.training_progress import ProgressListener, silent
 
 
 def train_ensemble(

@@ -21,8 +21,8 @@ from molgraph.learners.registry import tabular_learner
 from molgraph.parallel.cpu import usable_cores
 from molgraph.training.censoring import bounds_as_labels, expected_labels
 from molgraph.training.checkpoint import Checkpoint
-from molgraph.training.progress import ProgressListener, TrainProgress
 from molgraph.training.targets import LearnedTargets
+from molgraph.training.training_progress import ProgressListener, TrainProgress
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from molgraph.models.precision import members_per_pass
 from molgraph.parallel.cpu import usable_cores
 from molgraph.training.checkpoint import Checkpoint
 from molgraph.training.loop import TrainedMembers, TrainingData, stack_members, train_pass
-from molgraph.training.progress import ProgressListener, TrainProgress
+from molgraph.training.training_progress import ProgressListener, TrainProgress
 
 
 def train_members(

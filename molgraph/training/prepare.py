@@ -22,15 +22,15 @@ from molgraph.features.schema import SCHEMAS
 from molgraph.graphs import PackedGraphs
 from molgraph.learners.member_rows import MemberRows, rows_of_members
 from molgraph.model_folder.encoder_folder import PretrainedEncoder, encoder_for
+from molgraph.model_folder.libraries import library_versions
 from molgraph.models.frozen import FrozenEncoder
 from molgraph.models.precision import resolve_device, resolve_precision
 from molgraph.training.checkpoint import Checkpoint
 from molgraph.training.costs import expected_seconds, with_shares
 from molgraph.training.folds import assign_folds
-from molgraph.training.progress import ProgressListener, silent
 from molgraph.training.structure_columns import compute_structure_columns
 from molgraph.training.targets import LearnedTargets, learned_targets
-from molgraph.version import __version__
+from molgraph.training.training_progress import ProgressListener, silent
 
 
 @dataclass(frozen=True)
@@ -166,8 +166,7 @@ def _identity(
         "feature schema": SCHEMAS[graphs.schema].schema_hash,
         "device": device.type,
         "precision": str(dtype),
-        "molgraph": __version__,
-        "torch": torch.__version__,
+        **library_versions("molgraph", "torch"),
         # They make the descriptors and the fitted members that are kept.
         **{package: version(package) for package in ("rdkit", "catboost", "scikit-learn")},
         **settings,

@@ -11,7 +11,7 @@ from molgraph.chem.descriptors import DESCRIPTORS
 from molgraph.features.blocks import structure_blocks
 from molgraph.parallel.ordered_map import map_in_order
 from molgraph.training.checkpoint import Checkpoint
-from molgraph.training.progress import ProgressListener, TrainProgress
+from molgraph.training.training_progress import ProgressListener, TrainProgress
 
 #: Name of their file in a checkpoint.
 _STORED = "descriptors"

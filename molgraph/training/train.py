@@ -36,7 +36,7 @@ from molgraph.storage.locks import exclusive
 from molgraph.training.domain_errors import domain_records
 from molgraph.training.ensemble import train_ensemble
 from molgraph.training.out_of_fold import TrainedEnsemble, calibration_rows
-from molgraph.training.progress import ProgressListener, silent
+from molgraph.training.training_progress import ProgressListener, silent
 from molgraph.uncertainty.unordered import in_order, own_order
 from molgraph.version import __version__
 
@@ -259,7 +259,7 @@ def _card(dataset: Dataset, trained: TrainedEnsemble, *, has_structures: bool) -
         domain=domain_records(dataset, trained),
         reference=None,
         about=None,
-        libraries=library_versions(),
+        libraries=library_versions("python", "numpy", "rdkit", "torch"),
         files={},
         new_series=trained.new_series,
         new_series_unknown=trained.new_series_unknown,

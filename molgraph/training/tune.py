@@ -17,7 +17,7 @@ from molgraph.errors import InputError, TrainingError
 from molgraph.metrics.scores import METRICS
 from molgraph.storage.atomic import atomic_path, make_folder
 from molgraph.training.ensemble import train_ensemble
-from molgraph.training.progress import TrainProgress
+from molgraph.training.training_progress import TrainProgress
 
 STUDY = "study.sqlite"
 BEST = "best.toml"

@@ -17,7 +17,7 @@ import pytest
 
 from molgraph.results.prediction import Rejected
 from molgraph.training import loop
-from molgraph.training.progress import TrainProgress
+from molgraph.training.training_progress import TrainProgress
 from molgraph_cli import progress
 
 SMALL = ("--folds", 2, "--epochs", 2, "--hidden", 8, "--device", "cpu")

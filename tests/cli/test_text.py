@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from molgraph.packed_library.progress import StreamProgress
+from molgraph.files.stream_progress import StreamProgress
 from molgraph_cli.progress import json_lines, line_writer
 from molgraph_cli.text import aligned, printable, show_json, show_table, significant
 

@@ -55,8 +55,8 @@ COMMAND_LINE_MODULES = {
     "molgraph.prediction.builtin_models",
     "molgraph.training.build_panel",
     "molgraph.training.fit_tabular",
-    "molgraph.training.pretraining.progress",
-    "molgraph.training.progress",
+    "molgraph.training.pretraining.pretraining_progress",
+    "molgraph.training.training_progress",
     "molgraph.training.tune",
     "molgraph.uncertainty.coverage",
 }

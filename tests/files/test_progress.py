@@ -4,8 +4,8 @@ import gzip
 
 import pytest
 
+from molgraph.packed_library.open_library import open_library
 from molgraph.packed_library.pack import pack_library
-from molgraph.packed_library.reader import open_library
 
 
 @pytest.mark.parametrize("kind", ["smi", "smi.gz", "packed"])

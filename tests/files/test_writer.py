@@ -15,7 +15,7 @@ from rdkit import Chem
 
 from molgraph.errors import InputError
 from molgraph.files import open_records, open_table_writer
-from molgraph.files.cells import quoter, safe_texts, texts
+from molgraph.files.cell_text import quoter, safe_texts, texts
 
 
 def write_table(path, *batches, **options):

@@ -22,7 +22,7 @@ from molgraph.files.records import RecordBatch
 from molgraph.graphs import PackedGraphs
 from molgraph.packed_library import pack
 from molgraph.packed_library.index import is_packed, read_index
-from molgraph.packed_library.reader import open_library
+from molgraph.packed_library.open_library import open_library
 from molgraph.packed_library.shard import joined, parts, read_shard, shard_bytes
 from molgraph.results.prediction import Rejected
 from molgraph.storage.hashes import values_sha256

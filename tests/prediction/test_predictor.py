@@ -8,7 +8,7 @@ from molgraph.errors import InputError, ModelError
 from molgraph.features.environments import structure_vectors
 from molgraph.features.molecules import Molecules
 from molgraph.models.precision import resolve_device
-from molgraph.prediction.neighbours import Neighbours
+from molgraph.prediction.training_neighbours import Neighbours
 
 #: Relative difference of float32 predictions of one molecule in other company or spelling, where sums may round
 #: differently. (Measured in other company, for 1,017 molecules and 300 hidden units: none, whatever the threads.)
@@ -175,7 +175,7 @@ def test_neighbours_in_the_space_of_the_model(predictor, assay):
     by_structure, by_model = (predictor.neighbours(queries, count=60, by=by) for by in ("structure", "model"))
     assert by_structure.ids != by_model.ids
     graphs = featurize([*queries, *assay[0][:60]])
-    places = predictor.domain.latent.placed(structure_vectors(graphs))
+    places = predictor.domain.latent.projected(structure_vectors(graphs))
     for row, ids in enumerate(by_model.ids):
         apart = np.linalg.norm(places[30:] - places[row], axis=1)
         assert (np.diff(apart[[int(name.removeprefix("cpd-")) for name in ids]]) >= -1e-5).all()

@@ -6,8 +6,8 @@ import scipy.stats
 from hypothesis import given
 from hypothesis import strategies as st
 
-from molgraph.rank.hit import parse_hit
 from molgraph.rank.hit_probability import OutOfFoldRows, fit_hit_probability
+from molgraph.rank.hit_rule import parse_hit
 from molgraph.rank.normal_copula import joint_probability, nearest_correlation, probit_correlation
 from molgraph.rank.selection import benjamini_hochberg, calibrate_hits
 from molgraph.results.tasks import TaskSpec

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from molgraph.rank.hit import Condition
+from molgraph.rank.hit_rule import Condition
 from molgraph.rank.other_limits import (
     count_above,
     lowest_rate,

@@ -8,7 +8,7 @@ import pytest
 
 from molgraph import Panel, ScreenConfig, predict_file, screen
 from molgraph.prediction.output_columns import KEPT_COLUMN, PREDICT_COLUMNS
-from molgraph.results.columns import ColumnSpec
+from molgraph.results.column_spec import ColumnSpec
 from molgraph.screening.hit_columns import HIT_COLUMNS, column_reference
 
 PROFILE = """

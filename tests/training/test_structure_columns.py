@@ -7,8 +7,8 @@ from molgraph.errors import InputError
 from molgraph.features.blocks import ENCODER, structure_blocks
 from molgraph.training import structure_columns
 from molgraph.training.checkpoint import Checkpoint
-from molgraph.training.progress import silent
 from molgraph.training.structure_columns import compute_structure_columns
+from molgraph.training.training_progress import silent
 
 NAMES = ("ecfp_counts", "properties")
 

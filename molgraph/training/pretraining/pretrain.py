@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from molgraph.chem.standardize import STANDARDIZERS
@@ -24,10 +23,10 @@ from molgraph.models.precision import resolve_device, resolve_precision
 from molgraph.storage.atomic import check_folder
 from molgraph.training.checkpoint import Checkpoint
 from molgraph.training.pretraining.corpus import Corpus, collect_corpus
-from molgraph.training.pretraining.loop import held_out_r2, train_pretrainer, vector_scaling
-from molgraph.training.pretraining.progress import PretrainListener, PretrainProgress, silent
+from molgraph.training.pretraining.pretraining_loop import held_out_r2, train_pretrainer, vector_scaling
+from molgraph.training.pretraining.pretraining_progress import PretrainListener, PretrainProgress, silent
+from molgraph.training.pretraining.pretraining_targets import TARGET_BLOCKS, block_slices, target_names
 from molgraph.training.pretraining.shards import ShardedCorpus, shard_corpus
-from molgraph.training.pretraining.targets import TARGET_BLOCKS, block_slices, target_names
 from molgraph.version import __version__
 
 #: What may be done with weights that were learned from numbers computed of structures.
@@ -119,8 +118,8 @@ def pretrain(
         on_progress=described,
     )
     settings = {f"setting {key}": str(value) for key, value in settings_by_name(config).items()}
-    versions = {"device": device.type, "precision": str(dtype), "molgraph": __version__, "torch": torch.__version__}
-    checkpoint = Checkpoint(work / "state", {**described_as, **settings, **versions})
+    computed = {"device": device.type, "precision": str(dtype), **library_versions("molgraph", "torch")}
+    checkpoint = Checkpoint(work / "state", {**described_as, **settings, **computed})
     model = train_pretrainer(
         sharded, config, device=device, dtype=dtype, checkpoint=checkpoint, on_progress=on_progress
     )
@@ -190,6 +189,6 @@ def _card(
         median_r2=told.medians,
         r2=told.by_target,
         licence=LICENCE,
-        libraries={name: version for name, version in library_versions().items() if name != "python"},
+        libraries=library_versions("numpy", "rdkit", "torch"),
         files={},
     )

@@ -18,7 +18,7 @@ from molgraph.graphs import PackedGraphs
 from molgraph.parallel.ordered_map import map_in_order
 from molgraph.storage.atomic import atomic_path
 from molgraph.storage.decode import decode_json
-from molgraph.training.pretraining.targets import TargetScaling, fit_scaling, raw_targets, target_names
+from molgraph.training.pretraining.pretraining_targets import TargetScaling, fit_scaling, raw_targets, target_names
 
 #: Molecules of a shard: half a minute of descriptors, and some 10 MB.
 SHARD_ROWS = 4096

@@ -12,10 +12,10 @@ from molgraph import ModelConfig, PretrainConfig, pretrain
 from molgraph.errors import InputError, TrainingError
 from molgraph.model_folder.encoder_folder import load_encoder, load_encoder_card
 from molgraph.models.precision import resolve_device
-from molgraph.training.pretraining import loop, shards
-from molgraph.training.pretraining.loop import train_pretrainer
+from molgraph.training.pretraining import pretraining_loop, shards
+from molgraph.training.pretraining.pretraining_loop import train_pretrainer
+from molgraph.training.pretraining.pretraining_targets import UNKNOWN, block_slices
 from molgraph.training.pretraining.shards import load_shard, shard_corpus
-from molgraph.training.pretraining.targets import UNKNOWN, block_slices
 
 CPU = torch.device("cpu")
 SMALL = PretrainConfig(
@@ -37,7 +37,7 @@ class StopError(Exception):
 @pytest.fixture(autouse=True)
 def small_shards(monkeypatch):
     monkeypatch.setattr(shards, "SHARD_ROWS", 40)
-    monkeypatch.setattr(loop, "CHECKPOINT_SECONDS", 0.0)
+    monkeypatch.setattr(pretraining_loop, "CHECKPOINT_SECONDS", 0.0)
 
 
 @pytest.fixture(scope="module")
@@ -79,9 +79,9 @@ def test_shards_hold_every_molecule_once_and_hold_some_out(corpus):
 def test_it_learns_to_tell_what_is_computed(corpus):
     config = dataclasses.replace(SMALL, epochs=60, peak_lr=3e-3)
     model = train_pretrainer(corpus, config, device=CPU, dtype=torch.float32)
-    r2 = loop.held_out_r2(model, corpus, device=CPU, dtype=torch.float32)
+    r2 = pretraining_loop.held_out_r2(model, corpus, device=CPU, dtype=torch.float32)
     fresh = train_pretrainer(corpus, dataclasses.replace(config, peak_lr=0.0), device=CPU, dtype=torch.float32)
-    before = loop.held_out_r2(fresh, corpus, device=CPU, dtype=torch.float32)
+    before = pretraining_loop.held_out_r2(fresh, corpus, device=CPU, dtype=torch.float32)
     properties = block_slices()["properties"]
     assert np.nanmedian(before[properties]) < 0.1
     assert np.nanmedian(r2[properties]) > 0.6
@@ -90,7 +90,7 @@ def test_it_learns_to_tell_what_is_computed(corpus):
 def test_lanes_change_nothing_but_rounding(corpus, monkeypatch):
     states = []
     for n_lanes in (1, 3):
-        monkeypatch.setattr(loop, "default_processes", lambda n=n_lanes: n)
+        monkeypatch.setattr(pretraining_loop, "default_processes", lambda n=n_lanes: n)
         model = train_pretrainer(corpus, SMALL, device=CPU, dtype=torch.float32)
         states.append(model.state_dict())
     for key, tensor in states[0].items():
@@ -182,7 +182,7 @@ def test_a_damaged_shard_is_one_error(library, tmp_path, name):
 
 
 def test_a_loss_that_is_no_number_is_an_error(library, tmp_path, monkeypatch):
-    monkeypatch.setattr(loop, "one_cycle", lambda _step, _total, _peak: float("inf"))
+    monkeypatch.setattr(pretraining_loop, "one_cycle", lambda _step, _total, _peak: float("inf"))
     with pytest.raises(
         TrainingError, match=r"the loss is nan in epoch 1; lower the learning rate \(peak_lr is 0.001\)"
     ):
@@ -216,5 +216,5 @@ def test_a_gpu_learns_the_same(corpus):
     device = resolve_device("cuda")
     config = dataclasses.replace(SMALL, epochs=60, peak_lr=3e-3)
     model = train_pretrainer(corpus, config, device=device, dtype=torch.float32)
-    r2 = loop.held_out_r2(model, corpus, device=device, dtype=torch.float32)
+    r2 = pretraining_loop.held_out_r2(model, corpus, device=device, dtype=torch.float32)
     assert np.nanmedian(r2[block_slices()["properties"]]) > 0.6

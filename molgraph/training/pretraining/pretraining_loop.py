@@ -20,9 +20,9 @@ from molgraph.models.pretrainer import Pretrainer
 from molgraph.parallel.cpu import default_processes
 from molgraph.training.checkpoint import Checkpoint, restore_state, state_tensors
 from molgraph.training.members import threads_per_lane
-from molgraph.training.pretraining.progress import PretrainListener, PretrainProgress, silent
+from molgraph.training.pretraining.pretraining_progress import PretrainListener, PretrainProgress, silent
+from molgraph.training.pretraining.pretraining_targets import FARTHEST, UNKNOWN, block_slices, target_names
 from molgraph.training.pretraining.shards import ShardedCorpus, load_shard
-from molgraph.training.pretraining.targets import FARTHEST, UNKNOWN, block_slices, target_names
 from molgraph.training.schedule import one_cycle
 
 #: Least seconds between two checkpoints.

@@ -1,4 +1,4 @@
-"""What pretraining tells while it runs."""
+"""Progress of a pretraining, and its listeners."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

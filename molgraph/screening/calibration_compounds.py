@@ -4,8 +4,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from molgraph.prediction.predictor import Predictor
-from molgraph.rank.hit import HitRule
 from molgraph.rank.hit_probability import HitProbability, OutOfFoldRows, fit_hit_probability
+from molgraph.rank.hit_rule import HitRule
 
 
 def out_of_fold_rows(

@@ -17,18 +17,18 @@ from molgraph.errors import InputError
 from molgraph.prediction.predictor import Predictor
 from molgraph.rank.discovery_bound import bound_false_discoveries
 from molgraph.rank.diverse_selection import diverse_selection
-from molgraph.rank.hit import HitRule
 from molgraph.rank.hit_probability import fit_hit_probability
+from molgraph.rank.hit_rule import HitRule
 from molgraph.rank.other_limits import count_above, lowest_rate, most_demanding_limit, p_values_at, thresholds_of
 from molgraph.rank.selection import HitCalibration, calibrate_hits, selection_threshold
 from molgraph.rank.top_k import Ranked
 from molgraph.rank.weighted_selection import WeightedHitCalibration, calibrate_weighted_hits, weighted_selection
 from molgraph.results.prediction import Prediction
+from molgraph.screening.calibration_compounds import out_of_fold_rows
 from molgraph.screening.candidates import CandidateFile
 from molgraph.screening.chunk import ChunkResult
 from molgraph.screening.close_look import key_of, look_closely
 from molgraph.screening.hit import Hit
-from molgraph.screening.out_of_fold import out_of_fold_rows
 from molgraph.screening.selectable_hits import SelectableHits
 from molgraph.screening.selection_report import SelectionReport
 

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from molgraph.packed_library.reader import open_library
+from molgraph.packed_library.open_library import open_library
 from molgraph.rank.top_k import MOST_REPEATS, Ranked
 from molgraph.screening.hit import Hit
 

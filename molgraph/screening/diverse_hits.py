@@ -12,12 +12,12 @@ from molgraph.config.screening import DiversityRule, ScreenConfig
 from molgraph.prediction.panel import Panel
 from molgraph.rank.diverse import best_of_each, clusters, max_min, pick_above_floor
 from molgraph.rank.goal import Goal
-from molgraph.rank.hit import Condition, HitRule
+from molgraph.rank.hit_rule import Condition, HitRule
 from molgraph.rank.profile import Profile
 from molgraph.rank.top_k import Ranked
+from molgraph.screening.calibration_compounds import hit_probability
 from molgraph.screening.close_look import look_closely
 from molgraph.screening.hit import Hit
-from molgraph.screening.out_of_fold import hit_probability
 from molgraph.screening.state import ScreenState
 
 Floats = NDArray[np.float64]

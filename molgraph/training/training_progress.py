@@ -1,4 +1,4 @@
-"""What training tells while it runs."""
+"""Progress of a training, and its listeners."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -20,7 +20,7 @@ from rdkit import Chem
 from molgraph import Predictor, screen
 from molgraph.config.screening import ScreenConfig
 from molgraph.errors import InputError
-from molgraph.screening import checkpoint, read_library
+from molgraph.screening import read_library, screen_checkpoint
 from molgraph.screening import screen as module
 from molgraph.storage.atomic import atomic_path
 
@@ -283,7 +283,7 @@ def test_a_full_disk_keeps_what_is_done(predictor, library, tmp_path, monkeypatc
             raise InputError(f"{path}: cannot be written, because there is no space left")
         return atomic_path(path)
 
-    monkeypatch.setattr(checkpoint, "atomic_path", full)
+    monkeypatch.setattr(screen_checkpoint, "atomic_path", full)
     with pytest.raises(InputError, match=r"no space left; what is done is kept in .*; go on with `resume=True`"):
         screen(predictor, library, output=tmp_path / "hits", config=CONFIG)
     monkeypatch.undo()

@@ -11,7 +11,7 @@ from rdkit import Chem
 
 from molgraph.chem.parse import quiet_rdkit
 from molgraph.errors import InputError
-from molgraph.files.cells import is_decimal, quoter, safe_texts, texts
+from molgraph.files.cell_text import is_decimal, quoter, safe_texts, texts
 
 Column = Sequence[object] | NDArray[Any]
 

@@ -9,7 +9,7 @@ import pytest
 
 from molgraph import Predictor, TrainConfig, evaluate, train
 from molgraph.errors import InputError
-from molgraph.evaluation.measured import is_p_value, scale_sentence
+from molgraph.evaluation.measured_table import is_p_value, scale_sentence
 from molgraph.files.compression import CountedStream
 from molgraph.results.tasks import TaskSpec
 

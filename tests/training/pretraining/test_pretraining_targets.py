@@ -8,7 +8,7 @@ from rdkit import Chem
 from rdkit.Chem import Descriptors
 
 from molgraph import featurize
-from molgraph.training.pretraining.targets import (
+from molgraph.training.pretraining.pretraining_targets import (
     FARTHEST,
     UNKNOWN,
     block_slices,
