@@ -18,11 +18,16 @@ _Settings = TypeVar("_Settings")
 def checks_names(kind: type[_Settings]) -> type[_Settings]:
     """The dataclass `kind`, whose constructor says which setting is meant where it does not know one.
 
+    A whole number given for a decimal becomes one, so that settings are the same however they were written.
+
     >>> from dataclasses import dataclass
     >>> @checks_names
     ... @dataclass(frozen=True)
     ... class Speed:
     ...     folds: int = 5
+    ...     rate: float = 0.1
+    >>> Speed(rate=1)
+    Speed(folds=5, rate=1.0)
     >>> Speed(fold=3)
     Traceback (most recent call last):
     ...
@@ -31,6 +36,7 @@ def checks_names(kind: type[_Settings]) -> type[_Settings]:
     dataclass: Any = kind
     init = dataclass.__init__
     known = [own.name for own in fields(dataclass) if own.init]
+    decimals = [own.name for own in fields(dataclass) if own.type in (float, "float")]
 
     @wraps(init)
     def checked(self: _Settings, *values: object, **settings: object) -> None:
@@ -38,6 +44,9 @@ def checks_names(kind: type[_Settings]) -> type[_Settings]:
             if name not in known:
                 raise TypeError(f"{kind.__name__} has no setting {name!r}; {_hint(kind, name, known)}")
         init(self, *values, **settings)
+        for name in decimals:
+            if type(getattr(self, name)) is int:
+                object.__setattr__(self, name, float(getattr(self, name)))
 
     dataclass.__init__ = checked
     return kind

@@ -49,6 +49,7 @@ COMMAND_LINE_UNITS = {
     "demo",
 }
 COMMAND_LINE_MODULES = {
+    "molgraph.files.stream_progress",
     "molgraph.features.cuik_engine",
     "molgraph.metrics.scores",
     "molgraph.models.precision",
