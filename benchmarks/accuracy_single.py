@@ -19,7 +19,7 @@ from molgraph.features.blocks import ENCODER, MoleculeFeatures
 from molgraph.features.molecules import Molecules
 from molgraph.features.schema import SCHEMAS
 from molgraph.learners.member_rows import MemberRows
-from molgraph.model_folder.encoder_folder import encoder_for, shipped_encoder_folder
+from molgraph.model_folder.encoder_folder import builtin_encoder_folder, encoder_for
 from molgraph.model_folder.folder import model_hash
 from molgraph.models.batch import ResidentGraphs
 from molgraph.models.inference import NetworkInference
@@ -45,7 +45,7 @@ class SingleNetwork:
 
     def versions(self) -> dict[str, str]:
         versions = package_versions(Path(sys.executable), ("molgraph-toolkit", "torch", "rdkit"))
-        folder = None if self.config.encoder.pretrained == "none" else shipped_encoder_folder()
+        folder = None if self.config.encoder.pretrained == "none" else builtin_encoder_folder()
         return versions if folder is None else {**versions, "encoder": model_hash(folder)}
 
     def predict_test(self, problem: Problem) -> np.ndarray:

@@ -17,9 +17,9 @@ _TABLES = ("table", "source", "library")
 
 def models(incomplete: str) -> list[str]:
     """Built-in models, `panel` and lists of its endpoints, and folders."""
-    from molgraph.prediction.builtin_models import PANEL, shipped_models
+    from molgraph.prediction.builtin_models import PANEL, builtin_models
 
-    names = [PANEL, *shipped_models()]
+    names = [PANEL, *builtin_models()]
     prefix = f"{PANEL}:"
     if incomplete.startswith(prefix):
         return _joined(incomplete, names[1:], after=prefix)

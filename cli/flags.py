@@ -18,7 +18,7 @@ _DIRECTIONS = {"minimize": "--minimize", "maximize": "--maximize"}
 
 
 def with_flags(text: str) -> str:
-    """`text` with the flag in the place of each setting that has one.
+    """`text` with each setting that has a flag replaced by it.
 
     >>> with_flags("give another `output`, or `overwrite=True`; choose one with `where={'Type': 'IC50 mean'}`")
     "give another --output, or --overwrite; choose one with --where 'Type=IC50 mean'"

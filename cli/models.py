@@ -24,9 +24,9 @@ def list_models(*, as_json: AsJson = False) -> None:
     """List the built-in models; a name can be given instead of a model folder, and `panel` for all of them."""
     from molgraph.model_folder.card import card_to_dict
     from molgraph.model_folder.folder import load_card
-    from molgraph.prediction.builtin_models import shipped_models
+    from molgraph.prediction.builtin_models import builtin_models
 
-    cards = {name: load_card(folder) for name, folder in shipped_models().items()}
+    cards = {name: load_card(folder) for name, folder in builtin_models().items()}
     if as_json:
         show_json({name: card_to_dict(card) for name, card in cards.items()})
         return

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from molgraph.benchmark.protocol import STANDARDIZER, Problem
 from molgraph.config.benchmark import BENCHMARK_SETTINGS
 from molgraph.config.training import TrainConfig, settings_by_name
-from molgraph.model_folder.encoder_folder import shipped_encoder_folder
+from molgraph.model_folder.encoder_folder import builtin_encoder_folder
 from molgraph.model_folder.folder import model_hash
 from molgraph.model_folder.libraries import library_versions
 from molgraph.training.train import train
@@ -49,7 +49,7 @@ class OwnLearner:
 
     def versions(self) -> dict[str, str]:
         """Versions of molgraph and of the libraries it computes with."""
-        folder = shipped_encoder_folder() if self.config.encoder.pretrained == "auto" else None
+        folder = builtin_encoder_folder() if self.config.encoder.pretrained == "auto" else None
         encoder = {} if folder is None else {"encoder": model_hash(folder)}
         return {**encoder, **library_versions("molgraph", "python", "torch", "rdkit", "catboost", "scikit-learn")}
 

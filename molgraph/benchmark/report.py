@@ -262,7 +262,8 @@ def rank_lines(comparison: Comparison) -> list[str]:
     ranking = comparison.ranking
     what = (
         f"Mean rank over the {comparison.n_blocks} pairs of data set and split that all learners have (1 is best). "
-        f"Ranks that differ by less than {ranking.critical_difference:.2f} cannot be told apart (Nemenyi, 5%); that "
+        f"Ranks that differ by less than {ranking.critical_difference:.2f} are not significantly different "
+        "(Nemenyi, 5%); that "
         f"all are equal: p = {ranking.p_value:.2g} (Friedman). Two splits of one set "
         "count as two, though they are not independent."
     )

@@ -13,7 +13,7 @@ from molgraph.features.molecules import Molecules
 from molgraph.features.rdkit_engine import encode_rdkit
 from molgraph.files.frames import Structures, structure_list
 from molgraph.graphs import PackedGraphs, concatenate
-from molgraph.parallel.process_pool import HelperPool
+from molgraph.parallel.process_pool import WorkerPool
 from molgraph.results.prediction import Rejected
 
 Engine = Literal["auto", "cuik", "rdkit"]
@@ -85,7 +85,7 @@ def featurize_molecules(
     ]
     if processes == 1 or len(chunks) == 1:
         return _joined([_featurize_chunk(chunk) for chunk in chunks])
-    with HelperPool(min(processes, len(chunks))) as pool:
+    with WorkerPool(min(processes, len(chunks))) as pool:
         return _joined([*pool.map(_featurize_chunk, chunks)])
 
 

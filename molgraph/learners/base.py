@@ -75,7 +75,7 @@ def never() -> bool:
 
 
 def no_listener(_share: float) -> None:
-    """Report to nobody."""
+    """Report nothing."""
 
 
 @dataclass(frozen=True)

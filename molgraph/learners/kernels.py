@@ -33,7 +33,7 @@ def distances(
     Args:
         one: `[B, F]`.
         other: `[R, F]`.
-        other_squares: `[R]` what `squares_of` makes of them, where that is known.
+        other_squares: `[R]` what `squares_of` returns for them, where computed.
 
     >>> distances(np.array([[0, 0], [96, 127]], np.int8), np.array([[0, 127]], np.int8)).tolist()
     [[3.96875], [3.0]]

@@ -58,7 +58,7 @@ class PretrainedEncoder:
         )
 
 
-def shipped_encoder_folder() -> Path | None:
+def builtin_encoder_folder() -> Path | None:
     """Folder of the built-in encoder; None where the installation has none."""
     folder = Path(str(resources.files("molgraph_data"))) / "encoder"
     return folder if (folder / CARD).is_file() else None
@@ -156,7 +156,7 @@ def encoder_for(config: TrainConfig, n_rows: int) -> tuple[PretrainedEncoder | N
         InputError: The encoder in it has another shape than the settings ask for, or there is none and the settings
             need one.
     """
-    folder = shipped_encoder_folder() if config.encoder.pretrained == "auto" else Path(config.encoder.pretrained)
+    folder = builtin_encoder_folder() if config.encoder.pretrained == "auto" else Path(config.encoder.pretrained)
     if config.encoder.pretrained == "none" or folder is None:
         return None, _without(config)
     own = load_encoder_card(folder).config.model

@@ -46,7 +46,7 @@ from molgraph.learners.blend import BlendedEnsemble
 from molgraph.learners.registry import tabular_learner
 from molgraph.learners.target_transforms import transforms_from_arrays
 from molgraph.model_folder.card import FORMAT_VERSION, ModelCard, card_from_dict, card_to_dict
-from molgraph.model_folder.encoder_folder import encoder_digest, load_encoder, shipped_encoder_folder
+from molgraph.model_folder.encoder_folder import builtin_encoder_folder, encoder_digest, load_encoder
 from molgraph.model_folder.percentiles import ReferenceValues, reference_from_arrays
 from molgraph.models.encoders import encoder_width
 from molgraph.models.frozen import EncoderWeights, weights_from_tensors
@@ -363,17 +363,17 @@ def _encoder(card: ModelCard, files: Mapping[str, bytes], folder: Path) -> Encod
     if ENCODER_WEIGHTS in files:
         vocabulary = SCHEMAS[card.schema].vocabulary
         return weights_from_tensors(card.config.model, vocabulary, load_tensors(files[ENCODER_WEIGHTS]))
-    shipped = shipped_encoder_folder()
-    if shipped is None or encoder_digest(shipped) != card.encoder:
+    builtin = builtin_encoder_folder()
+    if builtin is None or encoder_digest(builtin) != card.encoder:
         raise ModelError(
             f"{folder} needs the built-in encoder of molgraph {card.molgraph_version}, and this molgraph "
             "has another; use that version, or train the model again"
         )
-    return _shipped_weights(shipped, card.encoder)
+    return _builtin_weights(builtin, card.encoder)
 
 
 @lru_cache(maxsize=1)
-def _shipped_weights(folder: Path, _digest: str) -> EncoderWeights:
+def _builtin_weights(folder: Path, _digest: str) -> EncoderWeights:
     """Cached for all models of a panel; `_digest` is part of the key, so that another encoder is read anew."""
     return load_encoder(folder).weights
 
@@ -402,7 +402,7 @@ def _network(card: ModelCard, content: bytes) -> Network:
 def _calibration(card: ModelCard, content: bytes) -> Calibration:
     n_models = card.n_members if card.calibration.rows == "cross" else 1
     if card.calibration.n_models != n_models:
-        raise ValueError(f"the calibration has {card.calibration.n_models} judges, not {n_models}")
+        raise ValueError(f"the calibration has {card.calibration.n_models} models, not {n_models}")
     return calibration_from_arrays(tuple(task.kind for task in card.tasks), load_arrays(content), card.calibration)
 
 

@@ -43,7 +43,7 @@ ZOO: Mapping[str, tuple[str, str]] = MappingProxyType(
 
 
 def encoder_width(config: ModelConfig) -> int:
-    """Numbers that the encoder makes of a molecule."""
+    """Width of the embedding of a molecule."""
     return 2 * config.hidden if config.readout == "set2set" else config.hidden
 
 

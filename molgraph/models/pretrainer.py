@@ -40,7 +40,7 @@ class Pretrainer(nn.Module):
         self.output = MemberLinear(1, hidden, n_targets, generator=generator)
 
     def forward(self, batch: GraphBatch, dtype: torch.dtype) -> Tensor:
-        """`[B, F]` what is told of each molecule, in deviations; float32."""
+        """`[B, F]` predicted descriptors of each molecule, in standard deviations; float32."""
         vectors = self.encoder(batch, dtype)
-        told: Tensor = self.output(torch.relu(self.hidden(vectors)))[0]
-        return told.float()
+        outputs: Tensor = self.output(torch.relu(self.hidden(vectors)))[0]
+        return outputs.float()

@@ -78,6 +78,6 @@ class Readout(nn.Module):
             own = slice(member * n_rows, (member + 1) * n_rows)
             # Padding is a molecule of its own, behind all others.
             index = torch.where(batch.is_atom[own] > 0, batch.molecule[own] - member * n_molecules, n_molecules)
-            said = looks(member, atoms[member].float(), index, None, n_molecules + 1)
-            found.append(said[:n_molecules].to(atoms.dtype))
+            pooled = looks(member, atoms[member].float(), index, None, n_molecules + 1)
+            found.append(pooled[:n_molecules].to(atoms.dtype))
         return torch.stack(found)

@@ -39,7 +39,7 @@ class Stacked(nn.Module):
             self.register_buffer(self._names[name], stacked, persistent=name in persistent)
 
     def forward(self, member: int, *arguments: Any) -> Tensor:
-        """What copy number `member` makes of the arguments."""
+        """Output of copy number `member` for the arguments."""
         own = {name: getattr(self, stacked)[member] for name, stacked in self._names.items()}
         template = self._template[0].train(self.training)
         found: Tensor = functional_call(template, own, arguments)

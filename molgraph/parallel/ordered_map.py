@@ -6,7 +6,7 @@ from concurrent.futures import BrokenExecutor, Future
 from typing import TypeVar
 
 from molgraph.errors import WorkerError
-from molgraph.parallel.process_pool import HelperPool
+from molgraph.parallel.process_pool import WorkerPool
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -29,7 +29,7 @@ def map_in_order(work: Callable[[Item], Result], items: Iterable[Item], processe
     if processes == 1:
         yield from map(work, items)
         return
-    with HelperPool(processes) as pool:
+    with WorkerPool(processes) as pool:
         try:
             pending: deque[Future[Result]] = deque()
             for item in items:

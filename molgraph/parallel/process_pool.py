@@ -15,7 +15,7 @@ from molgraph.parallel.interrupts import INTERRUPTS, HeldInterrupts
 Result = TypeVar("Result")
 
 
-class HelperPool(ProcessPoolExecutor):
+class WorkerPool(ProcessPoolExecutor):
     """A pool of worker processes.
 
     They are spawned, not forked: the fork of a process in which other threads run can hang.
@@ -26,7 +26,7 @@ class HelperPool(ProcessPoolExecutor):
         arguments: Arguments of `prepare`.
 
     Example:
-        >>> with HelperPool(1) as pool:
+        >>> with WorkerPool(1) as pool:
         ...     pool.submit(len, "four").result()
         4
     """

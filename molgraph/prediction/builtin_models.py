@@ -18,12 +18,12 @@ PANEL = "panel"
 
 
 @cache
-def shipped_models() -> dict[str, Path]:
+def builtin_models() -> dict[str, Path]:
     """Folder of each model that is built into this installation, by name: toxicity first, then ADME, and so on.
 
     Empty where none is.
 
-    >>> "herg" in shipped_models()
+    >>> "herg" in builtin_models()
     True
     """
     folder = Path(str(resources.files("molgraph_data"))) / "models"
@@ -54,7 +54,7 @@ def model_folders(models: Sequence[str | Path]) -> tuple[Path, ...]:
 
 
 def refuse_swapped(models: Sequence[str | Path], source: Readable) -> None:
-    """Notice a model in the place of what is read, and a file in the place of the model.
+    """Refuse swapped arguments: a model where a file is read, or a file where a model is.
 
     Raises:
         InputError: The two stand in the wrong order.
@@ -74,7 +74,7 @@ def is_model(text: str | Path) -> bool:
     if Path(text).exists():
         return sealed_noun(text) == "model"
     name = str(text)
-    return name in {PANEL, *shipped_models()} or name.startswith(f"{PANEL}:")
+    return name in {PANEL, *builtin_models()} or name.startswith(f"{PANEL}:")
 
 
 def model_folder(model: str | Path) -> Path:
@@ -102,32 +102,32 @@ def _folders(model: str | Path) -> tuple[Path, ...]:
     text = str(model)
     if Path(text).exists():
         return (Path(text),)
-    shipped = shipped_models()
-    if text == PANEL and shipped:
-        return tuple(shipped.values())
+    folders = builtin_models()
+    if text == PANEL and folders:
+        return tuple(folders.values())
     prefix, colon, rest = text.partition(":")
     if prefix == PANEL and colon:
         names = [name.strip() for name in rest.split(",") if name.strip()]
         if not names:
-            raise InputError(f"{text!r} names no endpoint; give some, e.g. {_example(shipped)}")
-        return tuple(_shipped(name, shipped) for name in names)
-    if text in shipped:
-        return (shipped[text],)
+            raise InputError(f"{text!r} names no endpoint; give some, e.g. {_example(folders)}")
+        return tuple(_folder_of(name, folders) for name in names)
+    if text in folders:
+        return (folders[text],)
     if any(sign in text for sign in "/\\."):
         return (Path(text),)  # a folder that is not there, and no name: the reader of folders says so
-    hint = did_you_mean(text, [PANEL, *shipped]).rstrip() or "give a folder that molgraph train wrote"
+    hint = did_you_mean(text, [PANEL, *folders]).rstrip() or "give a folder that molgraph train wrote"
     raise InputError(
         f"there is no folder {text!r}, and no built-in model of that name; {hint} "
         "(molgraph models list shows all names)"
     )
 
 
-def _shipped(name: str, shipped: dict[str, Path]) -> Path:
-    if name not in shipped:
-        hint = did_you_mean(name, shipped)
+def _folder_of(name: str, folders: dict[str, Path]) -> Path:
+    if name not in folders:
+        hint = did_you_mean(name, folders)
         raise InputError(f"the panel has no endpoint {name!r}; {hint}(molgraph models list shows all names)")
-    return shipped[name]
+    return folders[name]
 
 
-def _example(shipped: dict[str, Path]) -> str:
-    return "panel:" + ",".join(list(shipped)[:2]) if shipped else "panel:herg"
+def _example(folders: dict[str, Path]) -> str:
+    return "panel:" + ",".join(list(folders)[:2]) if folders else "panel:herg"

@@ -1,4 +1,4 @@
-"""`embed_file`: what an encoder makes of structures, as a table or as arrays."""
+"""`embed_file`: embeddings of structures, as a table or as arrays."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -16,7 +16,7 @@ from molgraph.files.records import RecordBatch
 from molgraph.files.stream_progress import StreamProgress
 from molgraph.files.unusable import nothing_usable
 from molgraph.files.writer import open_table_writer
-from molgraph.model_folder.encoder_folder import load_encoder, shipped_encoder_folder
+from molgraph.model_folder.encoder_folder import builtin_encoder_folder, load_encoder
 from molgraph.models.frozen import FrozenEncoder
 from molgraph.models.precision import resolve_device, resolve_precision
 from molgraph.packed_library.open_library import check_standardizer, open_library
@@ -71,7 +71,7 @@ def embed_file(
         output: `.parquet` (or `.csv`, `.tsv`, each also `.gz`) with `id, smiles, status, reason` and the numbers in
             columns `v000` and so on, empty where a row was rejected; or `.npz` with the arrays `ids`, `smiles`,
             `reasons` and `vectors [B, H]` float32, NaN where a row was rejected, all of them in memory meanwhile.
-        encoder: `auto` for the encoder that comes with molgraph; an encoder folder; or a model folder (or name), whose
+        encoder: `auto` for the built-in encoder; an encoder folder; or a model folder (or name), whose
             (first member's) encoder is taken as it was fine-tuned.
         smiles_column: Column of structures; found by name if left out.
         id_column: Column of identifiers; found by name if left out.
@@ -132,7 +132,7 @@ class _Embedder:
 
 
 def _embedder(encoder: str | Path, device: Device, precision: Precision) -> _Embedder:
-    folder = shipped_encoder_folder() if str(encoder) == "auto" else model_folder(encoder)
+    folder = builtin_encoder_folder() if str(encoder) == "auto" else model_folder(encoder)
     if folder is None:
         raise InputError(
             "this installation has no built-in encoder; name the folder of one that molgraph pretrain wrote, or a model"

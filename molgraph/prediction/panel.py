@@ -45,7 +45,7 @@ class Panel(StructurePredictor):
         repeated = sorted({name for name in names if names.count(name) > 1})
         if repeated:
             raise InputError(
-                f"two of the models have the task {repeated[0]!r}, so their columns could not be told apart; "
+                f"two of the models have the task {repeated[0]!r}, so their columns would have the same names; "
                 "give each task once"
             )
         for predictor in predictors[1:]:
@@ -64,7 +64,7 @@ class Panel(StructurePredictor):
         """The models in these folders, or those of these names.
 
         Args:
-            models: Model folder, name of an endpoint that comes with molgraph, `panel` for all of these, or e.g.
+            models: Model folder, name of a built-in model, `panel` for all of these, or e.g.
                 `panel:herg,ames` for some; or several of these.
             device: Where to compute; `auto` takes a CUDA device if there is one.
             precision: Number format of the products; `auto` takes bfloat16 where the processor is fast at it.

@@ -17,7 +17,7 @@ from molgraph.errors import InputError, ModelError, WorkerError
 from molgraph.features.molecules import Molecules
 from molgraph.files.records import RecordBatch
 from molgraph.parallel.cpu import default_processes
-from molgraph.parallel.process_pool import HelperPool
+from molgraph.parallel.process_pool import WorkerPool
 from molgraph.prediction.panel import Panel
 from molgraph.results.prediction import Prediction
 
@@ -88,7 +88,7 @@ class Workers:
                     os.kill(start.result(), signal.SIGTERM if os.name == "nt" else signal.SIGKILL)
 
     def restart(self) -> None:
-        """Start others in the place of those that died."""
+        """Replace workers that died."""
         self.n_deaths += 1
         self.pool.shutdown(wait=False, cancel_futures=True)
         self.pool, self.starts = self.begin()
@@ -264,7 +264,7 @@ def open_parallel_predictor(
         source: The models.
         processes: Processes, this one included.
         domain: Fill in the distances of `Prediction` too.
-        others: Workers of another kind, in the place of processes here.
+        others: Workers of another kind, instead of local processes.
 
     Raises:
         InputError: `processes` is not positive.
@@ -288,15 +288,15 @@ def open_parallel_predictor(
 @contextmanager
 def _start_workers(source: ModelSource, count: int) -> Iterator[Workers]:
     def begin() -> tuple[Executor, tuple[Future[int], ...]]:
-        pool = HelperPool(count, _take_share_of_cores, (count + 1,))
+        pool = WorkerPool(count, _take_share_of_cores, (count + 1,))
         return pool, tuple(pool.submit(_warm_up, source) for _ in range(count))
 
     pool, starts = begin()
     workers = Workers(pool, source, starts, begin)
     try:
         yield workers
-    except BaseException:  # also an interrupt: what workers still do is for nobody
-        if isinstance(workers.pool, HelperPool):
+    except BaseException:  # also an interrupt: what workers still do is not needed
+        if isinstance(workers.pool, WorkerPool):
             workers.pool.kill()
         raise
     finally:

@@ -85,7 +85,7 @@ def predict_file(
     """Write `id, smiles, status, reason`, the input's other columns, and the predictions of each row to `output`.
 
     Args:
-        model: Model folder, or the name of a model that comes with molgraph: `herg`, `panel:herg,ames`, or `panel` for
+        model: Model folder, or the name of a built-in model: `herg`, `panel:herg,ames`, or `panel` for
             all of them; a loaded `Predictor` or `Panel`; or several, all of which predict each row.
         source: Table or library; see `molgraph.files.reader.open_records`. Or a frame of pandas, polars or Arrow,
             a mapping of columns, or a list of structures.

@@ -93,7 +93,7 @@ class _RayPool(Executor):
         self._warm_up = remote(scheduling_strategy="SPREAD")(_load_on_worker)
 
     def submit(self, function: Callable[..., Any], /, *arguments: Any, **_named: Any) -> "Future[Any]":
-        """The future of what the cluster makes of it. Where it is to predict, the models go along."""
+        """The future of a task on the cluster; for predictions the models are sent too."""
         if function is predict_batch:
             task = self._predict.remote(self._files, *arguments)
         else:
@@ -117,7 +117,7 @@ def _future(task: Any) -> "Future[Any]":
     def keep(done: "Future[Any]") -> None:
         error = done.exception()
         if not future.set_running_or_notify_cancel():
-            return  # nobody waits for it any more
+            return  # the result is not needed any more
         if error is None:
             future.set_result(done.result())
         elif isinstance(error, RayTaskError):

@@ -22,7 +22,7 @@ _STEEPNESS = 0.5
 #: Likewise of each flank of the double sigmoid, in units of the width between its ends.
 _FLANK = 10.0
 
-#: A desirability of 0 would make the geometric mean 0 whatever the others are, so that nothing could be told apart.
+#: A desirability of 0 would make the geometric mean 0 whatever the others are, so that nothing could be ranked.
 _LEAST = 1e-6
 
 

@@ -1,7 +1,7 @@
 """An upper bound on the false discoveries of one list, whichever list is looked at.
 
-A false discovery rate is a mean over many tables and libraries. Of one list it can be said how many false discoveries
-it holds at most, with a probability: the non-hits of the library are drawn like those of the calibration, so in the
+A false discovery rate is a mean over many tables and libraries. For one list there is a bound on its false discoveries,
+which holds with a probability: the non-hits of the library are drawn like those of the calibration, so in the
 joint ranking of both each order is as likely as any other. How many of the library come before the k-th of the
 calibration is then known in law, for all k at once, and the bound holds for all thresholds at once: also for one that
 was chosen after looking, at whatever rate (Gazin, Blanchard and Roquain 2024, arXiv:2310.18108).

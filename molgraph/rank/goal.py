@@ -106,7 +106,7 @@ def reads_like_concentration(task: TaskSpec) -> bool:
 def _direction(task: TaskSpec) -> Direction:
     if task.direction is None and reads_like_concentration(task):
         raise InputError(
-            f"{task.name} reads like a concentration, and nobody has said whether less of it is better; "
+            f"{task.name} reads like a concentration, and it is unknown whether less of it is better; "
             f"give {setting('goal', f'minimize {task.name}')} or {setting('goal', f'maximize {task.name}')}, or train "
             "with `directions`"
         )

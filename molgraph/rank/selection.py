@@ -4,11 +4,11 @@ Each compound gets a p-value for "this is no hit" by comparing its score with th
 answer is known, and Benjamini and Hochberg's procedure selects among the p-values (Jin and Candès 2023,
 arXiv:2210.01408).
 
-What is promised: the mean share of non-hits among the selected (the false discovery rate, FDR) is at most q, if the
+Guarantee: the mean fraction of non-hits among the selected (the false discovery rate, FDR) is at most q, if the
 calibration compounds and those of the library are exchangeable, i.e. drawn alike, and the model saw none of them. That
 is a mean over many tables and libraries, in which a list that stays empty counts as free of error: of the lists that
 are not empty more may be false, and one model has a rate of its own. A rate or a hit that is chosen after looking voids
-it. What can be said of one list is in `molgraph.rank.discovery_bound` and `molgraph.rank.hit_probability`.
+it. Bounds for one list are in `molgraph.rank.discovery_bound` and `molgraph.rank.hit_probability`.
 
 With several out-of-fold models (see `molgraph.uncertainty.cross_conformal`) the p-values may be too small by a factor
 of two in the worst case, and are right in practice.

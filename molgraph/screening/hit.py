@@ -35,7 +35,7 @@ class Hit:
         domain: `[T]` `inside`, `edge` or `outside` of the domain of the model of each task; empty where that was not
             asked for.
         kept: The library's columns that are carried along.
-        hit_score: How clearly it is a hit; NaN where it was not said what a hit is.
+        hit_score: How clearly it is a hit; NaN where no hit is defined.
         latent_distance: Distance to the training compounds in the model's own space, over its limit.
         leverage: Distance from the middle of them, likewise.
         standard: The structure as the model reads it, as SMILES; empty before the first close look.

@@ -63,7 +63,7 @@ class LibrarySelection:
     compounds and repeats drop out, and are considered no longer. Rows that cannot be selected are not looked at. Some
     of them would drop out too, so m is rather too large, and the selection rather too small.
 
-    A new compound is scored by the mean of all members, a calibration compound by the one member that never saw it,
+    A new compound is scored by the mean of all members, a calibration compound by its out-of-fold member,
     which errs more. So the p-values err on the safe side.
 
     Args:
@@ -86,16 +86,16 @@ class LibrarySelection:
         self._ratio = ratio
         data = predictor.calibration.data
         scores, is_hit = self._score(data.mean), _calibration_hits(settings, predictor)
-        nobody = np.zeros(len(scores), dtype=np.int64)
+        no_fold = np.zeros(len(scores), dtype=np.int64)
         self._calibration_scores, self._is_hit = scores, is_hit
         weights = np.ones(len(scores)) if ratio is None else ratio.calibration_weights
         if settings.restrict:  # errors outside the domain are others, and nothing from there is considered
             weights = weights * predictor.calibration_in_domain
         self.probability = fit_hit_probability(settings.rule, [out_of_fold_rows(predictor, weights=weights)])
-        self._calibration: HitCalibration = calibrate_hits(scores, is_hit, nobody, 1)
+        self._calibration: HitCalibration = calibrate_hits(scores, is_hit, no_fold, 1)
         self._weighted: WeightedHitCalibration | None = None
         if ratio is not None:
-            self._weighted = calibrate_weighted_hits(scores, is_hit, ratio.calibration_weights, nobody, 1)
+            self._weighted = calibrate_weighted_hits(scores, is_hit, ratio.calibration_weights, no_fold, 1)
         self._thresholds = thresholds_of(np.where(np.isfinite(is_hit), scores, np.nan))
         self._above_each = np.zeros(len(self._thresholds), dtype=np.int64)
         self._n_considered = self._n_scored = 0

@@ -126,7 +126,7 @@ def begin_screen(plan: ScreenPlan, candidates: CandidateFile, library: LibrarySo
 
 
 def shown_settings(plan: ScreenPlan, reader: LibraryReader) -> dict[str, Any]:
-    """The settings as `summary.json` has them, with what was found in the place of what was left open."""
+    """The settings as `summary.json` has them, with values that were left open filled in."""
     config = plan.config
     return {
         **asdict(config),

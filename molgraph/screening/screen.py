@@ -65,7 +65,7 @@ def screen(
     Every few thousand rows, what was found is kept in `<output>.partial`, so that a run which was killed can `resume`.
 
     Args:
-        model: Model folder, the name of a model that comes with molgraph (`herg`, `panel:herg,ames`, or `panel` for all
+        model: Model folder, the name of a built-in model (`herg`, `panel:herg,ames`, or `panel` for all
             of them), or a `Predictor` or `Panel` that was loaded; or several, all of which score each row. What is near
             to the training compounds, and what is selected, goes by the first.
         library: File, folder, glob or address, see `molgraph.files.reader.open_records`; a packed library, see

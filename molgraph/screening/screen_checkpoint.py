@@ -181,7 +181,7 @@ def run_id(run: Mapping[str, Any]) -> str:
 
 
 def _explain(error: BaseException, output: str | Path, kept: Path | None) -> None:
-    """Raise an error that says how to go on, in the place of one that does not."""
+    """Raise an error that says how to resume, instead of one that does not."""
     if is_out_of_space(error):
         with clear_errors(output):
             raise error
@@ -264,7 +264,7 @@ def _listed(files: list[tuple[str, int | None]]) -> str:
 
 
 def _run_id(output: Path) -> str | None:
-    """The run that wrote an output; None if it cannot be told."""
+    """The run that wrote an output; None if unknown."""
     try:
         return str(decode_json(read_bounded(output / "summary.json", _MOST_RUN_BYTES))["run"])
     except (OSError, InputError, KeyError, TypeError):

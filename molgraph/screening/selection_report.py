@@ -76,7 +76,7 @@ class SelectionReport:
         elif not self.n_considered:
             sentences = [
                 f"Selected none: no row of the library is new to the model and in its domain (hit: {self.hit}).",
-                f"With `domain='ignore'` all {self.n_scored:,} rows are considered; no rate is promised of these.",
+                f"With `domain='ignore'` all {self.n_scored:,} rows are considered; no rate is guaranteed for these.",
             ]
         else:
             sentences = [
@@ -96,7 +96,7 @@ class SelectionReport:
         if self.most_false is not None and self.most_false < self.selected:
             bound = f"; with {BOUND_LEVEL:.0%} probability no more than {self.most_false:,} of them are no hits"
         elif self.most_false is not None:
-            bound = "; how many of them are no hits at most cannot be told from so few calibration compounds"
+            bound = "; how many of them are no hits at most cannot be bounded with so few calibration compounds"
         few = ", which is little to rest on" if self.non_hits_above < _FEW_NON_HITS else ""
         return [
             (

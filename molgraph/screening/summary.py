@@ -34,10 +34,10 @@ class ScreenResult:
         outside: Structures that score as well but are outside the applicability domain, in `outside.csv`; as many as
             the hit list may hold at most.
         selected: All that was selected, in memory: at a high rate that can be a good part of the library. None if it
-            was not said what a hit is.
+            no hit is defined.
         diverse: What was picked of the hits because it differs; None if it was not asked for, or there are no hits.
         diversity: What that costs; None likewise.
-        selection: What the selection rests on; None if it was not said what a hit is.
+        selection: What the selection rests on; None if no hit is defined.
         shift: Whether the library is like the calibration compounds; None if their structures are not known. With a
             selection only what was considered for it was compared.
         rows_before: Rows of these that an earlier run had done, which was stopped.

@@ -42,10 +42,10 @@ class WrittenResults:
     Attributes:
         hits: The hit list, in `hits.csv`.
         outside: What scores as well but is outside the applicability domain, in `outside.csv` if there is any.
-        selected: What was selected, in `selected.csv` if there is any; None if it was not said what a hit is.
+        selected: What was selected, in `selected.csv` if there is any; None if no hit is defined.
         diverse: What was picked of the hits, in `diverse.csv`; None if that was not asked for, or there are no hits.
         diversity: What was picked into `diverse.csv`, and what it costs; None if that was not asked for.
-        selection: What was selected; None if it was not said what a hit is.
+        selection: What was selected; None if no hit is defined.
         shift: Whether the library is like the calibration compounds; None if their structures are not known.
     """
 
@@ -74,7 +74,7 @@ def write_results(state: ScreenState, folder: Path, config: ScreenConfig, stream
         best = [*state.selection.p_values_and_probabilities(inside)[1].values()][:_BEST]  # of what is not known already
         report = replace(report, expected_of_best=(len(best), sum(best)) if best else None)
     keys = frozenset(entry.key for entry in selected)
-    # What nobody would buy is not looked at for what else speaks against it.
+    # Alerts and drug-likeness are computed for listed compounds inside the domain alone.
     wanted = {entry.key: entry for entry in (*inside, *selected)}
     quality = quality_columns([*wanted.values()], state.panel.first, config.alerts, stream.begin)
     shift = check_shift(state.panel.first, state.sample, standard_of)  # while worker processes are at work on that

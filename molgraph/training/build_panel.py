@@ -1,6 +1,6 @@
 """The panel as it is made: a table of endpoints, and a model of each, trained for the package data.
 
-Models are Gaussian processes on the vectors of the encoder that comes along, which costs the whole panel one pass of
+Models are Gaussian processes on the embeddings of the built-in encoder, which costs the whole panel one pass of
 it. Where a network of its own pays for one more, an endpoint blends that with its process; what decided that is in
 `benchmarks/README.md`. The models hold vectors and hashes of their training compounds and no structures, and read the
 encoder of the installation instead of holding a copy.
@@ -69,7 +69,7 @@ class Endpoint:
         smiles_column: Column of structures.
         kind: What the columns hold.
         learner: What learns it; None for what `preset` blends.
-        preset: Learners that are blended in the place of one, with an encoder that learns on where the rows are many.
+        preset: Learners that are blended instead of one, with a fine-tuned encoder where the rows are many.
         folds: Members, as in `TrainConfig`.
         tasks: Columns that are learned.
         about: What its card says beyond what is known of any model.

@@ -11,7 +11,7 @@ from molgraph.training.out_of_fold import TrainedEnsemble
 
 Floats = NDArray[np.float64]
 
-#: With fewer compounds of a degree nothing is said of their errors.
+#: With fewer compounds of a degree their errors are not reported.
 LEAST_ROWS = 10
 
 

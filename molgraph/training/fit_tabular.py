@@ -106,7 +106,7 @@ def _in_threads(
     stop: threading.Event,
     progress: "_FitProgress",
 ) -> Iterator[TabularModel]:
-    """What is fitted to each plan, in order, so many at a time; `stop` is set where nobody wants the rest.
+    """What is fitted to each plan, in order, so many at a time; `stop` is set where the rest is not needed.
 
     Meanwhile progress is reported now and then, by this thread: listeners need not be safe for others.
     """

@@ -19,7 +19,7 @@ _STORED = "descriptors"
 #: Structures that a process takes at a time: a second of work, or some seconds where they are large.
 _ROWS_AT_ONCE = 64
 
-#: With fewer structures, helpers would start longer than they work.
+#: With fewer structures, worker processes would start longer than they work.
 _LEAST_ROWS = 500
 
 
@@ -43,7 +43,7 @@ def compute_structure_columns(
     Raises:
         InputError: A structure cannot be parsed.
         TrainingError: The checkpoint does not fit.
-        WorkerError: A helper process died.
+        WorkerError: A worker process died.
     """
     names = tuple(name for name in DESCRIPTORS if name in blocks)
     if not names:

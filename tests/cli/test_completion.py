@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from molgraph.prediction.builtin_models import shipped_models
+from molgraph.prediction.builtin_models import builtin_models
 from molgraph_cli.app import main
 
 
@@ -63,7 +63,7 @@ def test_offered(offered, words, expected):
 
 
 def test_models_are_offered(offered):
-    names = list(shipped_models())
+    names = list(builtin_models())
     if "herg" not in names or "ames" not in names:
         pytest.skip("no models are built in")
     assert offered("predict", "her") == [name for name in names if name.startswith("her")]

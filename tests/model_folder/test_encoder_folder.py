@@ -18,7 +18,7 @@ from molgraph import EncoderConfig, ModelConfig, Predictor, TrainConfig, featuri
 from molgraph.errors import InputError, ModelError
 from molgraph.features.blocks import BLOCKS
 from molgraph.model_folder.encoder_card import encoder_card_from_dict, encoder_card_to_dict
-from molgraph.model_folder.encoder_folder import encoder_for, load_encoder, load_encoder_card, shipped_encoder_folder
+from molgraph.model_folder.encoder_folder import builtin_encoder_folder, encoder_for, load_encoder, load_encoder_card
 from molgraph.model_folder.folder import load_card, load_model, save_model
 from molgraph.models.batch import ResidentGraphs
 from molgraph.models.frozen import FrozenEncoder
@@ -184,7 +184,7 @@ class TestTraining:
             InputError, match=r"model.hidden is 64, and the encoder in .* has 32; leave the setting out"
         ):
             encoder_for(wide, 60)
-        monkeypatch.setattr("molgraph.model_folder.encoder_folder.shipped_encoder_folder", lambda: encoder_folder)
+        monkeypatch.setattr("molgraph.model_folder.encoder_folder.builtin_encoder_folder", lambda: encoder_folder)
         assert encoder_for(with_encoder(wide, pretrained="auto"), 60) == (
             None,
             with_encoder(wide, pretrained="none", tuning="full"),
@@ -247,7 +247,7 @@ class TestTraining:
         save_model(tmp_path / "bare", load_model(tmp_path / "own"), with_encoder=False)
         with pytest.raises(ModelError, match=r"needs the built-in encoder of molgraph .* has another"):
             Predictor.load(tmp_path / "bare")
-        monkeypatch.setattr("molgraph.model_folder.folder.shipped_encoder_folder", lambda: encoder_folder)
+        monkeypatch.setattr("molgraph.model_folder.folder.builtin_encoder_folder", lambda: encoder_folder)
         bare = Predictor.load(tmp_path / "bare")
         np.testing.assert_array_equal(bare.predict(["CCO"]).mean, own.predict(["CCO"]).mean)
 
@@ -280,8 +280,8 @@ class TestTraining:
         assert load_card(tmp_path / "model").encoder is not None
 
 
-def test_the_shipped_encoder_is_whole():
-    folder = shipped_encoder_folder()
+def test_the_builtin_encoder_is_whole():
+    folder = builtin_encoder_folder()
     if folder is None:
         pytest.skip("no encoder comes with this installation")
     card = load_encoder(folder).card

@@ -8,7 +8,7 @@ from concurrent.futures import BrokenExecutor
 import pytest
 
 from molgraph.parallel.ordered_map import map_in_order
-from molgraph.parallel.process_pool import HelperPool
+from molgraph.parallel.process_pool import WorkerPool
 
 
 @pytest.fixture(autouse=True)
@@ -37,7 +37,7 @@ def is_running(pid: int) -> bool:
 
 
 def test_workers_ignore_interrupts():
-    with HelperPool(1) as pool:
+    with WorkerPool(1) as pool:
         pid = pool.submit(pid_after, 0.0).result()
         future = pool.submit(pid_after, 0.5)
         for number in (signal.SIGINT, signal.SIGTERM):
@@ -46,8 +46,8 @@ def test_workers_ignore_interrupts():
 
 
 def test_workers_ignore_interrupts_from_their_start():
-    before = set(HelperPool(1)._workers)
-    with HelperPool(1) as pool:
+    before = set(WorkerPool(1)._workers)
+    with WorkerPool(1) as pool:
         future = pool.submit(pid_after, 0.0)
         (worker,) = pool._workers - before
         os.kill(worker.pid, signal.SIGINT)
@@ -56,7 +56,7 @@ def test_workers_ignore_interrupts_from_their_start():
 
 def test_the_main_process_still_handles_interrupts():
     before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
-    with HelperPool(1) as pool:
+    with WorkerPool(1) as pool:
         pool.submit(pid_after, 0.0).result()
         assert signal.pthread_sigmask(signal.SIG_BLOCK, ()) == before
         with pytest.raises(KeyboardInterrupt):
@@ -64,7 +64,7 @@ def test_the_main_process_still_handles_interrupts():
 
 
 def test_workers_are_killed_at_once():
-    with HelperPool(1) as pool:
+    with WorkerPool(1) as pool:
         pid = pool.submit(pid_after, 0.0).result()
         future = pool.submit(pid_after, 60.0)
         pool.kill()

@@ -13,9 +13,9 @@ from molgraph.config.compute import ComputeConfig
 from molgraph.config.screening import ScreenConfig
 from molgraph.errors import InputError, ModelError
 from molgraph.model_folder.card import EndpointGroup
-from molgraph.model_folder.encoder_folder import load_encoder, shipped_encoder_folder
+from molgraph.model_folder.encoder_folder import builtin_encoder_folder, load_encoder
 from molgraph.model_folder.folder import load_card
-from molgraph.prediction.builtin_models import model_folder, model_folders, shipped_models
+from molgraph.prediction.builtin_models import builtin_models, model_folder, model_folders
 from molgraph.training.build_panel import endpoints
 
 #: A ring of 60 leucines and glycines, 300 atoms and more.
@@ -34,9 +34,9 @@ def panel() -> Panel:
 
 
 def test_all_endpoints_come_along_by_group():
-    shipped = shipped_models()
-    assert set(shipped) == {endpoint.name for endpoint in endpoints()}
-    groups = [load_card(folder).about.group for folder in shipped.values()]
+    folders = builtin_models()
+    assert set(folders) == {endpoint.name for endpoint in endpoints()}
+    groups = [load_card(folder).about.group for folder in folders.values()]
     assert list(dict.fromkeys(groups)) == list(get_args(EndpointGroup))
     assert groups == sorted(groups, key=get_args(EndpointGroup).index)
 
@@ -62,7 +62,7 @@ def test_a_card_says_all_that_is_asked_of_it(name):
 
 
 def test_the_panel_is_small_and_holds_no_structures():
-    folders = shipped_models().values()
+    folders = builtin_models().values()
     sizes = [file.stat().st_size for folder in folders for file in folder.iterdir()]
     assert sum(sizes) < 60e6
     names = {file.name for folder in folders for file in folder.iterdir()}
@@ -71,8 +71,8 @@ def test_the_panel_is_small_and_holds_no_structures():
 
 
 def test_all_models_read_the_encoder_that_comes_along():
-    digest = load_encoder(shipped_encoder_folder()).digest
-    assert {load_card(folder).encoder for folder in shipped_models().values()} == {digest}
+    digest = load_encoder(builtin_encoder_folder()).digest
+    assert {load_card(folder).encoder for folder in builtin_models().values()} == {digest}
 
 
 def test_what_is_judged_elsewhere_was_not_learned():
@@ -81,14 +81,14 @@ def test_what_is_judged_elsewhere_was_not_learned():
 
 
 def test_names(tmp_path, monkeypatch):
-    shipped = shipped_models()
-    assert model_folders(["panel"]) == tuple(shipped.values())
-    assert model_folders(["panel:herg, ames"]) == (shipped["herg"], shipped["ames"])
-    assert model_folders(["dili", Path("herg"), "my/model"]) == (shipped["dili"], shipped["herg"], Path("my/model"))
+    folders = builtin_models()
+    assert model_folders(["panel"]) == tuple(folders.values())
+    assert model_folders(["panel:herg, ames"]) == (folders["herg"], folders["ames"])
+    assert model_folders(["dili", Path("herg"), "my/model"]) == (folders["dili"], folders["herg"], Path("my/model"))
     monkeypatch.chdir(tmp_path)
     Path("herg").mkdir()  # one's own folder goes first
     assert model_folder("herg") == Path("herg")
-    assert model_folder("panel:herg") == shipped["herg"]
+    assert model_folder("panel:herg") == folders["herg"]
 
 
 @pytest.mark.parametrize(
@@ -122,11 +122,11 @@ def test_one_model_is_no_panel():
 
 
 def test_one_pass_says_what_each_model_says_alone(panel):
-    assert repr(panel).startswith(f"Panel({len(shipped_models())} models, ")
+    assert repr(panel).startswith(f"Panel({len(builtin_models())} models, ")
     texts = [ASPIRIN, SALT, PEPTIDE, "oops"]
     whole = panel.predict(texts, domain=True)
     start = 0
-    for name, predictor in zip(shipped_models(), panel.predictors, strict=True):
+    for name, predictor in zip(builtin_models(), panel.predictors, strict=True):
         alone = Predictor.load(name, device="cpu").predict(texts, domain=True)
         own = slice(start, start + len(predictor.tasks))
         start = own.stop

@@ -12,10 +12,10 @@ from safetensors import safe_open
 from molgraph import Predictor, evaluate
 from molgraph.chem.identity import canonical_smiles
 from molgraph.errors import InputError, ModelError
-from molgraph.model_folder.encoder_folder import load_encoder, shipped_encoder_folder
+from molgraph.model_folder.encoder_folder import builtin_encoder_folder, load_encoder
 from molgraph.model_folder.folder import KNOWN, load_card, load_model
 from molgraph.model_folder.percentiles import reference_values
-from molgraph.prediction.builtin_models import shipped_models
+from molgraph.prediction.builtin_models import builtin_models
 from molgraph.training.build_panel import REFERENCE_FILE, EndpointTask, build_panel, endpoint_dataset, endpoints
 from molgraph.training.ensemble import train_ensemble
 from molgraph.uncertainty.probabilities import ProbabilityCalibration, fit_probability_calibration
@@ -76,7 +76,7 @@ def test_a_model_of_the_panel_from_its_table(small):
         "1 rows gave no molecule and were left out.",
         "1 structures came several times and were merged, 1 of them with labels that contradict each other.",
     )
-    assert card.encoder == load_encoder(shipped_encoder_folder()).digest
+    assert card.encoder == load_encoder(builtin_encoder_folder()).digest
     assert not (output / "small" / "encoder.safetensors").exists()
     # Half of the reference compounds are below the middle of them.
     model = Predictor.load(output / "small", device="cpu")
@@ -187,8 +187,8 @@ def test_percentiles_go_where_probabilities_cannot_be_told(mixed_folder, assay):
     assert after.predict(assay[0][50:60]).percentiles is None
 
 
-def test_shipped_models_know_how_many_compounds_they_were_trained_on():
-    for name, folder in shipped_models().items():
+def test_builtin_models_know_how_many_compounds_they_were_trained_on():
+    for name, folder in builtin_models().items():
         card = load_card(folder)
         with safe_open(folder / KNOWN, framework="np") as file:
             hashes = file.get_tensor("exact")
@@ -209,7 +209,7 @@ def test_an_endpoint_may_blend_and_have_one_member(small, monkeypatch):
 def test_a_model_without_its_encoder_needs_the_one_that_comes_along(small, monkeypatch):
     _, data, output = small
     build_panel(data, output)
-    monkeypatch.setattr("molgraph.model_folder.folder.shipped_encoder_folder", lambda: None)
+    monkeypatch.setattr("molgraph.model_folder.folder.builtin_encoder_folder", lambda: None)
     with pytest.raises(ModelError, match=r"needs the built-in encoder of molgraph .* has another"):
         load_model(output / "small")
 

@@ -54,7 +54,7 @@ def pretrain(
         libraries: What to learn from; see `molgraph.files.reader.open_records`.
         output: Encoder folder to write. While pretraining runs, what it has computed is in `<output>.pretraining`
             beside it.
-        keep_out: Files whose compounds must not be seen, whatever their stereo: those that models will be judged on.
+        keep_out: Files whose compounds must not be seen, whatever their stereo: those that models will be evaluated on.
         config: Settings.
         targets: Folder of what is computed of the structures, some 2 kB a molecule. It is kept, and what it holds is
             used: another encoder of the same libraries begins to learn at once. None for one that goes at the end.
@@ -68,7 +68,7 @@ def pretrain(
         DeviceError: The device is not there.
         TrainingError: The loss is not finite, there is nothing that fits to resume from, or `targets` is of other
             structures.
-        WorkerError: A helper died.
+        WorkerError: A worker process died.
 
     Example:
         >>> import tempfile
@@ -134,7 +134,7 @@ def pretrain(
 
 @dataclass(frozen=True)
 class _R2:
-    """Shares of the variance that are told right.
+    """Explained variance of the targets (R²).
 
     Attributes:
         by_target: Of each target.
@@ -172,7 +172,7 @@ def _description(corpus: Corpus, config: PretrainConfig) -> dict[str, str]:
 def _card(
     corpus: Corpus, keep_out: Sequence[str], sharded: ShardedCorpus, r2: NDArray[np.float64], config: PretrainConfig
 ) -> EncoderCard:
-    told = _r2(r2)
+    summary = _r2(r2)
     return EncoderCard(
         molgraph_version=__version__,
         schema=SCHEMA.name,
@@ -186,8 +186,8 @@ def _card(
         n_train=sharded.n_train,
         n_held_out=sum(sharded.held_out.values()),
         blocks={block: BLOCKS[block].identity for block in TARGET_BLOCKS},
-        median_r2=told.medians,
-        r2=told.by_target,
+        median_r2=summary.medians,
+        r2=summary.by_target,
         licence=LICENCE,
         libraries=library_versions("numpy", "rdkit", "torch"),
         files={},

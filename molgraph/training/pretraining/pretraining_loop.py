@@ -28,7 +28,7 @@ from molgraph.training.schedule import one_cycle
 #: Least seconds between two checkpoints.
 CHECKPOINT_SECONDS = 60.0
 
-#: Molecules that are judged at once.
+#: Held-out molecules that are evaluated at once.
 _JUDGED_AT_ONCE = 256
 
 #: A unit of the encoder that varies less than this share of the mean one is scaled as if it varied so much.
@@ -128,18 +128,18 @@ def train_pretrainer(
 def held_out_r2(
     model: Pretrainer, corpus: ShardedCorpus, *, device: torch.device, dtype: torch.dtype
 ) -> NDArray[np.float64]:
-    """Share of the variance of each target that is told right on held-out molecules, `[F]`; NaN where none varies."""
+    """R² of each target on held-out molecules, `[F]`; NaN where it does not vary."""
     n_targets = len(target_names())
     squares, sums, errors, counts = (np.zeros(n_targets) for _ in range(4))
     for name in corpus.held_out:
         graphs, stored = load_shard(corpus.folder, name)
         resident = ResidentGraphs(graphs, device)
-        told: list[NDArray[np.float64]] = []
+        outputs: list[NDArray[np.float64]] = []
         with torch.inference_mode():
-            told += [model(resident.batch(rows[None]), dtype).double().cpu().numpy() for rows in _in_order(graphs)]
+            outputs += [model(resident.batch(rows[None]), dtype).double().cpu().numpy() for rows in _in_order(graphs)]
         is_known = stored != UNKNOWN
         true = np.where(is_known, stored / _STEPS, 0.0)
-        errors += np.where(is_known, (np.concatenate(told) - true) ** 2, 0.0).sum(axis=0)
+        errors += np.where(is_known, (np.concatenate(outputs) - true) ** 2, 0.0).sum(axis=0)
         squares += (true**2).sum(axis=0)
         sums += true.sum(axis=0)
         counts += is_known.sum(axis=0)
@@ -265,8 +265,8 @@ class _Step:
             chosen = torch.from_numpy(part).to(device)
 
             def loss(model: Pretrainer) -> Tensor:
-                told = model(piece.graphs.batch(rows[part][None]), self.dtype)
-                squares: Tensor = (told - stored[chosen] / _STEPS).square() * share[chosen]
+                outputs = model(piece.graphs.batch(rows[part][None]), self.dtype)
+                squares: Tensor = (outputs - stored[chosen] / _STEPS).square() * share[chosen]
                 return squares.sum()
 
             return loss

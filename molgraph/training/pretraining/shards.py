@@ -34,7 +34,7 @@ class ShardedCorpus:
     Attributes:
         folder: Where they are.
         train: Molecules of each shard to learn from, by its name.
-        held_out: Those of shards that only judge.
+        held_out: Those of held-out shards.
         mean_atoms: Atoms of a molecule, on average over the first shard.
     """
 
@@ -64,7 +64,7 @@ def shard_corpus(
     Args:
         smiles: Standardized structures.
         folder: Where the shards are written.
-        held_out_fraction: Share of the molecules that only judge.
+        held_out_fraction: Fraction of the molecules that are held out for evaluation.
         identity: What has to be the same for shards that are there to be used.
         seed: Seed of the order.
         processes: Processes that share the work.
