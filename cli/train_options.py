@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from molgraph.config import encoder, uncertainty
+from molgraph.config import encoder, uncertainty, uncertainty_methods
 from molgraph.config import training as config
 from molgraph.config.learners import LearnerName, Preset
 from molgraph.config.training import TrainConfig
@@ -86,7 +86,8 @@ Depth = Annotated[int | None, typer.Option(help=f"Message-passing steps. {defaul
 Dropout = Annotated[
     float | None,
     typer.Option(
-        help=f"Dropout rate. [default: {_TRAIN.model.dropout:g}; {config.DEFAULT_DROPOUT:g} with --uncertainty dropout]"
+        help=f"Dropout rate. [default: {_TRAIN.model.dropout:g}; {config.DEFAULT_DROPOUT:g} with --uncertainty "
+        f"{' or '.join(uncertainty_methods.methods_that(lambda spec: spec.is_sampled))}]"
     ),
 ]
 MoleculeFeaturesName = Annotated[
@@ -97,7 +98,7 @@ MoleculeFeaturesName = Annotated[
     ),
 ]
 UncertaintyName = Annotated[
-    uncertainty.Uncertainty | None,
+    uncertainty_methods.Uncertainty | None,
     typer.Option(
         "--uncertainty",
         help="Source of predictive variance, in addition to the disagreement of the members. "

@@ -13,6 +13,7 @@ from markdown_table import cell, code, table
 
 import molgraph.config
 from molgraph.config.learners import LEARNERS, PRESETS
+from molgraph.config.uncertainty_methods import UNCERTAINTY_METHODS
 
 _INTRODUCTION = """\
 # Settings
@@ -29,13 +30,14 @@ _TYPES: Mapping[object, str] = {str: "text", bool: "true or false", int: "whole 
 
 
 def settings_page() -> str:
-    """Learners and presets, then each dataclass with its tables."""
+    """Learners, presets and uncertainty methods, then each dataclass with its tables."""
     every = config_classes()
     nested = {held for kind in every for held in _nested(kind).values()}
     top = [kind for kind in every if kind not in nested]
     top.sort(key=lambda kind: (_FIRST.index(kind.__name__) if kind.__name__ in _FIRST else len(_FIRST), kind.__name__))
     shown: set[type] = set()
-    return "\n".join([_INTRODUCTION, *_learners(), *(line for kind in top for line in _section(kind, "", 2, shown))])
+    settings = (line for kind in top for line in _section(kind, "", 2, shown))
+    return "\n".join([_INTRODUCTION, *_learners(), *_uncertainty_methods(), *settings])
 
 
 def config_classes() -> list[type]:
@@ -69,6 +71,22 @@ def _learners() -> Iterator[str]:
         for name, spec in LEARNERS.items()
     ]
     yield table(["learner", "what it is", "presets", "most rows in a preset", "holds a row for each compound"], rows)
+
+
+def _uncertainty_methods() -> Iterator[str]:
+    yield "\n## Uncertainty methods\n"
+    yield "`method` of the [uncertainty](#uncertaintyconfig): what gives the spread of a prediction.\n"
+    rows = [
+        [
+            code(name),
+            cell(spec.description),
+            "values" if spec.values_only else "values and classes",
+            "network" if spec.networks_only else "all",
+            code(spec.intervals),
+        ]
+        for name, spec in UNCERTAINTY_METHODS.items()
+    ]
+    yield table(["method", "what gives the spread", "tasks", "learners", "intervals by default"], rows)
 
 
 def _section(kind: type, path: str, level: int, shown: set[type]) -> Iterator[str]:

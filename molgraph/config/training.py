@@ -15,6 +15,7 @@ from molgraph.config.optimizer import OptimizerConfig
 from molgraph.config.settings import checks_names, read_toml, require_choices, require_groups, require_range
 from molgraph.config.short_repr import short_repr
 from molgraph.config.uncertainty import UncertaintyConfig
+from molgraph.config.uncertainty_methods import UNCERTAINTY_METHODS, choose_method
 from molgraph.errors import InputError
 from molgraph.storage.decode_typed import decode
 
@@ -53,8 +54,8 @@ class ModelConfig:
         molecule_features: Columns that the head reads beside the encoder's vector (`molgraph.features.blocks.BLOCKS`).
             Counts of the atoms' and bonds' `codes` come from the graph for nothing; RDKit's `properties` (43) and
             `descriptors` (217) need structures, and make screening slower.
-        dropout: Share of hidden values dropped in training. A `TrainConfig` whose `uncertainty.method` is `dropout`
-            makes `DEFAULT_DROPOUT` of 0.
+        dropout: Share of hidden values dropped in training. Where `uncertainty.method` samples thinned networks
+            (`dropout`), a `TrainConfig` makes `DEFAULT_DROPOUT` of 0.
         head_hidden: Width of the head's hidden layers.
         head_layers: Hidden layers of the head.
     """
@@ -164,18 +165,18 @@ class TrainConfig:
         require_range(self, "seed", self.seed, 0, 2**32 - 1)
         for name, weight in self.task_weights.items():
             require_range(self, f"task_weights[{name!r}]", weight, 0.0, 1e6)
-        method = self.uncertainty.method
-        if self.loss == "absolute" and method not in {"ensemble", "dropout"}:
+        method = UNCERTAINTY_METHODS[self.uncertainty.method]
+        if self.loss == "absolute" and method.has_own_loss:
             raise InputError(
-                f"loss is 'absolute', and uncertainty.method {method!r} has a loss of its own; "
-                "choose `uncertainty.method='ensemble'` or `uncertainty.method='dropout'`"
+                f"loss is 'absolute', and uncertainty.method {method.name!r} has a loss of its own; "
+                + choose_method(lambda spec: not spec.has_own_loss)
             )
-        if method != "ensemble" and self.learner not in (None, "network"):
+        if method.networks_only and self.learner not in (None, "network"):
             raise InputError(
-                f"uncertainty.method is {method!r}, which is of networks, and learner is {self.learner!r}; "
-                "choose `uncertainty.method='ensemble'`, or another learner"
+                f"uncertainty.method is {method.name!r}, which is of networks, and learner is {self.learner!r}; "
+                f"{choose_method(lambda spec: not spec.networks_only)}, or another learner"
             )
-        if method == "dropout" and self.model.dropout == 0:  # without any there would be no spread
+        if method.is_sampled and self.model.dropout == 0:  # without any there would be no spread
             object.__setattr__(self, "model", dataclasses.replace(self.model, dropout=DEFAULT_DROPOUT))
 
     @property

@@ -5,9 +5,9 @@ from typing import Literal
 
 from molgraph.config.settings import checks_names, require_choices, require_range
 from molgraph.config.short_repr import short_repr
+from molgraph.config.uncertainty_methods import UNCERTAINTY_METHODS, Uncertainty, choose_method
 from molgraph.errors import InputError
 
-Uncertainty = Literal["ensemble", "mve", "evidential", "quantile", "dropout"]
 CalibrationRows = Literal["cross", "split"]
 VarianceScalingChoice = Literal["none", "global", "local"]
 ClassCalibration = Literal["none", "temperature", "platt", "isotonic", "venn-abers"]
@@ -22,8 +22,7 @@ class UncertaintyConfig:
 
     Attributes:
         method: What gives the spread of a prediction: the disagreement of the ensemble's members alone (`ensemble`), or
-            with it a variance that each member learns (`mve`), a distribution over distributions (`evidential`),
-            quantiles (`quantile`), or Monte-Carlo dropout (`dropout`). The default won the comparison in
+            something else with it (`molgraph.config.uncertainty_methods`). The default won the comparison in
             `benchmarks/results/uncertainty.md`: after calibration its errors and likelihoods are the best or within
             the noise of the best on all sets, it serves classes too, and it costs nothing extra. `mve` comes closest.
         calibration: Rows that calibrate: all of them, with their out-of-fold predictions (`cross`), or rows held out
@@ -53,10 +52,11 @@ class UncertaintyConfig:
     def __post_init__(self) -> None:
         require_choices(self)
         require_range(self, "calibration_fraction", self.calibration_fraction, 0.05, 0.5)
-        if self.intervals == "quantile" and self.method != "quantile":
+        if self.intervals == "quantile" and UNCERTAINTY_METHODS[self.method].intervals != "quantile":
+            instead = choose_method(lambda spec: spec.intervals == "quantile")
             raise InputError(
                 f"uncertainty.intervals is 'quantile', but uncertainty.method is {self.method!r}, which learns no "
-                "quantiles; choose `uncertainty.method='quantile'`, or leave uncertainty.intervals 'auto'"
+                f"quantiles; {instead}, or leave uncertainty.intervals 'auto'"
             )
 
 

@@ -8,6 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from molgraph.config.uncertainty_methods import UNCERTAINTY_METHODS
 from molgraph.errors import InputError
 from molgraph.graphs import PackedGraphs
 from molgraph.models.batch import GraphBatch, ResidentGraphs
@@ -51,7 +52,7 @@ class NetworkInference:
         self.dtype = dtype
         self.n_members = network.n_members
         self.n_tasks = len(network.shape.kinds)
-        self._is_sampled = network.shape.uncertainty == "dropout"
+        self._is_sampled = UNCERTAINTY_METHODS[network.shape.uncertainty].is_sampled
         self._has_quantiles = any(head.quantiles is not None for head in network.heads)
         size = members_per_pass(per_pass, network.n_members, device)
         on_device = network.to(device)

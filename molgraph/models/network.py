@@ -12,7 +12,7 @@ from molgraph.models.batch import GraphBatch
 from molgraph.models.dropout import UnitDropout
 from molgraph.models.encoders import make_encoder
 from molgraph.models.heads.head import Moments
-from molgraph.models.heads.table import head_of
+from molgraph.models.heads.registry import head_of
 from molgraph.models.linear import MemberLinear
 from molgraph.models.network_shape import NetworkShape
 from molgraph.results.member_outputs import QUANTILE_LEVELS

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from molgraph.config.training import Loss, ModelConfig
-from molgraph.config.uncertainty import Uncertainty
+from molgraph.config.uncertainty_methods import Uncertainty
 from molgraph.graphs import Vocabulary
 from molgraph.results.tasks import TaskKind
 

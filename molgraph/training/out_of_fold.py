@@ -1,7 +1,6 @@
 """Third stage of a training: members are blended, evaluated and calibrated by their out-of-fold predictions."""
 
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +9,7 @@ from molgraph.applicability.applicability import ApplicabilityDomain, fit_applic
 from molgraph.config.learners import LearnerName
 from molgraph.config.training import TrainConfig
 from molgraph.config.uncertainty import CalibrationSettings
+from molgraph.config.uncertainty_methods import UNCERTAINTY_METHODS
 from molgraph.features.environments import structure_vectors
 from molgraph.learners.blend import BlendedEnsemble, blended
 from molgraph.learners.blend_weights import member_shares
@@ -162,9 +162,7 @@ def calibration_rows(fold: NDArray[np.int64], *, split: bool) -> NDArray[np.int6
 
 def calibration_settings(config: TrainConfig, n_members: int) -> CalibrationSettings:
     """What the settings of a training say of its calibration."""
-    by_default: Literal["normalised", "quantile"] = (
-        "quantile" if config.uncertainty.method == "quantile" else "normalised"
-    )
+    by_default = UNCERTAINTY_METHODS[config.uncertainty.method].intervals
     return CalibrationSettings(
         rows=config.uncertainty.calibration,
         n_models=n_members if config.uncertainty.calibration == "cross" else 1,

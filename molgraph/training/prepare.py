@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from molgraph.config.learners import LearnerName, chosen_learners
 from molgraph.config.training import TrainConfig, settings_by_name
+from molgraph.config.uncertainty_methods import UNCERTAINTY_METHODS, choose_method
 from molgraph.datasets.dataset import Dataset
 from molgraph.datasets.parents import parent_groups
 from molgraph.errors import InputError
@@ -149,10 +150,10 @@ def _graphs_of(dataset: Dataset) -> PackedGraphs:
 
 def _refuse_values_of_classes(config: TrainConfig, dataset: Dataset) -> None:
     method = config.uncertainty.method
-    if method in {"mve", "quantile"} and all(task.kind == "classification" for task in dataset.tasks):
+    if UNCERTAINTY_METHODS[method].values_only and all(task.kind == "classification" for task in dataset.tasks):
         raise InputError(
             f"uncertainty.method is {method!r}, which is for measured values, and all tasks are classes; "
-            "choose ensemble, evidential or dropout"
+            + choose_method(lambda spec: not spec.values_only)
         )
 
 

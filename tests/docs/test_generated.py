@@ -12,6 +12,7 @@ from settings_page import config_classes
 import molgraph
 from molgraph.config.learners import LEARNERS
 from molgraph.config.training import ModelConfig, PretrainConfig, TrainConfig
+from molgraph.config.uncertainty_methods import UNCERTAINTY_METHODS
 from molgraph.config.user_defaults import UserDefaults
 
 
@@ -55,6 +56,7 @@ def test_the_settings_are_those_of_the_configuration(made: dict[str, str]) -> No
     assert rows_of["preset"][1:3] == ["`lean`, `fast`, `accurate`", "`fast`"]
     assert rows_of["folds"][1:3] == ["whole number", "`5`"]
     assert set(rows(sections(made["settings.md"])["Learners and presets"])) == set(LEARNERS)
+    assert set(rows(sections(made["settings.md"])["Uncertainty methods"])) == set(UNCERTAINTY_METHODS)
 
 
 def test_every_command_and_option_is_there(made: dict[str, str]) -> None:

@@ -2,60 +2,27 @@
 
 import csv
 import json
-import os
-import re
-import shutil
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 
-REPOSITORY = Path(__file__).resolve().parents[2]
-
-PAGE = REPOSITORY / "docs" / "contributing.md"
-
-
-#: The row goes behind the last one.
-END_OF_TABLE = """
-        )
-    }
-)
-
-# The names are those of the rows"""
-
-
-def example(language: str) -> str:
-    """The code of the section on learners."""
-    section = PAGE.read_text(encoding="utf-8").partition("## Add a learner")[2].partition("\n## ")[0]
-    (block,) = re.findall(rf"^```{language}\n(.*?)^```", section, re.DOTALL | re.MULTILINE)
-    return block
+from tests.docs.worked_examples import copy_with, run_copy
 
 
 @pytest.fixture(scope="module")
 def copy(tmp_path_factory):
     """The repository with a file and a row more."""
-    folder = tmp_path_factory.mktemp("copy")
-    for name, package in (("molgraph", "molgraph"), ("cli", "molgraph_cli")):
-        shutil.copytree(REPOSITORY / name, folder / package, ignore=shutil.ignore_patterns("__pycache__"))
-    (folder / "molgraph_data").symlink_to(REPOSITORY / "data")
-    (folder / "molgraph" / "learners" / "ridge.py").write_text(example("python"))
-    table = folder / "molgraph" / "config" / "learners.py"
-    text = table.read_text()
-    assert text.count(END_OF_TABLE) == 1
-    table.write_text(text.replace(END_OF_TABLE, "\n" + example("py").rstrip() + END_OF_TABLE))
-    return folder
+    return copy_with(
+        "Add a learner",
+        tmp_path_factory.mktemp("copy"),
+        module="learners/ridge.py",
+        table="config/learners.py",
+    )
 
 
 @pytest.fixture
 def molgraph(copy, tmp_path):
     def run(*words):
-        code = "from molgraph_cli.start import run; run()"
-        environment = {**os.environ, "PYTHONPATH": str(copy), "PYTHONSAFEPATH": "1", "COLUMNS": "200"}
-        ended = subprocess.run(
-            [sys.executable, "-c", code, *map(str, words)],
-            cwd=tmp_path, env=environment, capture_output=True, text=True, check=False,
-        )  # fmt: skip
+        ended = run_copy(copy, tmp_path, *words)
         assert ended.returncode == 0, ended.stderr
         return ended.stdout
 

@@ -5,12 +5,15 @@ doi:10.1021/acscentsci.1c00546). Classes: a beta distribution (Sensoy et al. 201
 """
 
 import math
+from collections.abc import Mapping
+from types import MappingProxyType
 
 import torch
 from torch import Tensor
 from torch.nn.functional import softplus
 
 from molgraph.models.heads.head import Head, Moments
+from molgraph.results.tasks import TaskKind
 
 #: Weight of the penalty on evidence for wrong values: that of Soleimany et al. for molecules.
 VALUE_PENALTY = 0.2
@@ -84,3 +87,5 @@ def _penalised_risk(raw: Tensor, target: Tensor, positive_weight: Tensor) -> Ten
 
 EVIDENTIAL_VALUE = Head(n_outputs=4, loss=_penalised_likelihood, watch=_student_likelihood, moments=_value_moments)
 EVIDENTIAL_CLASS = Head(n_outputs=2, loss=_penalised_risk, watch=_bayes_risk, moments=_class_moments)
+
+HEADS: Mapping[TaskKind, Head] = MappingProxyType({"regression": EVIDENTIAL_VALUE, "classification": EVIDENTIAL_CLASS})

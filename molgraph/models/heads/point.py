@@ -1,9 +1,13 @@
 """Heads that say one number: a value, or the probability of a class."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 import torch
 from torch import Tensor
 
 from molgraph.models.heads.head import Head, Moments
+from molgraph.results.tasks import TaskKind
 
 
 def _squared_error(raw: Tensor, target: Tensor, positive_weight: Tensor) -> Tensor:  # noqa: ARG001
@@ -31,3 +35,5 @@ def _probability(raw: Tensor) -> Moments:
 VALUE = Head(n_outputs=1, loss=_squared_error, watch=_squared_error, moments=_value)
 MEDIAN = Head(n_outputs=1, loss=_absolute_error, watch=_absolute_error, moments=_value)
 PROBABILITY = Head(n_outputs=1, loss=_cross_entropy, watch=_cross_entropy, moments=_probability)
+
+HEADS: Mapping[TaskKind, Head] = MappingProxyType({"regression": VALUE, "classification": PROBABILITY})

@@ -1,11 +1,15 @@
 """Quantile regression (Koenker and Bassett 1978): the values that the label stays below with given probabilities."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 import torch
 from torch import Tensor
 from torch.nn.functional import softplus
 
 from molgraph.models.heads.head import Head, Moments
 from molgraph.results.member_outputs import QUANTILE_LEVELS
+from molgraph.results.tasks import TaskKind
 
 _MEDIAN = QUANTILE_LEVELS.index(0.5)
 _LOW, _HIGH = QUANTILE_LEVELS.index(0.16), QUANTILE_LEVELS.index(0.84)
@@ -35,3 +39,5 @@ def _pinball_loss(raw: Tensor, target: Tensor, positive_weight: Tensor) -> Tenso
 QUANTILE = Head(
     n_outputs=len(QUANTILE_LEVELS), loss=_pinball_loss, watch=_pinball_loss, moments=_moments, quantiles=_quantiles
 )
+
+HEADS: Mapping[TaskKind, Head] = MappingProxyType({"regression": QUANTILE})
