@@ -79,7 +79,7 @@ def read_sdf(
     if all_properties is None and request.needs_names:
         kept_file = _written(blocks)
         names = tuple(property_names(_read_again(kept_file), name))
-        blocks = _read_again(kept_file)
+        blocks = _read_to_the_end(kept_file)
     records = (_parsed(lines, line) for line, lines in _split_records(blocks))
     sample = list(itertools.islice(records, N_RECORDS_SAMPLED))
     if kept_file is None:
@@ -125,6 +125,12 @@ def _read_again(file: IO[str]) -> Iterator[str]:
     file.seek(0)
     while lines := file.readlines(_BLOCK_CHARACTERS):
         yield "".join(lines).removesuffix("\n")
+
+
+def _read_to_the_end(file: IO[str]) -> Iterator[str]:
+    """The blocks of a temporary file, which is closed behind them."""
+    with file:
+        yield from _read_again(file)
 
 
 def _split_records(blocks: Iterable[str]) -> Iterator[tuple[int, list[str]]]:

@@ -12,6 +12,7 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 import fsspec
 import pytest
 import zstandard
+from rdkit import Chem
 
 from molgraph.errors import InputError
 from molgraph.files import open_records
@@ -32,6 +33,32 @@ def test_a_folder_is_one_stream_in_sorted_order(read, write, tmp_path):
         sizes = [reader.bytes_read for _ in reader]
         assert sizes[-1] == reader.bytes_total == sum(path.stat().st_size for path in tmp_path.glob("[abc].csv*"))
         assert sizes == sorted(sizes)
+
+
+def test_columns_may_be_chosen_from_the_names_of_all(read, write, tmp_path):
+    """Of an SD file these are the properties of all records, also where it can be read only once."""
+
+    def chosen(names):
+        seen.append(tuple(names))
+        return [name for name in names if name.startswith("p")]
+
+    seen = []
+    write("a.csv", "smiles,x,p1\nC,1,2\n")
+    write("b.csv", "p1,smiles\n3,CC\n")
+    assert read(f"{tmp_path}/*.csv", keep_columns=chosen).columns == {"p1": ["2", "3"]}
+    assert seen == [("smiles", "x", "p1")]
+    molblock = Chem.MolToMolBlock(Chem.MolFromSmiles("CO"))
+    records = [f"{molblock}>  <{name}>\n{value}\n\n$$$$\n" for name, value in (("x", 1), ("p", 2))]
+    path = write("c.sdf", "".join([records[0]] * 1500 + [records[1]]))
+    assert read(path, keep_columns=chosen).columns == {"p": [""] * 1500 + ["2"]}
+    pipe = tmp_path / "pipe.sdf"
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=pipe.write_bytes, args=(path.read_bytes(),))
+    writer.start()
+    assert read(pipe, keep_columns=chosen).columns == {"p": [""] * 1500 + ["2"]}
+    writer.join()
+    with pytest.raises(InputError, match="has no column 'q'"):
+        read(tmp_path / "a.csv", keep_columns=lambda _names: ["q"])
 
 
 def test_later_files_must_have_the_columns_of_the_first(read, write, tmp_path):
