@@ -46,7 +46,7 @@ def library(assay, tmp_path):
 
 
 @pytest.fixture(autouse=True)
-def small_shards(monkeypatch):
+def small_chunks(monkeypatch):
     monkeypatch.setattr(module, "BATCH_SIZE", 8)
     for place in (module, read_library):
         monkeypatch.setattr(place, "CHUNK_BATCHES", 3)
@@ -108,7 +108,7 @@ def test_goes_on_where_it_was_stopped(predictor, library, tmp_path):
 
 
 @pytest.mark.parametrize("method", ["cfbh", "weighted", "diverse"])
-def test_every_shard_counts(predictor, library, tmp_path, method):
+def test_every_chunk_counts(predictor, library, tmp_path, method):
     config = replace(CONFIG, fdr_method=method)
     screen(predictor, library, output=tmp_path / "whole", config=config)
     for n in range(1, 39, 8):
@@ -236,7 +236,7 @@ def test_a_library_cut_short_and_copied_again(predictor, library, tmp_path):
     assert contents(tmp_path / "hits") == contents(tmp_path / "whole")
 
 
-def test_a_damaged_shard_is_refused(predictor, library, tmp_path):
+def test_a_damaged_chunk_is_refused(predictor, library, tmp_path):
     partial = stopped(predictor, library, tmp_path / "hits", 8)
     path = partial / "chunks" / "000001.json"
     stored = path.read_bytes()
@@ -316,7 +316,7 @@ def _all_of(values, key, change):
             "it counts others above a threshold",
         ),
         (lambda v: v["result"]["rejected"].append({"row": 10**9}), "rejected"),
-        (lambda v: _all_of(v, "row", lambda _: 10**9), "a row is not one of this shard"),
+        (lambda v: _all_of(v, "row", lambda _: 10**9), "a row is not one of this chunk"),
         (lambda v: _all_of(v, "score", lambda _: math.nan), "has no score"),
         (lambda v: _all_of(v, "score", lambda _: None), "score is None"),
         (lambda v: _all_of(v, "smiles", lambda _: 7), "smiles is 7"),
@@ -326,7 +326,7 @@ def _all_of(values, key, change):
     ],
     ids=range(16),
 )
-def test_a_shard_that_was_tampered_with_is_refused(predictor, library, tmp_path, tamper, words):
+def test_a_chunk_that_was_tampered_with_is_refused(predictor, library, tmp_path, tamper, words):
     """As by somebody who made its checksum fit."""
     stopped(predictor, library, tmp_path / "hits", 8)
     path = tmp_path / "hits.partial" / "chunks" / "000000.json"
@@ -350,13 +350,15 @@ def test_a_run_of_any_value_is_refused(predictor, library, tmp_path, text):
 
 PROGRAM = """
 import sys
+from molgraph import ComputeConfig, ScreenConfig
 from molgraph.screening import read_library, screen as module
 module.BATCH_SIZE, module.CHUNK_BATCHES, read_library.CHUNK_BATCHES = 8, 3, 3
 if __name__ == "__main__":
     model, library, output, processes = sys.argv[1:]
     print("begin", flush=True)
-    module.screen(model, library, output=output, top=25, domain="ignore", hit="pIC50 >= 6", fdr=0.4, alerts=(), device="cpu", precision="float32",
-                  processes=int(processes), resume=True)
+    config = ScreenConfig(top=25, domain="ignore", hit="pIC50 >= 6", fdr=0.4, alerts=())
+    compute = ComputeConfig(device="cpu", precision="float32", processes=int(processes))
+    module.screen(model, library, output=output, config=config, compute=compute, resume=True)
 """
 
 
@@ -375,7 +377,7 @@ def test_killed_at_any_moment(predictor, model_folder, library, tmp_path, proces
             assert run.stdout.readline() == "begin\n"
             deadline = time.monotonic() + 60
             wanted = rng.randrange(12)
-            while run.poll() is None and time.monotonic() < deadline and n_shards(tmp_path) < wanted:
+            while run.poll() is None and time.monotonic() < deadline and n_chunks(tmp_path) < wanted:
                 time.sleep(0.002)
             time.sleep(rng.random() * 0.05)
             if run.poll() is None:
@@ -389,7 +391,7 @@ def test_killed_at_any_moment(predictor, model_folder, library, tmp_path, proces
     assert not (tmp_path / "hits.partial").exists()
 
 
-def n_shards(folder) -> int:
+def n_chunks(folder) -> int:
     chunks = folder / "hits.partial" / "chunks"
     return (
         sum(path.suffix == ".json" and not path.name.startswith(".") for path in chunks.iterdir())
