@@ -1,11 +1,18 @@
 """`molgraph benchmark`: comparison of learners on the data sets of MoleculeNet."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from molgraph.config.benchmark import BENCHMARK_SETTINGS
+from molgraph.config.benchmark import (
+    BENCHMARK_SETTINGS,
+    DEFAULT_LEARNERS,
+    DEFAULT_SEEDS,
+    DEFAULT_SPLITS,
+    DEFAULT_SUITE,
+    Suite,
+)
 
 from . import completion
 from .commands import Commands
@@ -31,7 +38,7 @@ Records = Annotated[Path, typer.Option("--output", "-o", help="Folder of records
 def run(
     *,
     output: Records,
-    suite: Annotated[Literal["small", "large"], typer.Option(help="Suite of data sets to run.")] = "small",
+    suite: Annotated[Suite, typer.Option(help="Suite of data sets to run.")] = DEFAULT_SUITE,
     data_set: Annotated[
         str | None,
         typer.Option(
@@ -40,15 +47,15 @@ def run(
     ] = None,
     split: Annotated[
         str, typer.Option(help="Splits: random, scaffold, scaffold_balanced, butina; joined by commas.")
-    ] = "random,scaffold",
-    seeds: Annotated[str, typer.Option(help="Seeds, joined by commas.")] = "0,1,2",
+    ] = ",".join(DEFAULT_SPLITS),
+    seeds: Annotated[str, typer.Option(help="Seeds, joined by commas.")] = ",".join(map(str, DEFAULT_SEEDS)),
     learner: Annotated[
         str,
         typer.Option(
-            help=f"Of {', '.join(BENCHMARK_SETTINGS)}, joined by commas. scratch is without the encoder, tuned and "
-            "frozen say what becomes of it, single is one model."
+            help=f"Of {', '.join(BENCHMARK_SETTINGS)}, joined by commas. scratch is without the encoder, tuned "
+            "fine-tunes it, frozen does not, single is one model."
         ),
-    ] = "fast,accurate",
+    ] = ",".join(DEFAULT_LEARNERS),
     quiet: Quiet = False,
     as_json: AsJson = False,
 ) -> None:

@@ -10,6 +10,7 @@ from typing import Literal, cast
 import numpy as np
 
 from molgraph.chem.standardize import StandardizerName
+from molgraph.config.benchmark import Suite
 from molgraph.datasets.cards import all_cards
 from molgraph.datasets.dataset import Dataset
 from molgraph.datasets.splits import Split, balanced_scaffold_split, butina_split, random_split, scaffold_split
@@ -19,7 +20,7 @@ from molgraph.spelling import SYNONYMS
 SplitName = Literal["random", "scaffold", "scaffold_balanced", "butina"]
 
 #: Data sets of each suite, by the names of their cards.
-SUITES: Mapping[str, tuple[str, ...]] = MappingProxyType(
+SUITES: Mapping[Suite, tuple[str, ...]] = MappingProxyType(
     {
         "small": ("freesolv", "esol", "bace_classification", "bbbp", "clintox", "lipophilicity", "sider", "tox21"),
         "large": ("hiv", "muv", "toxcast", "qm8"),

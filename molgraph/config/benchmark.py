@@ -2,13 +2,23 @@
 
 from collections.abc import Mapping
 from types import MappingProxyType
+from typing import Literal
 
 from molgraph.config.encoder import EncoderConfig
 from molgraph.config.learners import LEARNERS, PRESETS
 from molgraph.config.training import TrainConfig
 
-#: Presets and learners alone begin with the built-in encoder. `scratch` is without; `tuned` and `frozen` say what
-#: becomes of it in the network; `single` is one model.
+#: Suites of data sets (`molgraph.benchmark.protocol.SUITES`).
+Suite = Literal["small", "large"]
+
+#: What is run where nothing is said: a suite, splits, seeds and learners.
+DEFAULT_SUITE: Suite = "small"
+DEFAULT_SPLITS = ("random", "scaffold")
+DEFAULT_SEEDS = (0, 1, 2)
+DEFAULT_LEARNERS = ("fast", "accurate")
+
+#: Presets and learners alone begin with the built-in encoder. `scratch` is without; `tuned` fine-tunes it in the
+#: network, `frozen` does not; `single` is one model.
 BENCHMARK_SETTINGS: Mapping[str, TrainConfig] = MappingProxyType(
     {
         **{preset: TrainConfig(preset=preset) for preset in PRESETS},
