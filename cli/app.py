@@ -10,23 +10,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from . import (
-    benchmark,
-    datasets,
-    demo,
-    doctor,
-    embed,
-    evaluate,
-    featurize,
-    init,
-    models,
-    predict,
-    pretrain,
-    screen,
-    train,
-    tune,
-)
-from .commands import Commands, show_help
+from .command_table import Program
 from .ending import EXIT_INTERRUPTED, EndedError, ended, listen
 from .text import show_line, tell
 
@@ -41,7 +25,7 @@ Examples:
 """
 
 app = typer.Typer(
-    cls=Commands,
+    cls=Program,
     help="Train graph neural networks on assay tables, and screen compound libraries into ranked hits with "
     "calibrated uncertainties.",
     epilog=EXAMPLE,
@@ -50,21 +34,6 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command(epilog=demo.EXAMPLE, short_help="Train, screen and evaluate on built-in data.")(demo.demo)
-app.command(epilog=train.EXAMPLE, short_help="Train an ensemble on an assay table.")(train.train)
-app.command(epilog=tune.EXAMPLE, short_help="Optimise settings for a table.")(tune.tune)
-app.command(epilog=pretrain.EXAMPLE, short_help="Pretrain an encoder on compound libraries.")(pretrain.pretrain)
-app.command(epilog=predict.EXAMPLE, short_help="Predict every row of a table.")(predict.predict)
-app.command(epilog=screen.EXAMPLE, short_help="Rank a compound library of any size.")(screen.screen)
-app.command(epilog=featurize.EXAMPLE, short_help="Featurize a library for repeated screens.")(featurize.featurize)
-app.command(epilog=embed.EXAMPLE, short_help="Compute embeddings of structures.")(embed.embed)
-app.command(epilog=evaluate.EXAMPLE, short_help="Evaluate a model on measured compounds.")(evaluate.evaluate)
-app.add_typer(models.app, name="models")
-app.add_typer(datasets.app, name="datasets")
-app.add_typer(benchmark.app, name="benchmark")
-app.command(epilog=doctor.EXAMPLE, short_help="Show versions and devices.")(doctor.doctor)
-app.command(epilog=init.EXAMPLE, short_help="Set defaults of all commands.")(init.init)
-app.command("help", epilog="Example: molgraph help models show", short_help="Show the help of a command.")(show_help)
 
 
 def _show_version(asked: bool) -> None:

@@ -60,6 +60,10 @@ def _user_defaults(group: TyperGroup, ctx: Any) -> dict[str, Any]:
     }
 
 
+#: Example in the help of `help`.
+EXAMPLE = "Example: molgraph help models show"
+
+
 def show_help(
     ctx: typer.Context,
     command: Annotated[
