@@ -41,7 +41,7 @@ def test_fires_on_another_scaffold(assay, series):
     text = " ".join(report.sentences())
     assert "DIFFERENT" in text
     assert "Do not trust intervals and false discovery rates" in text
-    assert "--recalibrate" in text
+    assert "`recalibrate`" in text
     assert "Do not trust" not in " ".join(report.sentences(has_coverage=True))
     assert "false discovery" not in " ".join(report.sentences(is_weighted=True))
 
