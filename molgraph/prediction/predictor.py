@@ -33,6 +33,7 @@ from molgraph.prediction.builtin_models import model_folder
 from molgraph.prediction.measured import MeasuredCompounds, measured_texts
 from molgraph.prediction.neighbours import Neighbours, in_rows
 from molgraph.prediction.structure_predictor import StructurePredictor
+from molgraph.results.labels import Labels
 from molgraph.results.member_outputs import MemberOutputs
 from molgraph.results.prediction import Prediction, Rejected
 from molgraph.results.tasks import TaskSpec, ranges
@@ -152,9 +153,9 @@ class Predictor(StructurePredictor):
         return self._model.reference
 
     @property
-    def training_labels(self) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
-        """Labels `[B, T]` of the training compounds, and the bounds `[2, B, T]` of those that are only bounded."""
-        return self._model.labels, self._model.bounds
+    def training_labels(self) -> Labels:
+        """`[B, T]` labels of the training compounds."""
+        return self._model.labels
 
     @cached_property
     def measured_compounds(self) -> MeasuredCompounds:
@@ -163,7 +164,6 @@ class Predictor(StructurePredictor):
         return MeasuredCompounds(
             None if structures is None else structures.smiles,
             self._model.labels,
-            self._model.bounds,
             standardized=self.standardized,
             in_training=self.in_training,
         )
@@ -393,8 +393,7 @@ class Predictor(StructurePredictor):
             ids=tuple(tuple(structures.ids[i] for i in row) for row in index.tolist()),
             smiles=tuple(tuple(structures.smiles[i] for i in row) for row in index.tolist()),
             similarity=similarity,
-            labels=self._model.labels[index],
-            bounds=None if self._model.bounds is None else self._model.bounds[:, index],
+            labels=self._model.labels.take(index),
         )
 
     @cached_property
