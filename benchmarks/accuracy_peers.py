@@ -48,7 +48,7 @@ class ChempropLearner:
             with (folder / "table.csv").open("w", encoding="utf-8", newline="") as file:
                 writer = csv.writer(file, lineterminator="\n")
                 writer.writerow(["smiles", *targets, "split"])
-                for text, labels, part in zip(dataset.smiles, dataset.labels.tolist(), parts, strict=True):
+                for text, labels, part in zip(dataset.smiles, dataset.labels.values.tolist(), parts, strict=True):
                     writer.writerow([text, *("" if np.isnan(label) else repr(label) for label in labels), part])
             test = [dataset.smiles[row] for row in problem.split.test.tolist()]
             (folder / "test.csv").write_text("smiles\n" + "".join(f"{text}\n" for text in test), encoding="utf-8")
@@ -124,8 +124,8 @@ def _by_task(problem: Problem, blocks: tuple[str, ...], fit: Any) -> np.ndarray:
     seen = np.concatenate([problem.split.train, problem.split.valid])
     said = np.empty((len(problem.split.test), len(dataset.tasks)))
     for t, task in enumerate(dataset.tasks):
-        rows = seen[~np.isnan(dataset.labels[seen, t])]
-        labels = dataset.labels[rows, t]
+        rows = seen[~np.isnan(dataset.labels.values[seen, t])]
+        labels = dataset.labels.values[rows, t]
         if len(np.unique(labels)) < 2:
             said[:, t] = labels.mean() if len(labels) else 0.0
             continue
@@ -164,12 +164,12 @@ class DeepchemLearner:
             featurizer = deepchem.feat.DMPNNFeaturizer()
         with rdBase.BlockLogs():  # one line of deprecation for each molecule
             features = featurizer.featurize(list(dataset.smiles))
-        weights = (~np.isnan(dataset.labels)).astype(float)
-        labels = np.nan_to_num(dataset.labels)
+        weights = (~np.isnan(dataset.labels.values)).astype(float)
+        labels = np.nan_to_num(dataset.labels.values)
         is_class = dataset.tasks[0].kind == "classification"
         centre, scale = 0.0, 1.0
         if not is_class:
-            seen = dataset.labels[problem.split.train]
+            seen = dataset.labels.values[problem.split.train]
             centre, scale = np.nanmean(seen, axis=0), np.nanstd(seen, axis=0)
             labels = (labels - centre) / scale
         parts = [

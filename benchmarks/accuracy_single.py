@@ -58,7 +58,7 @@ class SingleNetwork:
         blocks = config.blocks_of("network")
         frozen = encoder.frozen(device, dtype) if encoder is not None and ENCODER in blocks else None
         features = MoleculeFeatures(Molecules(graphs, dataset.smiles)).of(blocks, frozen)
-        targets = learned_targets(dataset.labels, None, dataset.tasks, [plan], config.target_scaling)
+        targets = learned_targets(dataset.labels, dataset.tasks, [plan], config.target_scaling)
         weights = None if encoder is None or config.encoder.tuning == "frozen" else encoder.weights
         data = TrainingData(
             graphs=ResidentGraphs(graphs, device, features),

@@ -143,7 +143,7 @@ def _out_of_fold(name: str, config: TrainConfig, data: Path) -> float:
     dataset = endpoint_dataset(endpoint, data)
     scores = {score.metric: score.mean for score in train_ensemble(dataset, config).metrics[0].scores}
     value = scores[JUDGES[name]]
-    return float(value / dataset.labels.std()) if JUDGES[name] == "rmse" else value
+    return float(value / dataset.labels.values.std()) if JUDGES[name] == "rmse" else value
 
 
 def _rates(folders: list[Path], smiles: list[str]) -> list[list[float]]:

@@ -86,6 +86,7 @@ def _config(method: str, epochs: int, seed: int) -> "TrainConfig":
 def _dataset(rows: SplitRows, name: str) -> "Dataset":
     from molgraph.datasets.dataset import Dataset
     from molgraph.datasets.duplicates import MergeReport
+    from molgraph.results.labels import Labels
     from molgraph.results.tasks import TaskSpec
 
     spec = UNCERTAINTY_SETS[name]
@@ -93,7 +94,7 @@ def _dataset(rows: SplitRows, name: str) -> "Dataset":
         name=name,
         smiles=rows.smiles,
         ids=tuple(str(row) for row in range(len(rows.smiles))),
-        labels=rows.labels,
+        labels=Labels(rows.labels),
         weights=np.ones(len(rows.smiles)),
         tasks=tuple(TaskSpec(target, spec.kind) for target in spec.targets),
         rejected=(),

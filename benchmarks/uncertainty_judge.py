@@ -22,6 +22,7 @@ from molgraph.metrics.spread import (
     spread_correlation_reference,
 )
 from molgraph.rank.selection import benjamini_hochberg, calibrate_hits
+from molgraph.results.labels import Labels
 from molgraph.results.member_outputs import MemberOutputs
 from molgraph.results.prediction import Prediction
 from molgraph.results.tasks import TaskSpec
@@ -75,7 +76,7 @@ def read_cell(arrays: Mapping[str, np.ndarray], tasks: tuple[TaskSpec, ...], met
 def calibrated(cell: Cell, rows: str, **settings: Any) -> tuple[Calibration, Prediction]:
     """A calibration with `rows` (cross or split) and the predictions of the test rows."""
     fold = np.where(cell.parts == "calibration", HELD_OUT, cell.fold)
-    data = calibration_data(cell.outputs, cell.labels, fold, split=rows == "split")
+    data = calibration_data(cell.outputs, Labels(cell.labels), fold, split=rows == "split")
     n_models = len(cell.outputs.mean) if rows == "cross" else 1
     kinds = tuple(task.kind for task in cell.tasks)
     calibration = fit_calibration(kinds, data, CalibrationSettings(rows=rows, n_models=n_models, **settings))

@@ -22,7 +22,7 @@ def tell_few_of_a_class(card: "ModelCard", dataset: "Dataset") -> None:
     shown = 0
     areas = {record.task: record.mean for record in card.metrics if record.metric == "roc_auc"}
     for t, task in enumerate(dataset.tasks):
-        labels, area = dataset.labels[:, t], areas.get(task.name)
+        labels, area = dataset.labels.values[:, t], areas.get(task.name)
         n_one, n_zero = int((labels == 1).sum()), int((labels == 0).sum())
         if area is None or min(n_one, n_zero) >= _ENOUGH or min(n_one, n_zero) == 0 or shown == _SHOWN:
             continue

@@ -107,7 +107,7 @@ def run_experiment(experiment: Experiment, learner: BenchmarkLearner) -> Record:
     except Exception as error:
         raise WorkerError(f"{experiment.name}: {type(error).__name__}: {error}") from error
     seconds = time.monotonic() - started
-    labels = dataset.labels[problem.split.test]
+    labels = dataset.labels.values[problem.split.test]
     if predicted.shape != labels.shape or not np.isfinite(predicted).all():
         raise WorkerError(
             f"{experiment.name}: predictions are {predicted.shape} and must be {labels.shape}, all of them finite"

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from molgraph.datasets.duplicates import MergeReport
 from molgraph.errors import InputError
+from molgraph.results.labels import Labels
 from molgraph.results.prediction import Rejected
 from molgraph.results.row_counts import RowCounts
 from molgraph.results.tasks import Direction, TaskSpec
@@ -28,16 +29,15 @@ class Dataset:
         name: Name of the set.
         smiles: `[B]` standardized structures, unique as canonical SMILES; this is what is featurized.
         ids: `[B]` identifiers of the input, of the first row where rows were merged.
-        labels: `[B, T]` float64, NaN = not measured; classes are 0 and 1.
+        labels: `[B, T]` measured values, classes 0 and 1, and bounds of censored values (cells like `>10`). Losses use
+            bounds, and whether a compound is a hit may follow from them; metrics of values and intervals take measured
+            values alone.
         weights: `[B]` float64, weight of each row, at least 0.
         tasks: The T tasks, in column order.
         rejected: Rows that gave no molecule.
         merges: Duplicates that were merged.
         rows_read: Rows of the input.
         n_unlabelled: Rows with a molecule and no label, left out.
-        bounds: `[2, B, T]` lower and upper bounds of censored labels (cells like `>10`), NaN = no bound; None if there
-            are none. Losses use them, and whether a compound is a hit may follow from them; metrics of values and
-            intervals take measured values alone.
         notes: Notes on how the table was interpreted: recognised quantities and units, cells that are no plain numbers,
             columns that were left out.
     """
@@ -45,25 +45,22 @@ class Dataset:
     name: str
     smiles: tuple[str, ...]
     ids: tuple[str, ...]
-    labels: NDArray[np.float64]
+    labels: Labels
     weights: NDArray[np.float64]
     tasks: tuple[TaskSpec, ...]
     rejected: tuple[Rejected, ...]
     merges: MergeReport
     rows_read: int
     n_unlabelled: int = 0
-    bounds: NDArray[np.float64] | None = None
     notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         shape = (len(self.smiles), len(self.tasks))
-        if self.labels.shape != shape or self.weights.shape != shape[:1] or len(self.ids) != len(self.smiles):
+        if self.labels.values.shape != shape or self.weights.shape != shape[:1] or len(self.ids) != len(self.smiles):
             raise InputError(
-                f"Dataset got labels {self.labels.shape}, weights {self.weights.shape} and {len(self.ids)} ids "
+                f"Dataset got labels {self.labels.values.shape}, weights {self.weights.shape} and {len(self.ids)} ids "
                 f"for {shape[0]} structures and {shape[1]} tasks; it needs [B, T], [B] and B"
             )
-        if self.bounds is not None and self.bounds.shape != (2, *shape):
-            raise InputError(f"Dataset got bounds {self.bounds.shape}; it needs [2, B, T], which is (2, {shape})")
 
     def __len__(self) -> int:
         """Number of structures, B."""
@@ -78,8 +75,10 @@ class Dataset:
         """sha256 of structures, labels, weights and tasks: equal for equal training data, on any machine."""
         digest = hashlib.sha256()
         digest.update(json.dumps([list(self.smiles), [asdict(task) for task in self.tasks]]).encode())
-        arrays = (self.labels, self.weights) if self.bounds is None else (self.labels, self.weights, self.bounds)
-        for array in arrays:
+        labels = self.labels
+        for array in (labels.values, self.weights, labels.lower, labels.upper):
+            if array is None:
+                continue
             canonical = np.where(np.isnan(array), np.nan, array) + 0.0  # one NaN, and no minus zero
             digest.update(np.ascontiguousarray(canonical, dtype="<f8").tobytes())
         return digest.hexdigest()
@@ -87,9 +86,7 @@ class Dataset:
     @property
     def n_bounds(self) -> NDArray[np.int64]:
         """`[T]` number of censored labels, of which only a bound is known."""
-        if self.bounds is None:
-            return np.zeros(len(self.tasks), dtype=np.int64)
-        return np.asarray((np.isnan(self.labels) & ~np.isnan(self.bounds).all(axis=0)).sum(axis=0))
+        return np.asarray(self.labels.is_censored.sum(axis=0, dtype=np.int64))
 
     def take(self, index: Sequence[int] | NDArray[np.int64]) -> "Dataset":
         """The structures at `index`, in that order; the counts of left-out rows are dropped."""
@@ -98,13 +95,12 @@ class Dataset:
             name=self.name,
             smiles=tuple(self.smiles[i] for i in index),
             ids=tuple(self.ids[i] for i in index),
-            labels=self.labels[index],
+            labels=self.labels.take(index),
             weights=self.weights[index],
             tasks=self.tasks,
             rejected=(),
             merges=MergeReport(),
             rows_read=len(index),
-            bounds=None if self.bounds is None else self.bounds[:, index],
         )
 
     def with_ranges(self, ranges: Mapping[str, tuple[float | None, float | None]]) -> "Dataset":
@@ -126,10 +122,11 @@ class Dataset:
             low, high = ranges.get(task.name, (task.lowest, task.highest))
             tasks.append(replace(task, lowest=low, highest=high))
             least, most = tasks[-1].range
-            bad = np.flatnonzero((self.labels[:, t] < least) | (self.labels[:, t] > most))
+            values = self.labels.values[:, t]
+            bad = np.flatnonzero((values < least) | (values > most))
             if task.kind == "regression" and len(bad):
                 raise InputError(
-                    f"{task.name} has the value {self.labels[bad[0], t]:g} ({self.ids[bad[0]]}), and {len(bad) - 1:,} "
+                    f"{task.name} has the value {values[bad[0]]:g} ({self.ids[bad[0]]}), and {len(bad) - 1:,} "
                     f"more outside of its range, {least:g} to {most:g}; correct the table or the range"
                 )
         return replace(self, tasks=tuple(tasks))
@@ -164,7 +161,7 @@ class Dataset:
             )
         shown = self.tasks[:10]
         n_bounds = self.n_bounds
-        lines += [_describe(task, self.labels[:, t], int(n_bounds[t])) for t, task in enumerate(shown)]
+        lines += [_describe(task, self.labels.values[:, t], int(n_bounds[t])) for t, task in enumerate(shown)]
         if len(self.tasks) > len(shown):
             lines.append(f"... and {len(self.tasks) - len(shown)} more tasks")
         return lines

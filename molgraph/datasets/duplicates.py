@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from molgraph.metrics.logarithms import suits_logarithms
+from molgraph.results.labels import Labels
 from molgraph.results.tasks import TaskSpec
 
 #: Of classes that disagree the one with this fraction of the measurements is kept: three of four. With errors in a
@@ -84,53 +85,47 @@ class MergedRows:
 
     Attributes:
         index: `[G]` position of each row (the first of its group) in the input.
-        labels: `[G, T]` merged labels.
+        labels: `[G, T]` merged labels and bounds.
         weights: `[G]` merged weights.
         report: The merged groups.
-        bounds: `[2, G, T]` merged bounds; None if there are none.
     """
 
     index: NDArray[np.int64]
-    labels: NDArray[np.float64]
+    labels: Labels
     weights: NDArray[np.float64]
     report: MergeReport
-    bounds: NDArray[np.float64] | None = None
 
 
 def merge_duplicates(
     structures: Sequence[str],
     ids: Sequence[str],
-    labels: NDArray[np.float64],
+    labels: Labels,
     weights: NDArray[np.float64],
     tasks: Sequence[TaskSpec],
-    *,
-    bounds: NDArray[np.float64] | None = None,
 ) -> MergedRows:
     """One row per distinct structure, in the order of first rows.
 
     Args:
         structures: `[B]` canonical SMILES; equal text is the same compound.
         ids: `[B]` identifiers, for the report.
-        labels: `[B, T]` labels, NaN = not measured.
+        labels: `[B, T]` labels, and bounds of unmeasured ones.
         weights: `[B]` row weights.
         tasks: The T tasks, which decide the rule.
-        bounds: `[2, B, T]` lower and upper bounds of unmeasured values, NaN = no bound; None for none.
 
     Example:
-        >>> labels = np.array([[1.0], [5.0], [3.0]])
+        >>> labels = Labels(np.array([[1.0], [5.0], [3.0]]))
         >>> merged = merge_duplicates("ABA", "123", labels, np.ones(3), [TaskSpec("y", "regression")])
-        >>> merged.index.tolist(), merged.labels.tolist(), merged.report.n_rows_removed
+        >>> merged.index.tolist(), merged.labels.values.tolist(), merged.report.n_rows_removed
         ([0, 1], [[2.0], [5.0]], 1)
     """
     members: dict[str, list[int]] = {}
     for row, structure in enumerate(structures):
         members.setdefault(structure, []).append(row)
     first = np.array([rows[0] for rows in members.values()], dtype=np.int64)
-    merged_labels, merged_weights = labels[first], weights[first]
-    merged_bounds = None if bounds is None else bounds[:, first]
-    is_log = np.array([_suits_logarithms(labels[:, t], task) for t, task in enumerate(tasks)], dtype=np.bool_)
-    compared = labels.copy()
-    compared[:, is_log] = np.log(labels[:, is_log])
+    values, merged, merged_weights = labels.values, labels.take(first), weights[first]
+    is_log = np.array([_suits_logarithms(values[:, t], task) for t, task in enumerate(tasks)], dtype=np.bool_)
+    compared = values.copy()
+    compared[:, is_log] = np.log(values[:, is_log])
     allowed_spread = CONFLICT_SPREAD * _deviation(compared)
     is_kept = np.ones(len(first), dtype=np.bool_)
     repeated = [rows for rows in members.values() if len(rows) > 1]
@@ -139,30 +134,30 @@ def merge_duplicates(
     for position, (structure, rows) in enumerate(members.items()):
         if len(rows) == 1:
             continue
-        kept, conflict = _merge(labels[rows], compared[rows], tasks, allowed_spread, is_log)
+        kept, conflict = _merge(values[rows], compared[rows], tasks, allowed_spread, is_log)
         has_bound = False
-        if bounds is not None and merged_bounds is not None:
-            merged_bounds[:, position], excluded = _merge_bounds(bounds[:, rows], kept)
+        if merged.lower is not None and merged.upper is not None:
+            lower, upper, excluded = _merge_bounds(*labels.take(rows).bounds, kept)
+            merged.lower[position], merged.upper[position] = lower, upper
             conflict |= excluded
-            has_bound = not np.isnan(merged_bounds[:, position]).all()
+            has_bound = not (np.isnan(lower) & np.isnan(upper)).all()
         group = MergedGroup(
             smiles=structure,
             ids=tuple(ids[row] for row in rows),
-            values=tuple(tuple(values) for values in labels[rows].tolist()),
+            values=tuple(tuple(row) for row in values[rows].tolist()),
             kept=tuple(kept.tolist()),
             conflict=conflict,
             dropped=bool(np.isnan(kept).all()) and not has_bound,
         )
         groups.append(group)
-        merged_labels[position] = kept
+        merged.values[position] = kept
         merged_weights[position] = weights[rows].mean() * _replicate_weight(compared[rows], tasks, noise)
         is_kept[position] = not group.dropped
     return MergedRows(
         first[is_kept],
-        merged_labels[is_kept],
+        merged.take(is_kept),
         merged_weights[is_kept],
         MergeReport(tuple(groups)),
-        None if merged_bounds is None else merged_bounds[:, is_kept],
     )
 
 
@@ -213,12 +208,14 @@ def _replicate_variance(
     return np.asarray(squares / np.maximum(degrees, 1), dtype=np.float64)
 
 
-def _merge_bounds(bounds: NDArray[np.float64], kept: NDArray[np.float64]) -> tuple[NDArray[np.float64], bool]:
-    """The tightest bounds `[2, T]` of `[2, n, T]` where no label is kept, and whether any exclude each other."""
-    lower, upper = np.fmax.reduce(bounds[0], axis=0), np.fmin.reduce(bounds[1], axis=0)
+def _merge_bounds(
+    lower: NDArray[np.float64], upper: NDArray[np.float64], kept: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64], bool]:
+    """The tightest bounds `[T]` of `[n, T]` where no label is kept, and whether any exclude each other."""
+    lower, upper = np.fmax.reduce(lower, axis=0), np.fmin.reduce(upper, axis=0)
     is_excluded = (lower > upper) | (kept < lower) | (kept > upper)
     is_left = np.isnan(kept) & ~(lower > upper)
-    return np.where(is_left, np.stack([lower, upper]), np.nan), bool(is_excluded.any())
+    return np.where(is_left, lower, np.nan), np.where(is_left, upper, np.nan), bool(is_excluded.any())
 
 
 def _suits_logarithms(labels: NDArray[np.float64], task: TaskSpec) -> bool:

@@ -13,6 +13,7 @@ from molgraph.config.training import KindChoice
 from molgraph.datasets.cells import CLASS_NAMES, Cell, advice_on, parse_cell
 from molgraph.errors import InputError
 from molgraph.quantities.units import Unit
+from molgraph.results.labels import Labels
 from molgraph.results.tasks import TaskKind
 
 #: Gives the position of a row in the file, for messages.
@@ -233,9 +234,18 @@ class NumberColumn:
             raise InputError(f"column {self.name!r} holds {self.problem}")
         return np.asarray(self._numbers()[0])
 
-    def bounds(self) -> NDArray[np.float64] | None:
-        """`[2, n]` lower (`>10`) and upper (`<0.1`) bounds, NaN for others; None if there are none."""
-        return np.asarray(self._numbers()[1:]) if self.n_of["bound"] or self.n_of["range"] else None
+    def labels(self) -> Labels:
+        """`[n]` numbers, and lower (`>10`) and upper (`<0.1`) bounds of others.
+
+        Raises:
+            InputError: As for `values`.
+        """
+        values = self.values()
+        return Labels(values, *self._numbers()[1:]) if self._has_bound else Labels(values)
+
+    @property
+    def _has_bound(self) -> bool:
+        return bool(self.n_of["bound"] or self.n_of["range"])
 
     def unit_index(self) -> NDArray[np.int64]:
         """`[n]` index into `units` of the unit of each cell; -1 where there is none."""
@@ -251,8 +261,7 @@ class NumberColumn:
     @property
     def first_bound(self) -> str | None:
         """The first cell that is no plain number, with its position, for messages; None if there is none."""
-        bounds = self.bounds()
-        if bounds is None or self._first_other is None:
+        if not self._has_bound or self._first_other is None:
             return None
         return self._shown(self._first_other)
 

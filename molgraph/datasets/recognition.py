@@ -1,8 +1,7 @@
 """Recognition of a column of numbers: quantity, unit, scale, bounds and range, and the task that it is learned as."""
 
-import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +14,7 @@ from molgraph.errors import InputError, setting
 from molgraph.metrics.logarithms import suits_logarithms
 from molgraph.quantities.names import NamedQuantity, named, p_name_of, split_unit
 from molgraph.quantities.units import P_UNIT, Unit, unit_of
+from molgraph.results.labels import Labels
 from molgraph.results.tasks import Direction, TaskKind, TaskSpec
 
 Floats = NDArray[np.float64]
@@ -39,14 +39,12 @@ class Target:
 
     Attributes:
         task: Its name, kind, unit, direction, range and classes.
-        labels: `[n]` values, NaN where none was measured.
-        bounds: `[2, n]` lower and upper bounds of unmeasured values, NaN for no bound; None for none.
+        labels: `[n]` values, and bounds of those that were not measured.
         notes: Notes on how the column was interpreted.
     """
 
     task: TaskSpec
-    labels: Floats
-    bounds: Floats | None
+    labels: Labels
     notes: tuple[str, ...] = ()
 
 
@@ -80,13 +78,13 @@ class ColumnOptions:
 
 def target_as_is(column: NumberColumn, options: ColumnOptions) -> Target:
     """The target of the unchanged numbers of a column, with the options of the caller and nothing recognised."""
-    labels = column.values()
+    labels = column.labels()
     kind = column.kind(options.kind)
     if kind == "classification" and column.is_signed_class:
-        labels = np.where(labels < 0, 0.0, labels)
+        labels = replace(labels, values=np.where(labels.values < 0, 0.0, labels.values))
     names = column.class_names if kind == "classification" else None
     task = TaskSpec(column.name, kind, options.unit, options.directions.get(column.name), class_names=names)
-    return Target(task, labels, column.bounds())
+    return Target(task, labels)
 
 
 class Recognizer:
@@ -114,8 +112,9 @@ class Recognizer:
             notes = [f"{column.name!r}: -1 and 1 are the classes inactive and active"] if column.is_signed_class else []
             if any(column.gaps):  # spellings other than empty cells
                 notes.append(f"{column.name!r}: {column.special_cells()}")
-            return Target(target.task, target.labels, target.bounds, tuple(notes))
-        numbers = np.vstack([column.values()[None], _two(column.bounds(), len(column.values()))])
+            return Target(target.task, target.labels, tuple(notes))
+        labels = column.labels()
+        numbers = np.stack([labels.values, *labels.bounds])
         censoring = self._apply_relation(numbers)
         quantity, unit = self._quantity(numbers)
         numbers = self._in_one_unit(numbers, unit)
@@ -349,8 +348,7 @@ class Recognizer:
 
     def _finish(self, numbers: Floats, task: TaskSpec, what: str, censoring: str) -> Target:
         column = self._column
-        n_bounds = int((np.isnan(numbers[0]) & ~np.isnan(numbers[1:]).all(axis=0)).sum())
-        bounds = numbers[1:] if n_bounds else None
+        labels = Labels(*numbers)
         if special := column.special_cells():
             self._notes.append(f"{column.name!r}: {special}")
         if what:
@@ -359,16 +357,12 @@ class Recognizer:
             self._notes.insert(0, f"{note} (`as_is=True` takes the numbers as they are)")
         elif censoring:
             self._notes.insert(0, f"{column.name!r}: {censoring} (`as_is=True` takes the numbers as they are)")
-        return Target(task, numbers[0], bounds, tuple(self._notes))
+        return Target(task, labels if labels.is_censored.any() else Labels(labels.values), tuple(self._notes))
 
 
 def _flipped(direction: Direction | None) -> Direction | None:
     """The direction of a p-value, from that of the concentration."""
     return None if direction is None else "maximize" if direction == "minimize" else "minimize"
-
-
-def _two(bounds: Floats | None, n: int) -> Floats:
-    return np.full((2, n), math.nan) if bounds is None else bounds.copy()
 
 
 def _article(noun: str) -> str:

@@ -17,6 +17,7 @@ from molgraph.datasets.recognition import ColumnOptions, Target
 from molgraph.datasets.rows import ALL_COLUMNS, Rows, TableRequest, read_rows
 from molgraph.errors import InputError
 from molgraph.files.frames import MemoryTable, Readable, TableLike, readable
+from molgraph.results.labels import labels_of_columns
 from molgraph.results.prediction import Rejected
 from molgraph.results.tasks import Direction, TaskKind, TaskSpec
 from molgraph.spelling import counted
@@ -48,7 +49,7 @@ def read_table(
 
     Missing values may be written as an empty cell, NA, NaN, null, n.d. or `-`; classes as 0/1, -1/1, true/false,
     active/inactive or yes/no; numbers with a decimal point, or all of a column with a decimal comma.
-    Cells like `>10` and `<=0.1` are bounds of a value that was not measured (`Dataset.bounds`), `7-8` is two of them,
+    Cells like `>10` and `<=0.1` are bounds of a value that was not measured (`Dataset.labels`), `7-8` is two of them,
     and `~6.1` is 6.1. Cells may have units (`5.7 uM`).
     Rows without any label are left out and counted; rows of the same structure are merged and reported (see
     `molgraph.datasets.duplicates`).
@@ -85,10 +86,10 @@ def read_table(
         >>> import tempfile
         >>> table = Path(tempfile.mkdtemp()) / "assay.csv"
         >>> _ = table.write_text("smiles,pIC50\nCCO,5.0\nOCC,5.5\nc1ccccc1,6.0\n")
-        >>> read_table(table).labels.tolist()
+        >>> read_table(table).labels.values.tolist()
         [[5.25], [6.0]]
         >>> _ = table.write_text("smiles,IC50 (nM)\nCCO,1000\nCCN,>10000\nc1ccccc1,10\n")
-        >>> read_table(table).tasks[0].name, read_table(table).labels.tolist()
+        >>> read_table(table).tasks[0].name, read_table(table).labels.values.tolist()
         ('pIC50', [[6.0], [nan], [8.0]])
     """
     request = TableRequest(
@@ -168,7 +169,7 @@ def read_columns(
         ...     {"smiles": ["CCO", "CCN"], "y": [1, 1], "note": ["", ""]},
         ...     lambda names: [TargetColumn(name, "regression") for name in names if name == "y"],
         ... )
-        >>> dataset.labels.tolist()
+        >>> dataset.labels.values.tolist()
         [[1.0], [1.0]]
     """
     chosen: list[TargetColumn] = []
@@ -227,22 +228,18 @@ def _merged(
     source: Readable,
 ) -> Dataset:
     """The data set of a table: standardized, with duplicates merged."""
-    labels = np.column_stack([target.labels for target in targets])
+    labels = labels_of_columns([target.labels for target in targets])
     tasks = tuple(target.task for target in targets)
-    bounds = _bounds(targets, len(table.smiles))
     structures, keys, rejected = _structures(table, standardizer, source)
-    has_label = ~np.isnan(labels).all(axis=1)
-    if bounds is not None:
-        has_label |= ~np.isnan(bounds).all(axis=(0, 2))
+    has_label = labels.is_known.any(axis=1)
     has_structure = np.array([key is not None for key in keys], dtype=np.bool_)
     used = np.flatnonzero(has_structure & has_label)
     merged = merge_duplicates(
         [keys[i] or "" for i in used],
         [table.ids[i] for i in used],
-        labels[used],
+        labels.take(used),
         weights[used],
         tasks,
-        bounds=None if bounds is None else bounds[:, used],
     )
     index = used[merged.index]
     return Dataset(
@@ -256,16 +253,7 @@ def _merged(
         merges=merged.report,
         rows_read=table.n_read,
         n_unlabelled=int((has_structure & ~has_label).sum()),
-        bounds=merged.bounds,
     )
-
-
-def _bounds(targets: Sequence[Target], n: int) -> NDArray[np.float64] | None:
-    """`[2, n, T]` bounds of values that were not measured; None if there are none."""
-    if all(target.bounds is None for target in targets):
-        return None
-    none = np.full((2, n), np.nan)
-    return np.stack([none if target.bounds is None else target.bounds for target in targets], axis=2)
 
 
 def _weights(table: Rows, weight_column: str | None) -> NDArray[np.float64]:
@@ -320,7 +308,7 @@ def _check_labels(dataset: Dataset, source: Readable, *, to_learn: bool, leave_o
     """Refuse targets without labels or with a single value, all in one message, or leave them out."""
     empty, constant = [], []
     for t in range(len(dataset.tasks)):
-        measured = dataset.labels[~np.isnan(dataset.labels[:, t]), t]
+        measured = dataset.labels.task(t).measured
         if len(measured) == 0:
             empty.append(t)
         elif to_learn and measured.min() == measured.max():
@@ -340,7 +328,7 @@ def _check_labels(dataset: Dataset, source: Readable, *, to_learn: bool, leave_o
 
 
 def _nothing_to_learn(dataset: Dataset, t: int) -> str:
-    task, measured = dataset.tasks[t], dataset.labels[~np.isnan(dataset.labels[:, t]), t]
+    task, measured = dataset.tasks[t], dataset.labels.task(t).measured
     content = f"only class {measured[0]:g}" if task.kind == "classification" else f"only the value {measured[0]:g}"
     return (
         f"target {task.name!r} holds {content} in {len(measured)} usable rows, so there is nothing to learn; add rows "
@@ -358,22 +346,17 @@ def _without_tasks(dataset: Dataset, empty: Sequence[int], constant: Sequence[in
     """The set without some tasks, and without the rows that only they have."""
     bad = {*empty, *constant}
     kept = [t for t in range(len(dataset.tasks)) if t not in bad]
-    labels = dataset.labels[:, kept]
-    bounds = None if dataset.bounds is None else dataset.bounds[:, :, kept]
-    has_label = ~np.isnan(labels).all(axis=1)
-    if bounds is not None:
-        has_label |= ~np.isnan(bounds).all(axis=(0, 2))
-    rows = np.flatnonzero(has_label)
+    labels = dataset.labels.for_tasks(kept)
+    rows = np.flatnonzero(labels.is_known.any(axis=1))
     counts = [f"{len(which):,} {what}" for which, what in ((constant, "of one value"), (empty, "of none")) if which]
     note = f"{len(bad):,} columns are left out ({', '.join(counts)}): {_named(dataset.tasks, sorted(bad))}"
     return replace(
         dataset,
         smiles=tuple(dataset.smiles[i] for i in rows),
         ids=tuple(dataset.ids[i] for i in rows),
-        labels=labels[rows],
+        labels=labels.take(rows),
         weights=dataset.weights[rows],
         tasks=tuple(dataset.tasks[t] for t in kept),
         n_unlabelled=dataset.n_unlabelled + len(dataset) - len(rows),
-        bounds=None if bounds is None else bounds[:, rows],
         notes=(*dataset.notes, note),
     )

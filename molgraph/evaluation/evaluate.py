@@ -141,7 +141,7 @@ def evaluate(
         table=Path(source).name,
         rows_read=whole.rows_read,
         used=len(dataset),
-        only_bounds=int(np.isnan(dataset.labels).all(axis=1).sum()),
+        only_bounds=int((~dataset.labels.is_measured.any(axis=1)).sum()),
         in_training=None if in_training is None else int((~is_new).sum()),
         unlabelled=whole.n_unlabelled,
         merged_away=whole.merges.n_rows_removed,
@@ -213,24 +213,22 @@ def _task_rows(
     There is no enrichment if a measured compound has no hit label: the rule may name other tasks.
     """
     is_predicted = np.isfinite(prediction.mean[:, task])
-    is_measured = is_predicted & np.isfinite(dataset.labels[:, task])
+    is_measured = is_predicted & np.isfinite(dataset.labels.values[:, task])
     rows = np.flatnonzero(is_measured)
     task_rule = rule if rule is not None else _class_rule(predictor, task)
     is_hit = score = None
     if task_rule is not None:
-        hit_labels = task_rule.is_hit(dataset.labels, dataset.bounds)
+        hit_labels = task_rule.is_hit(dataset.labels)
         if np.isfinite(hit_labels[rows]).all():
-            is_bounded = np.zeros(len(dataset), dtype=np.bool_)
-            if dataset.bounds is not None:
-                is_bounded = is_predicted & ~is_measured & np.isfinite(dataset.bounds[:, :, task]).any(axis=0)
-            with_label = np.flatnonzero(is_measured | (is_bounded & np.isfinite(hit_labels)))
+            is_censored = is_predicted & dataset.labels.task(task).is_censored
+            with_label = np.flatnonzero(is_measured | (is_censored & np.isfinite(hit_labels)))
             is_hit = hit_labels[with_label]
             calibration = predictor.calibration
             score = task_rule.score(prediction.mean[with_label], calibration.residual_std, calibration.is_log)
     return TaskRows(
         task=predictor.tasks[task],
         column=task,
-        labels=dataset.labels[rows, task],
+        labels=dataset.labels.values[rows, task],
         prediction=prediction.take(rows),
         similarity=None if similarity is None else similarity[rows],
         is_hit=is_hit,

@@ -77,25 +77,27 @@ def read_measured(predictor: Predictor, table: Readable, options: TableOptions) 
     )
     with_column = [task for task in tasks if task.name in columns]
     index = [tasks.index(task) for task in with_column]
-    labels: Floats = np.full((len(read), len(tasks)), np.nan)
-    bounds: Floats | None = None if read.bounds is None else np.full((2, *labels.shape), np.nan)
-    for t, (task, read_task) in enumerate(zip(with_column, read.tasks, strict=True)):
-        factor = _factor(task, read_task, columns[task.name], table)
-        labels[:, index[t]] = read.labels[:, t] * factor
-        if bounds is not None and read.bounds is not None:
-            bounds[:, :, index[t]] = read.bounds[:, :, t] * factor
+    factors = [
+        _factor(task, read_task, columns[task.name], table)
+        for task, read_task in zip(with_column, read.tasks, strict=True)
+    ]
+
+    def converted(side: Floats) -> Floats:
+        of_tasks = np.full((len(read), len(tasks)), np.nan)
+        of_tasks[:, index] = side * np.array(factors)
+        return of_tasks
+
     return Dataset(
         name=read.name,
         smiles=read.smiles,
         ids=read.ids,
-        labels=labels,
+        labels=read.labels.map(converted),
         weights=read.weights,
         tasks=tasks,
         rejected=read.rejected,
         merges=read.merges,
         rows_read=read.rows_read,
         n_unlabelled=read.n_unlabelled,
-        bounds=bounds,
         notes=read.notes,
     )
 
@@ -173,8 +175,8 @@ def other_scales(predictor: Predictor, dataset: Dataset, mean: Floats) -> tuple[
     for t, task in enumerate(predictor.tasks):
         if task.kind != "regression":
             continue
-        learned = calibration.data.labels[:, t]
-        measured = dataset.labels[:, t]
+        learned = calibration.data.labels.values[:, t]
+        measured = dataset.labels.values[:, t]
         rows = np.isfinite(measured) & np.isfinite(mean[:, t])
         sentence = scale_sentence(
             task, learned[np.isfinite(learned)], measured[rows], mean[rows, t], is_log=calibration.is_log[t]

@@ -41,7 +41,6 @@ def recalibrated_model(predictor: Predictor, dataset: Dataset, outputs: MemberOu
         aleatoric_var=pooled.aleatoric_var,
         epistemic_var=pooled.epistemic_var,
         quantiles=pooled.quantiles,
-        bounds=dataset.bounds,
     )
     settings = replace(predictor.calibration.settings, rows="split", n_models=1)
     kinds = tuple(task.kind for task in predictor.tasks)
@@ -58,7 +57,7 @@ def recalibrated_model(predictor: Predictor, dataset: Dataset, outputs: MemberOu
 def _check_rows(predictor: Predictor, dataset: Dataset) -> None:
     needed = rows_needed(_LEAST_LEVEL)
     for t, task in enumerate(predictor.tasks):
-        labels = dataset.labels[np.isfinite(dataset.labels[:, t]), t]
+        labels = dataset.labels.task(t).measured
         counts = {"": len(labels)}
         if task.kind == "classification":
             counts = {f" of class {c}": int((labels == c).sum()) for c in (0, 1)}

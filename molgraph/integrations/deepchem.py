@@ -11,6 +11,7 @@ from molgraph.chem.standardize import StandardizerName, standardize_smiles
 from molgraph.datasets.dataset import Dataset
 from molgraph.datasets.duplicates import merge_duplicates
 from molgraph.errors import InputError
+from molgraph.results.labels import Labels
 from molgraph.results.prediction import Rejected
 from molgraph.results.tasks import TaskKind, TaskSpec
 
@@ -31,11 +32,11 @@ def to_deepchem(dataset: Dataset) -> "NumpyDataset":
     (['CCO', 'c1ccccc1O'], [[5.5], [6.5]])
     """
     deepchem = _deepchem()
-    is_measured = ~np.isnan(dataset.labels)
+    labels = dataset.labels
     return deepchem.data.NumpyDataset(
         X=np.array(dataset.smiles, dtype=object),
-        y=np.nan_to_num(dataset.labels),
-        w=is_measured * dataset.weights[:, None],
+        y=np.nan_to_num(labels.values),
+        w=labels.is_measured * dataset.weights[:, None],
         ids=np.array(dataset.smiles, dtype=object),
         n_tasks=len(dataset.tasks),
     )
@@ -82,7 +83,7 @@ def from_deepchem(
     used_smiles = [str(standard[row]) for row in used]
     row_weights = weights[used].max(axis=1)
     merged = merge_duplicates(
-        [str(keys[row]) for row in used], [texts[row] for row in used], labels[used], row_weights, tasks
+        [str(keys[row]) for row in used], [texts[row] for row in used], Labels(labels[used]), row_weights, tasks
     )
     return Dataset(
         name=name,

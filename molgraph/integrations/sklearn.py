@@ -20,6 +20,7 @@ from molgraph.datasets.duplicates import MergeReport
 from molgraph.errors import InputError
 from molgraph.files.frames import structure_list
 from molgraph.prediction.predictor import Predictor
+from molgraph.results.labels import Labels
 from molgraph.results.prediction import Prediction, Rejected
 from molgraph.results.tasks import TaskKind, TaskSpec
 from molgraph.training.train import train
@@ -240,7 +241,7 @@ def _dataset(texts: list[str], labels: NDArray[np.float64], kind: TaskKind) -> D
             name="X, y",
             smiles=tuple(standard[row] for row in first),
             ids=tuple(str(row) for row in first),
-            labels=merged,
+            labels=Labels(merged),
             weights=np.array([float(len(rows)) for rows in rows_of.values()]),
             tasks=(TaskSpec("y", kind),),
             rejected=(),

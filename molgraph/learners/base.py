@@ -58,7 +58,6 @@ class TabularData:
         weights: `[B]` how much each row counts.
         kinds: Kind of each of the T tasks.
         loss: What is made small where values are learned; forests and processes know squared errors only.
-        bounds: `[2, B, T]` values that unmeasured labels lie above and below, NaN = no bound; None for none.
     """
 
     columns: NDArray[np.float32]
@@ -66,7 +65,6 @@ class TabularData:
     weights: NDArray[np.float64]
     kinds: tuple[TaskKind, ...]
     loss: Loss = "squared"
-    bounds: NDArray[np.float64] | None = None
 
 
 def never() -> bool:

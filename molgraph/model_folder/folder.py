@@ -53,6 +53,7 @@ from molgraph.models.frozen import EncoderWeights, weights_from_tensors
 from molgraph.models.network import Network
 from molgraph.models.network_shape import NetworkShape
 from molgraph.models.weights import require_fitting
+from molgraph.results.labels import Labels, labels_from_arrays
 from molgraph.results.tasks import are_labels_of
 from molgraph.storage.arrays import ArraySpec, checked_arrays
 from molgraph.storage.checked_folder import CARD, SealedKind, file_hashes
@@ -148,12 +149,11 @@ class StoredModel:
         calibration: Calibration of variances, intervals, probabilities and calls.
         domain: Applicability domain.
         fold: `[B]` member that was not trained on the row; -1 for none.
-        labels: `[B, T]` labels of the training rows.
+        labels: `[B, T]` labels of the training rows, and bounds of censored ones.
         out_of_fold: `[B, T]` out-of-fold predictions.
         structures: The training compounds; None if they were left out.
         encoder: Weights of the frozen encoder; None where there is none.
         reference: Predictions of reference compounds; None where there are none.
-        bounds: `[2, B, T]` lower and upper bounds of censored labels; None where there are none.
         known: Hashes of the compounds of training and calibration, for a model without structures; None where there
             are none.
     """
@@ -163,12 +163,11 @@ class StoredModel:
     calibration: Calibration
     domain: ApplicabilityDomain
     fold: NDArray[np.int64]
-    labels: NDArray[np.float64]
+    labels: Labels
     out_of_fold: NDArray[np.float64]
     structures: TrainingStructures | None
     encoder: EncoderWeights | None = None
     reference: ReferenceValues | None = None
-    bounds: NDArray[np.float64] | None = None
     known: KnownCompounds | None = None
 
 
@@ -206,8 +205,8 @@ def save_model(
         DOMAIN: _serialize(model.domain.to_arrays()),
     }
     if len(model.fold):
-        rows = {"fold": model.fold, "labels": model.labels, "out_of_fold": model.out_of_fold}
-        contents[OUT_OF_FOLD] = _serialize(rows | ({} if model.bounds is None else {"bounds": model.bounds}))
+        rows = {"fold": model.fold, **model.labels.to_arrays(), "out_of_fold": model.out_of_fold}
+        contents[OUT_OF_FOLD] = _serialize(rows)
     if model.learners.network is not None:
         state = model.learners.network.state_dict()
         contents[WEIGHTS] = serialize_tensors({key: tensor.cpu().contiguous() for key, tensor in state.items()})
@@ -267,12 +266,11 @@ def load_model(path: str | Path) -> StoredModel:
             calibration=calibration,
             domain=_domain(card, files, len(calibration.data.model)),
             fold=rows["fold"],
-            labels=rows["labels"],
+            labels=labels_from_arrays(rows),
             out_of_fold=rows["out_of_fold"],
             structures=_structures(card, files, len(calibration.data.model)) if card.has_structures else None,
             encoder=_encoder(card, files, folder),
             reference=_reference(card, files),
-            bounds=rows.get("bounds"),
             known=_known(files),
         )
 

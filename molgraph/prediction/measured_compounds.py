@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from molgraph.chem.identity import canonical_smiles
 from molgraph.features.environments import graph_hashes
 from molgraph.features.featurize import featurize
+from molgraph.results.labels import Labels
 from molgraph.results.prediction import Prediction
 
 _Key = TypeVar("_Key")
@@ -24,8 +25,7 @@ class MeasuredCompounds:
 
     Args:
         smiles: `[B]` their standardized structures; None for a model without these, which knows no values.
-        labels: `[B, T]` their labels, NaN = not measured.
-        bounds: `[2, B, T]` lower and upper bounds of censored labels; None where there are none.
+        labels: `[B, T]` their labels.
         standardized: Gives structures as the model reads them.
         in_training: Gives for each canonical SMILES whether it was in the training; None where that is unknown.
     """
@@ -33,16 +33,14 @@ class MeasuredCompounds:
     def __init__(
         self,
         smiles: Sequence[str] | None,
-        labels: NDArray[np.float64],
-        bounds: NDArray[np.float64] | None,
+        labels: Labels,
         *,
         standardized: Callable[[Sequence[str]], list[str]],
         in_training: Callable[[Sequence[str]], list[bool] | None],
     ) -> None:
-        self.n_tasks = labels.shape[1]
+        self.n_tasks = labels.n_tasks
         self._smiles = () if smiles is None else smiles
         self._labels = labels
-        self._bounds = bounds
         self._standardized = standardized
         self._in_training = in_training
 
@@ -86,9 +84,11 @@ class MeasuredCompounds:
         return f"{' or '.join(shown[:_MOST_SHOWN])} ({how})" if shown else ""
 
     def _value(self, row: int, task: int) -> str:
-        if not math.isnan(self._labels[row, task]):
-            return f"{self._labels[row, task]:.6g}"
-        return "" if self._bounds is None else bound_text(*self._bounds[:, row, task].tolist())
+        value = self._labels.values[row, task]
+        if not math.isnan(value):
+            return f"{value:.6g}"
+        lower, upper = self._labels.bounds
+        return bound_text(lower[row, task], upper[row, task])
 
 
 def measured_texts(

@@ -158,7 +158,6 @@ class Predictor(StructurePredictor):
         return MeasuredCompounds(
             None if structures is None else structures.smiles,
             self._model.labels,
-            self._model.bounds,
             standardized=self.standardized,
             in_training=self.in_training,
         )
@@ -388,8 +387,7 @@ class Predictor(StructurePredictor):
             ids=tuple(tuple(structures.ids[i] for i in row) for row in index.tolist()),
             smiles=tuple(tuple(structures.smiles[i] for i in row) for row in index.tolist()),
             similarity=similarity,
-            labels=self._model.labels[index],
-            bounds=None if self._model.bounds is None else self._model.bounds[:, index],
+            labels=self._model.labels.take(index),
         )
 
     @cached_property

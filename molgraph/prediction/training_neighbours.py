@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from molgraph.results.labels import Labels
+
 
 @dataclass(frozen=True)
 class Neighbours:
@@ -14,15 +16,13 @@ class Neighbours:
         ids: `[Q][K]` identifiers.
         smiles: `[Q][K]` structures.
         similarity: `[Q, K]` Tanimoto similarity of Morgan fingerprints (radius 2, 2,048 bits), 0 to 1.
-        labels: `[Q, K, T]` measured values, NaN = not measured.
-        bounds: `[2, Q, K, T]` what values that were not measured lie above, and below, NaN = no bound; None for none.
+        labels: `[Q, K, T]` measured values, and bounds of others.
     """
 
     ids: tuple[tuple[str, ...], ...]
     smiles: tuple[tuple[str, ...], ...]
     similarity: NDArray[np.float64]
-    labels: NDArray[np.float64]
-    bounds: NDArray[np.float64] | None = None
+    labels: Labels
 
 
 def in_rows(values: NDArray[np.float64], row: NDArray[np.int64] | None, n_rows: int) -> NDArray[np.float64]:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from molgraph.rank.hit_rule import Condition, HitRule
 from molgraph.rank.margin_map import MarginMap, fit_margin_map
 from molgraph.rank.normal_copula import joint_probability, nearest_correlation, probit_correlation
+from molgraph.results.labels import Labels
 
 Floats = NDArray[np.float64]
 
@@ -37,20 +38,18 @@ class OutOfFoldRows:
 
     Attributes:
         first: Position of the first task of the model among those of all models.
-        labels: `[n, T]` measured values, NaN = not measured.
+        labels: `[n, T]` measured values, and bounds of others.
         means: `[n, T]` out-of-fold predictions: values, or calibrated probabilities of class 1.
         scale: `[T]` typical error of each task, of its logarithm where `is_log`.
         is_log: `[T]` tasks whose errors are those of logarithms.
-        bounds: `[2, n, T]` what values that were not measured lie above, and below; None for none.
         weights: `[n]` how much each counts; None for all alike.
     """
 
     first: int
-    labels: Floats
+    labels: Labels
     means: Floats
     scale: Floats
     is_log: tuple[bool, ...]
-    bounds: Floats | None = None
     weights: Floats | None = None
 
 
@@ -116,7 +115,7 @@ def fit_hit_probability(rule: HitRule, tables: Sequence[OutOfFoldRows]) -> HitPr
     >>> from molgraph.results.tasks import TaskSpec
     >>> rng = np.random.default_rng(0)
     >>> means = rng.normal(size=(500, 1))
-    >>> rows = OutOfFoldRows(0, means + rng.normal(size=(500, 1)), means, np.ones(1), (False,))
+    >>> rows = OutOfFoldRows(0, Labels(means + rng.normal(size=(500, 1))), means, np.ones(1), (False,))
     >>> probability = fit_hit_probability(parse_hit("y >= 1", [TaskSpec("y", "regression")]), [rows])
     >>> probability(np.array([[1.0], [2.0], [np.nan]])).round(1)
     array([0.5, 0.8, nan])
@@ -136,7 +135,7 @@ def fit_hit_probability(rule: HitRule, tables: Sequence[OutOfFoldRows]) -> HitPr
 
 
 def _owner(column: int, tables: Sequence[OutOfFoldRows]) -> OutOfFoldRows:
-    return next(rows for rows in tables if rows.first <= column < rows.first + rows.labels.shape[1])
+    return next(rows for rows in tables if rows.first <= column < rows.first + rows.labels.n_tasks)
 
 
 def _fit_task(conditions: tuple[Condition, ...], rows: OutOfFoldRows) -> _OneTask:
@@ -149,7 +148,7 @@ def _fit_task(conditions: tuple[Condition, ...], rows: OutOfFoldRows) -> _OneTas
         if condition.is_class:
             maps.append(None)
             continue
-        verdict = condition.verdict(rows.labels[:, task], None if rows.bounds is None else rows.bounds[:, :, task])
+        verdict = condition.verdict(rows.labels.task(task))
         margin = condition.margin(rows.means[:, task], scale, is_log=is_log)
         errors = _errors(condition, rows, is_log=is_log) / scale
         maps.append(fit_margin_map(errors, margin, verdict, rows.weights))
@@ -159,7 +158,7 @@ def _fit_task(conditions: tuple[Condition, ...], rows: OutOfFoldRows) -> _OneTas
 def _errors(condition: Condition, rows: OutOfFoldRows, *, is_log: bool) -> Floats:
     """Residuals of a value, towards its condition."""
     task = condition.column - rows.first
-    labels, means = rows.labels[:, task], rows.means[:, task]
+    labels, means = rows.labels.values[:, task], rows.means[:, task]
     with np.errstate(divide="ignore", invalid="ignore"):
         residual = np.log(labels) - np.log(means) if is_log else labels - means
     return np.asarray(-residual if condition.wants_less else residual)
@@ -194,8 +193,7 @@ def _verdict_correlation(one: _OneTask, other: _OneTask, rows: OutOfFoldRows) ->
         task = part.conditions[0].column - rows.first
         probability = part.probability(rows.means[:, task])
         probabilities.append(np.clip(probability, _LEAST_PROBABILITY, 1.0 - _LEAST_PROBABILITY))
-        bounds = None if rows.bounds is None else rows.bounds[:, :, task]
-        verdicts.append(np.min([c.verdict(rows.labels[:, task], bounds) for c in part.conditions], axis=0))
+        verdicts.append(np.min([c.verdict(rows.labels.task(task)) for c in part.conditions], axis=0))
     both = np.isfinite(probabilities).all(axis=0) & np.isfinite(verdicts).all(axis=0)
     if both.sum() < _LEAST_PAIRS:
         return 0.0, 0

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from molgraph.errors import InputError
 from molgraph.quantities.names import p_name_of, split_unit
 from molgraph.quantities.units import P_UNIT, unit_of
+from molgraph.results.labels import Labels
 from molgraph.results.tasks import TaskSpec
 from molgraph.spelling import did_you_mean
 
@@ -69,18 +70,19 @@ class Condition:
         compare = {">": np.greater, ">=": np.greater_equal, "<": np.less, "<=": np.less_equal, "=": np.equal}
         return np.asarray(compare[self.sign](labels, self.limit))
 
-    def verdict(self, labels: NDArray[np.float64], bounds: NDArray[np.float64] | None) -> NDArray[np.float64]:
-        """1 or 0, whether labels `[B]` of the task fulfil it; NaN where neither they nor bounds `[2, B]` can tell.
+    def verdict(self, labels: Labels) -> NDArray[np.float64]:
+        """1 or 0, whether labels `[B]` of the task fulfil it; NaN where neither they nor their bounds can tell.
 
         A bound is what the value lies above or below: of `>10` and `>=10` only that it is no less than 10 is known, so
         that a value of just 10 is left out of account.
         """
-        found = np.where(np.isnan(labels), np.nan, self.holds(labels))
-        if bounds is not None and not self.is_class:
+        is_measured = labels.is_measured
+        found = np.where(is_measured, self.holds(labels.values), np.nan)
+        if not self.is_class:
             wants_more = self.sign.startswith(">")
-            is_open = np.isnan(labels)
-            found[is_open & (bounds[0] >= self.limit)] = float(wants_more)
-            found[is_open & (bounds[1] <= self.limit)] = float(not wants_more)
+            lower, upper = labels.bounds
+            found[~is_measured & (lower >= self.limit)] = float(wants_more)
+            found[~is_measured & (upper <= self.limit)] = float(not wants_more)
         return found
 
     def margin(
@@ -103,7 +105,7 @@ class HitRule:
 
     >>> tasks = [TaskSpec("pIC50", "regression"), TaskSpec("hERG", "classification")]
     >>> rule = parse_hit("pIC50 >= 7 and not hERG", tasks)
-    >>> str(rule), rule.is_hit(np.array([[7.2, 0.0], [7.2, 1.0], [7.2, np.nan]]))
+    >>> str(rule), rule.is_hit(Labels(np.array([[7.2, 0.0], [7.2, 1.0], [7.2, np.nan]])))
     ('pIC50 >= 7 and hERG = 0', array([ 1.,  0., nan]))
     """
 
@@ -112,19 +114,12 @@ class HitRule:
     def __str__(self) -> str:
         return " and ".join(str(condition) for condition in self.conditions)
 
-    def is_hit(self, labels: NDArray[np.float64], bounds: NDArray[np.float64] | None = None) -> NDArray[np.float64]:
+    def is_hit(self, labels: Labels) -> NDArray[np.float64]:
         """1 or 0 for each row of `labels [B, T]`, `[B]`; NaN where a value that matters is not known well enough.
 
         A row that fails one condition is a non-hit, also if the others were not measured.
-
-        Args:
-            labels: Measured values and classes, NaN = not measured.
-            bounds: `[2, B, T]` what unmeasured values lie above, and below, NaN = no bound; None for none.
         """
-        verdicts = [
-            condition.verdict(labels[:, condition.column], None if bounds is None else bounds[:, :, condition.column])
-            for condition in self.conditions
-        ]
+        verdicts = [condition.verdict(labels.task(condition.column)) for condition in self.conditions]
         # One condition that fails is enough for a non-hit, whatever was not measured besides; of a hit all is known.
         fails = np.any(np.equal(verdicts, 0.0), axis=0)
         return np.asarray(np.where(fails, 0.0, np.min(verdicts, axis=0)))  # NaN wins over 1
@@ -170,18 +165,18 @@ class HitRule:
                 parts.append(condition.holds(mean))
         return np.asarray(np.all(parts, axis=0))
 
-    def check(self, labels: NDArray[np.float64], bounds: NDArray[np.float64] | None = None) -> None:
+    def check(self, labels: Labels) -> None:
         """Refuse a rule that the calibration rows `[n, T]` say nothing about: none of them is a hit, or all are.
 
         Raises:
             InputError: As said; the message holds the range of what was measured.
         """
-        is_hit = self.is_hit(labels, bounds)
+        is_hit = self.is_hit(labels)
         n_hits, n_rows = int(np.nansum(is_hit)), int(np.isfinite(is_hit).sum())
         if 0 < n_hits < n_rows:
             return
         what = "all of them are" if n_rows and n_hits else "none of them is"
-        ranges = "; ".join(_range(condition, labels[:, condition.column]) for condition in self.conditions)
+        ranges = "; ".join(_range(condition, labels.values[:, condition.column]) for condition in self.conditions)
         raise InputError(
             f"hit is {str(self)!r}, and of the {n_rows} calibration compounds with these measurements {what}; "
             f"choose a limit that separates hits from the others ({ranges})"

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from molgraph.rank.hit_rule import Condition
+from molgraph.results.labels import Labels
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -68,8 +69,7 @@ def lowest_rate(above_each: Sequence[int], p_values: Floats, n_new: int) -> tupl
 
 def most_demanding_limit(
     condition: Condition,
-    labels: Floats,
-    bounds: Floats | None,
+    labels: Labels,
     scores: Floats,
     above_each: Sequence[int],
     *,
@@ -82,14 +82,13 @@ def most_demanding_limit(
 
     Args:
         condition: What was asked for, of a value.
-        labels: `[n]` measured values of the calibration compounds.
-        bounds: `[2, n]` what others lie above, and below.
+        labels: `[n]` measured values of the calibration compounds, and bounds of others.
         scores: `[n]` their scores.
         above_each: `[K]` compounds of the library above each of `thresholds_of(scores)`.
         n_new: m, the compounds of the library.
         q: False discovery rate.
     """
-    measured = labels[np.isfinite(labels)]
+    measured = labels.values[np.isfinite(labels.values)]
     if n_new < 1 or condition.is_class or len(measured) == 0:
         return None
     thresholds = thresholds_of(scores)
@@ -100,7 +99,7 @@ def most_demanding_limit(
     ]
     for limit in sorted(easier, key=lambda limit: abs(limit - condition.limit)):
         other = Condition(condition.task, condition.column, is_class=False, sign=condition.sign, limit=limit)
-        verdict = other.verdict(labels, bounds)
+        verdict = other.verdict(labels)
         known = np.isfinite(verdict) & np.isfinite(scores)
         misses = np.sort(scores[known & (verdict == 0)])
         if not 0 < len(misses) < known.sum():

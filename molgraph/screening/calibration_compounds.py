@@ -23,7 +23,7 @@ def out_of_fold_rows(
     for t, probability in enumerate(calibration.probabilities):
         if probability is not None:
             means[:, t] = probability.apply(data.mean[:, t])
-    return OutOfFoldRows(first, data.labels, means, calibration.residual_std, calibration.is_log, data.bounds, weights)
+    return OutOfFoldRows(first, data.labels, means, calibration.residual_std, calibration.is_log, weights)
 
 
 def hit_probability(rule: HitRule, predictors: tuple[Predictor, ...]) -> HitProbability:

@@ -184,16 +184,15 @@ def _nearest_columns(shown: ShownFacts, neighbours: Neighbours | None, n_hits: i
         columns[f"{prefix}_id"] = [ids[place] for ids in neighbours.ids]
         columns[f"{prefix}_smiles"] = [texts[place] for texts in neighbours.smiles]
         columns[f"{prefix}_similarity"] = neighbours.similarity[:, place]
-        is_known = shown.task < neighbours.labels.shape[2]  # a task of another model was not measured for them
+        is_known = shown.task < neighbours.labels.n_tasks  # a task of another model was not measured for them
         columns[f"{prefix}_value"] = _measured(neighbours, place, shown.task) if is_known else [None] * n_hits
     return columns
 
 
 def _measured(neighbours: Neighbours, place: int, task: int) -> Sequence[object] | NDArray[Any]:
     """What was measured of the neighbours at one place, or as `>10` the bound that is known of it, `[Q]`."""
-    labels = neighbours.labels[:, place, task]
-    if neighbours.bounds is None:
-        return labels
-    bounds = neighbours.bounds[:, :, place, task].T.tolist()
-    rows = zip(labels.tolist(), bounds, strict=True)
-    return [bound_text(*ends) if math.isnan(label) else label for label, ends in rows]
+    labels = neighbours.labels.map(lambda array: array[:, place, task])
+    if labels.lower is None:
+        return labels.values
+    rows = zip(labels.values.tolist(), *(side.tolist() for side in labels.bounds), strict=True)
+    return [bound_text(lower, upper) if math.isnan(value) else value for value, lower, upper in rows]

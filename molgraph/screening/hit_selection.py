@@ -274,10 +274,9 @@ class LibrarySelection:
         if len(self.hit.conditions) > 1:
             return None
         (condition,), data = self.hit.conditions, self._predictor.calibration.data
-        bounds = None if data.bounds is None else data.bounds[:, :, condition.column]
         known = np.where(np.isfinite(self._is_hit), self._calibration_scores, np.nan)
         found = most_demanding_limit(
-            condition, data.labels[:, condition.column], bounds, known, self._above_each.tolist(),
+            condition, data.labels.task(condition.column), known, self._above_each.tolist(),
             n_new=n_new, q=self._settings.fdr,
         )  # fmt: skip
         return None if found is None else (str(found[0]), found[1])
@@ -305,7 +304,7 @@ def check_calibration(settings: SelectionSettings, predictor: Predictor) -> None
     """
     data = predictor.calibration.data
     rows = predictor.calibration_in_domain if settings.restrict else np.ones(len(data.labels), dtype=np.bool_)
-    settings.rule.check(data.labels[rows], None if data.bounds is None else data.bounds[:, rows])
+    settings.rule.check(data.labels.take(rows))
     n_rows = int(np.isfinite(_calibration_hits(settings, predictor)).sum())
     needed = int(np.ceil(1.0 / settings.fdr - 1e-9)) - 1
     if n_rows < needed:
@@ -323,7 +322,7 @@ def check_calibration(settings: SelectionSettings, predictor: Predictor) -> None
 def _calibration_hits(settings: SelectionSettings, predictor: Predictor) -> Floats:
     """Which calibration rows are hits, `[n]`; NaN where that is not known, and where they are outside the domain."""
     data = predictor.calibration.data
-    is_hit = settings.rule.is_hit(data.labels, data.bounds)
+    is_hit = settings.rule.is_hit(data.labels)
     return np.where(predictor.calibration_in_domain, is_hit, np.nan) if settings.restrict else is_hit
 
 

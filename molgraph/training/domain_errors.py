@@ -22,7 +22,7 @@ def domain_records(dataset: Dataset, trained: TrainedEnsemble) -> tuple[DomainRe
         record
         for t, task in enumerate(dataset.tasks)
         for record in degree_records(
-            task, dataset.labels[:, t], trained.out_of_fold[:, t], trained.degrees, is_log=is_log[t]
+            task, dataset.labels.values[:, t], trained.out_of_fold[:, t], trained.degrees, is_log=is_log[t]
         )
     )
 

@@ -19,7 +19,8 @@ from molgraph.learners.blend import with_embeddings
 from molgraph.learners.member_rows import MemberRows
 from molgraph.learners.registry import tabular_learner
 from molgraph.parallel.cpu import usable_cores
-from molgraph.training.censoring import bounds_as_labels, expected_labels
+from molgraph.results.labels import Labels
+from molgraph.training.censoring import bounds_as_values, expected_values
 from molgraph.training.checkpoint import Checkpoint
 from molgraph.training.targets import LearnedTargets
 from molgraph.training.training_progress import ProgressListener, TrainProgress
@@ -204,13 +205,20 @@ class _MemberFit:
     def member(self, plan: MemberRows) -> TabularModel:
         """A member, fitted now or in a training before this one."""
         key = f"{self.name}-{plan.member}"
-        data = self._data(plan)
+        labels, kinds = self.rows.targets.labels.take(plan.member), tuple(task.kind for task in self.rows.dataset.tasks)
         stored = None if self.checkpoint is None else self.checkpoint.load(key)
         if stored is not None:
             arrays = {path: tensor.numpy() for path, tensor in stored[0].items()}
-            return tabular_learner(self.name).from_arrays(arrays, data.kinds, 1)
+            return tabular_learner(self.name).from_arrays(arrays, kinds, 1)
         limits = replace(self.limits, on_share=partial(self.progress.add, plan))
-        member = _fit_within_bounds(self.name, data, plan, self.config.seed, limits)
+        data = TabularData(
+            columns=self.columns[plan.member] if self.columns.ndim == 3 else self.columns,
+            labels=labels.values,
+            weights=self.rows.dataset.weights,
+            kinds=kinds,
+            loss=self.config.loss,
+        )
+        member = _fit_within_bounds(self.name, data, labels, plan, seed=self.config.seed, limits=limits)
         if self.checkpoint is not None:
             tensors = {
                 path: torch.from_numpy(np.ascontiguousarray(array)) for path, array in member.to_arrays().items()
@@ -218,24 +226,13 @@ class _MemberFit:
             self.checkpoint.save(key, tensors, {})
         return member
 
-    def _data(self, plan: MemberRows) -> TabularData:
-        dataset, targets = self.rows.dataset, self.rows.targets
-        return TabularData(
-            columns=self.columns[plan.member] if self.columns.ndim == 3 else self.columns,
-            labels=targets.labels[plan.member],
-            bounds=None if targets.bounds is None else targets.bounds[:, plan.member],
-            weights=dataset.weights,
-            kinds=tuple(task.kind for task in dataset.tasks),
-            loss=self.config.loss,
-        )
-
 
 def _report_half(on_share: Callable[[float], None], share: float) -> None:
     on_share(share / 2)
 
 
 def _fit_within_bounds(
-    name: LearnerName, data: TabularData, plan: MemberRows, seed: int, limits: FitLimits
+    name: LearnerName, data: TabularData, labels: Labels, plan: MemberRows, *, seed: int, limits: FitLimits
 ) -> TabularModel:
     """A member fitted to measured labels, and where there are bounds once more to what these let expect.
 
@@ -243,11 +240,10 @@ def _fit_within_bounds(
     processes have no loss that knows of bounds.
     """
     fit = tabular_learner(name).fit
-    if data.bounds is None:
+    if labels.lower is None:
         return fit(data, plan, seed, limits)
     limits = replace(limits, on_share=partial(_report_half, limits.on_share))  # there are two fits
-    begun = replace(data, labels=bounds_as_labels(data.labels, data.bounds))
+    begun = replace(data, labels=bounds_as_values(labels))
     first = fit(begun, plan, seed, limits).predict(data.columns)[0]
     watched = plan.inner_rows if len(plan.inner_rows) else plan.train_rows
-    expected = expected_labels(data.labels, data.bounds, first, watched)
-    return fit(replace(data, labels=expected), plan, seed, limits)
+    return fit(replace(data, labels=expected_values(labels, first, watched)), plan, seed, limits)

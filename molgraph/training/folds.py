@@ -23,11 +23,18 @@ def assign_folds(dataset: Dataset, config: TrainConfig, parents: NDArray[np.int6
     if config.uncertainty.calibration == "split":
         n_parts = round(1 / config.uncertainty.calibration_fraction)
         part = folds(
-            dataset.smiles, k=n_parts, split=config.split, seed=config.seed, labels=dataset.labels, parents=parents
+            dataset.smiles,
+            k=n_parts,
+            split=config.split,
+            seed=config.seed,
+            labels=dataset.labels.values,
+            parents=parents,
         )
         rows = np.flatnonzero(part != 0)
     rest = dataset.take(rows)
     k = config.folds if config.folds > 1 else HOLDOUT_PARTS
-    own = folds(rest.smiles, k=k, split=config.split, seed=config.seed, labels=rest.labels, parents=parents[rows])
+    own = folds(
+        rest.smiles, k=k, split=config.split, seed=config.seed, labels=rest.labels.values, parents=parents[rows]
+    )
     fold[rows] = own if config.folds > 1 else np.where(own == 0, 0, -1)
     return fold

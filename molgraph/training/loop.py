@@ -16,6 +16,7 @@ from molgraph.models.batch import ResidentGraphs
 from molgraph.models.frozen import EncoderWeights
 from molgraph.models.network import Network
 from molgraph.models.network_shape import NetworkShape
+from molgraph.results.labels import Labels
 from molgraph.training.checkpoint import Checkpoint
 from molgraph.training.pass_state import PassState
 from molgraph.training.scaling import column_scaling, positive_weights, target_scaling
@@ -101,7 +102,7 @@ def _start(data: TrainingData, plans: list[MemberRows], config: TrainConfig) -> 
     members = [Network(data.shape, seed=_seed(config.seed, plan.member)) for plan in plans]
     network = stack_members(members).to(data.graphs.device)
     targets = data.targets
-    known = [targets.labels[plan.member][plan.train_rows] for plan in plans]
+    known = [targets.labels.values[plan.member][plan.train_rows] for plan in plans]
     scalings = [
         target_scaling(own, data.shape.kinds, targets.is_robust[plan.member])
         for own, plan in zip(known, plans, strict=True)
@@ -204,13 +205,9 @@ def _losses(  # noqa: PLR0917
     is_own: NDArray[np.bool_] | None = None,
 ) -> Tensor:
     """Loss of each member over its `rows [M, L]`; with `is_own [M, L]` that which is watched, over these alone."""
-    member = np.array([plan.member for plan in plans])[:, None]
-    targets = data.targets
-    labels = targets.labels[member, rows]
-    bounds = None if targets.bounds is None else targets.bounds[:, member, rows]
+    labels = _labels_of(plans, rows, data)
     if is_own is not None:
-        labels = np.where(is_own[..., None], labels, np.nan)
-        bounds = None if bounds is None else np.where(is_own[..., None], bounds, np.nan)
+        labels = labels.map(lambda array: np.where(is_own[..., None], array, np.nan))
     if network.encoder is None:
         raw = network.read(None, data.graphs.columns(rows), dtype)
     else:
@@ -221,12 +218,18 @@ def _losses(  # noqa: PLR0917
 
     return network.losses(
         raw,
-        tensor(labels),
+        tensor(labels.values),
         tensor(data.weights[rows]),
-        bounds=None if bounds is None else tensor(bounds),
+        bounds=None if labels.lower is None else tensor(np.stack(labels.bounds)),
         task_weights=tensor(data.task_weights),
         watching=is_own is not None,
     )
+
+
+def _labels_of(plans: list[MemberRows], rows: NDArray[np.int64], data: TrainingData) -> Labels:
+    """What each member learns of its `rows [M, L]`, `[M, L, T]`."""
+    member = np.array([plan.member for plan in plans])[:, None]
+    return data.targets.labels.map(lambda array: array[member, rows])
 
 
 def clip_gradients(network: Network, largest: float) -> None:
@@ -264,14 +267,10 @@ def _inner_losses(
     """Sum of the losses of each member's inner rows and sum of their weights, `[M]` each."""
     longest = max(len(plan.inner_rows) for plan in plans)
     totals, counts = np.zeros(len(plans)), np.zeros(len(plans))
-    member = np.array([plan.member for plan in plans])[:, None]
     for start in range(0, longest, batch_size):
         parts = [plan.inner_rows[start : start + batch_size] for plan in plans]
         rows, is_own = _pad(parts, [plan.train_rows[0] for plan in plans])
-        is_known = ~np.isnan(data.targets.labels[member, rows])
-        if data.targets.bounds is not None:
-            is_known |= ~np.isnan(data.targets.bounds[:, member, rows]).all(axis=0)
-        is_known &= is_own[..., None]
+        is_known = _labels_of(plans, rows, data).is_known & is_own[..., None]
         weight = (is_known * data.weights[rows][..., None] * data.task_weights).sum(axis=(1, 2))
         with torch.inference_mode():
             losses = _losses(network, data, plans, rows, dtype, is_own)

@@ -74,7 +74,7 @@ def new_series_records(  # noqa: PLR0917
     series = series_folds(smiles, parents[rows], k=FOLDS, seed=0)
     if series is None:
         return (), "the compounds are too much alike: most share one scaffold and one cluster"
-    alike = folds(smiles, k=FOLDS, seed=0, labels=dataset.labels[rows], parents=parents[rows])
+    alike = folds(smiles, k=FOLDS, seed=0, labels=dataset.labels.values[rows], parents=parents[rows])
     process = _Process(described.columns[rows], is_counts=described.is_counts)
     found = [
         _record(dataset, t, process, rows, (alike, series), out_of_fold[:, t], split, is_log=bool(is_log[t]))
@@ -95,7 +95,7 @@ def _record(  # noqa: PLR0917
     *,
     is_log: bool,
 ) -> SeriesRecord | None:
-    task, labels = dataset.tasks[t], dataset.labels[:, t]
+    task, labels = dataset.tasks[t], dataset.labels.values[:, t]
     is_class = task.kind == "classification"
     truth = _learned(labels, is_log=is_log)
     known = np.flatnonzero(np.isfinite(truth[rows]))

@@ -16,6 +16,7 @@ from molgraph.learners.blend_weights import member_shares
 from molgraph.learners.member_rows import HELD_OUT
 from molgraph.model_folder.card import SeriesRecord
 from molgraph.model_folder.encoder_folder import PretrainedEncoder
+from molgraph.results.labels import Labels
 from molgraph.results.member_outputs import MemberOutputs
 from molgraph.results.tasks import ranges
 from molgraph.training.fit import Fitted
@@ -74,7 +75,7 @@ def evaluate_out_of_fold(prepared: Prepared, fitted: Fitted) -> TrainedEnsemble:
     mixed = blended(fitted.network_outputs, [*fitted.tabular_outputs.values()], shares)
     outputs = targets.transforms.inverse(mixed).within(*ranges(dataset.tasks))
     out_of_fold = _held_out(outputs.mean[None], fold)[0]
-    calibrating = calibration_data(outputs, dataset.labels, fold, split=is_split, bounds=dataset.bounds)
+    calibrating = calibration_data(outputs, dataset.labels, fold, split=is_split)
     rows = calibration_rows(fold, split=is_split)
     domain, degrees = fit_applicability(prepared.graphs, _domain_vectors(prepared), fold, rows)
     new_series, new_series_unknown = new_series_records(
@@ -93,7 +94,7 @@ def evaluate_out_of_fold(prepared: Prepared, fitted: Fitted) -> TrainedEnsemble:
         schema=prepared.graphs.schema,
         fold=fold,
         out_of_fold=out_of_fold,
-        metrics=evaluate_folds(dataset.tasks, dataset.labels, out_of_fold, fold, dataset.weights, is_log=is_log),
+        metrics=evaluate_folds(dataset.tasks, dataset.labels.values, out_of_fold, fold, dataset.weights, is_log=is_log),
         calibration=fit_calibration(
             kinds, calibrating, calibration_settings(config, outputs.mean.shape[0]), is_log=is_log
         ),
@@ -108,12 +109,7 @@ def evaluate_out_of_fold(prepared: Prepared, fitted: Fitted) -> TrainedEnsemble:
 
 
 def calibration_data(
-    outputs: MemberOutputs,
-    labels: NDArray[np.float64],
-    fold: NDArray[np.int64],
-    *,
-    split: bool,
-    bounds: NDArray[np.float64] | None = None,
+    outputs: MemberOutputs, labels: Labels, fold: NDArray[np.int64], *, split: bool
 ) -> CalibrationData:
     """The rows that calibrate, with their out-of-fold predictions.
 
@@ -125,33 +121,29 @@ def calibration_data(
 
     Args:
         outputs: Outputs of M members for B rows.
-        labels: `[B, T]`, NaN = not measured.
+        labels: `[B, T]` labels.
         fold: `[B]` see `molgraph.training.folds.assign_folds`.
         split: Take the rows that were held out from all members, not those of the folds.
-        bounds: `[2, B, T]` what unmeasured values lie above, and below; None for none.
     """
     rows = calibration_rows(fold, split=split)
-    own_bounds = None if bounds is None else bounds[:, rows]
     if split:
         pooled = outputs.pooled()
         return CalibrationData(
             model=np.zeros(len(rows), dtype=np.int64),
-            labels=labels[rows],
+            labels=labels.take(rows),
             mean=pooled.mean[rows],
             aleatoric_var=pooled.aleatoric_var[rows],
             epistemic_var=pooled.epistemic_var[rows],
             quantiles=None if pooled.quantiles is None else pooled.quantiles[rows],
-            bounds=own_bounds,
         )
     member = fold[rows]
     return CalibrationData(
         model=member,
-        labels=labels[rows],
+        labels=labels.take(rows),
         mean=outputs.mean[member, rows],
         aleatoric_var=outputs.aleatoric_var[member, rows],
         epistemic_var=outputs.epistemic_var[member, rows],
         quantiles=None if outputs.quantiles is None else outputs.quantiles[member, rows],
-        bounds=own_bounds,
     )
 
 
@@ -181,7 +173,7 @@ def _shares(prepared: Prepared, fitted: Fitted) -> NDArray[np.float64]:
     others = (other.mean for other in fitted.tabular_outputs.values())
     means = np.stack([*([] if network is None else [network.mean]), *others])
     fold = prepared.fold
-    labels = _held_out(prepared.targets.labels[None], fold)[0]
+    labels = _held_out(prepared.targets.labels.values[None], fold)[0]
     kinds = tuple(task.kind for task in prepared.dataset.tasks)
     return member_shares(_held_out(means, fold), labels, fold, kinds, means.shape[1])
 

@@ -110,7 +110,7 @@ def prepare(
         checkpoint = Checkpoint(checkpoint_folder, _identity(dataset, config, graphs, device, dtype) | encoder_hash)
         if not resume:
             checkpoint.clear()
-    targets = learned_targets(dataset.labels, dataset.bounds, dataset.tasks, plans, config.target_scaling)
+    targets = learned_targets(dataset.labels, dataset.tasks, plans, config.target_scaling)
     blocks = {name: config.blocks_of(name) for name in names}
     read = frozenset(chain.from_iterable(blocks.values()))
     frozen = None if encoder is None or ENCODER not in read else encoder.frozen(device, dtype)

@@ -11,6 +11,7 @@ from molgraph.errors import InputError
 from molgraph.learners.member_rows import MemberRows
 from molgraph.learners.target_transforms import NAMES, SCORES, TargetTransforms, TransformName, label_knots
 from molgraph.metrics.logarithms import LEAST_VALUES, suits_logarithms
+from molgraph.results.labels import Labels
 from molgraph.results.tasks import TaskSpec
 
 #: Skewness from which normal scores are taken, which cut off what lies beyond the training labels.
@@ -81,35 +82,31 @@ class LearnedTargets:
 
     Attributes:
         transforms: How what is learned becomes labels again.
-        labels: `[M, B, T]`, NaN = not measured.
-        bounds: `[2, M, B, T]` values that unmeasured labels lie above and below, NaN = no bound; None for none.
+        labels: `[M, B, T]` values, and bounds of those that were not measured.
         is_robust: `[M, T]` tasks that a network scales by median and quartiles.
     """
 
     transforms: TargetTransforms
-    labels: NDArray[np.float64]
-    bounds: NDArray[np.float64] | None
+    labels: Labels
     is_robust: NDArray[np.bool_]
 
 
 def learned_targets(
-    labels: NDArray[np.float64],
-    bounds: NDArray[np.float64] | None,
+    labels: Labels,
     tasks: tuple[TaskSpec, ...],
     plans: list[MemberRows],
     choice: TargetScaling,
 ) -> LearnedTargets:
-    """What each member learns of labels `[B, T]` and bounds `[2, B, T]`.
+    """What each member learns of labels `[B, T]`.
 
     Raises:
         InputError: Logarithms are asked for, and a label is not above 0.
     """
-    scalings = chosen_scalings(labels, tasks, plans, choice)
-    transforms = fit_transforms(labels, scalings, plans)
+    scalings = chosen_scalings(labels.values, tasks, plans, choice)
+    transforms = fit_transforms(labels.values, scalings, plans)
     return LearnedTargets(
         transforms=transforms,
-        labels=transforms.forward(labels),
-        bounds=None if bounds is None else np.stack([transforms.forward(side) for side in bounds]),
+        labels=labels.map(transforms.forward),
         is_robust=np.array([[own == "robust" for own in row] for row in scalings]),
     )
 

@@ -31,13 +31,14 @@ from molgraph.model_folder.folder import (
 )
 from molgraph.model_folder.libraries import library_versions
 from molgraph.prediction.predictor import Predictor
+from molgraph.results.labels import Labels
 from molgraph.results.tasks import Direction
 from molgraph.storage.locks import exclusive
 from molgraph.training.domain_errors import domain_records
 from molgraph.training.ensemble import train_ensemble
 from molgraph.training.out_of_fold import TrainedEnsemble, calibration_rows
 from molgraph.training.training_progress import ProgressListener, silent
-from molgraph.uncertainty.unordered import in_order, own_order
+from molgraph.uncertainty.unordered import own_order
 from molgraph.version import __version__
 
 
@@ -188,7 +189,6 @@ def to_stored_model(
         domain=without_measured(trained.domain) if keep == "nothing" else trained.domain,
         fold=trained.fold,
         labels=dataset.labels,
-        bounds=dataset.bounds,
         out_of_fold=trained.out_of_fold,
         structures=structures,
         encoder=trained.encoder.weights if trained.encoder and ENCODER in _blocks(trained) else None,
@@ -204,15 +204,14 @@ def _without_rows(model: StoredModel) -> StoredModel:
     places = latent.reference[np.lexsort(latent.reference.T)]
     return replace(
         model,
-        calibration=replace(model.calibration, data=in_order(data, order)),
+        calibration=replace(model.calibration, data=data.take(order)),
         domain=replace(
             model.domain,
             calibration=model.domain.calibration[order],
             latent=replace(latent, reference=places),
         ),
         fold=model.fold[:0],
-        labels=model.labels[:0],
-        bounds=None,
+        labels=Labels(model.labels.values[:0]),
         out_of_fold=model.out_of_fold[:0],
     )
 

@@ -187,7 +187,7 @@ def _loss(dataset: Dataset, metrics: Any) -> float:
     for t, task in enumerate(metrics):
         leading = task.scores[0]
         if np.isfinite(leading.mean):
-            labels = dataset.labels[:, t]
+            labels = dataset.labels.values[:, t]
             is_loss = METRICS[leading.metric].direction == "minimize"
             parts.append(leading.mean / max(float(np.nanstd(labels)), 1e-12) if is_loss else 1.0 - leading.mean)
     return float(np.mean(parts)) if parts else float("inf")

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from molgraph.config.uncertainty import CalibrationSettings
 from molgraph.errors import InputError
+from molgraph.results.labels import labels_from_arrays
 from molgraph.results.member_outputs import QUANTILE_LEVELS, MemberOutputs
 from molgraph.results.prediction import Prediction
 from molgraph.results.tasks import TaskKind, are_labels_of
@@ -70,7 +71,7 @@ class Calibration:
         """Calibration rows of each task: all of them for regression, those of class 0 and of class 1 for classes."""
         counts = []
         for t, kind in enumerate(self.kinds):
-            labels = self.data.labels[self.data.usable(t), t]
+            labels = self.data.labels.values[self.data.usable(t), t]
             counts.append((len(labels),) if kind == "regression" else (int((labels == 0).sum()), int(labels.sum())))
         return tuple(counts)
 
@@ -85,7 +86,7 @@ class Calibration:
         tasks = []
         for t in range(len(self.kinds)):
             rows = self.data.usable(t)
-            labels, mean = self.data.labels[rows, t], self.data.mean[rows, t]
+            labels, mean = self.data.labels.values[rows, t], self.data.mean[rows, t]
             if len(labels) and np.ptp(labels) > 0:
                 is_constant = not np.ptp(mean) > 0
                 if is_constant or not spearmanr(labels, mean, alternative="greater").pvalue < _CHANCE:
@@ -102,7 +103,8 @@ class Calibration:
         for t, kind in enumerate(self.kinds):
             usable = self.data.usable(t)
             if kind == "regression" and usable.any():
-                residual = _residual(self.data.labels[usable, t], self.data.mean[usable, t], is_log=self.is_log[t])
+                labels, mean = self.data.labels.values[usable, t], self.data.mean[usable, t]
+                residual = _residual(labels, mean, is_log=self.is_log[t])
                 values[t] = np.sqrt(np.mean(residual**2))
         return values
 
@@ -194,7 +196,7 @@ class Calibration:
         """
         ends = []
         for t in range(len(self.kinds)):
-            above, below = np.empty((2, 0)) if self.data.bounds is None else self.data.bounds[:, :, t]
+            above, below = self.data.labels.task(t).bounds
             is_range = ~np.isnan(above) & ~np.isnan(below)
             above, below = above[~np.isnan(above) & ~is_range], below[~np.isnan(below) & ~is_range]
             start = float(np.quantile(above, 0.1, method="lower")) if len(above) else np.inf
@@ -235,7 +237,7 @@ class Calibration:
         data = self.data
         arrays: dict[str, NDArray[np.generic]] = {
             "model": data.model,
-            "labels": data.labels,
+            **data.labels.to_arrays(),
             "mean": data.mean,
             "aleatoric_var": data.aleatoric_var,
             "epistemic_var": data.epistemic_var,
@@ -243,8 +245,6 @@ class Calibration:
         }
         if data.quantiles is not None:
             arrays["quantiles"] = data.quantiles
-        if data.bounds is not None:
-            arrays["bounds"] = data.bounds
         for t in range(len(self.kinds)):
             scaling, probability = self.scalings[t], self.probabilities[t]
             if scaling is not None:
@@ -267,7 +267,7 @@ class Calibration:
                 scores.append(())
                 continue
             usable = self.data.usable(t)
-            labels, mean = self.data.labels[usable, t], self.data.mean[usable, t]
+            labels, mean = self.data.labels.values[usable, t], self.data.mean[usable, t]
             residual = np.abs(_residual(labels, mean, is_log=self.is_log[t]))
             if self.settings.intervals == "normalised":
                 unit = _unit(mean, is_log=self.is_log[t])
@@ -283,7 +283,7 @@ class Calibration:
         scores: dict[int, ClassScores] = {}
         for t, kind in enumerate(self.kinds):
             if kind == "classification":
-                labels = self.data.labels[:, t]
+                labels = self.data.labels.values[:, t]
                 scores[t] = tuple(  # type: ignore[assignment]  # two classes
                     scores_by_model(
                         nonconformity(self.data.mean[rows, t], c), self.data.model[rows], self.settings.n_models
@@ -298,7 +298,7 @@ class Calibration:
             return float("inf")
         usable = self.data.usable(task)
         ends = central_interval(self.data.quantiles[usable, task], level)
-        return conformal_quantile(np.sort(quantile_scores(*ends, self.data.labels[usable, task])), level)
+        return conformal_quantile(np.sort(quantile_scores(*ends, self.data.labels.values[usable, task])), level)
 
 
 def fit_calibration(
@@ -322,7 +322,7 @@ def fit_calibration(
     logs = tuple(asked and _is_positive(data, t) for t, asked in enumerate(is_log or (False,) * len(kinds)))
     for t, kind in enumerate(kinds):
         rows = data.usable(t)
-        labels, mean = data.labels[rows, t], data.mean[rows, t]
+        labels, mean = data.labels.values[rows, t], data.mean[rows, t]
         is_class = kind == "classification"
         unit = _unit(mean, is_log=logs[t])
         scalings.append(
@@ -352,7 +352,7 @@ def _unit(mean: Floats, *, is_log: bool) -> Floats:
 def _is_positive(data: CalibrationData, task: int) -> bool:
     """Whether all labels and predictions of a task are above 0."""
     rows = data.usable(task)
-    return bool((data.labels[rows, task] > 0).all() and (data.mean[rows, task] > 0).all())
+    return bool((data.labels.values[rows, task] > 0).all() and (data.mean[rows, task] > 0).all())
 
 
 def calibration_from_arrays(
@@ -388,7 +388,14 @@ def calibration_from_arrays(
         prefix = f"probability.{t}."
         maps = {key.removeprefix(prefix): array for key, array in arrays.items() if key.startswith(prefix)}
         probabilities.append(probability_calibration_from_arrays(settings.classes, maps) if is_class else None)
-    data = CalibrationData(model=np.asarray(model, dtype=np.int64), **tables)
+    data = CalibrationData(
+        model=np.asarray(model, dtype=np.int64),
+        labels=labels_from_arrays(tables),
+        mean=tables["mean"],
+        aleatoric_var=tables["aleatoric_var"],
+        epistemic_var=tables["epistemic_var"],
+        quantiles=tables.get("quantiles"),
+    )
     is_log = arrays["is_log"]
     if is_log.dtype != np.bool_ or is_log.shape != (len(kinds),):
         raise ValueError(f"is_log is {is_log.dtype} {is_log.shape}, not bool {(len(kinds),)}")

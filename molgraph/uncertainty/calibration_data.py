@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from molgraph.results.labels import Labels
+
 Floats = NDArray[np.float64]
 
 
@@ -14,23 +16,38 @@ class CalibrationData:
 
     Attributes:
         model: `[n]` which model predicted the row: the out-of-fold member (`cross`), or 0 for the ensemble (`split`).
-        labels: `[n, T]`, NaN = not measured.
+        labels: `[n, T]` values, and bounds of those that were not measured. Bounds say of some rows whether they are
+            hits, and where intervals are open; all else rests on measured values.
         mean: `[n, T]` its value or probability, before calibration.
         aleatoric_var: `[n, T]` as a new molecule's pooled outputs have it.
         epistemic_var: `[n, T]` likewise.
         quantiles: `[n, T, Q]` its quantiles; None where no task has them.
-        bounds: `[2, n, T]` what values that were not measured lie above, and below, NaN = no bound; None for none. They
-            say of some rows whether they are hits; all else rests on measured values.
     """
 
     model: NDArray[np.int64]
-    labels: Floats
+    labels: Labels
     mean: Floats
     aleatoric_var: Floats
     epistemic_var: Floats
     quantiles: Floats | None = None
-    bounds: Floats | None = None
+
+    def take(self, rows: NDArray[np.int64]) -> "CalibrationData":
+        """Some of the rows, or all in another order.
+
+        >>> mean = np.array([[3.0], [2.0], [1.0]])
+        >>> data = CalibrationData(np.array([1, 0, 0]), Labels(mean), mean, mean, mean)
+        >>> data.take(np.array([2, 0])).labels.values.tolist()
+        [[1.0], [3.0]]
+        """
+        return CalibrationData(
+            model=self.model[rows],
+            labels=self.labels.take(rows),
+            mean=self.mean[rows],
+            aleatoric_var=self.aleatoric_var[rows],
+            epistemic_var=self.epistemic_var[rows],
+            quantiles=None if self.quantiles is None else self.quantiles[rows],
+        )
 
     def usable(self, task: int) -> NDArray[np.bool_]:
         """Rows with a label and a prediction in this task, `[n]`."""
-        return np.isfinite(self.labels[:, task]) & np.isfinite(self.mean[:, task])
+        return np.isfinite(self.labels.values[:, task]) & np.isfinite(self.mean[:, task])

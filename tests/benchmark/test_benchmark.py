@@ -14,6 +14,7 @@ from molgraph.benchmark.record import Record, read_record, read_records, write_r
 from molgraph.benchmark.report import compare, summary_table, to_markdown, write_report
 from molgraph.benchmark.run import run_experiment, run_experiments
 from molgraph.errors import InputError, WorkerError
+from molgraph.results.labels import Labels
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,7 +30,7 @@ class Noisy:
         return {"python": "3"}
 
     def predict_test(self, problem):
-        labels = problem.dataset.labels[problem.split.test]
+        labels = problem.dataset.labels.values[problem.split.test]
         return labels + self.noise * np.random.default_rng(problem.seed + int(1000 * self.noise)).normal(
             size=labels.shape
         )
@@ -90,9 +91,9 @@ def test_splits_part_all_rows(name, in_this_process):
 def test_our_learners_do_not_use_the_test_labels(in_this_process):
     learner = OwnLearner(TrainConfig(learner="gp_tanimoto", folds=2))
     problem = make_problem(in_this_process, "random", 0)
-    labels = in_this_process.labels.copy()
+    labels = in_this_process.labels.values.copy()
     labels[problem.split.test] = 99.0
-    other = dataclasses.replace(problem, dataset=dataclasses.replace(in_this_process, labels=labels))
+    other = dataclasses.replace(problem, dataset=dataclasses.replace(in_this_process, labels=Labels(labels)))
     np.testing.assert_array_equal(learner.predict_test(problem), learner.predict_test(other))
 
 

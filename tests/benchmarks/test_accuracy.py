@@ -20,6 +20,7 @@ from molgraph.config.training import ModelConfig
 from molgraph.datasets.dataset import Dataset
 from molgraph.datasets.duplicates import MergeReport
 from molgraph.datasets.splits import random_split
+from molgraph.results.labels import Labels
 from molgraph.results.tasks import TaskSpec
 
 #: Settings of one network that a few rows are enough for.
@@ -77,7 +78,7 @@ def make_problem(kind="regression", n=150):
     hidden = labels.copy()
     hidden[split.test] = np.nan
     dataset = Dataset(
-        name="groups", smiles=smiles, ids=tuple(map(str, range(n))), labels=np.stack([hidden, hidden], axis=1),
+        name="groups", smiles=smiles, ids=tuple(map(str, range(n))), labels=Labels(np.stack([hidden, hidden], axis=1)),
         weights=np.ones(n), tasks=(TaskSpec("a", kind), TaskSpec("b", kind)), rejected=(), merges=MergeReport(),
         rows_read=n,
     )  # fmt: skip
@@ -130,7 +131,7 @@ def test_it_learns_from_the_rows_that_it_may_see(learner, kind, monkeypatch):
 def test_chemprop_gets_the_rows_with_their_parts_and_no_label_of_the_test(chemprop):
     problem, _ = make_problem()
     said = ChempropLearner(5).predict_test(problem)
-    expected = problem.dataset.labels[problem.split.train].mean(axis=0)
+    expected = problem.dataset.labels.values[problem.split.train].mean(axis=0)
     np.testing.assert_allclose(said, np.broadcast_to(expected, said.shape))
     command = ChempropLearner(5)._train(Chemprop(chemprop), Path("folder"), ["t0", "t1"], "regression", 3)
     options = dict(pairwise(command))
@@ -150,7 +151,7 @@ class Guess:
         return {"guess": "1"}
 
     def predict_test(self, problem):
-        means = np.nanmean(problem.dataset.labels[problem.split.train], axis=0)
+        means = np.nanmean(problem.dataset.labels.values[problem.split.train], axis=0)
         noise = np.random.default_rng(problem.seed).normal(size=(len(problem.split.test), len(means)))
         return means + self.bias * noise
 

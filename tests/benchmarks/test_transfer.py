@@ -10,6 +10,7 @@ from molgraph.benchmark.protocol import make_problem
 from molgraph.benchmark.record import Record
 from molgraph.datasets.dataset import Dataset
 from molgraph.datasets.duplicates import MergeReport
+from molgraph.results.labels import Labels
 from molgraph.results.tasks import TaskSpec
 
 
@@ -36,7 +37,7 @@ def problem(assay):
         name="assay",
         smiles=tuple(assay[0][:100]),
         ids=tuple(map(str, range(100))),
-        labels=labels,
+        labels=Labels(labels),
         weights=np.ones(100),
         tasks=(TaskSpec("pIC50", "regression"),),
         rows_read=100,

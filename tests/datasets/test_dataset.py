@@ -6,6 +6,7 @@ import pytest
 from molgraph.datasets.dataset import Dataset
 from molgraph.datasets.duplicates import MergeReport
 from molgraph.errors import InputError
+from molgraph.results.labels import Labels
 from molgraph.results.prediction import Rejected
 from molgraph.results.tasks import TaskSpec
 
@@ -16,7 +17,7 @@ def dataset():
         name="assay",
         smiles=("CCO", "CCN", "CCC"),
         ids=("a", "b", "c"),
-        labels=np.array([[5.0, 1.0], [6.0, np.nan], [np.nan, 0.0]]),
+        labels=Labels(np.array([[5.0, 1.0], [6.0, np.nan], [np.nan, 0.0]])),
         weights=np.array([1.0, 2.0, 1.0]),
         tasks=(TaskSpec("pIC50", "regression", "log10(mol/L)"), TaskSpec("active", "classification")),
         rejected=(Rejected(1, "x", "C1", "parse", "unclosed ring"),),
@@ -29,7 +30,7 @@ def test_take_reorders_rows_and_drops_the_row_counts(dataset):
     part = dataset.take([2, 0])
     assert part.smiles == ("CCC", "CCO")
     assert part.ids == ("c", "a")
-    assert np.array_equal(part.labels, dataset.labels[[2, 0]], equal_nan=True)
+    assert np.array_equal(part.labels.values, dataset.labels.values[[2, 0]], equal_nan=True)
     assert part.rows_read == len(part) == 2
     assert part.rejected == ()
     assert len(dataset.take([])) == 0
@@ -41,7 +42,7 @@ def test_fingerprint_follows_the_training_data_and_nothing_else(dataset):
     assert dataset.take([0, 1, 2]).fingerprint == dataset.fingerprint
     changed = [
         dataclasses.replace(dataset, smiles=("CCO", "CCN", "CCCC")),
-        dataclasses.replace(dataset, labels=np.array([[5.0, 1.0], [6.0, np.nan], [0.0, 0.0]])),
+        dataclasses.replace(dataset, labels=Labels(np.array([[5.0, 1.0], [6.0, np.nan], [0.0, 0.0]]))),
         dataclasses.replace(dataset, weights=np.array([1.0, 1.0, 1.0])),
         dataclasses.replace(dataset, tasks=(dataset.tasks[0], TaskSpec("active", "regression"))),
         dataset.take([1, 0, 2]),
@@ -52,7 +53,7 @@ def test_fingerprint_follows_the_training_data_and_nothing_else(dataset):
 def test_fingerprint_is_the_same_on_every_machine(dataset):
     # NaN has many bit patterns, and zero has two: both are written one way.
     odd = np.array([[5.0, 1.0], [6.0, -np.nan], [np.nan, -0.0]])
-    assert dataclasses.replace(dataset, labels=odd).fingerprint == dataset.fingerprint
+    assert dataclasses.replace(dataset, labels=Labels(odd)).fingerprint == dataset.fingerprint
     assert dataset.fingerprint == "ea17535ce57eb91f97eed393fa4e811adb7f437e96ca9abe4258dc52b99e81d3"
 
 
@@ -69,7 +70,7 @@ def test_summary_lines_are_short(dataset):
 
 def test_shapes_must_fit(dataset):
     with pytest.raises(InputError, match=r"labels \(3, 1\).*3 structures and 2 tasks"):
-        dataclasses.replace(dataset, labels=np.zeros((3, 1)))
+        dataclasses.replace(dataset, labels=Labels(np.zeros((3, 1))))
     with pytest.raises(InputError, match="2 ids"):
         dataclasses.replace(dataset, ids=("a", "b"))
 

@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 
 from molgraph.datasets import duplicates
 from molgraph.datasets.duplicates import CONFLICT_SPREAD, merge_duplicates, replicate_weight
+from molgraph.results.labels import Labels
 from molgraph.results.tasks import TaskSpec
 
 Y = TaskSpec("y", "regression")
@@ -16,15 +17,15 @@ def merge(structures, labels, tasks, weights=None, bounds=None):
     labels = np.array(labels, dtype=float).reshape(len(structures), len(tasks))
     ids = [f"id{i}" for i in range(len(structures))]
     weights = np.ones(len(ids)) if weights is None else np.array(weights)
-    bounds = None if bounds is None else np.array(bounds, dtype=float).reshape(2, *labels.shape)
-    return merge_duplicates(structures, ids, labels, weights, tasks, bounds=bounds)
+    bounds = () if bounds is None else np.array(bounds, dtype=float).reshape(2, *labels.shape)
+    return merge_duplicates(structures, ids, Labels(labels, *bounds), weights, tasks)
 
 
 def test_median_for_regression_first_id_and_mean_weight(monkeypatch):
     monkeypatch.setattr(duplicates, "replicate_weight", lambda _n, _variance, _noise: 1.0)
     merged = merge("ABABA", [1.0, 9.0, 3.0, 9.0, 10.0], [Y], weights=[1.0, 2.0, 2.0, 2.0, 6.0])
     assert merged.index.tolist() == [0, 1]
-    assert merged.labels.tolist() == [[3.0], [9.0]]
+    assert merged.labels.values.tolist() == [[3.0], [9.0]]
     assert merged.weights.tolist() == [3.0, 2.0]
     first, second = merged.report.groups
     assert (first.smiles, first.ids, first.values) == ("A", ("id0", "id2", "id4"), ((1.0,), (3.0,), (10.0,)))
@@ -52,10 +53,10 @@ def test_concentrations_are_compared_as_logarithms():
     merged = merge(["A", "A", "B", "B", "B", "C", "C", *names], [0.5, 50.0, 8e4, 2e4, 3e4, 2e4, 4e4, *others], [Y])
     a, b, c = merged.report.groups
     assert (a.conflict, b.conflict, c.conflict) == (True, False, False)
-    assert merged.labels[:3, 0].tolist() == pytest.approx([5.0, 3e4, np.sqrt(8) * 1e4])
+    assert merged.labels.values[:3, 0].tolist() == pytest.approx([5.0, 3e4, np.sqrt(8) * 1e4])
     logs = merge(["A", "A", "B", "B", "B", "C", "C", *names],
                  np.log([0.5, 50.0, 8e4, 2e4, 3e4, 2e4, 4e4, *others]), [Y])  # fmt: skip
-    np.testing.assert_allclose(np.log(merged.labels), logs.labels, atol=1e-12)
+    np.testing.assert_allclose(np.log(merged.labels.values), logs.labels.values, atol=1e-12)
     np.testing.assert_allclose(merged.weights, logs.weights)
     assert [group.conflict for group in merged.report.groups] == [group.conflict for group in logs.report.groups]
 
@@ -63,7 +64,7 @@ def test_concentrations_are_compared_as_logarithms():
 def test_classes_agree_or_become_unmeasured():
     merged = merge("AABBCC", [1, 1, 0, 1, NAN, 0], [C])
     assert merged.index.tolist() == [0, 4]
-    assert merged.labels.tolist() == [[1.0], [0.0]]
+    assert merged.labels.values.tolist() == [[1.0], [0.0]]
     agree, disagree, half = merged.report.groups
     assert not agree.conflict
     assert disagree.conflict
@@ -74,8 +75,8 @@ def test_classes_agree_or_become_unmeasured():
 
 def test_a_conflict_in_one_task_keeps_the_other():
     merged = merge("AA", [[0, 1.0], [1, 2.0]], [C, Y])
-    assert np.isnan(merged.labels[0, 0])
-    assert merged.labels[0, 1] == 1.5
+    assert np.isnan(merged.labels.values[0, 0])
+    assert merged.labels.values[0, 1] == 1.5
     assert not merged.report.groups[0].dropped
 
 
@@ -105,7 +106,7 @@ def test_merging_reports_every_row(rows):
     assert len(left) + merged.report.n_rows_removed == len(structures)
     dropped = {group.smiles for group in merged.report.groups if group.dropped}
     assert set(left) | dropped == set(structures)
-    for structure, kept, weight in zip(left, merged.labels, merged.weights, strict=True):
+    for structure, kept, weight in zip(left, merged.labels.values, merged.weights, strict=True):
         mine = np.array([s == structure for s in structures])
         measured = labels[mine, 0][~np.isnan(labels[mine, 0])]
         assert np.isnan(kept[0]) if len(measured) == 0 else measured.min() <= kept[0] <= measured.max()
@@ -130,13 +131,13 @@ def test_the_tightest_bounds_stay_where_nothing_was_measured():
     merged = merge("AABBCCDD", labels, [Y], bounds=[lower, upper])
     a, b, c, d = merged.report.groups
     assert merged.index.tolist() == [0, 2, 6]
-    np.testing.assert_array_equal(merged.bounds[:, :, 0], [[7.0, NAN, 4.0], [NAN, NAN, 6.0]])
-    np.testing.assert_array_equal(merged.labels[:, 0], [NAN, 2.0, NAN])
+    np.testing.assert_array_equal(merged.labels.task(0).bounds, [[7.0, NAN, 4.0], [NAN, NAN, 6.0]])
+    np.testing.assert_array_equal(merged.labels.values[:, 0], [NAN, 2.0, NAN])
     assert (a.conflict, b.conflict, c.conflict, d.conflict) == (False, False, True, False)
     assert (a.dropped, c.dropped) == (False, True)
     measured = merge("AA", [1.0, NAN], [Y], bounds=[[NAN, 5.0], [NAN, NAN]])
     assert measured.report.groups[0].conflict
-    assert np.isnan(measured.bounds).all()
+    assert np.isnan(measured.labels.bounds).all()
 
 
 @given(n=st.integers(2, 50), variance=st.floats(0, 1e6), noise=st.floats(1e-3, 1e3))

@@ -47,13 +47,13 @@ def test_concentrations_are_learned_as_p_values(table, column, task, direction):
     read = read_table(table("t.tsv", "\t", **{column: ["1000", ">10000", "10", "<1"]}))
     (task_read,) = read.tasks
     assert (task_read.name, task_read.unit, task_read.direction) == (task, P_UNIT, direction)
-    np.testing.assert_allclose(read.labels[:, 0], [6, np.nan, 8, np.nan])
-    np.testing.assert_allclose(read.bounds[:, :, 0], [[np.nan, np.nan, np.nan, 9], [np.nan, 5, np.nan, np.nan]])
+    np.testing.assert_allclose(read.labels.values[:, 0], [6, np.nan, 8, np.nan])
+    np.testing.assert_allclose(read.labels.task(0).bounds, [[np.nan, np.nan, np.nan, 9], [np.nan, 5, np.nan, np.nan]])
     (note,) = read.notes
     assert f"learned as {task} = -log10(mol/L)" in note
     as_is = read_table(table("t.tsv", "\t", **{column: ["1000", ">10000", "10", "<1"]}), as_is=True)
     assert (as_is.tasks[0].name, as_is.tasks[0].direction, as_is.notes) == (column, None, ())
-    np.testing.assert_array_equal(as_is.labels[:, 0], [1000, np.nan, 10, np.nan])
+    np.testing.assert_array_equal(as_is.labels.values[:, 0], [1000, np.nan, 10, np.nan])
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,7 @@ def test_other_quantities_keep_their_numbers_and_have_a_range(table, column, uni
     (task_read,) = read.tasks
     assert (task_read.name, task_read.unit, task_read.direction) == (column, unit, direction)
     assert (task_read.lowest, task_read.highest) == (0.0, highest)
-    assert read.labels[:, 0].tolist() == [1, 20, 3]
+    assert read.labels.values[:, 0].tolist() == [1, 20, 3]
 
 
 def test_a_range_is_confirmed_by_the_values(table):
@@ -99,8 +99,8 @@ def test_a_chembl_export(table):
     }
     read = read_table(table(sep=";", **columns))
     assert [task.name for task in read.tasks] == ["pIC50"]
-    np.testing.assert_allclose(read.labels[:, 0], [8, np.nan, np.nan, 7])
-    np.testing.assert_allclose(read.bounds[:, :, 0], [[np.nan, np.nan, 9, np.nan], [np.nan, 5, np.nan, np.nan]])
+    np.testing.assert_allclose(read.labels.values[:, 0], [8, np.nan, np.nan, 7])
+    np.testing.assert_allclose(read.labels.task(0).bounds, [[np.nan, np.nan, 9, np.nan], [np.nan, 5, np.nan, np.nan]])
     assert "2 of them censored by 'Standard Relation'" in " ".join(read.notes)
     named_so = read_table(table(sep=";", **columns), target_columns=["Standard Value"])
     assert named_so.fingerprint == read.fingerprint
@@ -122,8 +122,8 @@ def test_a_pubchem_export(table):
     for target in (None, ["Standard Value"], ["PubChem Standard Value"]):
         read = read_table(table(**columns), target_columns=target)
         assert [task.name for task in read.tasks] == ["pIC50"]
-        np.testing.assert_allclose(read.labels[:, 0], [8, np.nan, 7])
-        assert read.bounds[1, 1, 0] == pytest.approx(5)
+        np.testing.assert_allclose(read.labels.values[:, 0], [8, np.nan, 7])
+        assert read.labels.upper[1, 0] == pytest.approx(5)
 
 
 def test_mixed_assays_are_refused_until_one_is_chosen(table):
@@ -143,8 +143,8 @@ def test_mixed_assays_are_refused_until_one_is_chosen(table):
 @pytest.mark.parametrize("relation", ["relation", "IC50 qualifier", "IC50 (nM) operator", "Relation", "modifier_IC50"])
 def test_relations_beside_the_values(table, relation):
     read = read_table(table(**{"IC50 (nM)": ["1000", "10000", "10"], relation: ["=", ">", ""]}))
-    np.testing.assert_allclose(read.labels[:, 0], [6, np.nan, 8])
-    assert read.bounds[1, 1, 0] == pytest.approx(5)
+    np.testing.assert_allclose(read.labels.values[:, 0], [6, np.nan, 8])
+    assert read.labels.upper[1, 0] == pytest.approx(5)
 
 
 def test_a_column_without_relations_is_ignored(table):
@@ -155,13 +155,13 @@ def test_a_column_without_relations_is_ignored(table):
 def test_units_in_cells_and_in_the_header(table):
     read = read_table(table(IC50=["5.7 uM", "12 nM", "1e-6 M", ">1 mM"]))
     assert read.tasks[0].name == "pIC50"
-    np.testing.assert_allclose(read.labels[:, 0], [-np.log10(5.7e-6), -np.log10(12e-9), 6, np.nan])
+    np.testing.assert_allclose(read.labels.values[:, 0], [-np.log10(5.7e-6), -np.log10(12e-9), 6, np.nan])
     with pytest.raises(
         InputError, match=r"with a unit and 1 without, the first in line 3; write the unit in the header"
     ):
         read_table(table(IC50=["5.7 uM", "12", "1 uM"]))
     read = read_table(table(**{"IC50 (nM)": ["5.7 uM", "12", "1"]}))
-    np.testing.assert_allclose(read.labels[:, 0], [-np.log10(5.7e-6), -np.log10(12e-9), 9])
+    np.testing.assert_allclose(read.labels.values[:, 0], [-np.log10(5.7e-6), -np.log10(12e-9), 9])
     with pytest.raises(InputError, match=r"value in ug/mL in line 4, and others in nM, which cannot be converted"):
         read_table(table(**{"IC50 (nM)": ["5", "6 nM", "1 ug/mL"]}))
 
@@ -169,14 +169,14 @@ def test_units_in_cells_and_in_the_header(table):
 def test_a_zero_among_concentrations_is_below_the_smallest_measured(table):
     cells = [f"{10 ** (n / 20):.4g}" for n in range(79)]
     read = read_table(table(**{"IC50 (nM)": [*cells, "0"]}))
-    assert np.isnan(read.labels[79, 0])
-    assert read.bounds[0, 79, 0] == pytest.approx(9)
+    assert np.isnan(read.labels.values[79, 0])
+    assert read.labels.lower[79, 0] == pytest.approx(9)
     assert "'IC50 (nM)' is 0 in line 81: taken as less than 1, the smallest that was measured" in read.notes
     read = read_table(table(**{"solubility (uM)": [*cells, "0"]}))
-    assert read.bounds[1, 79, 0] == pytest.approx(1)
-    assert read_table(table(**{"solubility (uM)": [*cells, "0"]}), as_is=True).labels[79, 0] == 0
+    assert read.labels.upper[79, 0] == pytest.approx(1)
+    assert read_table(table(**{"solubility (uM)": [*cells, "0"]}), as_is=True).labels.values[79, 0] == 0
     other = read_table(table(reading=[*cells, "0"]))
-    assert other.labels[79, 0] == 0
+    assert other.labels.values[79, 0] == 0
     assert "'reading' is 0 in line 81, which has no logarithm" in " ".join(other.notes)
 
 
@@ -201,7 +201,7 @@ def test_a_sentinel_far_from_all_others_is_refused(table, value, n):
         read_table(path)
     read = read_table(path, missing=[value])
     assert (len(read), read.n_unlabelled) == (12, n)
-    assert read_table(path, as_is=True).labels.shape == (12 + n, 1)
+    assert read_table(path, as_is=True).labels.values.shape == (12 + n, 1)
 
 
 def test_limits_of_an_assay_are_no_sentinels(table):
@@ -213,11 +213,11 @@ def test_classes_in_other_spellings(table):
     for cells in (["-1", "1"] * 4, ["inactive", "active"] * 4, ["No", "yes"] * 4):
         read = read_table(table(y=cells))
         assert read.tasks[0].kind == "classification"
-        assert read.labels[:, 0].tolist() == [0, 1] * 4
+        assert read.labels.values[:, 0].tolist() == [0, 1] * 4
     assert read_table(table(y=["inactive", "active"])).tasks[0].class_names == ("inactive", "active")
     assert read_table(table(y=["1", "0"])).tasks[0].class_names is None
-    assert read_table(table(y=["-1", "1"]), task_kind="classification").labels[:, 0].tolist() == [0, 1]
-    assert read_table(table(y=["-1", "1"]), task_kind="regression").labels[:, 0].tolist() == [-1, 1]
+    assert read_table(table(y=["-1", "1"]), task_kind="classification").labels.values[:, 0].tolist() == [0, 1]
+    assert read_table(table(y=["-1", "1"]), task_kind="regression").labels.values[:, 0].tolist() == [-1, 1]
 
 
 @pytest.mark.parametrize("values", ["12", "012"])
@@ -238,7 +238,9 @@ def test_all_bad_cells_of_a_table_in_one_message(table):
     message = str(caught.value)
     assert "'weak' in line 2 of 'a', 'x' in line 2 of 'b', 'strong' in line 5 of 'a'" in message
     assert "and 6 more such cells" in message
-    assert read_table(path, target_columns=["a", "b"], missing=["weak", "strong", "odd", "x", "inactive"]).labels.shape
+    assert read_table(
+        path, target_columns=["a", "b"], missing=["weak", "strong", "odd", "x", "inactive"]
+    ).labels.values.shape
 
 
 def test_what_is_missing_or_odd_is_counted(table):
@@ -249,7 +251,7 @@ def test_what_is_missing_or_odd_is_counted(table):
             "7-8, taken as two bounds, 4 without a value (2 'ND', 1 'n.d.')"
         ),
     )
-    assert read.bounds[:, 1, 0].tolist() == [7, 8]
+    assert [side[1, 0] for side in read.labels.bounds] == [7, 8]
 
 
 def test_all_other_columns(table):
@@ -309,14 +311,14 @@ def test_p_values_do_not_depend_on_the_unit(tmp_path_factory, values):
     rows = [f"{'C' * n}O,{value!r} {unit}" for n, (value, unit) in enumerate(values, start=1)]
     path.write_text("\n".join(["smiles,Ki", *rows]))
     expected = [-np.log10(value * factors[unit]) for value, unit in values]
-    np.testing.assert_allclose(read_table(path, to_learn=False).labels[:, 0], expected, rtol=1e-9, atol=1e-9)
+    np.testing.assert_allclose(read_table(path, to_learn=False).labels.values[:, 0], expected, rtol=1e-9, atol=1e-9)
 
 
 @pytest.mark.parametrize("unit", ["nM", "umol/L", None])
 def test_a_unit_of_concentrations_that_no_column_names(table, unit):
     columns = {"Ki": ["1", "10", ">100"], "EC50 (uM)": ["1", "10", "100"], "logD": ["1", "2.5", "3"]}
     read = read_table(table(**columns), target_columns=["Ki", "EC50 (uM)", "logD"], units=unit)
-    first, *others = zip(read.tasks, read.labels.T.tolist(), strict=True)
+    first, *others = zip(read.tasks, read.labels.values.T.tolist(), strict=True)
     assert [(task.name, task.unit, labels[:2]) for task, labels in others] == [
         ("pEC50", P_UNIT, [6.0, 5.0]),
         ("logD", None, [1.0, 2.5]),

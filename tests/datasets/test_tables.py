@@ -13,6 +13,7 @@ from molgraph.datasets.labels import NumberColumn
 from molgraph.datasets.load import load_dataset
 from molgraph.datasets.tables import read_table
 from molgraph.errors import InputError
+from molgraph.results.labels import Labels
 
 GOOD = "smiles,id,y\nCCO,a,1.5\nc1ccccc1,b,2.5\nCC(=O)O,c,3.5\n"
 
@@ -32,8 +33,8 @@ def test_a_plain_table(table):
     assert dataset.name == "table.csv"
     assert dataset.smiles == ("CCO", "c1ccccc1", "CC(=O)O")
     assert dataset.ids == ("a", "b", "c")
-    assert dataset.labels.tolist() == [[1.5], [2.5], [3.5]]
-    assert dataset.labels.dtype == dataset.weights.dtype == np.float64
+    assert dataset.labels.values.tolist() == [[1.5], [2.5], [3.5]]
+    assert dataset.labels.values.dtype == dataset.weights.dtype == np.float64
     assert dataset.weights.tolist() == [1.0, 1.0, 1.0]
     (task,) = dataset.tasks
     assert (task.name, task.kind, task.unit, task.direction) == ("y", "regression", "log10(mol/L)", "maximize")
@@ -73,7 +74,7 @@ def test_every_row_is_accounted_for(table):
     assert dataset.merges.n_rows_removed == 2
     assert dataset.rows_read == len(dataset) + len(dataset.rejected) + dataset.n_unlabelled + 2
     assert dataset.ids == ("first", "half", "whole")
-    assert np.array_equal(dataset.labels, [[2.0, np.nan], [np.nan, 0.0], [4.0, 1.0]], equal_nan=True)
+    assert np.array_equal(dataset.labels.values, [[2.0, np.nan], [np.nan, 0.0], [4.0, 1.0]], equal_nan=True)
     assert dataset.merges.groups[0].ids == ("first", "second", "salt of the first")
     assert dataset.merges.groups[0].conflict
 
@@ -101,7 +102,7 @@ def test_kinds_are_recognized(table, cells, kind):
     rows = "".join(f"{smiles},{cell}\n" for smiles, cell in zip(["CCO", "CCN", "CCC"], cells, strict=True))
     dataset = read_table(table("smiles,y\n" + rows))
     assert dataset.tasks[0].kind == kind
-    assert read_table(table("smiles,y\n" + rows), task_kind=kind).labels.shape == dataset.labels.shape
+    assert read_table(table("smiles,y\n" + rows), task_kind=kind).labels.values.shape == dataset.labels.values.shape
 
 
 def test_a_kind_can_be_asked_for(table):
@@ -193,13 +194,13 @@ def test_bad_input_is_one_clear_line(table, text, options, message):
 
 def test_an_unambiguous_decimal_comma_is_read(table):
     read = read_table(table("smiles;y;w\nCCO;1,5;0,5\nCCN;-2,125;1\nCCC;>7,25;1\nCCCl;3e1;1\n"), target_columns=["y"])
-    np.testing.assert_array_equal(read.labels, [[1.5], [-2.125], [np.nan], [30.0]])
-    assert read.bounds is not None
-    assert read.bounds[0, 2, 0] == 7.25
+    np.testing.assert_array_equal(read.labels.values, [[1.5], [-2.125], [np.nan], [30.0]])
+    assert read.labels.lower is not None
+    assert read.labels.lower[2, 0] == 7.25
     weighed = read_table(table("smiles;y;w\nCCO;1,5;0,5\nCCN;2,5;1\n"), target_columns=["y"], weight_column="w")
     assert weighed.weights.tolist() == [0.5, 1.0]
     alone = read_table(table("smiles;y;note\nCCO;0,125;x\nCCN;1,500;u\n"))
-    assert alone.labels[:, 0].tolist() == [0.125, 1.5]  # that of the first row is no thousand
+    assert alone.labels.values[:, 0].tolist() == [0.125, 1.5]  # that of the first row is no thousand
 
 
 @given(st.lists(st.floats(-1e6, 1e6, allow_nan=False), min_size=1, max_size=20))
@@ -302,16 +303,14 @@ def test_bounds_are_read_beside_measured_values(tmp_path):
     dataset = read_table(tmp_path / "assay.csv", target_columns=["y", "z"])
     nan = np.nan
     assert [task.kind for task in dataset.tasks] == ["regression", "regression"]
-    np.testing.assert_array_equal(dataset.labels[:, 0], [5.5, nan, nan, nan, nan, 6.5])
-    np.testing.assert_array_equal(dataset.bounds[0, :, 0], [nan, 10, nan, 7, nan, nan])
-    np.testing.assert_array_equal(dataset.bounds[1, :, 0], [nan, nan, 0.1, nan, nan, nan])
-    np.testing.assert_array_equal(dataset.bounds[1, :, 1], [nan, nan, nan, nan, nan, 2])
+    np.testing.assert_array_equal(dataset.labels.values[:, 0], [5.5, nan, nan, nan, nan, 6.5])
+    np.testing.assert_array_equal(dataset.labels.lower[:, 0], [nan, 10, nan, 7, nan, nan])
+    np.testing.assert_array_equal(dataset.labels.upper[:, 0], [nan, nan, 0.1, nan, nan, nan])
+    np.testing.assert_array_equal(dataset.labels.upper[:, 1], [nan, nan, nan, nan, nan, 2])
     assert dataset.n_unlabelled == 1
     assert dataset.n_bounds.tolist() == [3, 1]
     assert dataset.account().bounds == 4
     assert "y: 2 measured values, 3 censored (> or <), 5.5 to 6.5" in "\n".join(dataset.summary())
-    assert dataset.take([1]).bounds[0, 0, 0] == 10
-    without = dataclasses.replace(dataset, bounds=None)
+    assert dataset.take([1]).labels.lower[0, 0] == 10
+    without = dataclasses.replace(dataset, labels=Labels(dataset.labels.values))
     assert without.fingerprint != dataset.fingerprint
-    with pytest.raises(InputError, match="Dataset got bounds"):
-        dataclasses.replace(dataset, bounds=dataset.bounds[:, :2])

@@ -324,7 +324,7 @@ class TestRecalibration:
         assert card.data == predictor.card.data
         old, new = predictor.predict(assay[0][180:400]), again.predict(assay[0][180:400])
         np.testing.assert_array_equal(old.members, new.members)
-        own = np.sort(np.abs(again.calibration.data.labels[:, 0] - again.calibration.data.mean[:, 0]))
+        own = np.sort(np.abs(again.calibration.data.labels.values[:, 0] - again.calibration.data.mean[:, 0]))
         assert len(own) == 120
         lower, upper = new.interval(0.9)
         holds = (assay[1][180:400] >= lower[:, 0]) & (assay[1][180:400] <= upper[:, 0])

@@ -22,7 +22,7 @@ def test_there_and_back(dataset):
     assert theirs.w.tolist() == [[1, 1], [1, 0], [1, 1], [0, 1]]
     again = from_deepchem(theirs, task_names=["a", "b"], kind="classification")
     assert again.smiles == dataset.smiles
-    np.testing.assert_array_equal(again.labels, dataset.labels)
+    np.testing.assert_array_equal(again.labels.values, dataset.labels.values)
     assert [task.name for task in again.tasks] == ["a", "b"]
 
 
@@ -41,7 +41,7 @@ def test_rows_that_cannot_be_used_are_told():
     ours = from_deepchem(theirs, task_names=["y"], kind="regression", name="theirs")
     assert (ours.name, ours.rows_read, len(ours.rejected), ours.n_unlabelled) == ("theirs", 5, 1, 1)
     assert ours.merges.n_rows_removed == 1
-    assert ours.labels.tolist() == [[2.0], [5.0]]
+    assert ours.labels.values.tolist() == [[2.0], [5.0]]
     assert ours.weights.tolist() == pytest.approx([4 / 3, 2.0])  # two measurements that spread as repeated ones do
     with pytest.raises(InputError, match="task_names has 2 names for 1 columns"):
         from_deepchem(theirs, task_names=["a", "b"], kind="regression")

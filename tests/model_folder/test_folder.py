@@ -117,7 +117,7 @@ def test_card_tells_where_a_model_comes_from(model_folder, small_config):
 
 def test_stored_rows_fit_together(model_folder):
     model = load_model(model_folder)
-    assert model.labels.shape == model.out_of_fold.shape == (60, 1)
+    assert model.labels.values.shape == model.out_of_fold.shape == (60, 1)
     assert set(model.fold.tolist()) == {0, 1}
     assert model.structures is not None
     assert len(set(model.structures.canonical)) == 60
@@ -426,7 +426,7 @@ def test_nothing_but_model_errors_comes_of_any_content(model_folder, tmp_path_fa
             model = load_model(folder)
         except ModelError:
             return
-        assert model.labels.shape == (60, 1)
+        assert model.labels.values.shape == (60, 1)
     finally:
         shutil.copy(model_folder / name, folder / name)
         shutil.copy(model_folder / "card.json", folder / "card.json")

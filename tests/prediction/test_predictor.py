@@ -154,11 +154,11 @@ def test_neighbours_of_training_compounds_are_themselves(predictor, assay):
     found = predictor.neighbours(assay[0][:60])
     assert isinstance(found, Neighbours)
     assert (found.similarity == 1.0).all()
-    np.testing.assert_array_equal(found.labels[:, 0, 0], assay[1][:60])
+    np.testing.assert_array_equal(found.labels.values[:, 0, 0], assay[1][:60])
     assert found.ids == tuple((f"cpd-{row}",) for row in range(60))
     several = predictor.neighbours(assay[0][:5], count=100)
     assert several.similarity.shape == (5, 60)
-    assert several.labels.shape == (5, 60, 1)
+    assert several.labels.values.shape == (5, 60, 1)
     assert [row[0] for row in several.ids] == [f"cpd-{row}" for row in range(5)]
     assert (np.diff(several.similarity) <= 0).all()
     assert all(len(set(row)) == 60 for row in several.ids)

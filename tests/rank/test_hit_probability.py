@@ -10,6 +10,7 @@ from molgraph.rank.hit_probability import OutOfFoldRows, fit_hit_probability
 from molgraph.rank.hit_rule import parse_hit
 from molgraph.rank.normal_copula import joint_probability, nearest_correlation, probit_correlation
 from molgraph.rank.selection import benjamini_hochberg, calibrate_hits
+from molgraph.results.labels import Labels
 from molgraph.results.tasks import TaskSpec
 
 A, B, C = (TaskSpec(name, "regression") for name in ("a", "b", "c"))
@@ -19,7 +20,7 @@ TOXIC = TaskSpec("toxic", "classification")
 def rows_of(labels, means, is_log=None, **more):
     n_tasks = labels.shape[1]
     scale = np.array([np.nanstd(labels[:, t] - means[:, t]) for t in range(n_tasks)])
-    return OutOfFoldRows(0, labels, means, scale, is_log or (False,) * n_tasks, **more)
+    return OutOfFoldRows(0, Labels(labels), means, scale, is_log or (False,) * n_tasks, **more)
 
 
 @pytest.mark.parametrize(("correlation", "share"), [(0.7, 0.16), (0.5, 0.5), (0.0, 0.16), (0.8, 0.05)])
@@ -32,7 +33,7 @@ def test_the_selected_hold_as_many_hits_as_their_probabilities_say(correlation, 
         value = rng.normal(size=(700, 1))
         mean = correlation * (correlation * value + np.sqrt(1 - correlation**2) * rng.normal(size=(700, 1)))
         rows = rows_of(value[:300], mean[:300])
-        is_hit = rule.is_hit(value)
+        is_hit = rule.is_hit(Labels(value))
         scores = rule.score(mean, rows.scale, [False])
         calibration = calibrate_hits(scores[:300], is_hit[:300], np.zeros(300, dtype=int), 1)
         chosen = benjamini_hochberg(calibration.p_values(scores[None, 300:]), 0.3)
@@ -56,7 +57,7 @@ def test_conditions_with_shared_errors_hold_together_as_often_as_is_said(shared,
     means = np.column_stack([signal, toxic])
     rule = parse_hit(words, [A, B, TOXIC])
     found = fit_hit_probability(rule, [rows_of(labels[:3000], means[:3000])])(means)
-    truth = rule.is_hit(labels)
+    truth = rule.is_hit(Labels(labels))
     assert found.mean() == pytest.approx(truth.mean(), rel=0.1)
     sure = np.argsort(-found)[:4000]  # where independence is most wrong
     assert found[sure].mean() == pytest.approx(truth[sure].mean(), rel=0.1)
@@ -73,7 +74,7 @@ def test_skewed_errors_are_no_gaussian_tails():
     labels = means + 0.5 - rng.exponential(0.5, size=means.shape)
     rule = parse_hit("a >= 0.4", [A])
     found = fit_hit_probability(rule, [rows_of(labels[:1000], means[:1000])])(means)
-    truth = rule.is_hit(labels)
+    truth = rule.is_hit(Labels(labels))
     for low, high in ((0.1, 0.3), (0.3, 0.5), (0.5, 0.7), (0.7, 0.9)):
         bin_ = (found >= low) & (found < high)
         assert found[bin_].mean() == pytest.approx(truth[bin_].mean(), abs=0.08)
@@ -93,7 +94,7 @@ def test_of_a_window_of_one_value_both_ends_count():
     labels = means + rng.normal(0, 0.7, size=means.shape)
     rule = parse_hit("a >= 0 and a < 1", [A])
     found = fit_hit_probability(rule, [rows_of(labels[:1000], means[:1000])])(means)
-    assert found.mean() == pytest.approx(rule.is_hit(labels).mean(), rel=0.05)
+    assert found.mean() == pytest.approx(rule.is_hit(Labels(labels)).mean(), rel=0.05)
     assert found.max() < 0.7
 
 
@@ -103,7 +104,7 @@ def test_models_without_common_compounds_err_independently():
     for first in (0, 1):
         means = rng.normal(size=(500, 1))
         labels = means + rng.normal(size=means.shape)
-        tables.append(OutOfFoldRows(first, labels, means, np.ones(1), (False,)))
+        tables.append(OutOfFoldRows(first, Labels(labels), means, np.ones(1), (False,)))
     both = fit_hit_probability(parse_hit("a >= 0 and b >= 0", [A, B]), tables)
     new = rng.normal(size=(50, 2))
     apart = [fit_hit_probability(parse_hit(f"{name} >= 0", [A, B]), tables)(new) for name in "ab"]

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from molgraph.errors import InputError
 from molgraph.rank.hit_rule import parse_hit, parse_requirement
+from molgraph.results.labels import Labels
 from molgraph.results.tasks import TaskSpec
 
 PIC50, HERG, ACTIVE = (
@@ -102,7 +103,7 @@ def test_any_text_is_a_rule_or_a_clear_refusal(text):
 def test_a_missing_value_leaves_it_open():
     rule = parse_hit("pIC50 >= 7 and not hERG", [PIC50, HERG])
     labels = np.array([[7.0, 0], [6.9, 0], [8, 1], [np.nan, 0], [8, np.nan]])
-    np.testing.assert_array_equal(rule.is_hit(labels), [1, 0, 0, np.nan, np.nan])
+    np.testing.assert_array_equal(rule.is_hit(Labels(labels)), [1, 0, 0, np.nan, np.nan])
 
 
 @pytest.mark.parametrize(
@@ -129,7 +130,7 @@ def test_a_bound_may_tell_enough(text, above, below, verdict):
     bounds[:, 1, 0] = bounds[:, 0, 0]
     labels = np.array([[np.nan, 1], [np.nan, np.nan]])
     expected = [verdict, np.nan if "hERG" in text else verdict]
-    np.testing.assert_array_equal(rule.is_hit(labels, bounds), expected)
+    np.testing.assert_array_equal(rule.is_hit(Labels(labels, *bounds)), expected)
 
 
 @given(
@@ -143,8 +144,8 @@ def test_what_a_bound_tells_is_true(rows, limit, sign):
     values, sides, apart = (np.array(column, dtype=float) for column in zip(*rows, strict=True))
     labels = np.where(sides == 0, values, np.nan)[:, None]
     bounds = np.stack([np.where(sides > 0, values - apart, np.nan), np.where(sides < 0, values + apart, np.nan)])
-    found = rule.is_hit(labels, bounds[..., None])
-    truth = rule.is_hit(values[:, None])
+    found = rule.is_hit(Labels(labels, *bounds[..., None]))
+    truth = rule.is_hit(Labels(values[:, None]))
     known = ~np.isnan(found)
     assert known[sides == 0].all()
     np.testing.assert_array_equal(found[known], truth[known])
@@ -188,10 +189,10 @@ def test_a_value_and_its_logarithm_are_hits_alike(rows, error, rules, more):
 def test_one_condition_that_fails_is_enough():
     rule = parse_hit("pIC50 >= 7 and not hERG", [PIC50, HERG])
     labels = np.array([[6.0, np.nan], [np.nan, 1.0], [8.0, np.nan], [np.nan, 0.0], [8.0, 0.0], [np.nan, np.nan]])
-    np.testing.assert_array_equal(rule.is_hit(labels), [0, 0, np.nan, np.nan, 1, np.nan])
+    np.testing.assert_array_equal(rule.is_hit(Labels(labels)), [0, 0, np.nan, np.nan, 1, np.nan])
     bounds = np.full((2, 6, 2), np.nan)
     bounds[1, 5, 0] = 6.5  # below 6.5
-    np.testing.assert_array_equal(rule.is_hit(labels, bounds), [0, 0, np.nan, np.nan, 1, 0])
+    np.testing.assert_array_equal(rule.is_hit(Labels(labels, *bounds)), [0, 0, np.nan, np.nan, 1, 0])
 
 
 def test_a_requirement_may_limit_a_probability():
@@ -214,15 +215,15 @@ def test_a_limit_that_no_logarithm_reaches():
 def test_a_limit_that_parts_nothing(limit, what):
     labels = np.array([[5.5], [6.25], [np.nan]])
     with pytest.raises(InputError, match=rf"of the 2 calibration compounds.*{what}.*from 5.5 to 6.25"):
-        parse_hit(f"pIC50 > {limit}", [PIC50]).check(labels)
-    parse_hit("pIC50 > 6", [PIC50]).check(labels)
+        parse_hit(f"pIC50 > {limit}", [PIC50]).check(Labels(labels))
+    parse_hit("pIC50 > 6", [PIC50]).check(Labels(labels))
 
 
 def test_a_class_that_is_missing():
     with pytest.raises(InputError, match="hERG has 2 of class 0 and 0 of class 1"):
-        parse_hit("hERG", [HERG]).check(np.zeros((2, 1)))
+        parse_hit("hERG", [HERG]).check(Labels(np.zeros((2, 1))))
     with pytest.raises(InputError, match="was not measured"):
-        parse_hit("hERG", [HERG]).check(np.full((2, 1), np.nan))
+        parse_hit("hERG", [HERG]).check(Labels(np.full((2, 1), np.nan)))
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from molgraph.rank.other_limits import (
     thresholds_of,
 )
 from molgraph.rank.selection import benjamini_hochberg, calibrate_hits
+from molgraph.results.labels import Labels
 
 
 def selected(scores, is_hit, new, q):
@@ -58,7 +59,7 @@ def test_the_limit_that_is_offered_selects_at_the_rate(sign, limit):
     condition = Condition("y", 0, is_class=False, sign=sign, limit=limit)
     above_each = count_above(new, thresholds_of(scores))
     assert selected(scores, condition.holds(labels).astype(float), new, 0.1) == 0
-    other, count = most_demanding_limit(condition, labels, None, scores, above_each, n_new=1000, q=0.1)
+    other, count = most_demanding_limit(condition, Labels(labels), scores, above_each, n_new=1000, q=0.1)
     assert toward * (other.limit - limit) < 0
     assert selected(scores, other.holds(labels).astype(float), new, 0.1) >= count > 0
 
@@ -68,9 +69,9 @@ def test_no_limit_and_no_rate_where_nothing_is_known():
     assert lowest_rate([1, 2], np.array([0.9, 0.9]), 100) is None
     assert lowest_rate([0, 2], np.array([0.1, 0.2]), 0) is None
     herg = Condition("hERG", 0, is_class=True, sign="=", limit=1)
-    assert most_demanding_limit(herg, np.ones(3), None, np.ones(3), [1], n_new=1, q=0.1) is None
+    assert most_demanding_limit(herg, Labels(np.ones(3)), np.ones(3), [1], n_new=1, q=0.1) is None
     value = Condition("y", 0, is_class=False, sign=">=", limit=3)
-    assert most_demanding_limit(value, np.full(3, np.nan), None, np.ones(3), [1], n_new=1, q=0.1) is None
+    assert most_demanding_limit(value, Labels(np.full(3, np.nan)), np.ones(3), [1], n_new=1, q=0.1) is None
 
 
 def test_many_calibration_compounds_need_few_thresholds():

@@ -12,6 +12,7 @@ from molgraph.errors import InputError
 from molgraph.rank.desirability import CURVES, geometric_mean
 from molgraph.rank.hit_probability import OutOfFoldRows, fit_hit_probability
 from molgraph.rank.profile import parse_profile, read_profile
+from molgraph.results.labels import Labels
 from molgraph.results.prediction import Prediction
 from molgraph.results.tasks import TaskSpec
 
@@ -86,7 +87,7 @@ def test_ranked_by_the_probability_that_all_holds():
     rng = np.random.default_rng(1)
     means = np.column_stack([rng.normal(7, 1, 2000), rng.uniform(0.02, 0.98, 2000)])
     labels = np.column_stack([means[:, 0] + rng.normal(0, 0.5, 2000), rng.random(2000) < means[:, 1]])
-    rows = OutOfFoldRows(0, labels, means, np.array([0.5, np.nan]), (False, False))
+    rows = OutOfFoldRows(0, Labels(labels), means, np.array([0.5, np.nan]), (False, False))
     fitted = replace(profile, probability=fit_hit_probability(profile.criteria, [rows]))
     found = fitted.scores(new)
     assert found == pytest.approx([0.25, scipy.stats.norm.cdf(1) * 0.9, scipy.stats.norm.cdf(4)], abs=0.04)

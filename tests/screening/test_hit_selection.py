@@ -76,7 +76,7 @@ def expected_p_values(predictor, texts):
     data, scale = predictor.calibration.data, predictor.calibration.residual_std[0]
     in_domain = predictor.calibration_in_domain
     known = (data.mean[in_domain, 0] - 7) / scale
-    is_miss = data.labels[in_domain, 0] < 7
+    is_miss = data.labels.values[in_domain, 0] < 7
     prediction = predictor.predict(texts, domain=True)
     new = ((prediction.members[:, :, 0] - 7) / scale).mean(axis=0)
     p = np.array([(1 + np.sum(is_miss & (known >= value))) / (len(known) + 1) for value in new])
@@ -107,7 +107,7 @@ def test_selects_what_the_procedure_selects_of_everything(predictor, library, tm
     assert result.selection.expected_true_hits == pytest.approx(sum(chances), rel=1e-4)
     data = predictor.calibration.data
     least = predictor.predict([texts[i] for i in chosen]).members[:, :, 0].mean(axis=0).min()
-    above = data.labels[(data.mean[:, 0] >= least) & predictor.calibration_in_domain, 0]
+    above = data.labels.values[(data.mean[:, 0] >= least) & predictor.calibration_in_domain, 0]
     assert (report.hits_above, report.non_hits_above) == ((above >= 7).sum(), (above < 7).sum())
     assert report.most_false < len(chosen)
     assert {row["selected"] for row in selected} == {"true"}

@@ -10,6 +10,7 @@ from molgraph.config.optimizer import OptimizerConfig
 from molgraph.config.training import ModelConfig, TrainConfig
 from molgraph.datasets.dataset import Dataset
 from molgraph.datasets.duplicates import MergeReport
+from molgraph.results.labels import Labels
 from molgraph.results.tasks import TaskKind, TaskSpec
 
 DatasetMaker = Callable[..., Dataset]
@@ -40,7 +41,7 @@ def make_dataset(assay) -> DatasetMaker:
             name="assay",
             smiles=tuple(assay[0][:n]),
             ids=tuple(f"row {i}" for i in range(n)),
-            labels=labels.astype(np.float64),
+            labels=Labels(labels.astype(np.float64)),
             weights=np.ones(n),
             tasks=tuple(TaskSpec(f"task {t}", kind) for t, kind in enumerate(kinds)),
             rejected=(),
@@ -54,4 +55,4 @@ def make_dataset(assay) -> DatasetMaker:
 @pytest.fixture(scope="session")
 def with_labels() -> Callable[[Dataset, np.ndarray], Dataset]:
     """The same data set with other labels."""
-    return lambda dataset, labels: dataclasses.replace(dataset, labels=labels)
+    return lambda dataset, labels: dataclasses.replace(dataset, labels=Labels(labels))

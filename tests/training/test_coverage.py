@@ -9,6 +9,7 @@ from molgraph.config.encoder import EncoderConfig
 from molgraph.config.learners import LEARNERS, PRESETS
 from molgraph.config.training import ModelConfig
 from molgraph.config.uncertainty import CalibrationSettings
+from molgraph.results.labels import Labels
 from molgraph.results.member_outputs import MemberOutputs
 from molgraph.results.prediction import Prediction
 from molgraph.results.tasks import TaskSpec
@@ -51,8 +52,8 @@ def test_intervals_of_new_compounds_hold_as_often_as_promised(choice, whole, enc
     prediction = model.predict(new.smiles)
     lower, upper = prediction.interval(0.9)
     # Two deviations over calibration rows and new compounds.
-    assert np.mean((lower <= new.labels) & (new.labels <= upper)) == pytest.approx(0.9, abs=0.045)
-    z = (new.labels - prediction.mean) / prediction.std
+    assert np.mean((lower <= new.labels.values) & (new.labels.values <= upper)) == pytest.approx(0.9, abs=0.045)
+    z = (new.labels.values - prediction.mean) / prediction.std
     assert np.sqrt(np.mean(z**2)) == pytest.approx(1.0, abs=0.12)
 
 
@@ -72,7 +73,7 @@ def test_how_well_members_remember_does_not_matter(share):
     for _ in range(40):
         labels, fold = rng.normal(size=(250, 1)), rng.permutation(np.arange(250) % N_MEMBERS)
         mean = remembering_members(rng, labels, fold, share)
-        data = calibration_data(MemberOutputs(mean, 0 * mean, 0 * mean), labels, fold, split=False)
+        data = calibration_data(MemberOutputs(mean, 0 * mean, 0 * mean), Labels(labels), fold, split=False)
         settings = CalibrationSettings(rows="cross", n_models=N_MEMBERS)
         rule = fit_calibration(("regression",), data, settings)
         truth = rng.normal(size=(500, 1))

@@ -12,6 +12,7 @@ from molgraph.config.training import ModelConfig, TrainConfig
 from molgraph.datasets.parents import parent_groups
 from molgraph.errors import DeviceError, InputError, TrainingError
 from molgraph.learners.member_rows import rows_of_members
+from molgraph.results.labels import Labels
 from molgraph.training import loop
 from molgraph.training.ensemble import train_ensemble
 from molgraph.training.folds import assign_folds
@@ -72,7 +73,7 @@ class TestLearning:
         assert sorted(np.bincount(trained.fold)) == [20, 20, 20]
         assert np.isfinite(trained.out_of_fold).all()
         assert trained.metrics[0].n_rows == 60
-        truth, predicted = dataset.labels[:, 0], trained.out_of_fold[:, 0]
+        truth, predicted = dataset.labels.values[:, 0], trained.out_of_fold[:, 0]
         rmse = [np.sqrt(np.mean((truth - predicted)[trained.fold == k] ** 2)) for k in range(3)]
         leading = trained.metrics[0].scores[0]
         assert leading.metric == "rmse"
@@ -85,7 +86,7 @@ class TestLearning:
 class TestHeldOutRows:
     def test_their_labels_do_not_reach_their_member(self, regression, quick, with_labels):
         dataset, trained = regression
-        labels = np.where(trained.fold[:, None] == 0, dataset.labels * -3 + 100, dataset.labels)
+        labels = np.where(trained.fold[:, None] == 0, dataset.labels.values * -3 + 100, dataset.labels.values)
         other = train_ensemble(with_labels(dataset, labels), quick)
         assert np.array_equal(other.fold, trained.fold)
         assert states_equal(trained, other, slice(0, 1))
@@ -95,7 +96,7 @@ class TestHeldOutRows:
     def test_not_even_through_early_stopping(self, regression, quick, with_labels):
         dataset, trained = regression
         config = dataclasses.replace(quick, patience=1, epochs=6, inner_fraction=0.3, optimizer=peaking_at(2e-2))
-        labels = np.where(trained.fold[:, None] == 0, dataset.labels * -3 + 100, dataset.labels)
+        labels = np.where(trained.fold[:, None] == 0, dataset.labels.values * -3 + 100, dataset.labels.values)
         one, other = train_ensemble(dataset, config), train_ensemble(with_labels(dataset, labels), config)
         assert states_equal(one, other, slice(0, 1))
         assert one.best_epochs[0] == other.best_epochs[0]
@@ -103,7 +104,7 @@ class TestHeldOutRows:
     def test_inner_labels_give_no_gradient_and_no_scaling(self, regression, quick, with_labels, tmp_path, monkeypatch):
         dataset, trained = regression
         inner = rows_of_members(trained.fold, inner_fraction=quick.inner_fraction, seed=quick.seed)[0].inner_rows
-        labels = dataset.labels.copy()
+        labels = dataset.labels.values.copy()
         labels[inner] = 100 - labels[inner]
         finals = {}
         save = loop.PassState.save
@@ -215,7 +216,7 @@ class TestOddData:
         assert trained.metrics[0].n_rows == 6
         # The errors of six rows, from samples of them.
         rmse = trained.metrics[0].scores[0]
-        errors = (trained.out_of_fold - make_dataset().labels)[held_out, 0]
+        errors = (trained.out_of_fold - make_dataset().labels.values)[held_out, 0]
         rng = np.random.default_rng(1)
         of_samples = [np.sqrt(np.mean(rng.choice(errors, 6) ** 2)) for _ in range(2000)]
         assert rmse.std == pytest.approx(np.std(of_samples), rel=0.25)
@@ -242,7 +243,7 @@ class TestOddData:
     def test_inner_rows_without_a_label(self, make_dataset, quick, with_labels):
         dataset = make_dataset()
         inner = rows_of_members(folds_of(dataset, quick), inner_fraction=0.1, seed=0)[0].inner_rows
-        labels = dataset.labels.copy()
+        labels = dataset.labels.values.copy()
         labels[inner] = np.nan
         trained = train_ensemble(with_labels(dataset, labels), quick)
         assert trained.best_epochs[0] == quick.epochs
@@ -261,10 +262,10 @@ class TestOddData:
         row = int(rows_of_members(trained.fold, inner_fraction=0.1, seed=0)[0].train_rows[0])
         weights = np.ones(60)
         weights[row] = 0
-        extreme = dataset.labels.copy()
+        extreme = dataset.labels.values.copy()
         extreme[row] += 1e-9  # another data set, but no other scaling
         one = train_ensemble(dataclasses.replace(dataset, weights=weights), quick)
-        two = train_ensemble(dataclasses.replace(dataset, weights=weights, labels=extreme), quick)
+        two = train_ensemble(dataclasses.replace(dataset, weights=weights, labels=Labels(extreme)), quick)
         np.testing.assert_allclose(one.out_of_fold, two.out_of_fold, rtol=1e-4)
         assert not np.allclose(one.out_of_fold, trained.out_of_fold, rtol=1e-4)
 
@@ -273,11 +274,11 @@ class TestRefusals:
     @pytest.mark.parametrize("label", [np.inf, 1e30])
     def test_extreme_label(self, make_dataset, quick, with_labels, label):
         dataset = make_dataset()
-        labels = dataset.labels.copy()
+        labels = dataset.labels.values.copy()
         labels[7] = label
         weights = np.ones(60)
         with np.errstate(invalid="ignore", over="ignore"), pytest.raises(TrainingError) as caught:
-            train_ensemble(dataclasses.replace(dataset, labels=labels, weights=weights), quick)
+            train_ensemble(dataclasses.replace(dataset, labels=Labels(labels), weights=weights), quick)
         assert "\n" not in str(caught.value)
         assert "look for extreme labels" in str(caught.value)
 
@@ -291,7 +292,7 @@ class TestRefusals:
 
     def test_inner_loss_that_is_not_finite(self, make_dataset, quick, with_labels):
         dataset = make_dataset()
-        labels = dataset.labels.copy()
+        labels = dataset.labels.values.copy()
         labels[rows_of_members(folds_of(dataset, quick), inner_fraction=0.1, seed=0)[0].inner_rows[0]] = 1e30
         with pytest.raises(TrainingError, match="the loss on the inner rows of member 0 is inf in epoch 1"):
             train_ensemble(with_labels(dataset, labels), quick)

@@ -25,6 +25,7 @@ from molgraph.learners.registry import tabular_learner
 from molgraph.learners.target_transforms import SCORES, TargetTransforms
 from molgraph.model_folder.encoder_folder import FROZEN_UP_TO, encoder_for
 from molgraph.models.network import Network
+from molgraph.results.labels import Labels
 from molgraph.results.tasks import TaskSpec
 from molgraph.training import fit_tabular
 from molgraph.training.ensemble import train_ensemble
@@ -133,9 +134,9 @@ def test_the_out_of_fold_member_does_not_see_the_row(dataset):
     config = make_config(preset="accurate")
     before = train_ensemble(dataset, config)
     rows = np.flatnonzero(before.fold == 1)
-    labels = dataset.labels.copy()
+    labels = dataset.labels.values.copy()
     labels[rows, 0] += 3.0
-    after = train_ensemble(dataclasses.replace(dataset, labels=labels), config)
+    after = train_ensemble(dataclasses.replace(dataset, labels=Labels(labels)), config)
     outputs = [trained.learners for trained in (before, after)]
     # Labels of fold 1 do reach the shares of member 1 through the out-of-fold members of the other folds; its
     # learners themselves, and the shares' own data, are free of them.
@@ -252,12 +253,14 @@ def test_progress_tells_the_tasks_of_a_member(dataset, monkeypatch, learner, cor
     """With hundreds of tasks, a member takes minutes."""
     monkeypatch.setattr(fit_tabular, "usable_cores", lambda: cores)
     monkeypatch.setattr(fit_tabular, "_REPORT_SECONDS", 0.0005)
-    labels = np.concatenate([dataset.labels] * 4, axis=1)
+    labels = np.concatenate([dataset.labels.values] * 4, axis=1)
     labels[:5, :4] = np.nan  # tasks of other rows are fitted apart
     tasks = tuple(TaskSpec(f"task {t}", "regression") for t in range(labels.shape[1]))
     seen = []
     train_ensemble(
-        dataclasses.replace(dataset, labels=labels, tasks=tasks), make_config(learner=learner), on_progress=seen.append
+        dataclasses.replace(dataset, labels=Labels(labels), tasks=tasks),
+        make_config(learner=learner),
+        on_progress=seen.append,
     )
     seen = [progress for progress in seen if progress.learner == learner]
     done = [progress.molecules_done for progress in seen]
@@ -466,10 +469,10 @@ def test_intervals_of_learners_that_remember_their_rows_are_no_wider_than_their_
     model = Predictor(to_stored_model(seen, trained), digest="", device="cpu")
     prediction = model.predict(new.smiles)
     lower, upper = prediction.interval(0.8)
-    covered = np.mean((new.labels >= lower) & (new.labels <= upper))
+    covered = np.mean((new.labels.values >= lower) & (new.labels.values <= upper))
     # As wide as the plain errors of rows that were not seen would make them, within a quarter.
-    plain = 2 * np.quantile(np.abs(trained.out_of_fold - seen.labels), 0.8)
+    plain = 2 * np.quantile(np.abs(trained.out_of_fold - seen.labels.values), 0.8)
     assert 0.7 < covered < 0.92
     assert np.mean(upper - lower) < 1.25 * plain
-    error = np.sqrt(np.mean((prediction.mean - new.labels) ** 2))
+    error = np.sqrt(np.mean((prediction.mean - new.labels.values) ** 2))
     assert prediction.std.mean() < 1.3 * error

@@ -7,6 +7,7 @@ from molgraph.datasets.dataset import Dataset
 from molgraph.datasets.duplicates import MergeReport
 from molgraph.datasets.parents import parent_groups
 from molgraph.datasets.series import series_folds
+from molgraph.results.labels import Labels
 from molgraph.results.tasks import TaskSpec
 from molgraph.training import new_series
 from molgraph.training.new_series import Described, new_series_records
@@ -23,7 +24,7 @@ def dataset(labels, kind="regression", smiles=SMILES):
         name="series",
         smiles=tuple(smiles),
         ids=tuple(map(str, range(len(smiles)))),
-        labels=np.asarray(labels, dtype=float).reshape(len(smiles), -1),
+        labels=Labels(np.asarray(labels, dtype=float).reshape(len(smiles), -1)),
         weights=np.ones(len(smiles)),
         tasks=tuple(TaskSpec(f"y{t}", kind) for t in range(np.asarray(labels).reshape(len(smiles), -1).shape[1])),
         rejected=(),
@@ -42,7 +43,7 @@ def described(rng, of_series, of_compound):
 
 
 def records(data, columns, out_of_fold=None, is_log=False, split="random"):
-    own = data.labels + 0.5 if out_of_fold is None else out_of_fold
+    own = data.labels.values + 0.5 if out_of_fold is None else out_of_fold
     parents = parent_groups(data.smiles)
     return new_series_records(data, columns, parents, own, [is_log] * len(data.tasks), split)
 

@@ -178,7 +178,7 @@ def test_other_settings_are_refused(make_dataset, quick, half_done, change, mess
 
 def test_other_data_are_refused(make_dataset, quick, half_done):
     dataset = make_dataset()
-    other = dataclasses.replace(dataset, labels=dataset.labels + 1)
+    other = dataclasses.replace(dataset, labels=dataset.labels.map(lambda values: values + 1))
     with pytest.raises(TrainingError, match=r"data was .* and is .* now"):
         train_ensemble(other, quick, checkpoint_folder=half_done, resume=True)
 

@@ -50,7 +50,7 @@ def test_prepared_holds_what_each_learner_reads(prepared, dataset):
     assert prepared.columns["gp_embedding"].shape[1] == 32  # the width of the encoder
     assert prepared.config.model.hidden == 32
     assert len(prepared.graphs) == len(dataset)
-    assert prepared.targets.labels.shape == (2, 50, 1)
+    assert prepared.targets.labels.values.shape == (2, 50, 1)
     assert prepared.checkpoint is None
 
 

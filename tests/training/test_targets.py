@@ -21,8 +21,9 @@ from molgraph.learners.member_rows import rows_of_members
 from molgraph.learners.target_transforms import NAMES
 from molgraph.models.network import Network
 from molgraph.models.network_shape import NetworkShape
+from molgraph.results.labels import Labels
 from molgraph.results.tasks import TaskSpec
-from molgraph.training.censoring import bounds_as_labels, expected_labels
+from molgraph.training.censoring import bounds_as_values, expected_values
 from molgraph.training.ensemble import train_ensemble
 from molgraph.training.scaling import column_scaling, target_scaling
 from molgraph.training.targets import choose_scaling, chosen_scalings, fit_transforms
@@ -131,7 +132,7 @@ def test_what_is_expected_keeps_the_bounds(rows):
         if side != "lower":
             bounds[1, row] = bound + 1.0
     predicted = np.concatenate([np.zeros(20), [own[0] for own in rows]])[:, None]
-    found = expected_labels(labels, bounds, predicted, np.arange(20))
+    found = expected_values(Labels(labels, *bounds), predicted, np.arange(20))
     assert np.isfinite(found).all()
     assert not (found[20:] < bounds[0, 20:]).any()
     assert not (found[20:] > bounds[1, 20:]).any()
@@ -142,10 +143,10 @@ def test_what_is_expected_is_the_mean_of_the_part_that_is_left():
     labels = np.append(RNG.normal(0.0, 2.0, size=4000), np.nan)[:, None]
     bounds = np.full((2, 4001, 1), np.nan)
     bounds[0, -1] = 3.0
-    found = expected_labels(labels, bounds, np.full((4001, 1), 0.0), np.arange(4000))[-1, 0]
+    found = expected_values(Labels(labels, *bounds), np.full((4001, 1), 0.0), np.arange(4000))[-1, 0]
     drawn = RNG.normal(0.0, 2.0, size=400_000)
     assert found == pytest.approx(drawn[drawn > 3.0].mean(), abs=0.1)
-    assert bounds_as_labels(labels, bounds)[-1, 0] == 3.0
+    assert bounds_as_values(Labels(labels, *bounds))[-1, 0] == 3.0
 
 
 @pytest.mark.parametrize("uncertainty", ["ensemble", "mve", "evidential", "quantile"])
@@ -201,7 +202,7 @@ def test_bounds_teach(make_dataset, assay, learner, scaling):
         batch_size=16, optimizer=OptimizerConfig(peak_lr=3e-3), device="cpu", precision="float32",
     )  # fmt: skip
     without = train_ensemble(dataset, config)
-    taught = train_ensemble(dataclasses.replace(dataset, bounds=bounds), config)
+    taught = train_ensemble(dataclasses.replace(dataset, labels=Labels(dataset.labels.values, *bounds)), config)
     rise = taught.out_of_fold[is_cut, 0] - without.out_of_fold[is_cut, 0]
     assert rise.mean() > 0.1
     # Metrics and calibration are those of measured values.

@@ -108,9 +108,9 @@ def test_without_structures_nothing_stands_in_the_order_of_the_table(
     whole, secret = load_model(model_folder), load_model(tmp_path / "m")
     assert len(secret.labels) == len(secret.fold) == len(secret.out_of_fold) == 0
     before, after = whole.calibration.data, secret.calibration.data
-    assert not np.array_equal(before.labels, after.labels, equal_nan=True)
+    assert not np.array_equal(before.labels.values, after.labels.values, equal_nan=True)
     pairs = [
-        np.column_stack([data.model, data.labels, data.mean, data.epistemic_var, model.domain.calibration])
+        np.column_stack([data.model, data.labels.values, data.mean, data.epistemic_var, model.domain.calibration])
         for data, model in ((before, whole), (after, secret))
     ]
     places = [model.domain.latent.reference for model in (whole, secret)]

@@ -12,6 +12,7 @@ from scipy.special import expit
 
 from molgraph.config.uncertainty import CalibrationSettings
 from molgraph.errors import InputError
+from molgraph.results.labels import Labels
 from molgraph.results.member_outputs import QUANTILE_LEVELS, MemberOutputs
 from molgraph.results.prediction import Prediction
 from molgraph.results.tasks import TaskSpec, ranges
@@ -49,7 +50,7 @@ def calibration_rows(rng, n, settings):
         pooled = outputs.pooled()
         return CalibrationData(
             np.zeros(n, dtype=np.int64),
-            labels,
+            Labels(labels),
             pooled.mean,
             pooled.aleatoric_var,
             pooled.epistemic_var,
@@ -57,7 +58,7 @@ def calibration_rows(rng, n, settings):
         )
     model, row = rng.integers(0, 4, n), np.arange(n)
     return CalibrationData(
-        model, labels, outputs.mean[model, row], outputs.aleatoric_var[model, row], outputs.mean.var(axis=0),
+        model, Labels(labels), outputs.mean[model, row], outputs.aleatoric_var[model, row], outputs.mean.var(axis=0),
         outputs.quantiles[model, row],
     )  # fmt: skip
 
@@ -136,7 +137,7 @@ class TestPromises:
     def test_missing_predictions_and_labels(self, settings):
         rng = np.random.default_rng(4)
         data = calibration_rows(rng, 60, settings)
-        data.labels[:20] = np.nan
+        data.labels.values[:20] = np.nan
         rule = fit_calibration(KINDS, data, settings)
         assert rule.rows_of[0] == (40,)
         assert sum(rule.rows_of[1]) == 40
@@ -196,11 +197,11 @@ def test_tasks_that_are_ranked_no_better_than_by_chance():
         return fit_calibration(KINDS, replace(data, **changed), SPLIT).no_better_than_chance
 
     assert chance() == ()
-    assert chance(labels=1 - data.labels) == (0, 1)
+    assert chance(labels=data.labels.map(lambda values: 1 - values)) == (0, 1)
     assert chance(mean=data.mean * [0, 1]) == (0,)
     assert chance(mean=data.mean * [1, 1e-3]) == ()  # small probabilities rank as well
-    assert chance(labels=np.stack([data.labels[:, 0], np.ones(300)], axis=1)) == ()  # nothing to rank
-    assert chance(labels=np.where([True, False], data.labels, np.nan)) == ()
+    assert chance(labels=Labels(np.stack([data.labels.values[:, 0], np.ones(300)], axis=1))) == ()  # nothing to rank
+    assert chance(labels=Labels(np.where([True, False], data.labels.values, np.nan))) == ()
 
 
 def test_one_worthless_model_in_twenty_passes_for_better_than_chance():
@@ -208,23 +209,24 @@ def test_one_worthless_model_in_twenty_passes_for_better_than_chance():
     passed = 0
     for _ in range(300):
         data = calibration_rows(rng, 40, SPLIT)
-        shuffled = replace(data, labels=rng.permutation(data.labels))
+        shuffled = replace(data, labels=data.labels.map(rng.permutation))
         passed += 2 - len(fit_calibration(KINDS, shuffled, SPLIT).no_better_than_chance)
     assert passed / 600 == pytest.approx(0.05, abs=0.03)
 
 
 def test_bounds_are_kept_and_count_as_nothing_measured():
     data = calibration_rows(np.random.default_rng(6), 50, SPLIT)
-    data.labels[:10, 0] = np.nan
+    data.labels.values[:10, 0] = np.nan
     bounds = np.full((2, 50, 2), np.nan)
     bounds[0, :10, 0] = 3.0
-    plain, rule = (fit_calibration(KINDS, replace(data, bounds=own), SPLIT) for own in (None, bounds))
+    labels = Labels(data.labels.values, *bounds)
+    plain, rule = (fit_calibration(KINDS, replace(data, labels=own), SPLIT) for own in (data.labels, labels))
     arrays = rule.to_arrays()
     assert {name: array.tobytes() for name, array in arrays.items() if name != "bounds"} == {
         name: array.tobytes() for name, array in plain.to_arrays().items()
     }
     back = calibration_from_arrays(KINDS, arrays, SPLIT).data
-    np.testing.assert_array_equal(back.bounds, bounds)
+    np.testing.assert_array_equal(back.labels.bounds, bounds)
     with pytest.raises(ValueError, match=r"bounds is float64 \(2, 49, 2\), not float64 \(2, 50, 2\)"):
         calibration_from_arrays(KINDS, {**arrays, "bounds": bounds[:, 1:]}, SPLIT)
 
@@ -268,11 +270,11 @@ def test_intervals_of_logarithms_are_factors(settings):
     held, widths = [], []
     for _ in range(20):
         data = calibration_rows(rng, 400, settings)
-        labels, mean, aleatoric = data.labels.copy(), data.mean.copy(), data.aleatoric_var.copy()
+        labels, mean, aleatoric = data.labels.values.copy(), data.mean.copy(), data.aleatoric_var.copy()
         labels[:, 0], mean[:, 0] = np.exp(labels[:, 0]), np.exp(mean[:, 0])
         aleatoric[:, 0] *= mean[:, 0] ** 2
         epistemic = data.epistemic_var * np.stack([mean[:, 0] ** 2, np.ones(400)], axis=1)
-        data = CalibrationData(data.model, labels, mean, aleatoric, epistemic)
+        data = CalibrationData(data.model, Labels(labels), mean, aleatoric, epistemic)
         rule = fit_calibration(KINDS, data, settings, is_log=(True, False))
         assert rule.is_log == (True, False)
         truth, outputs = as_factors(*draw(rng, 500))
@@ -285,10 +287,10 @@ def test_intervals_of_logarithms_are_factors(settings):
     assert 0.78 <= np.mean(held) <= (0.9 if settings.rows == "cross" else 0.83)
     assert np.mean(widths) < 6.0
     # A label that is not above 0 has no logarithm.
-    data.labels[0, 0] = -1.0
+    data.labels.values[0, 0] = -1.0
     assert fit_calibration(KINDS, data, settings, is_log=(True, False)).is_log == (False, False)
     with pytest.raises(ValueError, match="not above 0"):
-        calibration_from_arrays(KINDS, {**rule.to_arrays(), "labels": data.labels}, settings)
+        calibration_from_arrays(KINDS, {**rule.to_arrays(), "labels": data.labels.values}, settings)
     with pytest.raises(ValueError, match="is_log is int64"):
         calibration_from_arrays(KINDS, {**rule.to_arrays(), "is_log": np.zeros(2, dtype=np.int64)}, settings)
 
@@ -304,7 +306,7 @@ def test_calls_agree_with_probabilities_of_rare_classes(settings, share):
         raw = expit(1.3 * labels + np.log(share / (1 - share)) + rng.normal(0, 1, labels.shape))
         by_model = np.broadcast_to(raw, (settings.n_models, *raw.shape))
         model = rng.integers(0, settings.n_models, 1000)
-        data = CalibrationData(model, labels[:1000], raw[:1000], 0 * raw[:1000], 0 * raw[:1000])
+        data = CalibrationData(model, Labels(labels[:1000]), raw[:1000], 0 * raw[:1000], 0 * raw[:1000])
         rule = fit_calibration(KINDS[1:], data, settings)
         new = MemberOutputs(by_model[:, 1000:], 0 * by_model[:, 1000:], 0 * by_model[:, 1000:])
         mean, aleatoric, epistemic = rule.apply(new)
@@ -342,7 +344,7 @@ def test_nothing_is_predicted_outside_of_a_range():
         *ranges([task])
     )
     model, row = rng.integers(0, 4, 400), np.arange(400)
-    data = CalibrationData(model, truth[:400], outputs.mean[model, row], 0 * truth[:400], 0 * truth[:400])
+    data = CalibrationData(model, Labels(truth[:400]), outputs.mean[model, row], 0 * truth[:400], 0 * truth[:400])
     rule = fit_calibration(KINDS[:1], data, CROSS)
     rest = MemberOutputs(*(part[:, 400:] for part in (outputs.mean, outputs.aleatoric_var, outputs.epistemic_var)))
     mean, aleatoric, epistemic = rule.apply(rest)
@@ -371,7 +373,7 @@ def test_a_label_between_two_bounds_opens_no_interval():
     ends = []
     for start in (np.nan, 8.0):
         bounds[0, 1, 0] = start
-        data = CalibrationData(np.zeros(200, np.int64), labels, truth + 0.3, nothing, nothing, bounds=bounds)
+        data = CalibrationData(np.zeros(200, np.int64), Labels(labels, *bounds), truth + 0.3, nothing, nothing)
         rule = fit_calibration(KINDS[:1], data, SPLIT)
         by_model = truth[None]
         mean, aleatoric, epistemic = rule.apply(MemberOutputs(by_model, 0 * by_model, 0 * by_model))
@@ -398,7 +400,7 @@ def test_intervals_are_open_where_labels_are_censored(settings, is_log):
         bounds = np.stack([np.where(truth > limit, limit, np.nan)[:400], np.full((400, 1), np.nan)])
         model = rng.integers(0, settings.n_models, 400)
         nothing = np.zeros((400, 1))
-        data = CalibrationData(model, labels, middle[:400], nothing, nothing, bounds=bounds)
+        data = CalibrationData(model, Labels(labels, *bounds), middle[:400], nothing, nothing)
         rule = fit_calibration(KINDS[:1], data, settings, is_log=(is_log,))
         by_model = np.broadcast_to(middle[400:], (settings.n_models, 1000, 1))
         mean, aleatoric, epistemic = rule.apply(MemberOutputs(by_model, 0 * by_model, 0 * by_model))
