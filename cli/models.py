@@ -203,11 +203,11 @@ def _calibration_line(card: "ModelCard") -> str:
 
 
 def _structures_line(card: "ModelCard") -> str:
-    from molgraph.model_folder.folder import KNOWN
+    from molgraph.model_folder.parts import TRAINING_HASHES
 
     if card.has_structures:
         return "stored in the folder"
-    return "not stored; training compounds are recognised by hashes" if KNOWN in card.files else "not stored"
+    return "not stored; training compounds are recognised by hashes" if TRAINING_HASHES in card.files else "not stored"
 
 
 def _task_line(task: "TaskSpec") -> str:

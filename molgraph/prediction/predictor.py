@@ -41,7 +41,8 @@ from molgraph.storage.hashes import text_hashes
 from molgraph.uncertainty.calibration import Calibration
 
 if TYPE_CHECKING:  # these import torch, which takes seconds: it is imported when a model is loaded
-    from molgraph.model_folder.folder import StoredModel, TrainingStructures
+    from molgraph.model_folder.folder import StoredModel
+    from molgraph.model_folder.parts import TrainingStructures
     from molgraph.models.frozen import EncoderWeights, FrozenEncoder
 
 

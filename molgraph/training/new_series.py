@@ -166,7 +166,7 @@ class _Process:
 
     def __init__(self, columns: NDArray[np.float32], *, is_counts: bool) -> None:
         self.is_counts = is_counts
-        self.reads = "counts of atom environments" if is_counts else "the encoder's vector"
+        self.reads = "counts of atom environments" if is_counts else "the encoder's embedding"
         unit = float(np.sqrt(2.0 * columns.shape[1]))
         self._lengths = (1.0,) if is_counts else tuple(unit * length for length in LENGTHS)
         if is_counts:

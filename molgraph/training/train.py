@@ -22,14 +22,9 @@ from molgraph.features.blocks import BLOCKS, ENCODER
 from molgraph.features.schema import SCHEMAS
 from molgraph.files.frames import TableLike
 from molgraph.model_folder.card import MetricRecord, ModelCard
-from molgraph.model_folder.folder import (
-    StoredModel,
-    TrainingStructures,
-    check_model_target,
-    none_if_undefined,
-    save_model,
-)
+from molgraph.model_folder.folder import StoredModel, check_model_target, none_if_undefined, save_model
 from molgraph.model_folder.libraries import library_versions
+from molgraph.model_folder.parts import TrainingStructures
 from molgraph.prediction.predictor import Predictor
 from molgraph.results.labels import Labels
 from molgraph.results.tasks import Direction

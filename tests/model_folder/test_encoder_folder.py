@@ -247,7 +247,7 @@ class TestTraining:
         save_model(tmp_path / "bare", load_model(tmp_path / "own"), with_encoder=False)
         with pytest.raises(ModelError, match=r"needs the built-in encoder of molgraph .* has another"):
             Predictor.load(tmp_path / "bare")
-        monkeypatch.setattr("molgraph.model_folder.folder.builtin_encoder_folder", lambda: encoder_folder)
+        monkeypatch.setattr("molgraph.model_folder.parts.builtin_encoder_folder", lambda: encoder_folder)
         bare = Predictor.load(tmp_path / "bare")
         np.testing.assert_array_equal(bare.predict(["CCO"]).mean, own.predict(["CCO"]).mean)
 

@@ -461,7 +461,7 @@ def test_hashes_that_are_none(mixed_folder, tmp_path, stored):
     np.testing.assert_array_equal(loaded.exact, known.exact)
     np.testing.assert_array_equal(loaded.stereo_free, known.stereo_free)
     arrays = {name: np.ascontiguousarray(array) for name, array in stored.items()}
-    replace_file(tmp_path / "model", "known.safetensors", safetensors.numpy.save(arrays))
+    replace_file(tmp_path / "model", "training_hashes.safetensors", safetensors.numpy.save(arrays))
     assert "not fit together" in refused(tmp_path / "model")
 
 

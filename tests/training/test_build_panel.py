@@ -13,7 +13,8 @@ from molgraph import Predictor, evaluate
 from molgraph.chem.identity import canonical_smiles
 from molgraph.errors import InputError, ModelError
 from molgraph.model_folder.encoder_folder import builtin_encoder_folder, load_encoder
-from molgraph.model_folder.folder import KNOWN, load_card, load_model
+from molgraph.model_folder.folder import load_card, load_model
+from molgraph.model_folder.parts import TRAINING_HASHES
 from molgraph.model_folder.percentiles import reference_values
 from molgraph.prediction.builtin_models import builtin_models
 from molgraph.training.build_panel import REFERENCE_FILE, EndpointTask, build_panel, endpoint_dataset, endpoints
@@ -190,7 +191,7 @@ def test_percentiles_go_where_probabilities_cannot_be_told(mixed_folder, assay):
 def test_builtin_models_know_how_many_compounds_they_were_trained_on():
     for name, folder in builtin_models().items():
         card = load_card(folder)
-        with safe_open(folder / KNOWN, framework="np") as file:
+        with safe_open(folder / TRAINING_HASHES, framework="np") as file:
             hashes = file.get_tensor("exact")
         assert len(np.unique(hashes)) == len(hashes) == card.data.rows_used, name
 
@@ -209,7 +210,7 @@ def test_an_endpoint_may_blend_and_have_one_member(small, monkeypatch):
 def test_a_model_without_its_encoder_needs_the_one_that_comes_along(small, monkeypatch):
     _, data, output = small
     build_panel(data, output)
-    monkeypatch.setattr("molgraph.model_folder.folder.builtin_encoder_folder", lambda: None)
+    monkeypatch.setattr("molgraph.model_folder.parts.builtin_encoder_folder", lambda: None)
     with pytest.raises(ModelError, match=r"needs the built-in encoder of molgraph .* has another"):
         load_model(output / "small")
 
