@@ -11,7 +11,7 @@ from molgraph.config.training import TrainConfig
 #: Suites of data sets (`molgraph.benchmark.protocol.SUITES`).
 Suite = Literal["small", "large"]
 
-#: What is run where nothing is said: a suite, splits, seeds and learners.
+#: Defaults of a run: a suite, splits, seeds and learners.
 DEFAULT_SUITE: Suite = "small"
 DEFAULT_SPLITS = ("random", "scaffold")
 DEFAULT_SEEDS = (0, 1, 2)

@@ -44,7 +44,7 @@ class ScreenConfig:
         top: Structures in the hit list.
         goal: Task that ranks, alone or after `maximize` or `minimize`; may be left out with a single task, or with
             `hit`, which then ranks by how clearly a compound is a hit.
-        profile: TOML file that says what a good compound is in several respects, see `molgraph.rank.profile`; it ranks
+        profile: TOML file of a multi-objective desirability profile, see `molgraph.rank.profile`; it ranks
             in the place of a goal.
         hit: What a hit is, e.g. `pIC50 >= 7`, see `molgraph.rank.hit_rule.parse_hit`; each compound then gets a
             p-value, and hits are selected.

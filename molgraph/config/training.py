@@ -51,7 +51,7 @@ class ModelConfig:
             molecules. (chemprop divides by 100 whatever the size; small molecules are then learned slowly.) Or a mean
             with learned weights (`attention`), or several looks at all atoms (`set2set`).
         virtual_node: Give each molecule a node that all its atoms hear from; not for `dmpnn` and `attentive_fp`.
-        molecule_features: Columns that the head reads beside the encoder's vector (`molgraph.features.blocks.BLOCKS`).
+        molecule_features: Descriptors that the head reads beside the embedding (`molgraph.features.blocks.BLOCKS`).
             Counts of the atoms' and bonds' `codes` come from the graph for nothing; RDKit's `properties` (43) and
             `descriptors` (217) need structures, and make screening slower.
         dropout: Share of hidden values dropped in training. Where `uncertainty.method` samples thinned networks
@@ -98,9 +98,9 @@ class TrainConfig:
     """How an ensemble is trained.
 
     Attributes:
-        preset: Learners that are blended: `lean` the network and a process on the encoder's vector, `fast` those that
+        preset: Learners that are blended: `lean` the network and a Gaussian process on the embedding, `fast` those that
             leave half of the network's rate when a library is screened, `accurate` all.
-        learner: One learner alone, in the place of a preset's (`molgraph.config.learners.LEARNERS`).
+        learner: One learner alone, instead of a preset (`molgraph.config.learners.LEARNERS`).
         model: Shape of each network.
         encoder: The encoder that the network starts from.
         optimizer: Learning rates and weight decay of each network.

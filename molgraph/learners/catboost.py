@@ -76,7 +76,7 @@ class BoostedTrees:
 
 
 def fit_boosted_trees(data: TabularData, plan: MemberRows, seed: int, limits: FitLimits) -> BoostedTrees:
-    """Trees of one member for each task, fitted to its training rows; its inner rows say how many.
+    """Trees of one member for each task, fitted to its training rows; its inner rows decide how many.
 
     Args:
         data: Columns and labels; NaN in a column is below all numbers.

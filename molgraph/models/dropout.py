@@ -23,7 +23,7 @@ class UnitDropout(nn.Module):
         return nn.functional.dropout(x, self.rate, self.training)
 
     def set_mask(self, seed: int | None, n_units: int) -> None:
-        """Leave out the units that `seed` says until further notice; None takes no unit out."""
+        """Drop the units drawn with `seed` until further notice; None drops no unit."""
         if seed is None:
             self._mask = None
             return

@@ -67,7 +67,7 @@ class FrozenEncoder:
         vocabulary: Sizes of the feature codes.
         weights: What it has learned.
         schema: Name of the feature schema that it reads.
-        digest: What tells it from others.
+        digest: Its identity.
         device: Where to compute.
         dtype: Number format of the products.
     """

@@ -62,7 +62,7 @@ class NetworkInference:
         ]
 
     def predict(self, graphs: PackedGraphs, features: NDArray[np.float32] | None = None) -> MemberOutputs:
-        """What each member says of each molecule, before calibration.
+        """Outputs of each member for each molecule, before calibration.
 
         Raises:
             InputError: The graphs belong to another feature schema.
@@ -72,7 +72,7 @@ class NetworkInference:
     def predict_and_embed(
         self, graphs: PackedGraphs, features: NDArray[np.float32] | None = None, *, n_embeddings: int = 1
     ) -> tuple[MemberOutputs, NDArray[np.float32]]:
-        """What each member says, and the vectors `[K, B, H]` that the encoders of the first K make of each molecule.
+        """Outputs of each member, and the embeddings `[K, B, H]` of the first K.
 
         Of networks without an encoder there are none, `[0, B, 0]`.
 
@@ -153,8 +153,8 @@ class NetworkInference:
         rows: NDArray[np.int64],
         compute: Callable[[], Tensor],
     ) -> None:
-        said = _sample(network, compute) if self._is_sampled else network.outputs(compute())
-        for name, tensor in zip(said._fields, said, strict=True):
+        outputs_by_name = _sample(network, compute) if self._is_sampled else network.outputs(compute())
+        for name, tensor in zip(outputs_by_name._fields, outputs_by_name, strict=True):
             if tensor is not None:
                 getattr(outputs, name)[members, rows] = tensor.double().cpu().numpy()
 

@@ -26,7 +26,7 @@ VECTOR_SIZE = 0.2
 
 
 class Outputs(NamedTuple):
-    """What the members say, in label units: `[M, B, T]` each, None where no head says anything of the kind.
+    """Outputs of the members, in label units: `[M, B, T]` each, None where no head gives any.
 
     Attributes:
         mean: Value, or probability of the class 1.
@@ -250,7 +250,7 @@ def _in_deviations(columns: Tensor, mean: Tensor, scale: Tensor) -> Tensor:
 
 
 def _stacked(columns: list[Tensor | None], moments: list[Moments]) -> Tensor | None:
-    """`[M, B, T]`, 0 for tasks whose head says nothing; None if none says anything."""
+    """`[M, B, T]`, 0 for tasks whose head gives none; None if none does."""
     if all(column is None for column in columns):
         return None
     filled = [

@@ -1,4 +1,4 @@
-"""An encoder that learns to tell what can be computed of a structure, and the layers that it tells it with."""
+"""An encoder with the layers that predict descriptors of a structure, for pretraining."""
 
 import torch
 from torch import Tensor, nn

@@ -128,7 +128,7 @@ class Predictor(StructurePredictor):
 
     @property
     def domain(self) -> ApplicabilityDomain:
-        """What tells how near a compound is to those of the training."""
+        """The applicability domain."""
         return self._model.domain
 
     @property
@@ -149,7 +149,7 @@ class Predictor(StructurePredictor):
 
     @property
     def reference(self) -> ReferenceValues | None:
-        """What the model says of the compounds that predictions are compared with; None without any."""
+        """Predictions of the reference compounds, for percentiles; None without any."""
         return self._model.reference
 
     @cached_property

@@ -1,4 +1,4 @@
-"""A random sample of a library, and what it says about the calibration compounds."""
+"""A random sample of a library, for the shift check against the calibration compounds."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType

@@ -1,4 +1,4 @@
-"""The nearest training compounds of some structures, as a predictor tells them."""
+"""The nearest training compounds of some structures."""
 
 from dataclasses import dataclass
 

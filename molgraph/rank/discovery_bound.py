@@ -73,7 +73,7 @@ def bound_false_discoveries(
     above = _ranks(n_non_hits)
     if len(above) == 0 or total == 0:
         return FalseDiscoveryBound(np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64), total)
-    # One set of rankings gives quantiles for each k, another one tells which of them hold for all k at once.
+    # One set of rankings gives quantiles for each k, another one shows which of them hold for all k at once.
     ordered = np.sort(_drawn_before(above, n_non_hits, total, seed), axis=0)
     fresh = _drawn_before(above, n_non_hits, total, seed + 1)
     reached = np.max([np.searchsorted(ordered[:, k], fresh[:, k]) for k in range(len(above))], axis=0)

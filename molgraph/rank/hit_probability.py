@@ -23,7 +23,7 @@ Floats = NDArray[np.float64]
 #: Compounds that weigh as much against a correlation of errors as is assumed before one was seen.
 _PRIOR_PAIRS = 10.0
 
-#: Fewer compounds with both measurements tell nothing of how errors go together.
+#: Fewer compounds with both measurements give no estimate of how errors correlate.
 _LEAST_PAIRS = 8
 
 #: Limits of a correlation.
@@ -105,7 +105,7 @@ class HitProbability:
 def fit_hit_probability(rule: HitRule, tables: Sequence[OutOfFoldRows]) -> HitProbability:
     """The probability that the calibration compounds of the models give.
 
-    Errors of different models are taken to be independent of each other: no compound tells how they go together.
+    Errors of different models are taken to be independent of each other: no compound shows how they correlate.
 
     Args:
         rule: What a hit is.
@@ -165,7 +165,7 @@ def _errors(condition: Condition, rows: OutOfFoldRows, *, is_log: bool) -> Float
 
 
 def _error_correlation(one: _OneTask, other: _OneTask, rows: OutOfFoldRows) -> float:
-    """How the errors of two tasks go together, each counted towards a hit, shrunk towards 0 where few tell."""
+    """Correlation of the errors of two tasks, each counted towards a hit, shrunk towards 0 where pairs are few."""
     if all(len(part.conditions) == 1 and not part.conditions[0].is_class for part in (one, other)):
         found, n_pairs = _rank_correlation(
             *(_errors(part.conditions[0], rows, is_log=part.is_log) for part in (one, other))
@@ -177,7 +177,7 @@ def _error_correlation(one: _OneTask, other: _OneTask, rows: OutOfFoldRows) -> f
 
 
 def _rank_correlation(one: Floats, other: Floats) -> tuple[float, int]:
-    """The correlation of Gaussian errors that have these ranks, and how many pairs tell it."""
+    """The correlation of Gaussian errors that have these ranks, and the number of pairs."""
     from scipy.stats import spearmanr
 
     both = np.isfinite(one) & np.isfinite(other)

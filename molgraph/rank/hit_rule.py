@@ -71,7 +71,7 @@ class Condition:
         return np.asarray(compare[self.sign](labels, self.limit))
 
     def verdict(self, labels: Labels) -> NDArray[np.float64]:
-        """1 or 0, whether labels `[B]` of the task fulfil it; NaN where neither they nor their bounds can tell.
+        """1 or 0, whether labels `[B]` of the task fulfil it; NaN where neither they nor their bounds decide.
 
         A bound is what the value lies above or below: of `>10` and `>=10` only that it is no less than 10 is known, so
         that a value of just 10 is left out of account.
@@ -127,7 +127,7 @@ class HitRule:
     def score(
         self, means: NDArray[np.float64], scale: NDArray[np.float64], is_log: Sequence[bool]
     ) -> NDArray[np.float64]:
-        """How clearly predictions `[..., T]` say *hit*, `[...]`; larger is clearer.
+        """Hit score of predictions `[..., T]`, `[...]`; larger is more clearly a hit.
 
         For one condition it is the distance from the limit in units of `scale`, or the logit of the class: the order is
         that of the predictions. For several it is the log probability that all hold, if the errors are independent and
@@ -166,10 +166,10 @@ class HitRule:
         return np.asarray(np.all(parts, axis=0))
 
     def check(self, labels: Labels) -> None:
-        """Refuse a rule that the calibration rows `[n, T]` say nothing about: none of them is a hit, or all are.
+        """Refuse a rule without hits, or without non-hits, among the calibration rows `[n, T]`.
 
         Raises:
-            InputError: As said; the message holds the range of what was measured.
+            InputError: There are none; the message holds the range of what was measured.
         """
         is_hit = self.is_hit(labels)
         n_hits, n_rows = int(np.nansum(is_hit)), int(np.isfinite(is_hit).sum())

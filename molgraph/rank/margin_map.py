@@ -1,6 +1,6 @@
 """From how clearly a value is predicted to lie beyond a limit to the probability that it does.
 
-The errors of out-of-fold predictions tell how often a value is as much larger or smaller than predicted; they need not
+Errors of out-of-fold predictions show how often a value is as much larger or smaller than predicted; they need not
 be Gaussian. A logistic correction (Platt 1999) then brings that to what came true at this limit, where errors may be
 others than elsewhere.
 """
@@ -66,7 +66,7 @@ def fit_margin_map(errors: Floats, margin: Floats, verdict: Floats, weights: Flo
         errors: `[n]` of the out-of-fold predictions, towards the hit, in units of the typical error: measured less
             predicted where more is a hit. NaN = not measured.
         margin: `[n]` of the predictions, in the same units.
-        verdict: `[n]` whether the value is a hit, 1 or 0, NaN = not known; a bound may tell that without an error.
+        verdict: `[n]` whether the value is a hit, 1 or 0, NaN = not known; a bound may decide that without an error.
         weights: `[n]` how much each counts; None for all alike.
 
     >>> rng = np.random.default_rng(0)

@@ -84,7 +84,7 @@ class Profile:
         criteria: What must hold; None for nothing.
         level: Of the intervals for `lower_bound`.
         filters: What a compound must be like, as the file has it.
-        probability: That the criteria hold, as the calibration compounds of the models tell it (see
+        probability: That the criteria hold, estimated from the calibration compounds of the models (see
             `molgraph.rank.hit_probability`); None before it was fitted.
     """
 

@@ -55,7 +55,7 @@ class HitCalibration:
 
         With U uniform on (0, 1] for `random` ties, which makes the p-values exact, and U = 1 for `deterministic` ones,
         which errs on the safe side and does not change from run to run: p = (#{above} + U (1 + #{equal}))/(n + 1).
-        A new compound counts as a tie with itself, so random ties also tell two compounds apart that no calibration
+        A new compound counts as a tie with itself, so random ties also separate two compounds that no calibration
         compound lies between, by chance.
 
         Args:

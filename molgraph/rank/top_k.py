@@ -35,7 +35,7 @@ class Ranked(Generic[Payload]):
 
 
 class _Entry(Generic[Payload]):
-    """One entry of the pool; what a close look tells is None before it."""
+    """One entry of the pool; what a close look adds is None before it."""
 
     __slots__ = ("is_inside", "is_listed", "key", "payload", "repeats", "row", "score")
 

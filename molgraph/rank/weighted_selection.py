@@ -42,7 +42,7 @@ class WeightedHitCalibration:
         return np.where(np.isnan(new_scores).any(axis=0), np.inf, mass)
 
     def p_values(self, mass_above: Floats, weights: Floats) -> Floats:
-        """p-values `[B]` of new compounds, from what `mass_above` says of them and their own weights.
+        """p-values `[B]` of new compounds, from `mass_above` and their own weights.
 
         A compound without a score has p = 1.
 

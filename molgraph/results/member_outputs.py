@@ -20,7 +20,7 @@ class MemberOutputs:
         quantiles: `[M, B, T, Q]` values at `QUANTILE_LEVELS`, NaN for tasks without; None where no task has them.
         epistemic_is_complete: `epistemic_var` is the whole epistemic variance, and the members' disagreement is no part
             of it. Learners that memorise their training rows, as trees and Gaussian processes do, agree on these far
-            better than on new ones, so their agreement on the calibration rows says nothing about new ones.
+            better than on new ones, so their agreement on the calibration rows is no estimate for new ones.
     """
 
     mean: NDArray[np.float64]

@@ -1,4 +1,4 @@
-"""Hard filters: what a compound must be like to be listed, whatever the models say."""
+"""Hard filters: requirements on structures for being listed, apart from predictions."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

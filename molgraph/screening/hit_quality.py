@@ -1,4 +1,4 @@
-"""What speaks against a hit, whatever a model says: structural alerts, drug-likeness, how hard it is to make."""
+"""Structural alerts, drug-likeness and synthetic accessibility of hits."""
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache, partial
@@ -21,7 +21,7 @@ Begin = Callable[[Callable[[list[str]], Quality], Sequence[str]], Callable[[], Q
 def quality_columns(
     ranking: Sequence[Ranked[Hit]], predictor: Predictor, catalogues: Sequence[str], begin: Begin
 ) -> Callable[[Sequence[Ranked[Hit]]], Columns]:
-    """Columns of what speaks against a compound, whatever a model says: alerts, drug-likeness, how hard it is to make.
+    """Columns of structural alerts, drug-likeness and synthetic accessibility.
 
     Args:
         ranking: All hits that will be asked for.

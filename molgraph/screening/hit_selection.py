@@ -297,7 +297,7 @@ class LibrarySelection:
 
 
 def check_calibration(settings: SelectionSettings, predictor: Predictor) -> None:
-    """Refuse what the calibration compounds can say nothing about.
+    """Refuse hits and rates that the calibration compounds do not allow.
 
     Raises:
         InputError: All of them are hits or none is, they are too few for the rate, or they cannot be weighted.

@@ -1,4 +1,4 @@
-"""What a screen is to do, as the models and the settings say, before a row is read."""
+"""Plan of a screen, made of models and settings before a row is read."""
 
 from dataclasses import asdict, dataclass, replace
 from typing import Any

@@ -117,7 +117,7 @@ def open_checkpoint(
 ) -> Iterator[ScreenCheckpoint]:
     """The checkpoint of the screen that writes `output`; on a clean exit its `result` becomes `output`.
 
-    What was done stays behind if anything goes wrong after the first chunk, and the error says how to go on.
+    What was done stays behind if anything goes wrong after the first chunk, and the error says how to resume.
 
     Args:
         output: Folder to write.
@@ -176,7 +176,7 @@ def open_checkpoint(
 
 
 def run_id(run: Mapping[str, Any]) -> str:
-    """What tells one run from another: a hash of model and options."""
+    """Identity of a run: a hash of model and options."""
     return hashlib.sha256(json.dumps(run, sort_keys=True).encode()).hexdigest()
 
 

@@ -1,4 +1,4 @@
-"""What a selection found, in numbers and in sentences that say what is known of it, and of which lists."""
+"""The result of a selection, in numbers and in sentences with its guarantee and its bound."""
 
 from dataclasses import dataclass
 
@@ -34,7 +34,7 @@ class SelectionReport:
         n_calibration: Calibration compounds whose answer is known.
         n_calibration_hits: Hits among them.
         least_selection: The fewest compounds that can be selected at once, given so many calibration compounds.
-        effective_calibration: Calibration compounds of equal weight that would say as much; None without weights.
+        effective_calibration: Effective sample size of the calibration compounds; None without weights.
         lowest_rate: Where nothing was selected, the lowest rate that selects any, and about how many; None if there is
             none up to a half, or with weights.
         easier_hit: Likewise the most demanding condition that selects any at the rate; None if the hit has several
@@ -127,7 +127,7 @@ class SelectionReport:
         return sentences
 
     def _guarantee(self) -> str:
-        """What the rate says, and of which lists."""
+        """What the rate guarantees, and for which lists."""
         return (
             f"The rate of {self.fdr:.0%} is one over many tables and libraries, counting lists that stay empty as free "
             f"of error: on average at most {self.fdr:.0%} of the selected are no hits. It does not hold for a rate or "

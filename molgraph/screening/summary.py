@@ -91,7 +91,7 @@ def write_summary(path: Path, result: ScreenResult, panel: Panel, settings: Mapp
         result: What the screen did.
         panel: The models.
         settings: The options.
-        run: What tells this run from another (see `molgraph.screening.screen_checkpoint.run_id`).
+        run: Identity of the run (see `molgraph.screening.screen_checkpoint.run_id`).
     """
     values = summary_values(result, panel, settings, run)
     path.write_text(json.dumps(values, indent=2, allow_nan=False) + "\n", encoding="utf-8")

@@ -72,7 +72,7 @@ class Endpoint:
         preset: Learners that are blended instead of one, with a fine-tuned encoder where the rows are many.
         folds: Members, as in `TrainConfig`.
         tasks: Columns that are learned.
-        about: What its card says beyond what is known of any model.
+        about: Description of the built-in model on its card.
     """
 
     name: str

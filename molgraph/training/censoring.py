@@ -26,7 +26,7 @@ def expected_values(labels: Labels, predicted: Floats, watched: NDArray[np.int64
     Args:
         labels: `[B, T]` labels.
         predicted: `[B, T]`.
-        watched: Rows whose errors tell the deviation.
+        watched: Rows whose errors give the standard deviation.
 
     >>> none, lower = np.full((3, 1), np.nan), np.array([[np.nan], [np.nan], [0.0]])
     >>> labels = Labels(np.array([[1.0], [-1.0], [np.nan]]), lower, upper=none)

@@ -61,14 +61,14 @@ def new_series_records(  # noqa: PLR0917
         dataset: B rows.
         described: The same for the quick learner.
         parents: `[B]` parent compound of each row.
-        out_of_fold: `[B, T]` what the model says of rows that it had not seen; NaN where there is none.
+        out_of_fold: `[B, T]` out-of-fold predictions; NaN where there is none.
         is_log: `[T]` tasks that were learned as logarithms, whose errors are those of log10.
         split: What `out_of_fold` was measured by.
     """
     if len(dataset.tasks) > MOST_TASKS:
         return (), f"it is not estimated for more than {MOST_TASKS} tasks; compare with `split='scaffold'`"
     if len(dataset) < LEAST_ROWS:
-        return (), f"fewer than {LEAST_ROWS} compounds cannot tell"
+        return (), f"fewer than {LEAST_ROWS} compounds are too few"
     rows = np.sort(np.random.default_rng(0).permutation(len(dataset))[:MOST_ROWS])
     smiles = [dataset.smiles[row] for row in rows]
     series = series_folds(smiles, parents[rows], k=FOLDS, seed=0)

@@ -40,7 +40,7 @@ class TrainedEnsemble:
         out_of_fold: `[B, T]` predictions by that member; NaN where there is none.
         metrics: Out-of-fold metrics of each task, with their spread over the folds.
         calibration: What turns predictions into intervals and calls.
-        domain: What tells how near a compound is to those of the training.
+        domain: The applicability domain.
         degrees: `[B]` where each row lies in the domain of the members that hold it out (positions in `DEGREES`).
         best_epochs: `[M]` epoch whose weights each member of the network kept; empty without a network.
         config: The settings, with the shape of the encoder that the network began with.
@@ -114,10 +114,10 @@ def calibration_data(
     """The rows that calibrate, with their out-of-fold predictions.
 
     A row of fold k is predicted by its out-of-fold member k, and its spread is that which this member gives. The
-    disagreement of the other members is no part of it: they were trained on the row, and how well they agree there says
-    nothing of a new molecule, which none of them saw (where they fit the noise of their labels they disagree more on
-    these, where they average it less). Rows that are held out from all members are predicted by all of them, and their
-    disagreement is as that on a new molecule.
+    disagreement of the other members is no part of it: they were trained on the row, and how well they agree there is
+    no estimate for a new molecule, on which none of them was trained (where they fit the noise of their labels they
+    disagree more on these, where they average it less). Rows that are held out from all members are predicted by all of
+    them, and their disagreement is as that on a new molecule.
 
     Args:
         outputs: Outputs of M members for B rows.
@@ -153,7 +153,7 @@ def calibration_rows(fold: NDArray[np.int64], *, split: bool) -> NDArray[np.int6
 
 
 def calibration_settings(config: TrainConfig, n_members: int) -> CalibrationSettings:
-    """What the settings of a training say of its calibration."""
+    """The calibration settings of a training."""
     by_default = UNCERTAINTY_METHODS[config.uncertainty.method].intervals
     return CalibrationSettings(
         rows=config.uncertainty.calibration,

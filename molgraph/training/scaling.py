@@ -1,4 +1,4 @@
-"""What a member's training rows say: centre and spread of labels and columns, and the rarity of the class 1."""
+"""Scaling from a member's training rows: centre and spread of labels and columns, and the weight of class 1."""
 
 import warnings
 

@@ -16,7 +16,7 @@ class CalibrationData:
 
     Attributes:
         model: `[n]` which model predicted the row: the out-of-fold member (`cross`), or 0 for the ensemble (`split`).
-        labels: `[n, T]` values, and bounds of those that were not measured. Bounds say of some rows whether they are
+        labels: `[n, T]` values, and bounds of those that were not measured. Bounds show for some rows whether they are
             hits, and where intervals are open; all else rests on measured values.
         mean: `[n, T]` its value or probability, before calibration.
         aleatoric_var: `[n, T]` as a new molecule's pooled outputs have it.

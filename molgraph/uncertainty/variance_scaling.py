@@ -53,7 +53,7 @@ def fit_variance_scaling(
     if choice == "none":
         return VarianceScaling()
     if choice == "global":
-        # Rows without any variance would ask for an infinite factor: they say nothing about it.
+        # Rows without any variance would ask for an infinite factor: they are left out.
         factor = float(np.mean(squared[total > 0] / total[total > 0]))
         return VarianceScaling(aleatoric=factor, epistemic=factor)
     return _most_likely(squared, aleatoric_var, epistemic_var)

@@ -91,7 +91,7 @@ def test_it_says_why_nothing_is_known(monkeypatch):
     rng = np.random.default_rng(3)
     columns = described(rng, 1.0, 0.1)
     few = Described(columns.columns[:20], is_counts=False)
-    assert records(dataset(np.arange(20.0), smiles=SMILES[:20]), few)[1] == "fewer than 40 compounds cannot tell"
+    assert records(dataset(np.arange(20.0), smiles=SMILES[:20]), few)[1] == "fewer than 40 compounds are too few"
     one_class = np.zeros(len(SMILES))
     assert "of one of the classes" in records(dataset(one_class, "classification"), columns)[1]
     assert "too few measured" in records(dataset(np.full(len(SMILES), np.nan)), columns)[1]

@@ -11,11 +11,11 @@ LossFunction = Callable[[Tensor, Tensor, Tensor], Tensor]
 
 
 class Moments(NamedTuple):
-    """What a head says of each entry, in scaled label units, `[...]` each.
+    """Outputs of a head for each entry, in scaled label units, `[...]` each.
 
     Attributes:
         mean: Value, or probability of the class 1.
-        aleatoric_var: Variance of the measurement around it; None where the head says nothing.
+        aleatoric_var: Variance of the measurement around it; None where the head gives none.
         epistemic_var: Variance from the head's own ignorance; None likewise.
     """
 
@@ -26,12 +26,12 @@ class Moments(NamedTuple):
 
 @dataclass(frozen=True)
 class Head:
-    """Meaning of the K raw outputs of one task. It owns its loss, so that nobody else asks what kind a task is.
+    """Meaning of the K raw outputs of one task. It owns its loss, so that no other code depends on the kind of a task.
 
     Attributes:
         n_outputs: K.
         loss: What training makes small.
-        watch: What decides on inner rows which epoch was best: a score of what the head says.
+        watch: What decides on inner rows which epoch was best: a score of the outputs.
         moments: Value and spread from raw outputs `[..., K]`.
         quantiles: `[..., Q]` values at `molgraph.results.member_outputs.QUANTILE_LEVELS`; None for a head without.
     """

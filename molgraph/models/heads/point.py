@@ -1,4 +1,4 @@
-"""Heads that say one number: a value, or the probability of a class."""
+"""Heads with one output: a value, or the probability of a class."""
 
 from collections.abc import Mapping
 from types import MappingProxyType

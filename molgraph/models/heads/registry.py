@@ -14,7 +14,7 @@ from molgraph.results.tasks import TaskKind
 def heads_of(uncertainty: Uncertainty) -> Mapping[TaskKind, Head]:
     """The head of each kind of task: the `HEADS` of the module that the row names, for other kinds those of a point.
 
-    A class is 0 or 1, so its probability says all there is to say of its spread: `mve` and `quantile` leave tasks of
+    A class is 0 or 1, so its probability determines its variance: `mve` and `quantile` leave tasks of
     classes as they are.
 
     >>> heads_of("mve")["regression"].n_outputs, heads_of("mve")["classification"] is point.PROBABILITY
@@ -26,7 +26,7 @@ def heads_of(uncertainty: Uncertainty) -> Mapping[TaskKind, Head]:
 
 
 def head_of(uncertainty: Uncertainty, kind: TaskKind, loss: Loss = "squared") -> Head:
-    """The head of a task; with absolute errors the one that says a single value says the median.
+    """The head of a task; with absolute errors a point head predicts the median.
 
     >>> head_of("ensemble", "regression", "absolute") is point.MEDIAN
     True

@@ -45,7 +45,7 @@ def pretrain(
     overwrite: bool = False,
     on_progress: PretrainListener = silent,
 ) -> EncoderCard:
-    r"""An encoder that has learned to tell what RDKit computes of structures, saved in the folder `output`.
+    r"""An encoder pretrained to predict descriptors that RDKit computes, saved in the folder `output`.
 
     It learns the 217 descriptors (counts of fragments are among them), the 43 properties, counts of circular
     environments and of pharmacophore pairs. Labels are never looked at: a library is a list of structures.

@@ -1,4 +1,4 @@
-"""What an encoder learns to tell of a structure: numbers that RDKit computes, scaled, cut and stored in a byte each."""
+"""Targets of pretraining: descriptors that RDKit computes, scaled, clipped and stored in a byte each."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
