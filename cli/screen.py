@@ -185,6 +185,8 @@ def _why_empty(result: "ScreenResult") -> str:
 
 
 def _tell(result: "ScreenResult", top: int) -> None:
+    from molgraph.spelling import counted
+
     duplicates = f", {result.duplicates:,} duplicates" if result.duplicates else ""
     rate = result.molecules_per_second
     speed = f"; {rate:,.0f} a second" if rate >= 1 else ""  # of a few rows, only the start shows
@@ -202,9 +204,9 @@ def _tell(result: "ScreenResult", top: int) -> None:
         tell(f"{result.diversity.sentence()}, in {result.output / 'diverse.csv'}")
     if len(result.outside):
         best = "the best " if len(result.outside) == top else ""
-        as_well = " that score as well" if len(result.hits) == top else ""
+        as_well = " with as good a score" if len(result.hits) == top else ""
         tell(
-            f"not listed: {best}{len(result.outside):,} compounds outside the applicability domain of the model"
+            f"not listed: {best}{counted(len(result.outside), 'compound')} outside the applicability domain of the model"
             f"{as_well}, in {result.output / 'outside.csv'}"
         )
     if result.selection is not None:

@@ -69,7 +69,7 @@ def test_an_uncommon_element_is_known_in_its_surroundings_alone():
     seen = training_chemistry(featurize(["CC[Si](C)(C)C", "CCCO", "OB(O)c1ccccc1"]))
     asked = featurize(["CCC[Si](C)(C)C", "C[Si](C)(C)C", "OB(O)c1ccccc1C", "CB(C)C"])
     assert seen.is_foreign(asked).tolist() == [False, True, False, True]
-    assert seen.reasons(asked)[3] == "no training compound has an uncommon element in such surroundings"
+    assert seen.reasons(asked)[3] == "no training compound has an uncommon element in such an environment"
 
 
 def test_one_odd_compound_does_not_open_the_domain(graphs):

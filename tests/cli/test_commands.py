@@ -176,7 +176,7 @@ def test_an_interrupted_training_says_how_to_go_on(molgraph, folder, monkeypatch
         ended = molgraph(*train)
     assert ended.code == 130
     assert ended.error.startswith("interrupted; the state of the training is kept in ")
-    assert "the same command with --resume goes on from there" in ended.error
+    assert "the same command with --resume continues it" in ended.error
     assert not (folder / "new").exists()
     assert (folder / "new.training").is_dir()
     resumed = molgraph(*train, "--resume", "--json", "-q")
@@ -186,7 +186,7 @@ def test_an_interrupted_training_says_how_to_go_on(molgraph, folder, monkeypatch
     afresh = molgraph(*train, "--overwrite", "--json")
     assert "starting from scratch (--resume continues it)" in afresh.err
     assert json.loads(afresh.out)["metrics"] == json.loads(resumed.out)["metrics"]
-    assert "training starts afresh" in molgraph(*train, "--overwrite", "--resume").err
+    assert "to resume; starting from scratch" in molgraph(*train, "--overwrite", "--resume").err
 
 
 @contextmanager
@@ -256,14 +256,17 @@ def test_screen_tells_what_is_outside(molgraph, folder):
     screen = ("screen", "model", "mixed.smi", "-o", "hits", "--processes", 1, "--overwrite")
     told = molgraph(*screen).err.splitlines()
     assert "1 hits (maximize pIC50) written to hits/hits.csv" in told
-    assert told[-1].startswith("outside ")
-    assert told[-1].endswith(": 2 in hits/outside.csv")
+    assert told[-1].startswith("not listed: ")
+    assert told[-1].endswith(", in hits/outside.csv")
     assert {row["id"] for row in rows("hits/outside.csv")} == {"ethanol", "cobalt"}
     # One way round or the other the training compound is not the best of the three.
     told = [
         molgraph(*screen, "--top", 1, "--goal", f"{way} pIC50").err.splitlines()[-1] for way in ("maximize", "minimize")
     ]
-    assert any(re.fullmatch(".* but outside .*: the best 1 in hits/outside.csv", line) for line in told)
+    assert any(
+        re.fullmatch("not listed: the best 1 compound outside .* with as good a score, in hits/outside.csv", line)
+        for line in told
+    )
     told = molgraph(*screen, "--domain", "ignore").err.splitlines()
     assert "3 hits (maximize pIC50) written to hits/hits.csv" in told
     assert "outside" not in told[-1]
@@ -276,7 +279,7 @@ def test_screen_tells_what_is_outside(molgraph, folder):
         'require = ["pIC50 > 50"]\n[[objective]]\ntask = "pIC50"\ncurve = "sigmoid"\nlow = 5\nhigh = 7\n'
     )
     told = molgraph(*screen, "--domain", "ignore", "--profile", "none.toml").err
-    assert "none of the 2 compounds is what the profile requires" in told
+    assert "none of the 2 compounds meets the requirements of the profile" in told
 
 
 def test_screen_selects_and_tells_on_what_it_rests(molgraph, folder):
@@ -325,7 +328,11 @@ def test_train_with_dropout_by_its_name(molgraph, folder):
     assert molgraph("train", "assay.csv", "-o", "new", "--target-columns", "pIC50", *SMALL, "--uncertainty", "dropout",
                     "--calibration", "split").code == 0  # fmt: skip
     config = json.loads((folder / "new" / "card.json").read_text())["config"]
-    assert (config["uncertainty"], config["model"]["dropout"], config["calibration"]) == ("dropout", 0.1, "split")
+    assert (config["uncertainty"]["method"], config["model"]["dropout"], config["uncertainty"]["calibration"]) == (
+        "dropout",
+        0.1,
+        "split",
+    )
 
 
 @pytest.mark.parametrize("command", ["predict", "screen"])

@@ -23,7 +23,7 @@ def test_list(run):
     assert result.exit_code == 0
     lines = result.stdout.splitlines()
     assert len(lines) == 1 + len(all_cards())
-    assert lines[0].split() == ["name", "rows", "tasks", "kind", "metric", "split", "what"]
+    assert lines[0].split() == ["name", "rows", "tasks", "kind", "metric", "split", "description"]
     assert any(line.split()[:4] == ["toxcast", "8,576", "617", "classification"] for line in lines)
     cards = json.loads(run("list", "--json").stdout)
     assert [card["name"] for card in cards] == list(all_cards())

@@ -76,7 +76,7 @@ def test_a_model_that_comes_along_has_the_encoder_that_does(library, tmp_path):
 def test_what_has_no_encoder_is_refused(library, assay_table, small_config, tmp_path):
     config = dataclasses.replace(small_config, learner="gp_tanimoto")
     train(assay_table, target_columns=["pIC50"], output=tmp_path / "model", config=config)
-    with pytest.raises(InputError, match=r"has no network and no encoder \(its learners are kernel\)"):
+    with pytest.raises(InputError, match=r"has no network and no encoder \(its learners are gp_tanimoto\)"):
         embed_file(library, tmp_path / "out.npz", encoder=tmp_path / "model")
     with pytest.raises(ModelError, match="is not an encoder folder: it does not exist"):
         embed_file(library, tmp_path / "out.npz", encoder=tmp_path / "nowhere")

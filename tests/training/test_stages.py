@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from molgraph.config.encoder import EncoderConfig
 from molgraph.config.training import ModelConfig, TrainConfig
 from molgraph.errors import InputError
 from molgraph.training.ensemble import train_ensemble
@@ -15,7 +16,8 @@ from molgraph.training.prepare import prepare
 @pytest.fixture(scope="module")
 def config(encoder_folder):
     return TrainConfig(
-        preset="fast", model=ModelConfig(head_hidden=16), encoder=str(encoder_folder), encoder_tuning="full",
+        preset="fast", model=ModelConfig(head_hidden=16),
+        encoder=EncoderConfig(pretrained=str(encoder_folder), tuning="full"),
         folds=2, epochs=2, device="cpu", precision="float32",
     )  # fmt: skip
 
