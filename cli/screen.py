@@ -206,8 +206,8 @@ def _tell(result: "ScreenResult", top: int) -> None:
         best = "the best " if len(result.outside) == top else ""
         as_well = " with as good a score" if len(result.hits) == top else ""
         tell(
-            f"not listed: {best}{counted(len(result.outside), 'compound')} outside the applicability domain of the model"
-            f"{as_well}, in {result.output / 'outside.csv'}"
+            f"not listed: {best}{counted(len(result.outside), 'compound')} outside the applicability domain of the "
+            f"model{as_well}, in {result.output / 'outside.csv'}"
         )
     if result.selection is not None:
         for sentence in result.selection.sentences():
