@@ -46,7 +46,7 @@ class ScreenConfig:
             `hit`, which then ranks by how clearly a compound is a hit.
         profile: TOML file of a multi-objective desirability profile, see `molgraph.rank.profile`; it ranks
             in the place of a goal.
-        hit: What a hit is, e.g. `pIC50 >= 7`, see `molgraph.rank.hit_rule.parse_hit`; each compound then gets a
+        hit: What a hit is, e.g. `pIC50 >= 7`, see `molgraph.rank.parse_hit.parse_hit`; each compound then gets a
             p-value, and hits are selected.
         fdr: The share of the selected that may be no hits, on average over many tables and libraries, where a list that
             stays empty counts as free of error; `DEFAULT_FDR` if left out. It does not hold for a rate that was tried

@@ -27,7 +27,8 @@ from molgraph.files.frames import TableLike, readable
 from molgraph.model_folder.folder import check_model_target, save_model
 from molgraph.prediction.builtin_models import refuse_swapped
 from molgraph.prediction.predictor import Predictor
-from molgraph.rank.hit_rule import HitRule, parse_hit
+from molgraph.rank.hit_rule import HitRule
+from molgraph.rank.parse_hit import parse_hit
 from molgraph.results.prediction import Prediction
 from molgraph.storage.atomic import atomic_folder, check_folder
 
@@ -79,7 +80,7 @@ def evaluate(
         missing: Cells that mean "not measured" besides the usual ones.
         where: Rows to take: the text that they must have in a column, e.g. `{"Standard Type": "IC50"}`.
         other_scale: Recalibrate also with values that are not on the scale of the training values.
-        hit: What a hit is, for early enrichment (see `molgraph.rank.hit_rule.parse_hit`); class 1 of classes
+        hit: What a hit is, for early enrichment (see `molgraph.rank.parse_hit.parse_hit`); class 1 of classes
             by default.
         level: Level of the intervals in the parity plot.
         seed: Seed of the bootstrap samples.

@@ -38,7 +38,8 @@ from molgraph.results.tasks import are_labels_of
 from molgraph.storage.arrays import ArraySpec, checked_arrays
 from molgraph.storage.decode import decode_json
 from molgraph.storage.decode_typed import decode
-from molgraph.uncertainty.calibration import Calibration, calibration_from_arrays
+from molgraph.uncertainty.calibration import Calibration
+from molgraph.uncertainty.calibration_arrays import calibration_from_arrays
 
 WEIGHTS = "weights.safetensors"
 ENCODER_WEIGHTS = "encoder.safetensors"

@@ -280,15 +280,11 @@ class Predictor(StructurePredictor):
     def _frozen(self, weights: EncoderWeights, digest: str) -> FrozenEncoder:
         from molgraph.models.frozen import FrozenEncoder
 
+        config, schema = self.card.config.model, self.card.schema
         return FrozenEncoder(
-            self.card.config.model,
-            SCHEMAS[self.card.schema].vocabulary,
-            weights,
-            schema=self.card.schema,
-            digest=digest,
-            device=self.device,
-            dtype=self._dtype,
-        )
+            config, SCHEMAS[schema].vocabulary, weights,
+            schema=schema, digest=digest, device=self.device, dtype=self._dtype,
+        )  # fmt: skip
 
     def recalibrated(self, calibration: Calibration, smiles: Sequence[str], card: ModelCard) -> StoredModel:
         """This model with another calibration, for `molgraph.model_folder.folder.save_model`.
@@ -305,11 +301,8 @@ class Predictor(StructurePredictor):
         molecules = featurize_molecules(smiles, standardizer="none")
         domain = self.domain.recalibrated(molecules.graphs, self._domain_vectors(MoleculeFeatures(molecules)))
         if structures is not None:
-            structures = replace(
-                structures,
-                calibration_canonical=canonical,
-                calibration_fingerprints=morgan_fingerprints(smiles),
-            )
+            bits = morgan_fingerprints(smiles)
+            structures = replace(structures, calibration_canonical=canonical, calibration_fingerprints=bits)
         if known is not None:
             known = known.joined(known_compounds(canonical))
         if reference is not None:

@@ -111,7 +111,7 @@ def fit_hit_probability(rule: HitRule, tables: Sequence[OutOfFoldRows]) -> HitPr
         rule: What a hit is.
         tables: Calibration compounds of each model that has a task of the rule.
 
-    >>> from molgraph.rank.hit_rule import parse_hit
+    >>> from molgraph.rank.parse_hit import parse_hit
     >>> from molgraph.results.tasks import TaskSpec
     >>> rng = np.random.default_rng(0)
     >>> means = rng.normal(size=(500, 1))

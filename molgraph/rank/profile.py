@@ -26,8 +26,9 @@ from numpy.typing import NDArray
 from molgraph.errors import InputError
 from molgraph.rank.desirability import CURVES, CurveName, geometric_mean
 from molgraph.rank.hit_probability import HitProbability
-from molgraph.rank.hit_rule import HitRule, parse_hit, parse_requirement
+from molgraph.rank.hit_rule import HitRule
 from molgraph.rank.pareto import pareto_fronts
+from molgraph.rank.parse_hit import parse_hit, parse_requirement
 from molgraph.results.prediction import Prediction
 from molgraph.results.tasks import TaskSpec
 from molgraph.spelling import did_you_mean

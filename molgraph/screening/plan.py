@@ -13,7 +13,7 @@ from molgraph.prediction.panel import Panel
 from molgraph.prediction.predictor import Predictor
 from molgraph.prediction.shift_sample import weigh_calibration
 from molgraph.rank.goal import Goal, parse_goal
-from molgraph.rank.hit_rule import parse_hit
+from molgraph.rank.parse_hit import parse_hit
 from molgraph.rank.profile import Profile, read_profile
 from molgraph.screening.calibration_compounds import hit_probability
 from molgraph.screening.candidates import CandidateFile

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from molgraph.rank.hit_probability import OutOfFoldRows, fit_hit_probability
-from molgraph.rank.hit_rule import parse_hit
 from molgraph.rank.normal_copula import joint_probability, nearest_correlation, probit_correlation
+from molgraph.rank.parse_hit import parse_hit
 from molgraph.rank.selection import benjamini_hochberg, calibrate_hits
 from molgraph.results.labels import Labels
 from molgraph.results.tasks import TaskSpec

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from molgraph.errors import InputError
-from molgraph.rank.hit_rule import parse_hit, parse_requirement
+from molgraph.rank.parse_hit import parse_hit, parse_requirement
 from molgraph.results.labels import Labels
 from molgraph.results.tasks import TaskSpec
 

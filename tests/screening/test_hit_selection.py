@@ -17,7 +17,7 @@ from molgraph.config.compute import ComputeConfig
 from molgraph.config.screening import ScreenConfig
 from molgraph.errors import InputError
 from molgraph.prediction.shift_sample import Sample
-from molgraph.rank.hit_rule import parse_hit
+from molgraph.rank.parse_hit import parse_hit
 from molgraph.rank.selection import benjamini_hochberg
 from molgraph.screening import plan
 from molgraph.screening import screen as screen_module

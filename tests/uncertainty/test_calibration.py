@@ -16,7 +16,8 @@ from molgraph.results.labels import Labels
 from molgraph.results.member_outputs import QUANTILE_LEVELS, MemberOutputs
 from molgraph.results.prediction import Prediction
 from molgraph.results.tasks import TaskSpec, ranges
-from molgraph.uncertainty.calibration import calibration_from_arrays, fit_calibration
+from molgraph.uncertainty.calibration import fit_calibration
+from molgraph.uncertainty.calibration_arrays import calibration_from_arrays
 from molgraph.uncertainty.calibration_data import CalibrationData
 from molgraph.uncertainty.conformal import rows_needed
 from molgraph.uncertainty.label_sets import without_contradiction
