@@ -81,6 +81,8 @@ class Condition:
 class HitRule:
     """Conditions that make a compound a hit, joined by *and*.
 
+    >>> from molgraph.rank.parse_hit import parse_hit
+    >>> from molgraph.results.tasks import TaskSpec
     >>> tasks = [TaskSpec("pIC50", "regression"), TaskSpec("hERG", "classification")]
     >>> rule = parse_hit("pIC50 >= 7 and not hERG", tasks)
     >>> str(rule), rule.is_hit(Labels(np.array([[7.2, 0.0], [7.2, 1.0], [7.2, np.nan]])))
