@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from molgraph.config.settings import checks_names, require_choices
+from molgraph.config.settings import checked_settings, require_choices
 from molgraph.config.short_repr import short_repr
 from molgraph.config.training import Device, Precision
 from molgraph.errors import InputError
@@ -13,7 +13,7 @@ from molgraph.parallel.cpu import processes_within
 Engine = Literal["local", "ray"]
 
 
-@checks_names
+@checked_settings
 @dataclass(frozen=True)
 class ComputeConfig:
     """Where a library is scored, and with how much of the machine; scores do not depend on it, but for the precision.

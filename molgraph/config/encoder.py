@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from molgraph.config.settings import checks_names, require_choices, require_range
+from molgraph.config.settings import checked_settings, require_choices, require_range
 from molgraph.config.short_repr import short_repr
 
 EncoderTuning = Literal["auto", "full", "frozen"]
 
 
-@checks_names
+@checked_settings
 @dataclass(frozen=True)
 class EncoderConfig:
     """The encoder that a training starts from, and whether it is fine-tuned.

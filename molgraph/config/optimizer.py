@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
-from molgraph.config.settings import checks_names, require_range
+from molgraph.config.settings import checked_settings, require_range
 from molgraph.config.short_repr import short_repr
 
 
-@checks_names
+@checked_settings
 @dataclass(frozen=True)
 class OptimizerConfig:
     """AdamW, its learning-rate schedule and the clipping of gradients, of a network.

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from molgraph.config.level import DEFAULT_LEVEL, check_level
-from molgraph.config.settings import checks_names, require_choices
+from molgraph.config.settings import checked_settings, require_choices
 from molgraph.config.short_repr import short_repr
 from molgraph.errors import InputError, setting
 from molgraph.spelling import did_you_mean
@@ -35,7 +35,7 @@ DEFAULT_FDR = 0.1
 _MOST_NEAREST = 20
 
 
-@checks_names
+@checked_settings
 @dataclass(frozen=True)
 class ScreenConfig:
     """What decides the result of a screen (`molgraph.screen`), besides the models and the library.

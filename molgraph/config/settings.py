@@ -15,13 +15,13 @@ from molgraph.storage.decode_typed import choices, describe
 _Settings = TypeVar("_Settings")
 
 
-def checks_names(kind: type[_Settings]) -> type[_Settings]:
-    """The dataclass `kind`, whose constructor says which setting is meant where it does not know one.
+def checked_settings(kind: type[_Settings]) -> type[_Settings]:
+    """The dataclass `kind`, whose constructor suggests the setting that is meant where it does not know one.
 
     A whole number given for a decimal becomes one, so that settings are the same however they were written.
 
     >>> from dataclasses import dataclass
-    >>> @checks_names
+    >>> @checked_settings
     ... @dataclass(frozen=True)
     ... class Speed:
     ...     folds: int = 5

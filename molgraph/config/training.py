@@ -12,7 +12,7 @@ from typing import Any, Literal
 from molgraph.config.encoder import EncoderConfig
 from molgraph.config.learners import LEARNERS, LearnerName, Preset
 from molgraph.config.optimizer import OptimizerConfig
-from molgraph.config.settings import checks_names, read_toml, require_choices, require_groups, require_range
+from molgraph.config.settings import checked_settings, read_toml, require_choices, require_groups, require_range
 from molgraph.config.short_repr import short_repr
 from molgraph.config.uncertainty import UncertaintyConfig
 from molgraph.config.uncertainty_methods import UNCERTAINTY_METHODS, choose_method
@@ -37,7 +37,7 @@ Loss = Literal["squared", "absolute"]
 TargetScaling = Literal["auto", "standard", "robust", "log", "quantile"]
 
 
-@checks_names
+@checked_settings
 @dataclass(frozen=True)
 class ModelConfig:
     """Shape of one network. The defaults are chemprop's.
@@ -92,7 +92,7 @@ DEFAULT_DROPOUT = 0.1
 FRESH_EPOCHS, TUNING_EPOCHS = 50, 30
 
 
-@checks_names
+@checked_settings
 @dataclass(frozen=True)
 class TrainConfig:
     """How an ensemble is trained.
@@ -211,7 +211,7 @@ class TrainConfig:
         return ("encoder", *own) if reads_it and self.encoder.pretrained != "none" else own
 
 
-@checks_names
+@checked_settings
 @dataclass(frozen=True)
 class PretrainConfig:
     """How an encoder is pretrained (`molgraph.training.pretraining`).

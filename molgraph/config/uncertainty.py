@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from molgraph.config.settings import checks_names, require_choices, require_range
+from molgraph.config.settings import checked_settings, require_choices, require_range
 from molgraph.config.short_repr import short_repr
 from molgraph.config.uncertainty_methods import UNCERTAINTY_METHODS, Uncertainty, choose_method
 from molgraph.errors import InputError
@@ -15,7 +15,7 @@ Intervals = Literal["normalised", "absolute", "quantile"]
 IntervalChoice = Literal["auto", "normalised", "absolute", "quantile"]
 
 
-@checks_names
+@checked_settings
 @dataclass(frozen=True)
 class UncertaintyConfig:
     """Where the spread of a prediction comes from, and how spreads, probabilities and intervals are calibrated.

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
 
-from molgraph.config.settings import checks_names, read_toml, require_choices, require_range
+from molgraph.config.settings import checked_settings, read_toml, require_choices, require_range
 from molgraph.config.training import Device, Precision
 from molgraph.storage.atomic import atomic_path, clear_errors
 from molgraph.storage.decode_typed import decode
@@ -18,7 +18,7 @@ ConcentrationUnit = Literal["M", "mM", "uM", "nM", "pM"]
 VARIABLE = "MOLGRAPH_CONFIG"
 
 
-@checks_names
+@checked_settings
 @dataclass(frozen=True)
 class UserDefaults:
     """What commands take where an option is not given; None for their own default.
