@@ -1,7 +1,7 @@
 """Uncertainty of the presets that are shipped: coverage, width, honesty of the spread, selection of hits.
 
     python benchmarks/uncertainty.py                        # train what is missing (hours on two cores), then judge all
-    python benchmarks/uncertainty.py --judge                # judge what is stored
+    python benchmarks/uncertainty.py --evaluate             # evaluate what is stored
     python benchmarks/uncertainty.py --page docs/benchmarks.md     # also write the tables of that page from the records
 
 Writes `results/uncertainty/DATASET-SPLIT.json` and the table `results/uncertainty.md`. Every learner is trained once
@@ -26,7 +26,7 @@ from peers import Chemprop, install_chemprop, package_versions
 from programs import run_program
 from records import RESULTS, new_record, read_record, write_record
 from speed import PACKAGES
-from uncertainty_judge import (
+from uncertainty_metrics import (
     class_entries,
     fixed_selection_entries,
     interval_entries,
@@ -216,7 +216,7 @@ def main(arguments: list[str] | None = None) -> int:
     program = None
     if options.peer:
         program = Chemprop(options.chemprop) if options.chemprop else install_chemprop()
-    if not options.judge:
+    if not options.evaluate:
         seeds = [str(seed) for seed in range(options.seeds)]
         for split, some in (("random", seeds), ("scaffold_deepchem", seeds[:2])):
             what = ["--split", split, "--seed", *some, "--data-set", *options.data_set, "--runs", str(options.runs)]
@@ -243,7 +243,7 @@ def stored_records() -> list[dict[str, Any]]:
 
 def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--judge", action="store_true", help="train nothing, judge what is stored")
+    parser.add_argument("--evaluate", action="store_true", help="train nothing, evaluate what is stored")
     parser.add_argument("--seeds", type=int, default=5, help="random splits (5); two by scaffold")
     parser.add_argument("--data-set", nargs="+", choices=tuple(UNCERTAINTY_SETS), default=list(SMALL_SETS))
     parser.add_argument("--page", type=Path, help="also replace the tables in this file")

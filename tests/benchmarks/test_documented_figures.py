@@ -9,7 +9,7 @@ import uncertainty_cells
 from accuracy import COMPARED
 from records import RESULTS, read_record
 from uncertainty import stored_records
-from uncertainty_judge import fixed_selection_entries, interval_entries, read_cell
+from uncertainty_metrics import fixed_selection_entries, interval_entries, read_cell
 from uncertainty_rows import SplitRows
 from uncertainty_tables import tables, with_tables
 

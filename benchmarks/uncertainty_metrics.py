@@ -206,7 +206,7 @@ def selection_entries(cell: Cell, limit: float, seed: int) -> Iterator[Entry]:
         p_values = {
             "split": split.p_values(pooled[test][None]),
             "cross": cross.p_values(pooled[test][None]),
-            "cross, by judge": judged.p_values(scores[:, test]),
+            "cross, by fold": judged.p_values(scores[:, test]),
         }
         for q in RATES:
             for name, p in p_values.items():
